@@ -1,0 +1,1 @@
+//! The dispatcher: takes due notifications and turns each into signed POSTs until one is accepted.

@@ -1,0 +1,30 @@
+//! What a deletion that runs in steps deletes the labels of.
+
+use async_graphql::Enum;
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+
+/// What a deletion that runs in steps deletes the labels of.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
+)]
+#[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DeletionKind {
+    /// All labels of a dataset's data rows.
+    #[sea_orm(num_value = 0)]
+    Dataset,
+    /// All labels of one data row.
+    #[sea_orm(num_value = 1)]
+    DataRow,
+}
+
+impl DeletionKind {
+    /// The word as it stands in the API, in headers and in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dataset => "DATASET",
+            Self::DataRow => "DATA_ROW",
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Payloads: the exact bytes that are sent, one row an event and shape.
+
+use sea_orm::entity::prelude::*;
+
+use crate::*;
+
+/// One row of `payload`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "payload")]
+pub struct Model {
+    /// Its id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: PayloadId,
+    /// Whose it is.
+    pub organization_id: OrganizationId,
+    /// Of which event.
+    pub event_id: EventId,
+    /// The shape.
+    pub format: PayloadFormat,
+    /// The bytes; signatures cover them, nothing re-serialises them.
+    pub body: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

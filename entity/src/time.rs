@@ -1,0 +1,93 @@
+//! [`Timestamp`]: a moment as microseconds since 1970 UTC. An integer column sorts, compares and binds cheaply on both
+//! databases; text forms are made where a format asks for one.
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::{DateTime, SecondsFormat, Utc};
+use sea_orm::DeriveValueType;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Microseconds since 1970-01-01T00:00:00Z.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// Whole seconds since 1970.
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// `2020-09-24T04:56:08.000000Z`: the form of the API (six digits are what the Labelbox SDK parses).
+    pub fn micros(self) -> String {
+        self.text(SecondsFormat::Micros)
+    }
+
+    /// `2025-02-06T10:13:28.709Z`: the form of Ango's payloads.
+    pub fn millis(self) -> String {
+        self.text(SecondsFormat::Millis)
+    }
+
+    /// `2020-09-24T04:56:08Z`: the form of Labelbox's payloads.
+    pub fn secs(self) -> String {
+        self.text(SecondsFormat::Secs)
+    }
+
+    /// The moment `duration` later.
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// The time from `earlier` to this moment; zero when `earlier` is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    fn text(self, digits: SecondsFormat) -> String {
+        DateTime::<Utc>::from_timestamp_micros(self.0)
+            .unwrap_or_default()
+            .to_rfc3339_opts(digits, true)
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(time: DateTime<Utc>) -> Self {
+        Self(time.timestamp_micros())
+    }
+}
+
+/// A moment in UTC. Out: RFC 3339 with exactly six fraction digits and `Z`, as in `2026-01-31T09:30:00.000000Z`.
+/// In: any RFC 3339 date-time.
+#[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
+impl ScalarType for Timestamp {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::String(text) => DateTime::parse_from_rfc3339(text)
+                .map(|time| time.with_timezone(&Utc).into())
+                .map_err(|_| InputValueError::custom("must be an RFC 3339 date-time such as 2026-01-31T09:30:00Z")),
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.micros())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_keeps_its_digits() {
+        let time = Timestamp(1_600_923_368_000_000);
+        assert_eq!(time.micros(), "2020-09-24T04:56:08.000000Z");
+        assert_eq!(time.millis(), "2020-09-24T04:56:08.000Z");
+        assert_eq!(time.secs(), "2020-09-24T04:56:08Z");
+    }
+}

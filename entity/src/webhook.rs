@@ -1,0 +1,59 @@
+//! Webhooks: registered targets. Secrets, the token and header values are sealed.
+
+use sea_orm::entity::prelude::*;
+
+use crate::*;
+
+/// One row of `webhook`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "webhook")]
+pub struct Model {
+    /// Its id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: WebhookId,
+    /// Whose it is.
+    pub organization_id: OrganizationId,
+    /// Only this project's events; none: all of the organization.
+    pub project_id: Option<ProjectId>,
+    /// Where deliveries go.
+    pub url: String,
+    /// JSON list of topics in the order given.
+    pub topics: String,
+    /// Whether it is sent to.
+    pub status: WebhookStatus,
+    /// Why it was revoked, for people.
+    pub status_reason: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// The dialect.
+    pub payload_format: PayloadFormat,
+    /// How deliveries prove where they come from.
+    pub auth_type: AuthType,
+    /// Sealed: the bearer token, or the value of the `Authorization` header.
+    pub authorization: Option<Vec<u8>>,
+    /// Sealed: JSON object of custom headers.
+    pub headers: Option<Vec<u8>>,
+    /// JSON list of the custom headers' names, to show.
+    pub header_names: Option<String>,
+    /// Requests at most, the first included.
+    pub max_attempts: i32,
+    /// JSON list: milliseconds before the second, third, … request; the last repeats.
+    pub delays_ms: String,
+    /// By how much a delay may differ, as a fraction of it.
+    pub jitter: f64,
+    /// Time of one attempt, the whole answer included.
+    pub timeout_ms: i32,
+    /// Requests at the same time at most.
+    pub max_in_flight: i32,
+    /// Who registered it.
+    pub created_by: Option<UserId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
