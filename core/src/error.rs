@@ -48,12 +48,18 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// A row that is unknown, deleted or foreign.
     pub fn not_found(noun: &'static str, id: impl ToString) -> Self {
-        Self::NotFound { noun, id: id.to_string() }
+        Self::NotFound {
+            noun,
+            id: id.to_string(),
+        }
     }
 
     /// An input at fault: which field and why.
     pub fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Invalid { field: field.into(), reason: reason.into() }
+        Self::Invalid {
+            field: field.into(),
+            reason: reason.into(),
+        }
     }
 
     /// A fault of ours.

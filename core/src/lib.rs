@@ -1,7 +1,24 @@
 //! Everything Labelhook decides and does, without the transport: core knows nothing of HTTP servers or GraphQL.
+//!
+//! A verb is a free function, context first. One that takes [`App`] opens its own unit of work; one that takes a
+//! [`db::Txn`] joins its caller's. Rights are checked at its top; a row of another organization is not found.
 
+mod app;
+mod clock;
 mod error;
 
+pub mod api_key;
+pub mod auth;
+pub mod db;
 pub mod dispatcher;
+pub mod event;
+pub mod organization;
+pub mod payload;
+pub mod secret;
+pub mod target_url;
+pub mod user;
+pub mod webhook;
 
+pub use app::{App, Config, Opened};
+pub use clock::Clock;
 pub use error::{Error, Result};

@@ -19,8 +19,6 @@ pub struct Model {
     pub format: PayloadFormat,
     /// The bytes; signatures cover them, nothing re-serialises them.
     pub body: Vec<u8>,
-    /// When it was made.
-    pub created_at: Timestamp,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -5,13 +5,13 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::DeriveValueType;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 /// Microseconds since 1970-01-01T00:00:00Z.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType, Serialize, Deserialize,
 )]
-#[serde(transparent)]
+#[serde(into = "String", try_from = "String")]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
@@ -61,14 +61,36 @@ impl From<DateTime<Utc>> for Timestamp {
     }
 }
 
+impl From<Timestamp> for String {
+    fn from(time: Timestamp) -> Self {
+        time.micros()
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = chrono::ParseError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = chrono::ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc).into())
+    }
+}
+
 /// A moment in UTC. Out: RFC 3339 with exactly six fraction digits and `Z`, as in `2026-01-31T09:30:00.000000Z`.
 /// In: any RFC 3339 date-time.
 #[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for Timestamp {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => DateTime::parse_from_rfc3339(text)
-                .map(|time| time.with_timezone(&Utc).into())
+            Value::String(text) => text
+                .parse()
                 .map_err(|_| InputValueError::custom("must be an RFC 3339 date-time such as 2026-01-31T09:30:00Z")),
             _ => Err(InputValueError::expected_type(value)),
         }

@@ -1,1 +1,26 @@
-//! placeholder
+//! The database's history, one file a change. Migrations import nothing of ours: they describe a past that must not
+//! move. Expand, move the data, contract later.
+
+use sea_orm_migration::prelude::*;
+
+mod m20261121_000001_people;
+mod m20261121_000002_annotation;
+mod m20261121_000003_webhooks;
+mod m20261121_000004_events;
+
+/// All migrations, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_people::Migration),
+            Box::new(m20261121_000002_annotation::Migration),
+            Box::new(m20261121_000003_webhooks::Migration),
+            Box::new(m20261121_000004_events::Migration),
+        ]
+    }
+}
+
+pub use sea_orm_migration::MigratorTrait;

@@ -1,0 +1,303 @@
+//! API keys: made, shown once, stored hashed. A request's key becomes an [`Actor`] here.
+
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::Txn,
+    organization, user,
+};
+use entity::{ApiKeyId, OrganizationId, ProjectId, Role, Timestamp, UserId, api_key, organization as organizations};
+use moka::sync::Cache;
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+/// A bootstrap key must be at least this long.
+pub const BOOTSTRAP_LENGTH: usize = 32;
+const SHOWN: usize = 10;
+const KNOWN_FOR: Duration = Duration::from_secs(10);
+const SEEN_EVERY: Duration = Duration::from_secs(60);
+
+/// Keys seen lately, by their hash: a request with a known key costs no look at the database. A revoked key is dropped
+/// at once; one that somebody else's change disabled is known for ten seconds more at most.
+pub(crate) struct Known(Cache<[u8; 32], Entry>);
+
+#[derive(Clone)]
+struct Entry {
+    actor: Actor,
+    expires_at: Option<Timestamp>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(10_000).time_to_live(KNOWN_FOR).build())
+    }
+}
+
+impl Known {
+    /// A user or key changed: everybody is looked up again.
+    pub(crate) fn forget(&self) {
+        self.0.invalidate_all();
+    }
+}
+
+/// What to make a key of.
+#[derive(Clone, Debug)]
+pub struct New {
+    /// What it is for.
+    pub name: String,
+    /// On whose behalf it acts; none: the caller's.
+    pub user_id: Option<String>,
+    /// The projects it is limited to; none: all.
+    pub projects: Option<Vec<String>>,
+    /// From when it is refused.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A key as it is shown once.
+#[derive(Clone, Debug)]
+pub struct Created {
+    /// The key itself.
+    pub key: String,
+    /// Its row.
+    pub row: api_key::Model,
+}
+
+/// Says who comes with this key.
+pub async fn authenticate(app: &App, key: &str) -> Result<Actor> {
+    let hash = digest(key);
+    let entry = match app.keys.0.get(&hash) {
+        Some(entry) => entry,
+        None => {
+            let entry = look_up(app, &hash).await?;
+            app.keys.0.insert(hash, entry.clone());
+            entry
+        }
+    };
+    match entry.expires_at {
+        Some(at) if at <= app.clock.now() => Err(refused()),
+        _ => Ok(entry.actor),
+    }
+}
+
+/// Makes a key for the caller, or for another user when the caller manages keys.
+pub async fn create(app: &App, actor: &Actor, new: New) -> Result<Created> {
+    let owner = match &new.user_id {
+        None => user::find(app, actor, &actor.user_id.to_string()).await?,
+        Some(id) => user::find(app, actor, id).await?,
+    };
+    if owner.id != actor.user_id {
+        actor.require(Action::ManageKeys)?;
+    }
+    if owner.role == Role::Owner {
+        actor.require(Action::ManageOwners)?;
+    }
+    let projects = limited(app, actor, new.projects.as_deref()).await?;
+    let name = organization::name("name", &new.name)?;
+    let (organization_id, expires_at) = (actor.organization_id, new.expires_at);
+    app.db
+        .write(move |txn| {
+            Box::pin(async move { insert(txn, organization_id, owner.id, name, projects, expires_at, None).await })
+        })
+        .await
+}
+
+/// Revokes a key: the caller's own, or anybody's when the caller manages keys.
+pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<api_key::Model> {
+    let key = find(app, actor, id).await?;
+    let row = app
+        .db
+        .write(move |txn| {
+            Box::pin(async move {
+                let mut row = key.into_active_model();
+                row.revoked_at = Set(Some(txn.now()));
+                Ok(row.update(txn.conn()).await?)
+            })
+        })
+        .await?;
+    app.keys.forget();
+    Ok(row)
+}
+
+/// The organization's keys, or the caller's own.
+pub async fn list(app: &App, actor: &Actor) -> Result<Vec<api_key::Model>> {
+    let mut query = api_key::Entity::find().filter(api_key::Column::OrganizationId.eq(actor.organization_id));
+    if actor.require(Action::ManageKeys).is_err() {
+        query = query.filter(api_key::Column::UserId.eq(actor.user_id));
+    }
+    Ok(query.order_by_asc(api_key::Column::Id).all(app.db.read()).await?)
+}
+
+async fn find(app: &App, actor: &Actor, id: &str) -> Result<api_key::Model> {
+    let unknown = || Error::not_found("apiKey", id);
+    let key: ApiKeyId = id.parse().map_err(|_| unknown())?;
+    let row = api_key::Entity::find_by_id(key).one(app.db.read()).await?;
+    let row = row
+        .filter(|row| row.organization_id == actor.organization_id)
+        .ok_or_else(unknown)?;
+    if row.user_id != actor.user_id {
+        actor.require(Action::ManageKeys)?;
+    }
+    Ok(row)
+}
+
+/// Makes the first organization, owner and key of an empty database. Gives the key when it was made here.
+pub(crate) async fn bootstrap(app: &App, given: Option<String>) -> Result<Option<String>> {
+    if let Some(key) = &given
+        && key.len() < BOOTSTRAP_LENGTH
+    {
+        return Err(Error::invalid(
+            "bootstrapKey",
+            format!("must have at least {BOOTSTRAP_LENGTH} characters"),
+        ));
+    }
+    if organizations::Entity::find().one(app.db.read()).await?.is_some() {
+        return Ok(None);
+    }
+    let shown = given.is_none();
+    let created = issue(app, "Default organization".into(), Role::Owner, given).await?;
+    Ok(shown.then_some(created.key))
+}
+
+/// Makes a key for a user of this role, and the organization and the user where they are new: for the command line.
+pub async fn issue(app: &App, organization: String, role: Role, key: Option<String>) -> Result<Created> {
+    let name = organization::name("organization", &organization)?;
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let organization = organization::named(txn, name).await?;
+                let user = user::of_role(txn, organization.id, role).await?;
+                insert(txn, organization.id, user.id, "command line".into(), None, None, key).await
+            })
+        })
+        .await
+}
+
+/// Every key of every organization: for the command line.
+pub async fn all(app: &App) -> Result<Vec<api_key::Model>> {
+    Ok(api_key::Entity::find()
+        .order_by_asc(api_key::Column::Id)
+        .all(app.db.read())
+        .await?)
+}
+
+/// Revokes by id, whoever owns it: for the command line.
+pub async fn revoke_any(app: &App, id: &str) -> Result<api_key::Model> {
+    let unknown = || Error::not_found("apiKey", id);
+    let key: ApiKeyId = id.parse().map_err(|_| unknown())?;
+    app.db
+        .write(move |txn| {
+            let id = key.to_string();
+            Box::pin(async move {
+                let row = api_key::Entity::find_by_id(key).one(txn.conn()).await?;
+                let mut row = row.ok_or_else(|| Error::not_found("apiKey", id))?.into_active_model();
+                row.revoked_at = Set(Some(txn.now()));
+                Ok(row.update(txn.conn()).await?)
+            })
+        })
+        .await
+}
+
+async fn insert(
+    txn: &Txn,
+    organization_id: OrganizationId,
+    user_id: UserId,
+    name: String,
+    projects: Option<String>,
+    expires_at: Option<Timestamp>,
+    key: Option<String>,
+) -> Result<Created> {
+    let key = key.unwrap_or_else(generate);
+    let row = api_key::Model {
+        id: ApiKeyId::new(),
+        organization_id,
+        user_id,
+        name,
+        prefix: key.chars().take(SHOWN).collect(),
+        hash: digest(&key).to_vec(),
+        projects,
+        created_at: txn.now(),
+        expires_at,
+        last_used_at: None,
+        revoked_at: None,
+    };
+    api_key::Entity::insert(row.clone().into_active_model())
+        .exec_without_returning(txn.conn())
+        .await?;
+    Ok(Created { key, row })
+}
+
+/// Checks the projects a key is to be limited to. A limited key makes keys within its own limits only.
+async fn limited(app: &App, actor: &Actor, ids: Option<&[String]>) -> Result<Option<String>> {
+    let Some(ids) = ids else {
+        let own = actor.projects.as_ref();
+        return own
+            .map(|own| serde_json::to_string(own).map_err(Error::internal))
+            .transpose();
+    };
+    if ids.is_empty() {
+        return Err(Error::invalid("projects", "must name a project; leave it out for all"));
+    }
+    let mut projects: Vec<ProjectId> = Vec::new();
+    for id in ids {
+        projects.push(organization::project_of(app, actor, "projects", id).await?);
+    }
+    serde_json::to_string(&projects).map(Some).map_err(Error::internal)
+}
+
+async fn look_up(app: &App, hash: &[u8; 32]) -> Result<Entry> {
+    let found = api_key::Entity::find()
+        .filter(api_key::Column::Hash.eq(hash.to_vec()))
+        .one(app.db.read())
+        .await?;
+    let row = found.filter(|row| row.revoked_at.is_none()).ok_or_else(refused)?;
+    let owner = entity::user::Entity::find_by_id(row.user_id).one(app.db.read()).await?;
+    let owner = owner.filter(|owner| !owner.disabled).ok_or_else(refused)?;
+    let projects = row
+        .projects
+        .as_deref()
+        .map(serde_json::from_str)
+        .transpose()
+        .map_err(Error::internal)?;
+    seen(app, &row).await;
+    let actor = Actor {
+        organization_id: row.organization_id,
+        user_id: owner.id,
+        role: owner.role,
+        key_id: row.id,
+        projects,
+    };
+    Ok(Entry {
+        actor,
+        expires_at: row.expires_at,
+    })
+}
+
+/// Notes that the key is in use, at most once a minute. A fault here refuses nobody.
+async fn seen(app: &App, row: &api_key::Model) {
+    let now = app.clock.now();
+    if row.last_used_at.is_some_and(|last| now.since(last) < SEEN_EVERY) {
+        return;
+    }
+    let mut row = row.clone().into_active_model();
+    row.last_used_at = Set(Some(now));
+    let noted = app
+        .db
+        .write(move |txn| Box::pin(async move { Ok(row.update(txn.conn()).await?) }))
+        .await;
+    if let Err(error) = noted {
+        tracing::warn!(%error, "a key's last use was not noted");
+    }
+}
+
+fn refused() -> Error {
+    Error::Unauthenticated("the API key is missing, unknown, expired or revoked".into())
+}
+
+fn digest(key: &str) -> [u8; 32] {
+    Sha256::digest(key.as_bytes()).into()
+}
+
+fn generate() -> String {
+    format!("lh_{}", hex::encode(rand::random::<[u8; 32]>()))
+}

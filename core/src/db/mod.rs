@@ -1,0 +1,110 @@
+//! The database: readers beside one writer that commits in groups. Verbs that only look use [`Db::read`]; verbs that
+//! change something hand a unit of work to [`Db::write`] and are answered after the commit is on disk.
+
+mod fault;
+mod sqlite;
+mod writer;
+
+pub(crate) use fault::is_duplicate;
+pub use sqlite::file_of;
+pub use writer::{Txn, Work};
+
+use crate::{Clock, Error, Result, dispatcher::Lanes, webhook::Index};
+use entity::Timestamp;
+use migration::MigratorTrait;
+use sea_orm::{DatabaseConnection, FromQueryResult, Statement};
+use std::{
+    fs::File,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+/// An open database.
+#[derive(Debug)]
+pub struct Db {
+    reader: DatabaseConnection,
+    writer: writer::Handle,
+    sequence: Arc<Sequence>,
+    _lock: File,
+}
+
+impl Db {
+    /// Opens the database at `url`, brings its tables up to date and starts the writer. Fails when another process has
+    /// it open.
+    pub async fn open(url: &str, clock: Clock, index: Arc<Index>, lanes: Arc<Lanes>) -> Result<Self> {
+        let files = sqlite::Files::parse(url)?;
+        let lock = files.lock()?;
+        let conn = sqlite::writer(url).await?;
+        migration::Migrator::up(&conn, None).await?;
+        let reader = sqlite::readers(url).await?;
+        let sequence = Arc::new(Sequence::start(&reader, clock.now()).await?);
+        let writer = writer::start(conn, clock, Arc::clone(&sequence), index, lanes);
+        Ok(Self {
+            reader,
+            writer,
+            sequence,
+            _lock: lock,
+        })
+    }
+
+    /// A connection for looking only.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// Runs `unit` in a transaction that it may share with others, inside a savepoint of its own, and answers after the
+    /// commit. An error undoes the unit alone.
+    pub async fn write<T, F>(&self, unit: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
+    {
+        self.writer.write(unit).await
+    }
+
+    /// The newest sequence number handed out.
+    pub fn sequence(&self) -> i64 {
+        self.sequence.0.load(Ordering::SeqCst)
+    }
+
+    /// Waits until every unit handed over so far is committed, then closes the connections.
+    pub async fn close(&self) {
+        self.writer.close().await;
+        if let Err(error) = self.reader.clone().close().await {
+            tracing::warn!(%error, "the readers did not close");
+        }
+    }
+}
+
+/// Whether the database answers.
+pub async fn ping(db: &Db) -> Result<()> {
+    db.read().ping().await.map_err(Error::from)
+}
+
+/// Numbers that grow over all organizations, with gaps. One process owns a SQLite file, so they are counted in memory;
+/// starting at the time in microseconds, or past the newest event, keeps them growing over restarts.
+#[derive(Debug)]
+pub(crate) struct Sequence(AtomicI64);
+
+#[derive(FromQueryResult)]
+struct Newest {
+    newest: Option<i64>,
+}
+
+impl Sequence {
+    async fn start(db: &DatabaseConnection, now: Timestamp) -> Result<Self> {
+        let sql = "SELECT max((SELECT max(sequence) FROM event WHERE organization_id = organization.id)) AS newest FROM organization";
+        let statement = Statement::from_string(db.get_database_backend(), sql);
+        let newest = Newest::find_by_statement(statement)
+            .one(db)
+            .await?
+            .and_then(|row| row.newest);
+        Ok(Self(AtomicI64::new(newest.unwrap_or(0).max(now.0))))
+    }
+
+    pub(crate) fn next(&self) -> i64 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}

@@ -1,0 +1,295 @@
+//! Group commit: units of work that arrive together share one transaction, each inside its own savepoint, and each
+//! caller is answered after the commit. No timer: a unit that comes alone is committed alone, and what arrives while a
+//! commit is under way makes the next group.
+//!
+//! What units publish is collected and written once a group, as multi-row statements, by `dispatcher/outbox.rs`. After
+//! the commit the notifications born claimed are handed to the [`Lanes`].
+
+use super::Sequence;
+use crate::{
+    Clock, Error, Result,
+    dispatcher::{Lanes, Outbox},
+    webhook::Index,
+};
+use entity::Timestamp;
+use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard},
+    task::Poll,
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// Units in one transaction at most; more brings nothing (performance.md section 3).
+const GROUP: usize = 256;
+/// Units that may wait; a caller past it waits to hand over.
+const QUEUE: usize = 1024;
+
+/// What a unit of work returns: a boxed future over its transaction.
+pub type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
+
+/// A unit's view of the transaction it shares.
+pub struct Txn {
+    conn: DatabaseTransaction,
+    now: Timestamp,
+    sequence: Arc<Sequence>,
+    index: Arc<Index>,
+    outbox: Mutex<Outbox>,
+}
+
+impl Txn {
+    /// The connection, inside this unit's savepoint.
+    pub fn conn(&self) -> &DatabaseTransaction {
+        &self.conn
+    }
+
+    /// The moment of this change: the same for everything the unit writes.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(crate) fn next_sequence(&self) -> i64 {
+        self.sequence.next()
+    }
+
+    /// Which webhooks of an organization want which events.
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().expect("nothing panics while it holds the outbox")
+    }
+}
+
+/// Tells a caller how its unit ended: `None` once it is committed, or what stopped the whole group.
+type Answer = Box<dyn FnOnce(Option<Error>) + Send>;
+type Ran<'t> = Pin<Box<dyn Future<Output = (Result<()>, Answer)> + Send + 't>>;
+
+/// A unit of work with its caller's address. Either it runs, or it is refused.
+trait Unit: Send {
+    fn run<'t>(self: Box<Self>, txn: &'t Txn) -> Ran<'t>;
+    fn refuse(self: Box<Self>, why: Error);
+}
+
+struct Addressed<T, F> {
+    unit: F,
+    answer: oneshot::Sender<Result<T>>,
+}
+
+impl<T, F> Unit for Addressed<T, F>
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
+{
+    /// A panic inside a unit is its own error: the writer serves everybody and must live.
+    fn run<'t>(self: Box<Self>, txn: &'t Txn) -> Ran<'t> {
+        let Self { unit, answer } = *self;
+        Box::pin(async move {
+            let mut work = unit(txn);
+            let result = std::future::poll_fn(|cx| {
+                catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)))
+                    .unwrap_or_else(|_| Poll::Ready(Err(Error::internal("a unit of work panicked"))))
+            })
+            .await;
+            let outcome = result.as_ref().map(|_| ()).map_err(Clone::clone);
+            let answer: Answer = Box::new(move |stopped| {
+                answer.send(stopped.map_or(result, Err)).ok();
+            });
+            (outcome, answer)
+        })
+    }
+
+    fn refuse(self: Box<Self>, why: Error) {
+        self.answer.send(Err(why)).ok();
+    }
+}
+
+/// The way to the writer.
+#[derive(Debug)]
+pub(super) struct Handle {
+    units: Mutex<Option<mpsc::Sender<Box<dyn Unit>>>>,
+    ended: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
+}
+
+pub(super) fn start(
+    conn: DatabaseConnection,
+    clock: Clock,
+    sequence: Arc<Sequence>,
+    index: Arc<Index>,
+    lanes: Arc<Lanes>,
+) -> Handle {
+    let (units, queue) = mpsc::channel(QUEUE);
+    let writer = Writer {
+        conn,
+        clock,
+        sequence,
+        index,
+        lanes,
+    };
+    let task = tokio::spawn(writer.run(queue));
+    Handle {
+        units: Mutex::new(Some(units)),
+        ended: tokio::sync::Mutex::new(Some(task)),
+    }
+}
+
+impl Handle {
+    pub(super) async fn write<T, F>(&self, unit: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let units = self
+            .units
+            .lock()
+            .expect("held for a clone only")
+            .clone()
+            .ok_or_else(closed)?;
+        units
+            .send(Box::new(Addressed { unit, answer }))
+            .await
+            .map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    pub(super) async fn close(&self) {
+        self.units.lock().expect("held for a take only").take();
+        if let Some(task) = self.ended.lock().await.take() {
+            task.await.ok();
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::Unavailable("the server is shutting down".into())
+}
+
+struct Writer {
+    conn: DatabaseConnection,
+    clock: Clock,
+    sequence: Arc<Sequence>,
+    index: Arc<Index>,
+    lanes: Arc<Lanes>,
+}
+
+impl Writer {
+    async fn run(self, mut queue: mpsc::Receiver<Box<dyn Unit>>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while queue.recv_many(&mut group, GROUP).await > 0 {
+            self.commit(group.drain(..)).await;
+        }
+        self.conn.close().await.ok();
+    }
+
+    /// Commits a group and answers its callers. Whatever stops the whole transaction is everybody's answer.
+    async fn commit(&self, units: impl Iterator<Item = Box<dyn Unit>>) {
+        let mut answers = Vec::new();
+        let mut outbox = Outbox::default();
+        let committed = self.transact(units, &mut answers, &mut outbox).await;
+        outbox.settle(&self.lanes, committed.is_ok());
+        for answer in answers {
+            answer(committed.as_ref().err().cloned());
+        }
+    }
+
+    async fn transact(
+        &self,
+        units: impl Iterator<Item = Box<dyn Unit>>,
+        answers: &mut Vec<Answer>,
+        outbox: &mut Outbox,
+    ) -> Result<()> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let outer = match self.conn.begin_with_options(options).await {
+            Ok(outer) => outer,
+            Err(fault) => {
+                let why = Error::from(fault);
+                units.for_each(|unit| unit.refuse(why.clone()));
+                return Err(why);
+            }
+        };
+        let mut stopped = None;
+        for unit in units {
+            match &stopped {
+                Some(why) => unit.refuse(Error::clone(why)),
+                None => stopped = self.savepoint(&outer, unit, answers, outbox).await,
+            }
+        }
+        self.finish(outer, stopped, outbox).await
+    }
+
+    /// Runs a unit inside its savepoint. A value says that the transaction as a whole cannot go on: SQLite may have
+    /// rolled it back by itself, so nothing after it can be trusted.
+    async fn savepoint(
+        &self,
+        outer: &DatabaseTransaction,
+        unit: Box<dyn Unit>,
+        answers: &mut Vec<Answer>,
+        outbox: &mut Outbox,
+    ) -> Option<Error> {
+        let conn = match outer.begin().await {
+            Ok(conn) => conn,
+            Err(fault) => {
+                let why = Error::from(fault);
+                unit.refuse(why.clone());
+                return Some(why);
+            }
+        };
+        let txn = Txn {
+            conn,
+            now: self.clock.now(),
+            sequence: Arc::clone(&self.sequence),
+            index: Arc::clone(&self.index),
+            outbox: Mutex::default(),
+        };
+        let (outcome, answer) = unit.run(&txn).await;
+        answers.push(answer);
+        let Txn {
+            conn,
+            outbox: published,
+            ..
+        } = txn;
+        let ended = match &outcome {
+            Ok(()) => {
+                outbox.append(
+                    published
+                        .into_inner()
+                        .expect("nothing panics while it holds the outbox"),
+                );
+                conn.commit().await
+            }
+            Err(_) => {
+                self.index.forget_all();
+                conn.rollback().await
+            }
+        };
+        match (outcome, ended) {
+            (Err(error @ Error::Unavailable(_)), _) => Some(error),
+            (_, Err(fault)) => Some(fault.into()),
+            _ => None,
+        }
+    }
+
+    async fn finish(&self, outer: DatabaseTransaction, stopped: Option<Error>, outbox: &mut Outbox) -> Result<()> {
+        let flushed = match stopped {
+            Some(error) => Err(error),
+            None => outbox.flush(&outer, &self.lanes).await,
+        };
+        let committed = match flushed {
+            Ok(()) => outer.commit().await.map_err(Error::from),
+            Err(error) => {
+                outer.rollback().await.ok();
+                Err(error)
+            }
+        };
+        if committed.is_err() {
+            self.index.forget_all();
+        }
+        committed
+    }
+}

@@ -1,0 +1,50 @@
+//! [`Job`]: one notification in the window, with what its attempt needs.
+
+use bytes::Bytes;
+use entity::{EventId, NotificationId, OrganizationId, PayloadId, Timestamp, WebhookId, WebhookTopic, notification};
+
+/// One notification held by this node.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The notification.
+    pub notification_id: NotificationId,
+    /// Whose it is.
+    pub organization_id: OrganizationId,
+    /// To whom it goes.
+    pub webhook_id: WebhookId,
+    /// The event it tells of.
+    pub event_id: EventId,
+    /// The bytes to send.
+    pub payload_id: PayloadId,
+    /// The event's topic.
+    pub topic: WebhookTopic,
+    /// Requests made before.
+    pub attempt_count: i32,
+    /// Of these, the ones that spent no attempt.
+    pub throttled_count: i32,
+    /// When the notification was made.
+    pub created_at: Timestamp,
+    /// The webhook's limit of requests in flight.
+    pub limit: usize,
+    /// The bytes themselves, unless they are too large to keep in memory.
+    pub body: Option<Bytes>,
+}
+
+impl Job {
+    /// The job of a notification that was just written.
+    pub(crate) fn first(row: &notification::Model, limit: usize, body: Option<Bytes>) -> Self {
+        Self {
+            notification_id: row.id,
+            organization_id: row.organization_id,
+            webhook_id: row.webhook_id,
+            event_id: row.event_id,
+            payload_id: row.payload_id,
+            topic: row.topic,
+            attempt_count: row.attempt_count,
+            throttled_count: row.throttled_count,
+            created_at: row.created_at,
+            limit,
+            body,
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Stations 6 and 7: enqueue and claim. All SQL of pending notifications is here.
+//!
+//! Enqueue: what the units of one group published is written together, as multi-row statements, in the transaction of
+//! the changes themselves. A notification for which the window has room is *born claimed*: it is written as held by this
+//! node and kept in memory, so its first attempt needs no second look. The others are written as due.
+//!
+//! Claim: retries, redeliveries and what did not fit are taken by one statement, at most a lane's room each. A claim
+//! belongs to a node, not to a deadline; [`super::recorder`] gives it back.
+
+use super::{Job, Lanes, Room};
+use crate::Result;
+use entity::{
+    NodeId, NotificationId, NotificationStatus, PayloadId, Timestamp, WebhookId, event, notification, payload,
+};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, Statement, Value};
+use std::collections::HashMap;
+
+/// Bodies up to this size travel with their job; larger ones are read when their turn has come.
+const CARRIED: usize = 64 * 1024;
+/// Rows in one statement at most. Chunks are powers of two, so that few distinct statements are prepared.
+const ROWS: usize = 128;
+
+/// What the units of a group have published and not yet written.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    events: Vec<event::Model>,
+    payloads: Vec<payload::Model>,
+    notifications: Vec<Enqueued>,
+    jobs: Vec<Job>,
+    waiting: Vec<(WebhookId, Timestamp)>,
+}
+
+/// A notification on its way into the database, with its webhook's limit of requests in flight.
+#[derive(Debug)]
+pub(crate) struct Enqueued {
+    pub row: notification::Model,
+    pub limit: usize,
+    pub body: Option<bytes::Bytes>,
+}
+
+impl Outbox {
+    pub(crate) fn event(&mut self, row: event::Model) {
+        self.events.push(row);
+    }
+
+    pub(crate) fn payload(&mut self, row: payload::Model) {
+        self.payloads.push(row);
+    }
+
+    pub(crate) fn enqueue(&mut self, notification: Enqueued) {
+        self.notifications.push(notification);
+    }
+
+    pub(crate) fn append(&mut self, mut unit: Self) {
+        self.events.append(&mut unit.events);
+        self.payloads.append(&mut unit.payloads);
+        self.notifications.append(&mut unit.notifications);
+    }
+
+    /// Writes everything. Places in the window are reserved here; [`Outbox::settle`] uses them or gives them back.
+    pub(crate) async fn flush(&mut self, db: &impl ConnectionTrait, lanes: &Lanes) -> Result<()> {
+        let mut rows = Vec::with_capacity(self.notifications.len());
+        for Enqueued { mut row, limit, body } in self.notifications.drain(..) {
+            if row.status == NotificationStatus::Pending && lanes.reserve(row.webhook_id) {
+                row.status = NotificationStatus::Sending;
+                row.node_id = Some(lanes.node_id());
+                row.due_at = None;
+                self.jobs
+                    .push(Job::first(&row, limit, body.filter(|body| body.len() <= CARRIED)));
+            } else if let Some(due) = row.due_at {
+                self.waiting.push((row.webhook_id, due));
+            }
+            rows.push(row);
+        }
+        insert::<event::Entity>(db, std::mem::take(&mut self.events)).await?;
+        insert::<payload::Entity>(db, std::mem::take(&mut self.payloads)).await?;
+        insert::<notification::Entity>(db, rows).await
+    }
+
+    /// After the commit: hands the born claimed to their lanes. After a rollback: forgets them.
+    pub(crate) fn settle(self, lanes: &Lanes, committed: bool) {
+        if committed {
+            self.waiting
+                .into_iter()
+                .for_each(|(webhook_id, due)| lanes.note_due(webhook_id, due));
+            if !self.jobs.is_empty() {
+                lanes.offer(self.jobs);
+            }
+        } else {
+            self.jobs.iter().for_each(|job| lanes.give_back(job.webhook_id, 1));
+        }
+    }
+}
+
+async fn insert<E>(db: &impl ConnectionTrait, rows: Vec<E::Model>) -> Result<()>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
+{
+    let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
+    let mut left = rows.len();
+    while left > 0 {
+        let count = ROWS.min(1 << left.ilog2());
+        E::insert_many(rows.by_ref().take(count))
+            .exec_without_returning(db)
+            .await?;
+        left -= count;
+    }
+    Ok(())
+}
+
+/// A claimed row, as much of it as a job needs.
+#[derive(Debug, FromQueryResult)]
+struct Claimed {
+    id: NotificationId,
+    organization_id: entity::OrganizationId,
+    webhook_id: WebhookId,
+    event_id: entity::EventId,
+    payload_id: PayloadId,
+    topic: entity::WebhookTopic,
+    attempt_count: i32,
+    throttled_count: i32,
+    created_at: Timestamp,
+}
+
+#[derive(FromQueryResult)]
+struct NextDue {
+    webhook_id: WebhookId,
+    due_at: Option<Timestamp>,
+}
+
+/// What a claim brought: jobs for the lanes, and from when each lane has more.
+#[derive(Debug, Default)]
+pub(crate) struct Claim {
+    pub jobs: Vec<Job>,
+    pub more: Vec<(WebhookId, Timestamp)>,
+}
+
+/// Takes what is due for these lanes, oldest first, for this node. Switched-off webhooks keep what they have.
+pub(crate) async fn claim(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[Room]) -> Result<Claim> {
+    let values = vec!["(?, ?)"; rooms.len()].join(", ");
+    let sql = format!(
+        "WITH room(webhook_id, places) AS (VALUES {values}), \
+         due AS (SELECT n.id FROM room JOIN webhook w ON w.id = room.webhook_id AND w.status = 0 \
+                 JOIN notification n ON n.id IN (SELECT d.id FROM notification d \
+                     WHERE d.webhook_id = room.webhook_id AND d.due_at IS NOT NULL AND d.due_at <= ? \
+                     ORDER BY d.due_at LIMIT room.places)) \
+         UPDATE notification SET status = 1, node_id = ?, due_at = NULL WHERE id IN (SELECT id FROM due) \
+         RETURNING id, organization_id, webhook_id, event_id, payload_id, topic, attempt_count, throttled_count, created_at"
+    );
+    let mut binds: Vec<Value> = Vec::with_capacity(rooms.len() * 2 + 2);
+    for room in rooms {
+        binds.push(room.webhook_id.into());
+        binds.push(i64::try_from(room.count).unwrap_or(i64::MAX).into());
+    }
+    binds.push(now.into());
+    binds.push(node.into());
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, binds);
+    let mut claimed = Claimed::find_by_statement(statement).all(db).await?;
+    claimed.sort_by_key(|row| row.id);
+    let bodies = bodies(db, claimed.iter().map(|row| row.payload_id)).await?;
+    let limits = limits(db, rooms).await?;
+    let jobs = claimed.into_iter().map(|row| row.into_job(&bodies, &limits)).collect();
+    Ok(Claim {
+        jobs,
+        more: next_due(db, rooms).await?,
+    })
+}
+
+impl Claimed {
+    fn into_job(self, bodies: &HashMap<PayloadId, bytes::Bytes>, limits: &HashMap<WebhookId, usize>) -> Job {
+        Job {
+            notification_id: self.id,
+            organization_id: self.organization_id,
+            webhook_id: self.webhook_id,
+            event_id: self.event_id,
+            payload_id: self.payload_id,
+            topic: self.topic,
+            attempt_count: self.attempt_count,
+            throttled_count: self.throttled_count,
+            created_at: self.created_at,
+            limit: limits.get(&self.webhook_id).copied().unwrap_or(1),
+            body: bodies.get(&self.payload_id).cloned(),
+        }
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Body {
+    id: PayloadId,
+    body: Vec<u8>,
+}
+
+async fn bodies(
+    db: &impl ConnectionTrait,
+    ids: impl Iterator<Item = PayloadId>,
+) -> Result<HashMap<PayloadId, bytes::Bytes>> {
+    let mut ids: Vec<PayloadId> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut bodies = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(ROWS) {
+        let marks = vec!["?"; ids.len()].join(", ");
+        let sql = format!("SELECT id, body FROM payload WHERE id IN ({marks}) AND length(body) <= {CARRIED}");
+        let binds = ids.iter().map(|id| Value::from(*id));
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, binds);
+        bodies.extend(
+            Body::find_by_statement(statement)
+                .all(db)
+                .await?
+                .into_iter()
+                .map(|row| (row.id, row.body.into())),
+        );
+    }
+    Ok(bodies)
+}
+
+#[derive(FromQueryResult)]
+struct Limit {
+    id: WebhookId,
+    max_in_flight: i32,
+}
+
+async fn limits(db: &impl ConnectionTrait, rooms: &[Room]) -> Result<HashMap<WebhookId, usize>> {
+    let marks = vec!["?"; rooms.len()].join(", ");
+    let sql = format!("SELECT id, max_in_flight FROM webhook WHERE id IN ({marks})");
+    let binds = rooms.iter().map(|room| Value::from(room.webhook_id));
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, binds);
+    let rows = Limit::find_by_statement(statement).all(db).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.id, usize::try_from(row.max_in_flight).unwrap_or(1)))
+        .collect())
+}
+
+async fn next_due(db: &impl ConnectionTrait, rooms: &[Room]) -> Result<Vec<(WebhookId, Timestamp)>> {
+    let values = vec!["(?)"; rooms.len()].join(", ");
+    let sql = format!(
+        "WITH room(webhook_id) AS (VALUES {values}) \
+         SELECT room.webhook_id AS webhook_id, (SELECT min(due_at) FROM notification d \
+             WHERE d.webhook_id = room.webhook_id AND d.due_at IS NOT NULL) AS due_at \
+         FROM room JOIN webhook w ON w.id = room.webhook_id AND w.status = 0"
+    );
+    let binds = rooms.iter().map(|room| Value::from(room.webhook_id));
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, binds);
+    let rows = NextDue::find_by_statement(statement).all(db).await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.webhook_id, row.due_at?)))
+        .collect())
+}
+
+/// Every lane with something to claim, now or later. Steps from one webhook to the next on the partial index, so its cost
+/// follows the number of webhooks and not of notifications.
+pub(crate) async fn survey(db: &impl ConnectionTrait) -> Result<Vec<(WebhookId, Timestamp)>> {
+    let sql = "WITH RECURSIVE lane(webhook_id) AS (\
+             SELECT (SELECT webhook_id FROM notification WHERE due_at IS NOT NULL ORDER BY webhook_id LIMIT 1) \
+             UNION ALL SELECT (SELECT n.webhook_id FROM notification n \
+                 WHERE n.webhook_id > lane.webhook_id AND n.due_at IS NOT NULL ORDER BY n.webhook_id LIMIT 1) \
+             FROM lane WHERE lane.webhook_id IS NOT NULL) \
+         SELECT lane.webhook_id AS webhook_id, (SELECT min(due_at) FROM notification d \
+             WHERE d.webhook_id = lane.webhook_id AND d.due_at IS NOT NULL) AS due_at \
+         FROM lane JOIN webhook w ON w.id = lane.webhook_id AND w.status = 0";
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    let rows = NextDue::find_by_statement(statement).all(db).await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.webhook_id, row.due_at?)))
+        .collect())
+}
+
+/// Gives back every claim that is not `node`'s: on SQLite the lock file says that no other node lives.
+pub(crate) async fn free_claims(db: &impl ConnectionTrait, node: NodeId, now: Timestamp) -> Result<u64> {
+    let sql = "UPDATE notification SET status = CASE WHEN attempt_count = 0 THEN 0 ELSE 2 END, node_id = NULL, due_at = ? \
+         WHERE node_id IS NOT NULL AND node_id <> ?";
+    let binds: [Value; 2] = [now.into(), node.into()];
+    let done = db
+        .execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, binds))
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// Gives back claims of this node that were not sent.
+pub(crate) async fn give_back(
+    db: &impl ConnectionTrait,
+    node: NodeId,
+    now: Timestamp,
+    ids: &[NotificationId],
+) -> Result<()> {
+    for ids in ids.chunks(ROWS) {
+        let marks = vec!["?"; ids.len()].join(", ");
+        let sql = format!(
+            "UPDATE notification SET status = CASE WHEN attempt_count = 0 THEN 0 ELSE 2 END, node_id = NULL, due_at = ? \
+             WHERE node_id = ? AND id IN ({marks})"
+        );
+        let head: [Value; 2] = [now.into(), node.into()];
+        let binds = head.into_iter().chain(ids.iter().map(|id| Value::from(*id)));
+        db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, binds))
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! What an event carries: one variant a topic, each with its data as it was then. Formats render from this and from
+//! nothing else, so a body can be made again without a look at the database.
+
+use entity::{
+    BatchId, DataRowId, DatasetId, LabelId, ProjectId, ReviewId, Timestamp, UserId, WebhookId, WebhookTopic, data_row,
+    dataset, label, project, review, user,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The data of an event; its variant names its topic.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Data {
+    /// Of a review event: it has the label inside.
+    Review(Box<ReviewChange>),
+    /// Of a label event.
+    Label(Box<LabelChange>),
+    /// Of a test event.
+    Ping(Ping),
+}
+
+/// What happened to a label or review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was made.
+    Created,
+    /// It was changed.
+    Updated,
+    /// It was deleted.
+    Deleted,
+}
+
+/// A label and all around it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LabelChange {
+    /// The label.
+    pub label: Label,
+    /// Its project.
+    pub project: Project,
+    /// Its data row.
+    pub data_row: DataRow,
+    /// The data row's dataset.
+    pub dataset: Dataset,
+    /// Who submitted the label.
+    pub user: Option<User>,
+    /// The batches of the project that hold the data row.
+    #[serde(default)]
+    pub batches: Vec<Batch>,
+}
+
+/// A review, its reviewer and its label.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReviewChange {
+    /// The review.
+    pub review: Review,
+    /// Who judged.
+    pub reviewer: Option<User>,
+    /// What was judged.
+    #[serde(flatten)]
+    pub subject: LabelChange,
+}
+
+/// A test event.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ping {
+    /// The webhook that is tested.
+    pub webhook_id: WebhookId,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+macro_rules! snapshots {
+    ($($(#[$doc:meta])* $name:ident of $row:path { $($field:ident : $type:ty),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        #[expect(missing_docs, reason = "the columns of the row it copies say what each is")]
+        pub struct $name { $(pub $field: $type),+ }
+
+        impl From<&$row> for $name {
+            fn from(row: &$row) -> Self {
+                Self { $($field: row.$field.clone()),+ }
+            }
+        }
+    )+};
+}
+
+snapshots! {
+    /// A label as it was then.
+    Label of label::Model {
+        id: LabelId, label: String, label_type: String, seconds_to_label: f64, agreement: Option<f64>,
+        benchmark_agreement: Option<f64>, deleted: bool, created_at: Timestamp, updated_at: Timestamp,
+    }
+    /// A review as it was then.
+    Review of review::Model {
+        id: ReviewId, score: f64, deleted: bool, created_at: Timestamp, updated_at: Timestamp,
+    }
+    /// A dataset as it was then.
+    Dataset of dataset::Model {
+        id: DatasetId, name: String, description: String, deleted: bool, created_at: Timestamp, updated_at: Timestamp,
+    }
+    /// A person as they were then.
+    User of user::Model { id: UserId, email: String }
+}
+
+/// A project as it was then.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the columns of the row it copies say what each is")]
+pub struct Project {
+    pub id: ProjectId,
+    pub name: String,
+    pub description: Option<String>,
+    pub deleted: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ontology: Option<Box<RawValue>>,
+}
+
+/// A data row as it was then.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the columns of the row it copies say what each is")]
+pub struct DataRow {
+    pub id: DataRowId,
+    pub row_data: String,
+    pub external_id: Option<String>,
+    pub deleted_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Box<RawValue>>,
+}
+
+/// A batch as it was then.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the columns of the row it copies say what each is")]
+pub struct Batch {
+    pub id: BatchId,
+    pub name: String,
+}
+
+impl From<&project::Model> for Project {
+    fn from(row: &project::Model) -> Self {
+        Self {
+            id: row.id,
+            name: row.name.clone(),
+            description: row.description.clone(),
+            deleted: row.deleted,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            ontology: raw(row.ontology.as_deref()),
+        }
+    }
+}
+
+impl From<&data_row::Model> for DataRow {
+    fn from(row: &data_row::Model) -> Self {
+        Self {
+            id: row.id,
+            row_data: row.row_data.clone(),
+            external_id: row.external_id.clone(),
+            deleted_at: row.deleted_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            metadata: raw(row.metadata.as_deref()),
+        }
+    }
+}
+
+/// JSON text that was checked when it was stored.
+fn raw(text: Option<&str>) -> Option<Box<RawValue>> {
+    text.and_then(|text| RawValue::from_string(text.to_owned()).ok())
+}
+
+/// What a review event has beside its label; the rest is read as a [`LabelChange`].
+#[derive(Deserialize)]
+struct ReviewHead {
+    review: Review,
+    reviewer: Option<User>,
+}
+
+impl Data {
+    /// Reads an event's stored data back.
+    pub fn parse(topic: WebhookTopic, text: &str) -> serde_json::Result<Self> {
+        Ok(match topic {
+            WebhookTopic::Ping => Self::Ping(serde_json::from_str(text)?),
+            WebhookTopic::ReviewCreated | WebhookTopic::ReviewUpdated | WebhookTopic::ReviewDeleted => {
+                let ReviewHead { review, reviewer } = serde_json::from_str(text)?;
+                Self::Review(Box::new(ReviewChange {
+                    review,
+                    reviewer,
+                    subject: serde_json::from_str(text)?,
+                }))
+            }
+            _ => Self::Label(Box::new(serde_json::from_str(text)?)),
+        })
+    }
+
+    /// The label and all around it, when the event is about one.
+    pub fn subject(&self) -> Option<&LabelChange> {
+        match self {
+            Self::Label(change) => Some(change),
+            Self::Review(change) => Some(&change.subject),
+            Self::Ping(_) => None,
+        }
+    }
+
+    /// The topic of this data after this change. Removing a review is an update of its label's reviews.
+    pub fn topic(&self, change: Change) -> WebhookTopic {
+        match (self, change) {
+            (Self::Ping(_), _) => WebhookTopic::Ping,
+            (Self::Label(_), Change::Created) => WebhookTopic::LabelCreated,
+            (Self::Label(_), Change::Updated) => WebhookTopic::LabelUpdated,
+            (Self::Label(_), Change::Deleted) => WebhookTopic::LabelDeleted,
+            (Self::Review(_), Change::Created) => WebhookTopic::ReviewCreated,
+            (Self::Review(_), Change::Updated | Change::Deleted) => WebhookTopic::ReviewUpdated,
+        }
+    }
+}

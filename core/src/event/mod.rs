@@ -1,0 +1,137 @@
+//! Station 4, publish: an event's row, the payloads its webhooks want and a notification for each, all in the
+//! transaction of the change itself.
+
+mod data;
+
+pub use data::{Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, User};
+
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::Txn,
+    dispatcher::Enqueued,
+    payload,
+    webhook::Subscriber,
+};
+use bytes::Bytes;
+use entity::{
+    EventId, NotificationId, NotificationStatus, OrganizationId, PayloadFormat, PayloadId, event, notification,
+};
+use sea_orm::EntityTrait;
+
+/// Publishes what happened to every active webhook of the organization that wants it.
+pub async fn publish(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change) -> Result<event::Model> {
+    let subscribers = txn.index().of(txn.conn(), organization_id).await?;
+    let event = fact(txn, organization_id, data, change)?;
+    let matching = subscribers
+        .iter()
+        .filter(|subscriber| subscriber.wants(event.topic, event.project_id));
+    notify(txn, &event, data, matching)?;
+    txn.outbox().event(event.clone());
+    Ok(event)
+}
+
+/// Publishes to one webhook alone, subscribed or not, and gives its notification.
+pub(crate) fn publish_to(
+    txn: &Txn,
+    organization_id: OrganizationId,
+    data: &Data,
+    subscriber: &Subscriber,
+) -> Result<notification::Model> {
+    let event = fact(txn, organization_id, data, Change::Created)?;
+    let notification = notify(txn, &event, data, std::iter::once(subscriber))?;
+    txn.outbox().event(event);
+    notification.ok_or_else(|| Error::internal("a single subscriber was not notified"))
+}
+
+/// An event by its id.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<event::Model> {
+    actor.require(Action::ReadWebhooks)?;
+    let unknown = || Error::not_found("event", id);
+    let key: EventId = id.parse().map_err(|_| unknown())?;
+    let row = event::Entity::find_by_id(key).one(app.db.read()).await?;
+    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(row.project_id))
+        .ok_or_else(unknown)
+}
+
+fn fact(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change) -> Result<event::Model> {
+    let subject = data.subject();
+    Ok(event::Model {
+        id: EventId::new(),
+        organization_id,
+        sequence: txn.next_sequence(),
+        topic: data.topic(change),
+        project_id: subject.map(|subject| subject.project.id),
+        data_row_id: subject.map(|subject| subject.data_row.id),
+        external_id: subject.and_then(|subject| subject.data_row.external_id.clone()),
+        data: serde_json::to_string(data).map_err(Error::internal)?,
+        created_at: txn.now(),
+    })
+}
+
+/// Renders each wanted shape once and enqueues a notification per subscriber. Gives the last one.
+fn notify<'s>(
+    txn: &Txn,
+    event: &event::Model,
+    data: &Data,
+    subscribers: impl Iterator<Item = &'s Subscriber>,
+) -> Result<Option<notification::Model>> {
+    let mut rendered: Vec<(PayloadFormat, PayloadId, Bytes)> = Vec::new();
+    let mut last = None;
+    for subscriber in subscribers {
+        let known = rendered.iter().find(|(format, ..)| *format == subscriber.format);
+        let (payload_id, body) = match known {
+            Some((_, id, body)) => (*id, body.clone()),
+            None => {
+                let (id, body) = render(txn, event, data, subscriber.format)?;
+                rendered.push((subscriber.format, id, body.clone()));
+                (id, body)
+            }
+        };
+        let row = pending(txn, event, subscriber, payload_id);
+        last = Some(row.clone());
+        txn.outbox().enqueue(Enqueued {
+            row,
+            limit: subscriber.limit,
+            body: Some(body),
+        });
+    }
+    Ok(last)
+}
+
+fn render(txn: &Txn, event: &event::Model, data: &Data, format: PayloadFormat) -> Result<(PayloadId, Bytes)> {
+    let body = Bytes::from(payload::render(format, event, data)?);
+    let id = PayloadId::new();
+    txn.outbox().payload(entity::payload::Model {
+        id,
+        organization_id: event.organization_id,
+        event_id: event.id,
+        format,
+        body: body.to_vec(),
+    });
+    Ok((id, body))
+}
+
+fn pending(txn: &Txn, event: &event::Model, subscriber: &Subscriber, payload_id: PayloadId) -> notification::Model {
+    notification::Model {
+        id: NotificationId::new(),
+        organization_id: event.organization_id,
+        webhook_id: subscriber.webhook_id,
+        event_id: event.id,
+        payload_id,
+        project_id: event.project_id,
+        topic: event.topic,
+        external_id: event.external_id.clone(),
+        status: NotificationStatus::Pending,
+        attempt_count: 0,
+        throttled_count: 0,
+        due_at: Some(txn.now()),
+        node_id: None,
+        response_code: None,
+        error: None,
+        redelivery_of: None,
+        sequence: txn.next_sequence(),
+        created_at: txn.now(),
+        updated_at: txn.now(),
+    }
+}

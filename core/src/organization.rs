@@ -1,0 +1,64 @@
+//! Organizations: the tenants. Every row is somebody's; a row of another organization is not found.
+
+use crate::{App, Error, Result, auth::Actor, db::Txn};
+use entity::{OrganizationId, ProjectId, organization, project};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+
+const NAME: usize = 256;
+
+/// The caller's organization.
+pub async fn get(app: &App, actor: &Actor) -> Result<organization::Model> {
+    let row = organization::Entity::find_by_id(actor.organization_id)
+        .one(app.db.read())
+        .await?;
+    row.ok_or_else(|| Error::not_found("organization", actor.organization_id))
+}
+
+/// The organization of this name, made when it is new.
+pub(crate) async fn named(txn: &Txn, name: String) -> Result<organization::Model> {
+    let known = organization::Entity::find()
+        .filter(organization::Column::Name.eq(&name))
+        .one(txn.conn())
+        .await?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let row = organization::Model {
+        id: OrganizationId::new(),
+        name,
+        created_at: txn.now(),
+        updated_at: txn.now(),
+    };
+    organization::Entity::insert(row.clone().into_active_model())
+        .exec_without_returning(txn.conn())
+        .await?;
+    Ok(row)
+}
+
+/// Checks a name that people give: not empty, at most 256 characters, no control characters.
+pub fn name(field: &str, text: &str) -> Result<String> {
+    if text.trim().is_empty() {
+        return Err(Error::invalid(field, "must not be empty"));
+    }
+    if text.chars().count() > NAME {
+        return Err(Error::invalid(field, format!("must have at most {NAME} characters")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::invalid(field, "must not contain control characters"));
+    }
+    Ok(text.to_owned())
+}
+
+/// The id of a live project the actor may see.
+pub(crate) async fn project_of(app: &App, actor: &Actor, field: &str, id: &str) -> Result<ProjectId> {
+    let unknown = || Error::not_found("project", id);
+    let key: ProjectId = id.parse().map_err(|_| unknown())?;
+    let row = project::Entity::find_by_id(key).one(app.db.read()).await?;
+    let row = row
+        .filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(row.id)))
+        .ok_or_else(unknown)?;
+    if row.deleted {
+        return Err(Error::invalid(field, "the project is deleted"));
+    }
+    Ok(row.id)
+}

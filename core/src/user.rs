@@ -1,0 +1,160 @@
+//! Users: people of one organization, each with a role.
+
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::{Txn, is_duplicate},
+    organization,
+};
+use entity::{OrganizationId, Role, UserId, user};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set};
+
+/// What to make a user of.
+#[derive(Clone, Debug)]
+pub struct New {
+    /// Unique in the organization.
+    pub email: String,
+    /// Full name.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// What to change of a user; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    /// Full name.
+    pub name: Option<String>,
+    /// What they may do.
+    pub role: Option<Role>,
+    /// Whether their keys still work.
+    pub disabled: Option<bool>,
+}
+
+/// A user of the actor's organization.
+pub async fn find(app: &App, actor: &Actor, id: &str) -> Result<user::Model> {
+    let unknown = || Error::not_found("user", id);
+    let key: UserId = id.parse().map_err(|_| unknown())?;
+    let row = user::Entity::find_by_id(key).one(app.db.read()).await?;
+    row.filter(|row| row.organization_id == actor.organization_id)
+        .ok_or_else(unknown)
+}
+
+/// The organization's users, oldest first.
+pub async fn list(app: &App, actor: &Actor) -> Result<Vec<user::Model>> {
+    actor.require(Action::Read)?;
+    let query = user::Entity::find().filter(user::Column::OrganizationId.eq(actor.organization_id));
+    Ok(query.order_by_asc(user::Column::Id).all(app.db.read()).await?)
+}
+
+/// Makes a user.
+pub async fn create(app: &App, actor: &Actor, new: New) -> Result<user::Model> {
+    actor.require(Action::ManageUsers)?;
+    actor.require_organization()?;
+    may_give(actor, new.role)?;
+    let email = email(&new.email)?;
+    let name = organization::name("name", &new.name)?;
+    let organization_id = actor.organization_id;
+    app.db
+        .write(move |txn| Box::pin(async move { insert(txn, organization_id, email, name, new.role).await }))
+        .await
+}
+
+/// Changes a user. Only owners touch owners, and nobody disables themself.
+pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<user::Model> {
+    actor.require(Action::ManageUsers)?;
+    actor.require_organization()?;
+    let known = find(app, actor, id).await?;
+    may_give(actor, known.role)?;
+    patch.role.map_or(Ok(()), |role| may_give(actor, role))?;
+    if known.id == actor.user_id && (patch.disabled == Some(true) || patch.role.is_some_and(|role| role != known.role))
+    {
+        return Err(Error::NotAllowed(
+            "nobody may disable themself or change their own role".into(),
+        ));
+    }
+    let name = patch
+        .name
+        .as_deref()
+        .map(|name| organization::name("name", name))
+        .transpose()?;
+    let row = app
+        .db
+        .write(move |txn| {
+            Box::pin(async move {
+                let mut row = known.into_active_model();
+                name.into_iter().for_each(|name| row.name = Set(name));
+                patch.role.into_iter().for_each(|role| row.role = Set(role));
+                patch
+                    .disabled
+                    .into_iter()
+                    .for_each(|disabled| row.disabled = Set(disabled));
+                row.updated_at = Set(txn.now());
+                Ok(row.update(txn.conn()).await?)
+            })
+        })
+        .await?;
+    app.keys.forget();
+    Ok(row)
+}
+
+/// The first user of this role, made when there is none.
+pub(crate) async fn of_role(txn: &Txn, organization_id: OrganizationId, role: Role) -> Result<user::Model> {
+    let known = user::Entity::find()
+        .filter(user::Column::OrganizationId.eq(organization_id))
+        .filter(user::Column::Role.eq(role))
+        .filter(user::Column::Disabled.eq(false))
+        .order_by_asc(user::Column::Id)
+        .one(txn.conn())
+        .await?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let word = role.as_str().to_lowercase();
+    insert(txn, organization_id, format!("{word}@localhost"), word, role).await
+}
+
+async fn insert(
+    txn: &Txn,
+    organization_id: OrganizationId,
+    email: String,
+    name: String,
+    role: Role,
+) -> Result<user::Model> {
+    let (created_at, updated_at) = (txn.now(), txn.now());
+    let row = user::Model {
+        id: UserId::new(),
+        organization_id,
+        email,
+        name,
+        role,
+        disabled: false,
+        created_at,
+        updated_at,
+    };
+    match user::Entity::insert(row.clone().into_active_model())
+        .exec_without_returning(txn.conn())
+        .await
+    {
+        Ok(_) => Ok(row),
+        Err(fault) if is_duplicate(&fault) => Err(Error::Conflict(format!("a user {} exists already", row.email))),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+fn may_give(actor: &Actor, role: Role) -> Result<()> {
+    match role {
+        Role::Owner => actor.require(Action::ManageOwners),
+        Role::Admin => actor.require(Action::ManageKeys),
+        _ => Ok(()),
+    }
+}
+
+fn email(text: &str) -> Result<String> {
+    let (local, host) = text.split_once('@').unwrap_or_default();
+    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    if local.is_empty() || host.is_empty() || !plain || text.len() > 254 {
+        return Err(Error::invalid("email", "must be an e-mail address"));
+    }
+    Ok(text.to_lowercase())
+}
