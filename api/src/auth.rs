@@ -1,0 +1,129 @@
+//! A request's credentials → [`Actor`], and how often each key may ask. Comes in: `Authorization: Bearer KEY`.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use entity::Timestamp;
+
+use crate::graphql::error::{ApiError, Code};
+use crate::graphql::http::Refusal;
+use crate::placeholder::{Actor, authenticate};
+use crate::server::Server;
+
+/// Who sends these headers, unless they ask too often.
+pub async fn identify(server: &Server, headers: &HeaderMap) -> Result<Actor, Refusal> {
+    let key = bearer(headers).ok_or_else(|| {
+        let message = "no API key: send it as \"Authorization: Bearer KEY\"";
+        refuse(ApiError::new(Code::Authentication, message))
+    })?;
+    let actor = authenticate(&server.app, key).await.map_err(|error| refuse(error.into()))?;
+    server.limiter.take(key, server.app.clock.now()).map_err(|wait| too_often(&server.limiter, wait))?;
+    Ok(actor)
+}
+
+/// The key of an `Authorization` header.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let key = key.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty()).then_some(key)
+}
+
+fn refuse(error: ApiError) -> Refusal {
+    match error.code() {
+        Code::Authentication => {
+            let challenge = HeaderValue::from_static("Bearer");
+            Refusal::new(StatusCode::UNAUTHORIZED, error).with(WWW_AUTHENTICATE, challenge)
+        }
+        Code::Unavailable => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error),
+        Code::Internal => Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error),
+        _ => Refusal::new(StatusCode::FORBIDDEN, error),
+    }
+}
+
+fn too_often(limiter: &Limiter, wait: Duration) -> Refusal {
+    let message = format!("You have exceeded the limit of {} requests a minute", limiter.per_minute);
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let error = ApiError::new(Code::RateLimited, message);
+    Refusal::new(StatusCode::TOO_MANY_REQUESTS, error).with(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
+}
+
+/// A bucket of tokens for each key: as many as it may send in a minute, refilled evenly. A bucket is kept as the
+/// moment at which it will be full again, and forgotten a minute after its last use, when it is full.
+pub struct Limiter {
+    per_minute: u32,
+    full_at: moka::sync::Cache<u64, Arc<Mutex<Timestamp>>>,
+    hasher: RandomState,
+}
+
+/// Keys remembered at once.
+const MAX_BUCKETS: u64 = 10_000;
+/// What a full bucket lasts for.
+const WINDOW: Duration = Duration::from_secs(60);
+
+impl Limiter {
+    /// So many requests a minute; 0 is no limit.
+    pub fn new(per_minute: u32) -> Self {
+        let full_at = moka::sync::Cache::builder().max_capacity(MAX_BUCKETS).time_to_idle(WINDOW).build();
+        Self { per_minute, full_at, hasher: RandomState::new() }
+    }
+
+    /// Take a token of this key, or say how long to wait for one.
+    pub fn take(&self, key: &str, now: Timestamp) -> Result<(), Duration> {
+        if self.per_minute == 0 {
+            return Ok(());
+        }
+        let token = WINDOW / self.per_minute;
+        let bucket = self.full_at.get_with(self.hasher.hash_one(key), || Arc::new(Mutex::new(now)));
+        let mut full_at = bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = (*full_at).max(now).plus(token);
+        let over = next.since(now).saturating_sub(WINDOW);
+        if over.is_zero() {
+            *full_at = next;
+            return Ok(());
+        }
+        Err(over)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_may_send_its_tokens_and_then_one_as_each_comes_back() {
+        let limiter = Limiter::new(60);
+        let start = Timestamp(1_000_000);
+        for request in 0..60 {
+            assert_eq!(limiter.take("a", start), Ok(()), "request {request}");
+        }
+        assert_eq!(limiter.take("a", start), Err(Duration::from_secs(1)));
+        assert_eq!(limiter.take("b", start), Ok(()));
+        assert_eq!(limiter.take("a", start.plus(Duration::from_secs(1))), Ok(()));
+        assert!(limiter.take("a", start.plus(Duration::from_secs(1))).is_err());
+        assert_eq!(limiter.take("a", start.plus(Duration::from_secs(3600))), Ok(()));
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let limiter = Limiter::new(0);
+        assert!((0..10_000).all(|_| limiter.take("a", Timestamp(0)).is_ok()));
+    }
+
+    #[test]
+    fn only_a_bearer_token_is_a_key() {
+        let check = |value: &'static str, key: Option<&str>| {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static(value))]);
+            assert_eq!(bearer(&headers), key, "{value}");
+        };
+        check("Bearer abc", Some("abc"));
+        check("bearer  abc ", Some("abc"));
+        check("Basic abc", None);
+        check("Bearer", None);
+        check("Bearer ", None);
+        check("abc", None);
+        assert_eq!(bearer(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,203 @@
+//! The one place where a failure becomes an error on the wire, and the one list of its codes. Every error that leaves
+//! the server has `extensions.code`; an input at fault also has `extensions.field` and `extensions.reason`. What the
+//! library says by itself is put into these words by [`super::translate`].
+//!
+//! [`ApiError`] has no `Display` on purpose: async-graphql turns anything that prints into an error of its own, which
+//! drops the code and shows internals.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use async_graphql::{ErrorExtensionValues, Pos, ServerError};
+use labelhook_core::Error;
+
+/// What a resolver answers. A fallible field that is nullable in the schema is `Option<Result<T>>`, never
+/// `Result<Option<T>>`: only then does the library put `null` in its place and leave its siblings alone.
+pub type Result<T, E = ApiError> = std::result::Result<T, E>;
+
+/// The list of codes. Clients branch on these words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The document is not GraphQL.
+    ParseFailed,
+    /// The document does not fit the schema, or is larger than the limits.
+    ValidationFailed,
+    /// A variable or an argument has a value that cannot be taken.
+    BadUserInput,
+    /// The HTTP request is at fault: method, media type, JSON, parameters.
+    MalformedRequest,
+    /// The operation that was asked for cannot be told.
+    OperationResolution,
+    /// A hash in place of the document.
+    PersistedQueryNotSupported,
+    /// No key, or not a valid one.
+    Authentication,
+    /// The key may not do this.
+    Authorization,
+    /// Unknown, deleted, or of another organization.
+    NotFound,
+    /// The state does not allow it, or somebody else was faster.
+    Conflict,
+    /// Legal in general, not for this object or this way of asking.
+    NotAllowed,
+    /// Too many requests.
+    RateLimited,
+    /// Not now; nothing was changed and the same request may succeed later.
+    Unavailable,
+    /// It took too long. A change may have been made all the same.
+    Timeout,
+    /// A fault of ours.
+    Internal,
+}
+
+impl Code {
+    /// The code as it is on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::MalformedRequest => "MALFORMED_REQUEST",
+            Self::OperationResolution => "OPERATION_RESOLUTION_FAILURE",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Self::Authentication => "AUTHENTICATION_ERROR",
+            Self::Authorization => "AUTHORIZATION_ERROR",
+            Self::NotFound => "RESOURCE_NOT_FOUND",
+            Self::Conflict => "RESOURCE_CONFLICT",
+            Self::NotAllowed => "OPERATION_NOT_ALLOWED",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::Unavailable => "SERVICE_UNAVAILABLE",
+            Self::Timeout => "TIMEOUT",
+            Self::Internal => "INTERNAL_SERVER_ERROR",
+        }
+    }
+}
+
+/// The message of every internal error; the cause is in the log, under the request's id.
+pub const INTERNAL: &str = "internal error";
+
+/// A failure on its way to the client.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    code: Code,
+    message: String,
+    at_fault: Option<(String, String)>,
+    locations: Vec<Pos>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl ApiError {
+    /// An error with a code and a message for people.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), at_fault: None, locations: Vec::new(), source: None }
+    }
+
+    /// An input at fault: its path and why.
+    pub fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        let (field, reason) = (field.into(), reason.into());
+        Self::new(Code::BadUserInput, format!("{field}: {reason}")).at_field(field, reason)
+    }
+
+    /// Name the input at fault.
+    #[must_use]
+    pub fn at_field(mut self, field: impl Into<String>, reason: impl Into<String>) -> Self {
+        self.at_fault = Some((field.into(), reason.into()));
+        self
+    }
+
+    /// Say where in the document.
+    #[must_use]
+    pub fn at(mut self, position: Pos) -> Self {
+        self.locations.push(position);
+        self
+    }
+
+    /// Its code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The error as the library carries it, for a request that never reached a resolver.
+    pub fn into_server_error(mut self) -> ServerError {
+        let locations = std::mem::take(&mut self.locations);
+        let error = async_graphql::Error::from(self);
+        let mut server_error = ServerError::new(error.message, None);
+        server_error.source = error.source;
+        server_error.extensions = error.extensions;
+        server_error.locations = locations;
+        server_error
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::NotFound { .. } => Self::new(Code::NotFound, message),
+            Error::Invalid { field, reason } => Self::new(Code::BadUserInput, message).at_field(field, reason),
+            Error::Conflict(_) => Self::new(Code::Conflict, message),
+            Error::Forbidden(_) => Self::new(Code::Authorization, message),
+            Error::Unauthenticated(_) => Self::new(Code::Authentication, message),
+            Error::NotAllowed(_) => Self::new(Code::NotAllowed, message),
+            Error::Unavailable(_) => Self::new(Code::Unavailable, message),
+            Error::Internal(source) => Self { source: Some(source), ..Self::new(Code::Internal, INTERNAL) },
+        }
+    }
+}
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(error: ApiError) -> Self {
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", error.code.as_str());
+        if let Some((field, reason)) = error.at_fault {
+            extensions.set("field", field);
+            extensions.set("reason", reason);
+        }
+        let mut wire = Self::new(error.message);
+        wire.extensions = Some(extensions);
+        wire.source = error.source.map(|source| Arc::new(Cause(source)) as _);
+        wire
+    }
+}
+
+/// The cause of an internal error, for the log alone.
+#[derive(Debug)]
+pub struct Cause(pub Arc<dyn StdError + Send + Sync>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(error: Error, code: &str, message: &str) {
+        let wire = ApiError::from(error).into_server_error();
+        let found = wire.extensions.as_ref().and_then(|extensions| extensions.get("code")).expect("a code");
+        assert_eq!((found.to_string(), wire.message.as_str()), (format!("\"{code}\""), message));
+    }
+
+    #[test]
+    fn each_kind_of_core_has_its_code() {
+        check(Error::not_found("webhook", "w1"), "RESOURCE_NOT_FOUND", "webhook w1 not found");
+        check(Error::invalid("url", "has no host"), "BAD_USER_INPUT", "url: has no host");
+        check(Error::Conflict("name is taken".into()), "RESOURCE_CONFLICT", "name is taken");
+        check(Error::Forbidden("needs ADMIN".into()), "AUTHORIZATION_ERROR", "needs ADMIN");
+        check(Error::Unauthenticated("Invalid API key".into()), "AUTHENTICATION_ERROR", "Invalid API key");
+        check(Error::NotAllowed("webhook is revoked".into()), "OPERATION_NOT_ALLOWED", "webhook is revoked");
+        check(Error::Unavailable("disk is full".into()), "SERVICE_UNAVAILABLE", "disk is full");
+    }
+
+    #[test]
+    fn the_cause_of_an_internal_error_stays_inside() {
+        let wire = ApiError::from(Error::internal("password is hunter2")).into_server_error();
+        assert_eq!(wire.message, INTERNAL);
+        assert!(!serde_json::to_string(&wire).expect("json").contains("hunter2"));
+        assert!(wire.source::<Cause>().is_some());
+    }
+
+    #[test]
+    fn an_input_at_fault_is_named() {
+        let wire = ApiError::invalid("first", "must be at most 100").into_server_error();
+        let extensions = serde_json::to_value(wire.extensions).expect("json");
+        assert_eq!(extensions["field"], "first");
+        assert_eq!(extensions["reason"], "must be at most 100");
+    }
+}

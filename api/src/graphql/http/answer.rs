@@ -1,0 +1,94 @@
+//! What goes back: the JSON of an executed operation, or a refusal.
+
+use async_graphql::{Response as Executed, ServerError, Value};
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+
+use super::super::error::{ApiError, Code};
+use super::super::translate;
+use super::media::Media;
+
+/// The body of an answer. `data` is absent, not null, when nothing was executed.
+#[derive(Serialize)]
+struct Answer<'a> {
+    /// Clients of rate limits read this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+}
+
+/// A request that was not executed: the error, and the status where it does not follow from the media type.
+#[derive(Debug)]
+pub struct Refusal {
+    error: ApiError,
+    status: Option<StatusCode>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    /// With a status of its own.
+    pub fn new(status: StatusCode, error: ApiError) -> Self {
+        Self { error, status: Some(status), headers: Vec::new() }
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Its message.
+    #[cfg(test)]
+    pub fn message(&self) -> String {
+        self.error.clone().into_server_error().message
+    }
+
+    /// The response.
+    pub fn into_response(self, media: Media, request_id: &str) -> Response {
+        let status = self.status.unwrap_or_else(|| media.request_error());
+        let is_limit = self.error.code() == Code::RateLimited;
+        let mut error = self.error.into_server_error();
+        translate::finish(&mut error, request_id);
+        let message = error.message.clone();
+        let message = is_limit.then_some(message.as_str());
+        let mut response = json(status, media, &Answer { message, errors: &[error], data: None });
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+/// An error in the document or its variables: the status follows from the media type.
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self { error, status: None, headers: Vec::new() }
+    }
+}
+
+/// The answer of an operation. Its errors have been translated.
+pub fn executed(executed: &Executed, media: Media, safe_to_repeat: bool) -> Response {
+    let errors = &executed.errors;
+    let is_request_error = translate::is_request_error(errors, &executed.data);
+    let status = match () {
+        () if safe_to_repeat && errors.iter().any(|error| translate::has_code(error, Code::Unavailable)) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        () if is_request_error => media.request_error(),
+        () => StatusCode::OK,
+    };
+    json(status, media, &Answer { message: None, errors, data: (!is_request_error).then_some(&executed.data) })
+}
+
+fn json(status: StatusCode, media: Media, answer: &Answer<'_>) -> Response {
+    let body = serde_json::to_vec(answer).expect("names are strings and numbers are finite");
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, media.content_type());
+    response
+}

@@ -1,0 +1,152 @@
+//! `GET` and `POST /graphql`, by hand around `Schema::execute`: the library's own handler answers everything with 200,
+//! runs mutations by GET and reads any content type as JSON. The order: method, media types, who asks, then the body;
+//! nothing is parsed for a stranger. Status codes follow the audits of graphql-http.
+
+mod answer;
+mod media;
+mod params;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::parser::types::{OperationDefinition, OperationType};
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, Request, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use http_body_util::BodyExt;
+use tokio::time::timeout;
+
+pub use self::answer::Refusal;
+pub use self::media::Media;
+use self::params::Params;
+use super::error::{ApiError, Code};
+use super::guard::{Cache, Document};
+use super::{Schema, translate};
+use crate::auth;
+use crate::server::{RequestId, Server};
+
+/// Bytes of a request's body.
+pub const MAX_BODY: usize = 8 << 20;
+/// What is still read of a larger one, so that its sender gets to the answer.
+const MAX_DRAINED: usize = 4 * MAX_BODY;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The schema and the documents it has seen.
+pub struct Endpoint {
+    /// The schema.
+    pub schema: Schema,
+    /// Parsed documents.
+    pub documents: Cache,
+    /// How long an operation may take.
+    pub timeout: Duration,
+}
+
+/// Answer a request to `/graphql`.
+pub async fn serve(
+    State(server): State<Arc<Server>>,
+    Extension(request_id): Extension<RequestId>,
+    request: Request<Body>,
+) -> Response {
+    let media = Media::accepted(request.headers());
+    match Box::pin(answer(&server, request, media, &request_id)).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(media, &request_id),
+    }
+}
+
+async fn answer(server: &Server, request: Request<Body>, media: Media, id: &RequestId) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
+    if parts.method == Method::OPTIONS {
+        return Ok((StatusCode::NO_CONTENT, [(ALLOW, "GET, POST")]).into_response());
+    }
+    check_method(&parts)?;
+    if let Some(page) = server.graphiql(&parts, media) {
+        return Ok(Html(page.to_owned()).into_response());
+    }
+    let actor = auth::identify(server, &parts.headers).await?;
+    let params = match parts.method {
+        Method::GET => Params::from_query(parts.uri.query())?,
+        _ => Params::from_body(&read(body).await?)?,
+    };
+    let endpoint = &server.graphql;
+    let document = endpoint.documents.get(&params.query)?;
+    let operation = &document.operation(params.operation_name.as_deref())?.node;
+    check_operation(&parts, operation)?;
+
+    let mut request = async_graphql::Request::new(String::new()).variables(params.variables).data(actor);
+    request.operation_name = params.operation_name;
+    request.set_parsed_query(document.parsed().clone());
+    let Ok(mut executed) = timeout(endpoint.timeout, endpoint.schema.execute(request)).await else {
+        return Err(took_too_long(operation));
+    };
+    if !executed.errors.is_empty() {
+        translate::translate(&mut executed.errors, document.parsed(), id);
+    }
+    Ok(answer::executed(&executed, media, Document::is_safe_to_repeat(operation)))
+}
+
+fn check_method(parts: &Parts) -> Result<(), Refusal> {
+    match parts.method {
+        Method::GET => Ok(()),
+        Method::POST => media::check_content_type(&parts.headers),
+        _ => {
+            let error = ApiError::new(Code::MalformedRequest, "the method must be GET or POST");
+            Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error).with(ALLOW, HeaderValue::from_static("GET, POST")))
+        }
+    }
+}
+
+/// A mutation by GET could be run by a link, an image or a cache.
+fn check_operation(parts: &Parts, operation: &OperationDefinition) -> Result<(), Refusal> {
+    match operation.ty {
+        OperationType::Mutation if parts.method == Method::GET => {
+            let error = ApiError::new(Code::NotAllowed, "a mutation must be sent by POST");
+            Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error).with(ALLOW, HeaderValue::from_static("POST")))
+        }
+        OperationType::Subscription => {
+            let message = "a subscription is not answered here: it needs a WebSocket or an event stream";
+            Err(Refusal::new(StatusCode::BAD_REQUEST, ApiError::new(Code::NotAllowed, message)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The whole body, within its limits.
+async fn read(body: Body) -> Result<Vec<u8>, Refusal> {
+    let message = "the body did not arrive in time";
+    let late = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, ApiError::new(Code::MalformedRequest, message));
+    timeout(BODY_TIMEOUT, collect(body)).await.map_err(late)?
+}
+
+async fn collect(mut body: Body) -> Result<Vec<u8>, Refusal> {
+    let (mut whole, mut seen) = (Vec::new(), 0);
+    while seen <= MAX_DRAINED
+        && let Some(frame) = body.frame().await
+    {
+        let broken = |_| ApiError::new(Code::MalformedRequest, "the body broke off");
+        let frame = frame.map_err(broken).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error))?;
+        let data = frame.into_data().unwrap_or_default();
+        seen += data.len();
+        if seen <= MAX_BODY {
+            whole.extend_from_slice(&data);
+        }
+    }
+    if seen > MAX_BODY {
+        let message = format!("the body has more than {MAX_BODY} bytes");
+        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ApiError::new(Code::MalformedRequest, message)));
+    }
+    Ok(whole)
+}
+
+fn took_too_long(operation: &OperationDefinition) -> Refusal {
+    let error = ApiError::new(Code::Timeout, "the operation took too long; a change may have been made all the same");
+    if operation.ty == OperationType::Mutation {
+        return Refusal::from(error);
+    }
+    Refusal::new(StatusCode::GATEWAY_TIMEOUT, error).with(RETRY_AFTER, HeaderValue::from_static("1"))
+}
