@@ -1,16 +1,16 @@
 //! A request's credentials → [`Actor`], and how often each key may ask. Comes in: `Authorization: Bearer KEY`.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use entity::Timestamp;
+use entity::{ApiKeyId, Timestamp};
+use labelhook_core::api_key;
+use labelhook_core::auth::Actor;
 
 use crate::graphql::error::{ApiError, Code};
 use crate::graphql::http::Refusal;
-use crate::placeholder::{Actor, authenticate};
 use crate::server::Server;
 
 /// Who sends these headers, unless they ask too often.
@@ -19,8 +19,8 @@ pub async fn identify(server: &Server, headers: &HeaderMap) -> Result<Actor, Ref
         let message = "no API key: send it as \"Authorization: Bearer KEY\"";
         refuse(ApiError::new(Code::Authentication, message))
     })?;
-    let actor = authenticate(&server.app, key).await.map_err(|error| refuse(error.into()))?;
-    server.limiter.take(key, server.app.clock.now()).map_err(|wait| too_often(&server.limiter, wait))?;
+    let actor = api_key::authenticate(&server.app, key).await.map_err(|error| refuse(error.into()))?;
+    server.limiter.take(actor.key_id, server.app.clock.now()).map_err(|wait| too_often(&server.limiter, wait))?;
     Ok(actor)
 }
 
@@ -54,8 +54,7 @@ fn too_often(limiter: &Limiter, wait: Duration) -> Refusal {
 /// moment at which it will be full again, and forgotten a minute after its last use, when it is full.
 pub struct Limiter {
     per_minute: u32,
-    full_at: moka::sync::Cache<u64, Arc<Mutex<Timestamp>>>,
-    hasher: RandomState,
+    full_at: moka::sync::Cache<ApiKeyId, Arc<Mutex<Timestamp>>>,
 }
 
 /// Keys remembered at once.
@@ -67,16 +66,16 @@ impl Limiter {
     /// So many requests a minute; 0 is no limit.
     pub fn new(per_minute: u32) -> Self {
         let full_at = moka::sync::Cache::builder().max_capacity(MAX_BUCKETS).time_to_idle(WINDOW).build();
-        Self { per_minute, full_at, hasher: RandomState::new() }
+        Self { per_minute, full_at }
     }
 
     /// Take a token of this key, or say how long to wait for one.
-    pub fn take(&self, key: &str, now: Timestamp) -> Result<(), Duration> {
+    pub fn take(&self, key: ApiKeyId, now: Timestamp) -> Result<(), Duration> {
         if self.per_minute == 0 {
             return Ok(());
         }
         let token = WINDOW / self.per_minute;
-        let bucket = self.full_at.get_with(self.hasher.hash_one(key), || Arc::new(Mutex::new(now)));
+        let bucket = self.full_at.get_with(key, || Arc::new(Mutex::new(now)));
         let mut full_at = bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let next = (*full_at).max(now).plus(token);
         let over = next.since(now).saturating_sub(WINDOW);
@@ -95,21 +94,23 @@ mod tests {
     #[test]
     fn a_key_may_send_its_tokens_and_then_one_as_each_comes_back() {
         let limiter = Limiter::new(60);
+        let (one, other) = (ApiKeyId::new(), ApiKeyId::new());
         let start = Timestamp(1_000_000);
         for request in 0..60 {
-            assert_eq!(limiter.take("a", start), Ok(()), "request {request}");
+            assert_eq!(limiter.take(one, start), Ok(()), "request {request}");
         }
-        assert_eq!(limiter.take("a", start), Err(Duration::from_secs(1)));
-        assert_eq!(limiter.take("b", start), Ok(()));
-        assert_eq!(limiter.take("a", start.plus(Duration::from_secs(1))), Ok(()));
-        assert!(limiter.take("a", start.plus(Duration::from_secs(1))).is_err());
-        assert_eq!(limiter.take("a", start.plus(Duration::from_secs(3600))), Ok(()));
+        assert_eq!(limiter.take(one, start), Err(Duration::from_secs(1)));
+        assert_eq!(limiter.take(other, start), Ok(()));
+        assert_eq!(limiter.take(one, start.plus(Duration::from_secs(1))), Ok(()));
+        assert!(limiter.take(one, start.plus(Duration::from_secs(1))).is_err());
+        assert_eq!(limiter.take(one, start.plus(Duration::from_secs(3600))), Ok(()));
     }
 
     #[test]
     fn zero_is_no_limit() {
         let limiter = Limiter::new(0);
-        assert!((0..10_000).all(|_| limiter.take("a", Timestamp(0)).is_ok()));
+        let one = ApiKeyId::new();
+        assert!((0..10_000).all(|_| limiter.take(one, Timestamp(0)).is_ok()));
     }
 
     #[test]

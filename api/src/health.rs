@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use labelhook_core::db;
 
 use crate::server::Server;
 
@@ -14,7 +15,7 @@ pub async fn live() -> &'static str {
 
 /// The process can take requests.
 pub async fn ready(State(server): State<Arc<Server>>) -> (StatusCode, &'static str) {
-    match server.app.ready().await {
+    match db::ping(&server.app.db).await {
         Ok(()) => (StatusCode::OK, "ok\n"),
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "not ready");

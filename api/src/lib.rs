@@ -4,5 +4,4 @@
 pub mod auth;
 pub mod graphql;
 pub mod health;
-pub mod placeholder;
 pub mod server;

@@ -15,6 +15,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{any, get};
+use labelhook_core::App;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
@@ -24,7 +25,7 @@ use crate::graphql::error::{ApiError, Code, INTERNAL};
 use crate::graphql::guard::Cache;
 use crate::graphql::http::{self, Endpoint, Media, Refusal};
 use crate::health;
-use crate::placeholder::App;
+
 
 /// What the server can be told.
 #[derive(Debug, Clone)]

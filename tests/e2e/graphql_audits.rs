@@ -9,7 +9,8 @@ use crate::graphql_http::{KEY, start};
 #[tokio::test(flavor = "multi_thread")]
 async fn all_61_audits_of_graphql_http_pass() {
     let Some(folder) = installed() else { return };
-    let url = start().await.url;
+    let server = start().await;
+    let url = server.url.clone();
     let audits = move || run(Command::new("node").current_dir(&folder).args(["audits.mjs", &url, KEY]));
     let output = tokio::task::spawn_blocking(audits).await.expect("no panic");
     assert!(output.status.success(), "{}", text(&output));

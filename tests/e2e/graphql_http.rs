@@ -1,21 +1,26 @@
 //! GraphQL over HTTP: methods, media types and status codes, the code of every error, and the documents that stop a
 //! server which takes everything.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use labelhook_api::placeholder::App;
 use labelhook_api::server::{self, Config, Server};
+use labelhook_core::dispatcher::guard::Guard;
+use labelhook_core::secret::Keyring;
+use labelhook_core::{App, Clock};
 use serde_json::{Value, json};
 
 pub const KEY: &str = "lh_0123456789abcdef0123456789abcdef";
 const JSON: &str = "application/json";
 const GRAPHQL: &str = "application/graphql-response+json";
 
-/// A server on a free port.
+/// A server on a free port, over a database of its own.
 pub struct Started {
     pub url: String,
+    _folder: tempfile::TempDir,
 }
 
 pub async fn start() -> Started {
@@ -23,12 +28,21 @@ pub async fn start() -> Started {
 }
 
 async fn start_with(config: Config) -> Started {
-    let app = App::new(KEY);
+    let folder = tempfile::tempdir().expect("a folder");
+    let opened = App::open(labelhook_core::Config {
+        database_url: format!("sqlite://{}?mode=rwc", folder.path().join("e2e.db").display()),
+        keyring: Arc::new(Keyring::generate()),
+        clock: Clock::default(),
+        guard: Guard::default(),
+        window: Default::default(),
+        bootstrap_key: Some(KEY.to_owned()),
+    });
+    let app = opened.await.expect("a database").app;
     let schema = labelhook_api::graphql::build(app.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/graphql", listener.local_addr().expect("an address"));
     tokio::spawn(axum::serve(listener, server::router(Server::new(app, schema, &config))).into_future());
-    Started { url }
+    Started { url, _folder: folder }
 }
 
 /// What came back.

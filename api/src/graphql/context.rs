@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
-use crate::placeholder::{Actor, App};
+use labelhook_core::App;
+use labelhook_core::auth::Actor;
 
 /// `ctx.app()`, `ctx.actor()`.
 pub trait ContextExt {

@@ -14,7 +14,10 @@ pub mod http;
 pub mod list;
 pub mod translate;
 
+use std::sync::Arc;
+
 use async_graphql::{EmptySubscription, Object, SchemaBuilder};
+use labelhook_core::App;
 
 use self::error::Result;
 
@@ -27,7 +30,7 @@ pub const MAX_DEPTH: usize = 15;
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// The schema with its limits. `app` is what resolvers find as `ctx.app()`.
-pub fn build(app: std::sync::Arc<crate::placeholder::App>) -> Schema {
+pub fn build(app: Arc<App>) -> Schema {
     limited(Schema::build(Query, Mutation, EmptySubscription)).data(app).finish()
 }
 
