@@ -3,9 +3,13 @@
 use crate::{
     Clock, Result, api_key,
     db::Db,
-    dispatcher::{Dispatcher, Lanes, Window, guard::Guard},
+    dispatcher::{
+        Dispatcher, Lanes, Window,
+        guard::Guard,
+        sender::{self, Sender},
+    },
     secret::Keyring,
-    webhook::Index,
+    webhook::{Index, Targets},
 };
 use std::sync::Arc;
 
@@ -36,6 +40,8 @@ pub struct App {
     pub keyring: Arc<Keyring>,
     /// Sends what is due.
     pub dispatcher: Dispatcher,
+    /// Webhooks as the dispatcher needs them.
+    pub targets: Targets,
     /// Known keys.
     pub(crate) keys: api_key::Known,
 }
@@ -53,12 +59,17 @@ impl App {
     pub async fn open(config: Config) -> Result<Opened> {
         let lanes = Arc::new(Lanes::new(config.window));
         let index = Arc::new(Index::default());
+        let sender = Sender::new(sender::Config {
+            guard: config.guard,
+            ..sender::Config::default()
+        })?;
         let db = Db::open(&config.database_url, config.clock.clone(), index, Arc::clone(&lanes)).await?;
         let app = Arc::new(Self {
             db,
             clock: config.clock,
             keyring: config.keyring,
-            dispatcher: Dispatcher::new(lanes),
+            dispatcher: Dispatcher::new(lanes, sender),
+            targets: Targets::default(),
             keys: api_key::Known::default(),
         });
         app.dispatcher.recover(&app).await?;

@@ -12,6 +12,7 @@ pub mod auth;
 pub mod db;
 pub mod dispatcher;
 pub mod event;
+pub mod notification;
 pub mod organization;
 pub mod payload;
 pub mod secret;

@@ -6,7 +6,7 @@
 //! fit stays in the database, and the lane remembers from when there is something there to claim.
 
 use super::Job;
-use entity::{NodeId, Timestamp, WebhookId};
+use entity::{NodeId, NotificationId, Timestamp, WebhookId};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Mutex, MutexGuard},
@@ -165,6 +165,18 @@ impl Lanes {
             lane.due = Some(lane.due.map_or(at, |known| known.min(at)));
         }
         state.give_back(webhook_id, 1);
+    }
+
+    /// Takes a canceled job out, if it still waits for its turn.
+    pub fn cancel(&self, webhook_id: WebhookId, notification_id: NotificationId) {
+        let state = &mut *self.state();
+        let Some(lane) = state.lanes.get_mut(&webhook_id) else {
+            return;
+        };
+        let queued = lane.queue.len();
+        lane.queue.retain(|job| job.notification_id != notification_id);
+        let canceled = queued - lane.queue.len();
+        state.give_back(webhook_id, canceled);
     }
 
     /// Lanes with something due in the database and room for it. Their note is taken: whoever claims writes a new one

@@ -1,40 +1,233 @@
 //! The dispatcher: takes due notifications and turns each into signed POSTs until one is accepted or the policy gives up.
+//!
+//! There is one way to be sent. First attempts arrive in the [`Lanes`] already claimed; retries, redeliveries and what a
+//! dead process left behind are claimed from the database ([`outbox`]). Each is delivered alone ([`deliver`]) and
+//! recorded in batches ([`recorder`]). No transaction is open while we call somebody's server. The dispatcher wakes on a
+//! signal *and* on a timer, and registers for the signal before it looks.
 
+mod deliver;
 pub mod guard;
+pub mod headers;
 mod job;
 mod lanes;
 mod outbox;
+mod recorder;
+pub mod retry;
+pub mod sender;
+pub mod signer;
 
+pub(crate) use deliver::prepare;
 pub use job::Job;
 pub use lanes::{Lanes, Room, Window};
 pub(crate) use outbox::{Enqueued, Outbox};
 
 use crate::{App, Result};
-use std::sync::Arc;
+use deliver::Flight;
+use recorder::Record;
+use sender::Sender;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{Notify, Semaphore, mpsc},
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How often the database is asked which lanes have work, in case a hint was lost.
+const SURVEY: Duration = Duration::from_secs(15);
+/// How long a shutdown waits for requests in flight.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Holds the lanes and drives them.
 pub struct Dispatcher {
     pub(crate) lanes: Arc<Lanes>,
+    pub(crate) sender: Sender,
+    /// Told after every batch of outcomes that is recorded.
+    pub(crate) recorded: Notify,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(lanes: Arc<Lanes>) -> Self {
-        Self { lanes }
+    pub(crate) fn new(lanes: Arc<Lanes>, sender: Sender) -> Self {
+        Self {
+            lanes,
+            sender,
+            recorded: Notify::new(),
+        }
     }
 
     /// Gives claims of dead nodes back and learns which lanes have something to claim.
-    pub(crate) async fn recover(&self, app: &Arc<App>) -> Result<()> {
+    pub(crate) async fn recover(&self, app: &App) -> Result<()> {
         let node = self.lanes.node_id();
         let freed = app
             .db
             .write(move |txn| Box::pin(async move { outbox::free_claims(txn.conn(), node, txn.now()).await }))
             .await?;
         if freed > 0 {
-            tracing::info!(freed, "took over notifications that a node left behind");
+            tracing::info!(
+                freed,
+                "took over notifications that were held when the last process ended"
+            );
         }
+        self.survey(app).await
+    }
+
+    async fn survey(&self, app: &App) -> Result<()> {
         for (webhook_id, due) in outbox::survey(app.db.read()).await? {
             self.lanes.note_due(webhook_id, due);
         }
         Ok(())
+    }
+}
+
+/// Delivers until `shutdown`; then finishes what is in flight within a limit, records it and gives claims back.
+pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
+    let (records, queue) = mpsc::unbounded_channel();
+    let recorder = tokio::spawn(recorder::run(Arc::clone(&app), queue));
+    let flights = TaskTracker::new();
+    let one_claim = Arc::new(Semaphore::new(1));
+    let mut survey = interval(SURVEY);
+    survey.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let lanes = &app.dispatcher.lanes;
+    while !shutdown.is_cancelled() {
+        let mut changed = std::pin::pin!(lanes.changed());
+        changed.as_mut().enable();
+        start_claim(&app, &one_claim, &flights);
+        while let Some(job) = lanes.take() {
+            flights.spawn(deliver::deliver(Arc::clone(&app), Flight::new(job, records.clone())));
+        }
+        tokio::select! {
+            () = changed => {}
+            () = until_due(&app) => {}
+            _ = survey.tick() => look_again(&app).await,
+            () = shutdown.cancelled() => {}
+        }
+    }
+    finish(&app, flights, records, recorder).await;
+}
+
+async fn finish(
+    app: &Arc<App>,
+    flights: TaskTracker,
+    records: mpsc::UnboundedSender<Record>,
+    recorder: tokio::task::JoinHandle<()>,
+) {
+    flights.close();
+    if timeout(GRACE, flights.wait()).await.is_err() {
+        tracing::warn!(
+            in_flight = app.dispatcher.lanes.in_flight(),
+            "requests still in flight are left to the next start"
+        );
+    }
+    for job in app.dispatcher.lanes.drain() {
+        records.send(Record::held(job, None)).ok();
+    }
+    drop(records);
+    if timeout(GRACE, recorder).await.is_err() {
+        tracing::warn!("outcomes that could not be recorded are left to the next start");
+    }
+}
+
+/// Delivers what is due until nothing is: the dispatcher without its own time, for tests. Waits for no retry.
+pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
+    let (records, mut queue) = mpsc::unbounded_channel();
+    app.dispatcher.survey(app).await?;
+    loop {
+        claim(app).await?;
+        let mut flights = JoinSet::new();
+        while let Some(job) = app.dispatcher.lanes.take() {
+            flights.spawn(deliver::deliver(Arc::clone(app), Flight::new(job, records.clone())));
+        }
+        if flights.is_empty() && app.dispatcher.lanes.next_due().is_none_or(|due| due > app.clock.now()) {
+            return Ok(());
+        }
+        flights.join_all().await;
+        let mut batch = Vec::new();
+        while let Ok(record) = queue.try_recv() {
+            batch.push(record);
+        }
+        recorder::record(app, &batch).await?;
+    }
+}
+
+/// One claim at a time, beside the sending: a slow disk must not hold up what is in memory already.
+fn start_claim(app: &Arc<App>, one_claim: &Arc<Semaphore>, tasks: &TaskTracker) {
+    let due = app
+        .dispatcher
+        .lanes
+        .next_due()
+        .is_some_and(|due| due <= app.clock.now());
+    if !due {
+        return;
+    }
+    let Ok(turn) = Arc::clone(one_claim).try_acquire_owned() else {
+        return;
+    };
+    let app = Arc::clone(app);
+    tasks.spawn(async move {
+        if let Err(error) = claim(&app).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "due notifications could not be claimed"
+            );
+        }
+        drop(turn);
+    });
+}
+
+/// Claims for every lane with room. Places that were reserved and not filled are given back, whatever happens.
+async fn claim(app: &App) -> Result<()> {
+    let lanes = &app.dispatcher.lanes;
+    let node = lanes.node_id();
+    let rooms = lanes.to_claim(app.clock.now());
+    if rooms.is_empty() {
+        return Ok(());
+    }
+    let asked = rooms.clone();
+    let claimed = app
+        .db
+        .write(move |txn| Box::pin(async move { outbox::claim(txn.conn(), node, txn.now(), &asked).await }))
+        .await;
+    let claimed = match claimed {
+        Ok(claimed) => claimed,
+        Err(error) => {
+            for room in rooms {
+                lanes.note_due(room.webhook_id, app.clock.now().plus(Duration::from_secs(1)));
+                lanes.give_back(room.webhook_id, room.count);
+            }
+            return Err(error);
+        }
+    };
+    for (webhook_id, due) in claimed.more {
+        lanes.note_due(webhook_id, due);
+    }
+    for room in rooms {
+        let got = claimed
+            .jobs
+            .iter()
+            .filter(|job| job.webhook_id == room.webhook_id)
+            .count();
+        lanes.give_back(room.webhook_id, room.count - got);
+    }
+    lanes.offer(claimed.jobs);
+    Ok(())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the dispatcher's own timer; tests step it with run_until_idle"
+)]
+async fn until_due(app: &App) {
+    match app.dispatcher.lanes.next_due() {
+        Some(due) => tokio::time::sleep(due.since(app.clock.now()).max(Duration::from_millis(5))).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn look_again(app: &App) {
+    if let Err(error) = app.dispatcher.survey(app).await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "due notifications could not be looked for"
+        );
     }
 }

@@ -92,22 +92,33 @@ impl Outbox {
     }
 }
 
-async fn insert<E>(db: &impl ConnectionTrait, rows: Vec<E::Model>) -> Result<()>
+/// Inserts rows in a few statements of sizes that come again.
+pub(super) async fn insert<E>(db: &impl ConnectionTrait, rows: Vec<E::Model>) -> Result<()>
 where
     E: EntityTrait,
-    E::Model: IntoActiveModel<E::ActiveModel>,
+    E::Model: IntoActiveModel<E::ActiveModel> + Clone,
     E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
 {
-    let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
-    let mut left = rows.len();
-    while left > 0 {
-        let count = ROWS.min(1 << left.ilog2());
-        E::insert_many(rows.by_ref().take(count))
-            .exec_without_returning(db)
-            .await?;
-        left -= count;
+    for rows in batches(&rows) {
+        let rows = rows.iter().cloned().map(IntoActiveModel::into_active_model);
+        E::insert_many(rows).exec_without_returning(db).await?;
     }
     Ok(())
+}
+
+/// Cuts a list into pieces whose lengths are powers of two, 128 at most: few distinct statements stay prepared.
+pub(super) fn batches<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let (head, tail) = rows.split_at_checked(ROWS.min(1 << rows.len().checked_ilog2()?))?;
+        rows = tail;
+        Some(head)
+    })
+}
+
+/// The bytes of one payload.
+pub(super) async fn body(db: &impl ConnectionTrait, id: PayloadId) -> Result<Option<bytes::Bytes>> {
+    let row = payload::Entity::find_by_id(id).one(db).await?;
+    Ok(row.map(|row| row.body.into()))
 }
 
 /// A claimed row, as much of it as a job needs.

@@ -2,8 +2,10 @@
 //! transaction of the change itself.
 
 mod data;
+mod sample;
 
 pub use data::{Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, User};
+pub(crate) use sample::sample;
 
 use crate::{
     App, Error, Result,
@@ -15,7 +17,8 @@ use crate::{
 };
 use bytes::Bytes;
 use entity::{
-    EventId, NotificationId, NotificationStatus, OrganizationId, PayloadFormat, PayloadId, event, notification,
+    EventId, NotificationId, NotificationStatus, OrganizationId, PayloadFormat, PayloadId, Timestamp, WebhookTopic,
+    event, notification,
 };
 use sea_orm::EntityTrait;
 
@@ -55,17 +58,31 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<event::Model> {
 }
 
 fn fact(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change) -> Result<event::Model> {
+    let event = unpublished(organization_id, data.topic(change), data, txn.now())?;
+    Ok(event::Model {
+        sequence: txn.next_sequence(),
+        ..event
+    })
+}
+
+/// An event's row as it would be, without a place in the feed.
+pub(crate) fn unpublished(
+    organization_id: OrganizationId,
+    topic: WebhookTopic,
+    data: &Data,
+    now: Timestamp,
+) -> Result<event::Model> {
     let subject = data.subject();
     Ok(event::Model {
         id: EventId::new(),
         organization_id,
-        sequence: txn.next_sequence(),
-        topic: data.topic(change),
+        sequence: 0,
+        topic,
         project_id: subject.map(|subject| subject.project.id),
         data_row_id: subject.map(|subject| subject.data_row.id),
         external_id: subject.and_then(|subject| subject.data_row.external_id.clone()),
         data: serde_json::to_string(data).map_err(Error::internal)?,
-        created_at: txn.now(),
+        created_at: now,
     })
 }
 

@@ -1,13 +1,165 @@
-//! Webhooks: registered targets.
+//! Webhooks: registered targets. Made, changed and listed here; [`Index`] says who wants an event, [`Targets`] how to
+//! send to them.
 
 mod index;
+mod input;
+mod target;
 
 pub use index::Index;
 pub(crate) use index::Subscriber;
+pub use input::{New, Patch, Retry};
+pub(crate) use target::build;
+pub use target::{Target, Targets, policy};
 
-use entity::{WebhookTopic, webhook};
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::Txn,
+};
+use entity::{AuthType, ProjectId, SecretId, WebhookId, WebhookStatus, WebhookTopic, project, webhook, webhook_secret};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use std::sync::Arc;
+
+/// Registers a webhook.
+pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model> {
+    actor.require(Action::ManageWebhooks)?;
+    let draft = new.check()?;
+    let (actor, keyring) = (actor.clone(), Arc::clone(&app.keyring));
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let project_id = project(txn, &actor, draft.project_id.as_deref()).await?;
+                let secret = draft.secret.clone();
+                let row = draft.into_row(&actor, project_id, &keyring, txn.now());
+                webhook::Entity::insert(row.clone().into_active_model())
+                    .exec_without_returning(txn.conn())
+                    .await?;
+                if let Some(secret) = secret {
+                    add_secret(txn, &row, &keyring, &secret).await?;
+                }
+                txn.index().forget(row.organization_id);
+                Ok(row)
+            })
+        })
+        .await
+}
+
+/// Changes a webhook; what is absent stays. Making it active again lets what it had queued go on.
+pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<webhook::Model> {
+    actor.require(Action::ManageWebhooks)?;
+    let key = get(app, actor, id).await?.id;
+    let keyring = Arc::clone(&app.keyring);
+    let row = app
+        .db
+        .write(move |txn| {
+            Box::pin(async move {
+                let row = webhook::Entity::find_by_id(key).one(txn.conn()).await?;
+                let row = row.ok_or_else(|| Error::not_found("webhook", key))?;
+                let Some(changed) = patch.apply(&row, &keyring, txn.now())? else {
+                    return Ok(row);
+                };
+                if changed.auth_type == AuthType::Secret && !has_secret(txn, key).await? {
+                    return Err(Error::invalid(
+                        "authType",
+                        "SECRET needs a webhook that was made with a secret",
+                    ));
+                }
+                let row = changed.into_active_model().reset_all().update(txn.conn()).await?;
+                txn.index().forget(row.organization_id);
+                Ok(row)
+            })
+        })
+        .await?;
+    app.targets.forget(row.id);
+    if row.status == WebhookStatus::Active {
+        app.dispatcher.lanes.note_due(row.id, app.clock.now());
+    }
+    Ok(row)
+}
+
+/// A webhook by its id.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<webhook::Model> {
+    actor.require(Action::ReadWebhooks)?;
+    let unknown = || Error::not_found("webhook", id);
+    let key: WebhookId = id.parse().map_err(|_| unknown())?;
+    let row = webhook::Entity::find_by_id(key).one(app.db.read()).await?;
+    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(row.project_id))
+        .ok_or_else(unknown)
+}
+
+/// Several webhooks by their ids, in no order; what is unknown or foreign is left out.
+pub async fn some(app: &App, actor: &Actor, ids: &[WebhookId]) -> Result<Vec<webhook::Model>> {
+    actor.require(Action::ReadWebhooks)?;
+    let rows = webhook::Entity::find()
+        .filter(webhook::Column::OrganizationId.eq(actor.organization_id))
+        .filter(webhook::Column::Id.is_in(ids.iter().copied()))
+        .all(app.db.read())
+        .await?;
+    Ok(rows.into_iter().filter(|row| actor.sees(row.project_id)).collect())
+}
+
+/// The ids and times of a webhook's secrets, newest first; never the secrets.
+pub async fn secrets(app: &App, row: &webhook::Model) -> Result<Vec<webhook_secret::Model>> {
+    let query = webhook_secret::Entity::find().filter(webhook_secret::Column::WebhookId.eq(row.id));
+    Ok(query
+        .order_by_desc(webhook_secret::Column::Id)
+        .all(app.db.read())
+        .await?)
+}
 
 /// A webhook's topics in the order given.
 pub fn topics(row: &webhook::Model) -> Vec<WebhookTopic> {
     serde_json::from_str(&row.topics).unwrap_or_default()
+}
+
+/// The receiver is gone for good: nothing is sent to it until somebody makes it active again.
+pub(crate) async fn revoke(txn: &Txn, id: WebhookId, reason: &str) -> Result<()> {
+    let Some(mut row) = webhook::Entity::find_by_id(id).one(txn.conn()).await? else {
+        return Ok(());
+    };
+    row.status = WebhookStatus::Revoked;
+    row.status_reason = Some(reason.to_owned());
+    row.updated_at = txn.now();
+    let row = row.into_active_model().reset_all().update(txn.conn()).await?;
+    txn.index().forget(row.organization_id);
+    Ok(())
+}
+
+/// The project a webhook is for. A key that is limited to projects cannot register for the whole organization.
+async fn project(txn: &Txn, actor: &Actor, id: Option<&str>) -> Result<Option<ProjectId>> {
+    let Some(id) = id else {
+        actor.require_organization()?;
+        return Ok(None);
+    };
+    let unknown = || Error::not_found("project", id);
+    let key: ProjectId = id.parse().map_err(|_| unknown())?;
+    let row = project::Entity::find_by_id(key).one(txn.conn()).await?;
+    let row = row
+        .filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(key)))
+        .ok_or_else(unknown)?;
+    if row.deleted {
+        return Err(Error::invalid("project", "the project is deleted"));
+    }
+    Ok(Some(key))
+}
+
+async fn has_secret(txn: &Txn, id: WebhookId) -> Result<bool> {
+    let query = webhook_secret::Entity::find().filter(webhook_secret::Column::WebhookId.eq(id));
+    Ok(query.one(txn.conn()).await?.is_some())
+}
+
+async fn add_secret(txn: &Txn, webhook: &webhook::Model, keyring: &crate::secret::Keyring, secret: &str) -> Result<()> {
+    let id = SecretId::new();
+    let row = webhook_secret::Model {
+        id,
+        organization_id: webhook.organization_id,
+        webhook_id: webhook.id,
+        sealed: keyring.seal(&target::seal::secret(id), secret.as_bytes()),
+        created_at: txn.now(),
+        expires_at: None,
+    };
+    webhook_secret::Entity::insert(row.into_active_model())
+        .exec_without_returning(txn.conn())
+        .await?;
+    Ok(())
 }

@@ -1,0 +1,21 @@
+//! `labelhook migrate`: brings the database up to date without serving. `serve` does the same when it starts.
+
+use crate::config::Storage;
+use anyhow::Context;
+use clap::Args;
+use labelhook_core::App;
+
+#[derive(Args, Debug)]
+pub struct Migrate {
+    #[command(flatten)]
+    storage: Storage,
+}
+
+impl Migrate {
+    pub async fn run(self) -> anyhow::Result<()> {
+        let app = App::open_plain(self.storage.core()?).await.context("the database cannot be opened")?;
+        app.db.close().await;
+        println!("the database is up to date");
+        Ok(())
+    }
+}

@@ -1,0 +1,51 @@
+//! `labelhook serve`: configuration, database, first key, server, shutdown.
+
+use crate::config::Settings;
+use anyhow::Context;
+use clap::Args;
+use labelhook_core::App;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Args, Debug)]
+pub struct Serve {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Serve {
+    pub async fn run(self) -> anyhow::Result<()> {
+        let settings = self.settings;
+        let shutdown = on_signal()?;
+        let opened = App::open(settings.core()?).await.context("the database cannot be opened")?;
+        let listener = TcpListener::bind(settings.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", settings.listen))?;
+        if let Some(key) = opened.first_key {
+            println!("made the first OWNER key of this database; it is shown only now:\n{key}");
+        }
+        println!("labelhook listens on http://{}/graphql", listener.local_addr()?);
+        crate::serve(opened.app, listener, settings.server(), shutdown).await?;
+        println!("labelhook has shut down");
+        Ok(())
+    }
+}
+
+/// A token that SIGTERM and SIGINT cancel.
+pub(super) fn on_signal() -> anyhow::Result<CancellationToken> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let token = CancellationToken::new();
+    let cancel = token.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        tracing::info!("shutting down");
+        cancel.cancel();
+    });
+    Ok(token)
+}

@@ -1,0 +1,146 @@
+//! Stations 8 to 11 for one notification: headers for these bytes at this moment, the POST, the verdict. A straight line
+//! that ends in a [`Record`], whatever happens on the way.
+
+use super::{
+    Job, headers, outbox,
+    recorder::{Attempted, Record},
+    sender::Outcome,
+    signer::Delivery,
+};
+use crate::{App, Error, Result, webhook::Target};
+use bytes::Bytes;
+use entity::{Timestamp, attempt};
+use http::HeaderMap;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+
+/// When to look again at a notification that could not even be tried, for instance because its bytes cannot be read.
+const SOON: Duration = Duration::from_secs(5);
+
+/// A job on its way. If the flight is dropped before it ends, by a panic or a shutdown, its claim is given back.
+pub(super) struct Flight {
+    job: Option<Job>,
+    records: mpsc::UnboundedSender<Record>,
+}
+
+impl Flight {
+    pub(super) fn new(job: Job, records: mpsc::UnboundedSender<Record>) -> Self {
+        Self {
+            job: Some(job),
+            records,
+        }
+    }
+
+    fn end(mut self, with: impl FnOnce(Job) -> Record) {
+        if let Some(job) = self.job.take() {
+            self.records.send(with(job)).ok();
+        }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if let Some(job) = self.job.take() {
+            self.records.send(Record::held(job, None)).ok();
+        }
+    }
+}
+
+pub(super) async fn deliver(app: Arc<App>, flight: Flight) {
+    let Some(job) = flight.job.clone() else { return };
+    let webhook_id = job.webhook_id;
+    let ended = attempt(&app, &job).await;
+    app.dispatcher.lanes.landed(webhook_id);
+    match ended {
+        Ok(Some(attempted)) => flight.end(|job| Record::attempted(job, attempted)),
+        Ok(None) => flight.end(|job| Record::held(job, None)),
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                notification.id = %job.notification_id,
+                "a notification could not be tried"
+            );
+            flight.end(|job| Record::held(job, Some(app.clock.now().plus(SOON))));
+        }
+    }
+}
+
+/// Sends once. `None`: the webhook was switched off meanwhile, and the notification waits until it is on again.
+async fn attempt(app: &App, job: &Job) -> Result<Option<Attempted>> {
+    let target = app.targets.of(app, job.webhook_id).await?;
+    let Some(target) = target.filter(|target| target.active) else {
+        return Ok(None);
+    };
+    let body = match &job.body {
+        Some(body) => body.clone(),
+        None => outbox::body(app.db.read(), job.payload_id)
+            .await?
+            .ok_or_else(|| Error::internal("a payload is gone"))?,
+    };
+    let started_at = app.clock.now();
+    let prepared = prepare(&target, job, started_at, &body);
+    let sent = headers::sent(&prepared);
+    let watch = tokio::time::Instant::now();
+    let outcome = app
+        .dispatcher
+        .sender
+        .send(&target.url, prepared, body, target.timeout)
+        .await;
+    let duration = watch.elapsed();
+    let now = app.clock.now();
+    let spent = u32::try_from(job.attempt_count - job.throttled_count).unwrap_or(0) + 1;
+    let verdict = target
+        .policy
+        .judge(&outcome, spent, now.since(job.created_at), now, rand::random());
+    Ok(Some(Attempted {
+        row: row(job, &target, started_at, duration, sent, outcome),
+        verdict,
+    }))
+}
+
+/// The headers of a request: for these bytes, at this moment.
+pub(crate) fn prepare(target: &Target, job: &Job, at: Timestamp, body: &[u8]) -> HeaderMap {
+    target.signer.headers(&Delivery {
+        event_id: job.event_id,
+        notification_id: job.notification_id,
+        topic: job.topic,
+        at,
+        body,
+    })
+}
+
+fn row(
+    job: &Job,
+    target: &Target,
+    started_at: Timestamp,
+    duration: Duration,
+    request_headers: String,
+    outcome: Outcome,
+) -> attempt::Model {
+    let Outcome { answer, error } = outcome;
+    let (response_status, response_headers, response_body, body_truncated) = match answer {
+        Some(answer) => (
+            Some(i32::from(answer.status)),
+            Some(headers::received(&answer.headers)),
+            Some(Bytes::into(answer.body)),
+            answer.truncated,
+        ),
+        None => (None, None, None, false),
+    };
+    let (error, error_message) = error.map(|error| (error.kind, error.message)).unzip();
+    attempt::Model {
+        notification_id: job.notification_id,
+        number: job.attempt_count + 1,
+        organization_id: job.organization_id,
+        started_at,
+        duration_ms: i32::try_from(duration.as_millis()).unwrap_or(i32::MAX),
+        url: target.url.as_str().to_owned(),
+        request_headers,
+        response_status,
+        response_headers,
+        response_body,
+        body_truncated,
+        error,
+        error_message,
+    }
+}

@@ -1,0 +1,200 @@
+//! Station 12: writes outcomes down, many in one transaction: the attempts, the notifications' new states, and what an
+//! outcome means for its webhook (410 revokes it). Recording checks the claim: a notification that somebody canceled
+//! meanwhile keeps that state and still gets its attempt.
+
+use super::{Job, outbox, retry::Verdict};
+use crate::{App, Result, db::Txn, webhook};
+use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, Timestamp, WebhookId, attempt};
+use sea_orm::{ConnectionTrait, Statement, Value};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+
+/// Outcomes in one transaction at most.
+const BATCH: usize = 256;
+/// How long to wait when the database refuses.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How a notification's turn ended.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    job: Job,
+    end: End,
+}
+
+#[derive(Clone, Debug)]
+enum End {
+    /// A request was made.
+    Attempted(Box<Attempted>),
+    /// None was made: the claim goes back, to be looked at from this moment, or when its webhook is active again.
+    Held(Option<Timestamp>),
+}
+
+/// A request, what came back, and what follows from it.
+#[derive(Clone, Debug)]
+pub(super) struct Attempted {
+    pub row: attempt::Model,
+    pub verdict: Verdict,
+}
+
+impl Record {
+    pub(super) fn attempted(job: Job, attempted: Attempted) -> Self {
+        Self {
+            job,
+            end: End::Attempted(Box::new(attempted)),
+        }
+    }
+
+    pub(super) fn held(job: Job, due: Option<Timestamp>) -> Self {
+        Self {
+            job,
+            end: End::Held(due),
+        }
+    }
+
+    fn retry_at(&self) -> Option<Timestamp> {
+        match &self.end {
+            End::Attempted(attempted) => match attempted.verdict {
+                Verdict::Retry { at, .. } => Some(at),
+                _ => None,
+            },
+            End::Held(due) => *due,
+        }
+    }
+}
+
+/// Records what comes until the channel closes. What the database refuses is tried again: an outcome is never dropped.
+pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Record>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while queue.recv_many(&mut batch, BATCH).await > 0 {
+        while let Err(error) = record(&app, &batch).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                outcomes = batch.len(),
+                "outcomes could not be recorded and are tried again"
+            );
+            pause().await;
+        }
+        batch.clear();
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "waits for a disk, not for a moment that a test could name"
+)]
+async fn pause() {
+    tokio::time::sleep(AGAIN).await;
+}
+
+/// Records a batch, then frees its places in the window.
+pub(super) async fn record(app: &App, batch: &[Record]) -> Result<()> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let node = app.dispatcher.lanes.node_id();
+    let records = batch.to_vec();
+    app.db
+        .write(move |txn| Box::pin(async move { write(txn, node, records).await }))
+        .await?;
+    for record in batch {
+        if matches!(&record.end, End::Attempted(attempted) if attempted.verdict == Verdict::Gone) {
+            app.targets.forget(record.job.webhook_id);
+        }
+        app.dispatcher.lanes.done(record.job.webhook_id, record.retry_at());
+    }
+    app.dispatcher.recorded.notify_waiters();
+    Ok(())
+}
+
+async fn write(txn: &Txn, node: NodeId, records: Vec<Record>) -> Result<()> {
+    let mut attempts = Vec::with_capacity(records.len());
+    let mut states = Vec::with_capacity(records.len());
+    let mut gone: Vec<WebhookId> = Vec::new();
+    for Record { job, end } in records {
+        match end {
+            End::Held(due) => {
+                let due = due.unwrap_or(txn.now());
+                outbox::give_back(txn.conn(), node, due, &[job.notification_id]).await?;
+            }
+            End::Attempted(attempted) => {
+                let Attempted { row, verdict } = *attempted;
+                if verdict == Verdict::Gone && !gone.contains(&job.webhook_id) {
+                    gone.push(job.webhook_id);
+                }
+                states.push(State::of(txn, &row, verdict));
+                attempts.push(row);
+            }
+        }
+    }
+    outbox::insert::<attempt::Entity>(txn.conn(), attempts).await?;
+    for states in outbox::batches(&states) {
+        set(txn, node, states).await?;
+    }
+    for webhook_id in gone {
+        webhook::revoke(txn, webhook_id, "the receiver answered 410 Gone").await?;
+    }
+    Ok(())
+}
+
+/// A notification's new state.
+struct State {
+    id: NotificationId,
+    status: NotificationStatus,
+    due_at: Option<Timestamp>,
+    throttled: i32,
+    response_code: Option<i32>,
+    error: Option<AttemptErrorKind>,
+    sequence: i64,
+}
+
+impl State {
+    fn of(txn: &Txn, row: &attempt::Model, verdict: Verdict) -> Self {
+        let (status, due_at, throttled) = match verdict {
+            Verdict::Delivered => (NotificationStatus::Succeeded, None, 0),
+            Verdict::Retry { at, spent } => (NotificationStatus::Retrying, Some(at), i32::from(!spent)),
+            Verdict::Failed | Verdict::Gone => (NotificationStatus::Failed, None, 0),
+        };
+        let sequence = txn.next_sequence();
+        let (response_code, error) = (row.response_status, row.error);
+        Self {
+            id: row.notification_id,
+            status,
+            due_at,
+            throttled,
+            response_code,
+            error,
+            sequence,
+        }
+    }
+}
+
+/// One statement for a batch. The claim decides whether the state changes; the count and the answer always do.
+async fn set(txn: &Txn, node: NodeId, states: &[State]) -> Result<()> {
+    let values = vec!["(?, ?, ?, ?, ?, ?, ?)"; states.len()].join(", ");
+    let sql = format!(
+        "WITH outcome(id, status, due_at, throttled, response_code, error, sequence) AS (VALUES {values}) \
+         UPDATE notification SET \
+             status = CASE WHEN node_id = ? THEN outcome.status ELSE notification.status END, \
+             due_at = CASE WHEN node_id = ? THEN outcome.due_at ELSE notification.due_at END, \
+             node_id = CASE WHEN node_id = ? THEN NULL ELSE node_id END, \
+             attempt_count = attempt_count + 1, \
+             throttled_count = throttled_count + outcome.throttled, \
+             response_code = outcome.response_code, error = outcome.error, \
+             sequence = outcome.sequence, updated_at = ? \
+         FROM outcome WHERE notification.id = outcome.id"
+    );
+    let mut binds: Vec<Value> = Vec::with_capacity(states.len() * 7 + 4);
+    for state in states {
+        binds.push(state.id.into());
+        binds.push(state.status.into());
+        binds.push(state.due_at.into());
+        binds.push(state.throttled.into());
+        binds.push(state.response_code.into());
+        binds.push(state.error.into());
+        binds.push(state.sequence.into());
+    }
+    binds.extend([node.into(), node.into(), node.into(), txn.now().into()]);
+    let statement = Statement::from_sql_and_values(txn.conn().get_database_backend(), sql, binds);
+    txn.conn().execute_raw(statement).await?;
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! Steering: send again, stop, test, look at what would be sent.
+
+use super::get;
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    dispatcher::{Enqueued, Job, headers, prepare},
+    event::{self, Data, Ping},
+    payload,
+    webhook::{self, Subscriber},
+};
+use entity::{
+    NotificationId, NotificationStatus, OrganizationId, PayloadId, Timestamp, WebhookStatus, WebhookTopic,
+    notification, webhook as webhooks,
+};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use std::time::Duration;
+
+/// How much longer than its attempt's time a ping is waited for.
+const PING_SLACK: Duration = Duration::from_secs(2);
+
+/// Sends an old notification's bytes again, as a new notification of the same event.
+pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notification::Model> {
+    actor.require(Action::ManageWebhooks)?;
+    let old = get(app, actor, id).await?;
+    let webhook = webhook::get(app, actor, &old.webhook_id.to_string()).await?;
+    active(&webhook)?;
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let row = notification::Model {
+                    id: NotificationId::new(),
+                    status: NotificationStatus::Pending,
+                    attempt_count: 0,
+                    throttled_count: 0,
+                    due_at: Some(txn.now()),
+                    node_id: None,
+                    response_code: None,
+                    error: None,
+                    redelivery_of: Some(old.id),
+                    sequence: txn.next_sequence(),
+                    created_at: txn.now(),
+                    updated_at: txn.now(),
+                    ..old
+                };
+                let limit = Subscriber::of(&webhook).limit;
+                txn.outbox().enqueue(Enqueued {
+                    row: row.clone(),
+                    limit,
+                    body: None,
+                });
+                Ok(row)
+            })
+        })
+        .await
+}
+
+/// Stops a notification that is not delivered yet. A request that is in flight is still recorded.
+pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::Model> {
+    actor.require(Action::ManageWebhooks)?;
+    let key = get(app, actor, id).await?.id;
+    let row = app
+        .db
+        .write(move |txn| {
+            Box::pin(async move {
+                let row = notification::Entity::find_by_id(key).one(txn.conn()).await?;
+                let mut row = row.ok_or_else(|| Error::not_found("notification", key))?;
+                if over(row.status) {
+                    return Err(Error::Conflict(format!(
+                        "the notification is {} already",
+                        row.status.as_str()
+                    )));
+                }
+                row.status = NotificationStatus::Canceled;
+                (row.due_at, row.node_id) = (None, None);
+                row.sequence = txn.next_sequence();
+                row.updated_at = txn.now();
+                Ok(row.into_active_model().reset_all().update(txn.conn()).await?)
+            })
+        })
+        .await?;
+    app.dispatcher.lanes.cancel(row.webhook_id, row.id);
+    Ok(row)
+}
+
+/// Sends a test event to one webhook now, and waits for its first outcome.
+pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notification::Model> {
+    actor.require(Action::ManageWebhooks)?;
+    let webhook = webhook::get(app, actor, webhook_id).await?;
+    active(&webhook)?;
+    let wait = Duration::from_millis(u64::try_from(webhook.timeout_ms).unwrap_or(0)) + PING_SLACK;
+    let organization_id = actor.organization_id;
+    let sent = app
+        .db
+        .write(move |txn| {
+            Box::pin(async move {
+                let data = Data::Ping(Ping {
+                    webhook_id: webhook.id,
+                    created_at: txn.now(),
+                });
+                event::publish_to(txn, organization_id, &data, &Subscriber::of(&webhook))
+            })
+        })
+        .await?;
+    tokio::time::timeout(wait, outcome(app, sent.id))
+        .await
+        .unwrap_or(Ok(sent))
+}
+
+/// The notification after its first attempt.
+async fn outcome(app: &App, id: NotificationId) -> Result<notification::Model> {
+    loop {
+        let mut recorded = std::pin::pin!(app.dispatcher.recorded.notified());
+        recorded.as_mut().enable();
+        let row = notification::Entity::find_by_id(id).one(app.db.read()).await?;
+        let row = row.ok_or_else(|| Error::not_found("notification", id))?;
+        if row.attempt_count > 0 || over(row.status) {
+            return Ok(row);
+        }
+        recorded.await;
+    }
+}
+
+/// A request as it would be sent, with secrets and tokens masked.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Where to.
+    pub url: String,
+    /// A JSON object.
+    pub headers: String,
+    /// The exact bytes.
+    pub body: Vec<u8>,
+}
+
+/// The request that a webhook would get for an event of the organization, or for a sample of a topic; nothing is sent.
+pub async fn preview(
+    app: &App,
+    actor: &Actor,
+    webhook_id: &str,
+    event_id: Option<&str>,
+    topic: Option<WebhookTopic>,
+) -> Result<Prepared> {
+    actor.require(Action::ManageWebhooks)?;
+    let row = webhook::get(app, actor, webhook_id).await?;
+    let now = app.clock.now();
+    let (event, data) = match (event_id, topic) {
+        (Some(id), None) => {
+            let event = event::get(app, actor, id).await?;
+            let data = Data::parse(event.topic, &event.data).map_err(Error::internal)?;
+            (event, data)
+        }
+        (None, topic) => sample(actor.organization_id, &row, topic, now)?,
+        (Some(_), Some(_)) => return Err(Error::invalid("topic", "must be left out when event is given")),
+    };
+    let target = webhook::build(app.db.read(), &app.keyring, &row, now).await?;
+    let body = payload::render(row.payload_format, &event, &data)?;
+    let job = Job::preview(&event, &row);
+    let headers = headers::sent(&prepare(&target, &job, now, &body));
+    Ok(Prepared {
+        url: row.url,
+        headers,
+        body,
+    })
+}
+
+fn sample(
+    organization_id: OrganizationId,
+    webhook: &webhooks::Model,
+    topic: Option<WebhookTopic>,
+    now: Timestamp,
+) -> Result<(entity::event::Model, Data)> {
+    let topic = topic
+        .or_else(|| webhook::topics(webhook).first().copied())
+        .unwrap_or(WebhookTopic::Ping);
+    let data = event::sample(topic, webhook.id, now)
+        .ok_or_else(|| Error::invalid("topic", format!("there is no sample of {}", topic.as_str())))?;
+    Ok((event::unpublished(organization_id, topic, &data, now)?, data))
+}
+
+fn active(webhook: &webhooks::Model) -> Result<()> {
+    match webhook.status {
+        WebhookStatus::Active => Ok(()),
+        status => Err(Error::NotAllowed(format!(
+            "the webhook is {}; make it ACTIVE first",
+            status.as_str()
+        ))),
+    }
+}
+
+fn over(status: NotificationStatus) -> bool {
+    matches!(
+        status,
+        NotificationStatus::Succeeded | NotificationStatus::Failed | NotificationStatus::Canceled
+    )
+}
+
+impl Job {
+    /// A job that is only looked at: for the headers of a preview.
+    fn preview(event: &entity::event::Model, webhook: &webhooks::Model) -> Self {
+        Self {
+            notification_id: NotificationId::new(),
+            organization_id: event.organization_id,
+            webhook_id: webhook.id,
+            event_id: event.id,
+            payload_id: PayloadId::new(),
+            topic: event.topic,
+            attempt_count: 0,
+            throttled_count: 0,
+            created_at: event.created_at,
+            limit: 1,
+            body: None,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Which notifications, and which page of them. Pages are cut by key: a notification's id grows with time, so a cursor
+//! stays valid while rows are added, and the next page costs what the first did.
+
+use crate::{Error, Result, auth::Actor};
+use entity::{
+    EventId, NotificationId, NotificationStatus, ProjectId, Timestamp, WebhookId, WebhookTopic, notification,
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::Expr,
+};
+
+/// What a notification must be like; absent: anything. Lists are "one of".
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Its id.
+    pub ids: Option<Vec<NotificationId>>,
+    /// Its webhook.
+    pub webhook_ids: Option<Vec<WebhookId>>,
+    /// Its event's project.
+    pub project_ids: Option<Vec<ProjectId>>,
+    /// Its event.
+    pub event_ids: Option<Vec<EventId>>,
+    /// Its topic.
+    pub topics: Option<Vec<WebhookTopic>>,
+    /// Its status.
+    pub statuses: Option<Vec<NotificationStatus>>,
+    /// HTTP status of its newest attempt.
+    pub response_codes: Option<Vec<i32>>,
+    /// Its data row's external id.
+    pub external_id: Option<String>,
+    /// Made at this moment or later.
+    pub created_from: Option<Timestamp>,
+    /// Made before this moment.
+    pub created_before: Option<Timestamp>,
+}
+
+/// Which page: `first` after a cursor, or `last` before one.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    /// How many.
+    pub count: u64,
+    /// From which end.
+    pub from: Edge,
+    /// Strictly after this one, in the list's order.
+    pub after: Option<NotificationId>,
+    /// Strictly before this one, in the list's order.
+    pub before: Option<NotificationId>,
+}
+
+/// An end of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// `first`: from the newest.
+    First,
+    /// `last`: from the oldest.
+    Last,
+}
+
+/// A page, newest first, and whether there is more on either side.
+#[derive(Clone, Debug)]
+pub struct Slice {
+    /// The rows.
+    pub rows: Vec<notification::Model>,
+    /// Older ones follow.
+    pub has_next: bool,
+    /// Newer ones come before.
+    pub has_previous: bool,
+}
+
+pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
+    let order = if span.from == Edge::First {
+        Order::Desc
+    } else {
+        Order::Asc
+    };
+    let mut query = matching(actor, filter);
+    if let Some(after) = span.after {
+        query = query.filter(notification::Column::Id.lt(after));
+    }
+    if let Some(before) = span.before {
+        query = query.filter(notification::Column::Id.gt(before));
+    }
+    let mut rows = query
+        .order_by(notification::Column::Id, order)
+        .limit(span.count + 1)
+        .all(db)
+        .await?;
+    let count = usize::try_from(span.count).map_err(Error::internal)?;
+    let more = rows.len() > count;
+    rows.truncate(count);
+    Ok(match span.from {
+        Edge::First => Slice {
+            rows,
+            has_next: more,
+            has_previous: span.after.is_some(),
+        },
+        Edge::Last => {
+            rows.reverse();
+            Slice {
+                rows,
+                has_next: span.before.is_some(),
+                has_previous: more,
+            }
+        }
+    })
+}
+
+pub(super) async fn numbered(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    filter: &Filter,
+    skip: u64,
+    first: u64,
+) -> Result<Vec<notification::Model>> {
+    let query = matching(actor, filter).order_by(notification::Column::Id, Order::Desc);
+    Ok(query.offset(skip).limit(first).all(db).await?)
+}
+
+fn matching(actor: &Actor, filter: &Filter) -> Select<notification::Entity> {
+    use notification::Column as Is;
+    let seen = match (&actor.projects, &filter.project_ids) {
+        (None, wanted) => wanted.clone(),
+        (Some(own), None) => Some(own.clone()),
+        (Some(own), Some(wanted)) => Some(wanted.iter().filter(|id| own.contains(id)).copied().collect()),
+    };
+    let condition = Condition::all()
+        .add(Is::OrganizationId.eq(actor.organization_id))
+        .add_option(one_of(Is::Id, filter.ids.clone()))
+        .add_option(one_of(Is::WebhookId, filter.webhook_ids.clone()))
+        .add_option(one_of(Is::ProjectId, seen))
+        .add_option(one_of(Is::EventId, filter.event_ids.clone()))
+        .add_option(one_of(Is::Topic, filter.topics.clone()))
+        .add_option(one_of(Is::Status, filter.statuses.clone()))
+        .add_option(one_of(Is::ResponseCode, filter.response_codes.clone()))
+        .add_option(filter.external_id.clone().map(|id| Is::ExternalId.eq(id)))
+        .add_option(filter.created_from.map(|time| Is::CreatedAt.gte(time)))
+        .add_option(filter.created_before.map(|time| Is::CreatedAt.lt(time)));
+    notification::Entity::find().filter(condition)
+}
+
+fn one_of<T: Into<sea_orm::Value>>(column: notification::Column, values: Option<Vec<T>>) -> Option<Expr> {
+    values.map(|values| column.is_in(values))
+}

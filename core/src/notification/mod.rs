@@ -1,0 +1,82 @@
+//! Notifications: the log of what was sent to whom. Looked at here; steered in [`control`].
+
+mod control;
+mod filter;
+
+pub use control::{Prepared, cancel, ping, preview, redeliver};
+pub use filter::{Edge, Filter, Slice, Span};
+
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+};
+use entity::{NotificationId, PayloadId, attempt, notification, payload};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use std::collections::HashMap;
+
+/// A notification by its id.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<notification::Model> {
+    actor.require(Action::ReadWebhooks)?;
+    let unknown = || Error::not_found("notification", id);
+    let key: NotificationId = id.parse().map_err(|_| unknown())?;
+    let row = notification::Entity::find_by_id(key).one(app.db.read()).await?;
+    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(row.project_id))
+        .ok_or_else(unknown)
+}
+
+/// A page of the log, newest first.
+pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
+    actor.require(Action::ReadWebhooks)?;
+    filter::page(app.db.read(), actor, filter, span).await
+}
+
+/// A page of a webhook's log by number of rows, newest first: the Labelbox form.
+pub async fn numbered(
+    app: &App,
+    actor: &Actor,
+    filter: &Filter,
+    skip: u64,
+    first: u64,
+) -> Result<Vec<notification::Model>> {
+    actor.require(Action::ReadWebhooks)?;
+    filter::numbered(app.db.read(), actor, filter, skip, first).await
+}
+
+/// The attempts of several notifications, oldest first.
+pub async fn attempts(app: &App, ids: &[NotificationId]) -> Result<HashMap<NotificationId, Vec<attempt::Model>>> {
+    let rows = attempt::Entity::find()
+        .filter(attempt::Column::NotificationId.is_in(ids.iter().copied()))
+        .order_by_asc(attempt::Column::NotificationId)
+        .order_by_asc(attempt::Column::Number)
+        .all(app.db.read())
+        .await?;
+    let mut attempts: HashMap<NotificationId, Vec<attempt::Model>> = HashMap::new();
+    for row in rows {
+        attempts.entry(row.notification_id).or_default().push(row);
+    }
+    Ok(attempts)
+}
+
+/// The bodies of several payloads.
+pub async fn bodies(app: &App, ids: &[PayloadId]) -> Result<HashMap<PayloadId, Vec<u8>>> {
+    let rows = payload::Entity::find()
+        .filter(payload::Column::Id.is_in(ids.iter().copied()))
+        .all(app.db.read())
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.body)).collect())
+}
+
+/// `[Date][Status] external_id`: Ango's log line, with the moment in ISO form, and the HTTP status, the error's kind, or
+/// the notification's own status while there is neither.
+pub fn log_line(row: &notification::Model) -> String {
+    let status = match (row.response_code, row.error) {
+        (Some(code), _) => code.to_string(),
+        (None, Some(error)) => error.as_str().to_owned(),
+        (None, None) => row.status.as_str().to_owned(),
+    };
+    format!(
+        "[{}][{status}] {}",
+        row.updated_at.millis(),
+        row.external_id.as_deref().unwrap_or_default()
+    )
+}

@@ -1,0 +1,341 @@
+//! What people give to register or change a webhook, checked field by field. Pure but for the sealing.
+
+use super::target::seal;
+use crate::{
+    Error, Result,
+    auth::Actor,
+    dispatcher::{
+        headers,
+        retry::{self, Policy},
+    },
+    secret::{self, Keyring},
+    target_url::TargetUrl,
+};
+use entity::{AuthType, PayloadFormat, ProjectId, Timestamp, WebhookId, WebhookStatus, WebhookTopic, webhook};
+use http::HeaderValue;
+use serde_json::Value;
+use std::ops::RangeInclusive;
+
+const TIMEOUT_MS: RangeInclusive<i32> = 1_000..=30_000;
+const DEFAULT_TIMEOUT_MS: i32 = 15_000;
+const IN_FLIGHT: RangeInclusive<i32> = 1..=256;
+const DEFAULT_IN_FLIGHT: i32 = 32;
+const DESCRIPTION: usize = 2_000;
+const AUTHORIZATION: usize = 4_096;
+
+/// What to register.
+#[derive(Clone, Debug, Default)]
+pub struct New {
+    /// The project; none: all of the organization.
+    pub project_id: Option<String>,
+    /// At least one.
+    pub topics: Vec<WebhookTopic>,
+    /// Where to.
+    pub url: String,
+    /// What signs; required for [`AuthType::Secret`].
+    pub secret: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// The dialect; Labelbox's unless given.
+    pub payload_format: Option<PayloadFormat>,
+    /// How deliveries prove where they come from; by secret unless given.
+    pub auth_type: Option<AuthType>,
+    /// For [`AuthType::Bearer`].
+    pub bearer_token: Option<String>,
+    /// For [`AuthType::Header`]: the value of the `Authorization` header.
+    pub authorization_header: Option<String>,
+    /// Custom headers: an object of strings.
+    pub headers: Option<Value>,
+    /// When to try again.
+    pub retry: Retry,
+    /// Time of one attempt.
+    pub timeout_ms: Option<i32>,
+    /// Requests at the same time at most.
+    pub max_in_flight: Option<i32>,
+}
+
+/// Parts of a retry policy; what is absent is the default's, or stays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Retry {
+    /// Requests at most, the first included.
+    pub max_attempts: Option<i32>,
+    /// Milliseconds before the second, third, … request.
+    pub delays_ms: Option<Vec<i64>>,
+    /// By how much a delay may differ, as a fraction of it.
+    pub jitter: Option<f64>,
+}
+
+/// What to change; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    /// At least one.
+    pub topics: Option<Vec<WebhookTopic>>,
+    /// Where to.
+    pub url: Option<String>,
+    /// Whether it is sent to.
+    pub status: Option<WebhookStatus>,
+    /// Free text.
+    pub description: Option<String>,
+    /// The dialect.
+    pub payload_format: Option<PayloadFormat>,
+    /// How deliveries prove where they come from.
+    pub auth_type: Option<AuthType>,
+    /// For [`AuthType::Bearer`].
+    pub bearer_token: Option<String>,
+    /// For [`AuthType::Header`].
+    pub authorization_header: Option<String>,
+    /// Custom headers: an object of strings, replaced whole.
+    pub headers: Option<Value>,
+    /// When to try again.
+    pub retry: Retry,
+    /// Time of one attempt.
+    pub timeout_ms: Option<i32>,
+    /// Requests at the same time at most.
+    pub max_in_flight: Option<i32>,
+}
+
+/// A checked [`New`].
+pub(super) struct Draft {
+    pub project_id: Option<String>,
+    pub secret: Option<String>,
+    new: New,
+    auth_type: AuthType,
+    authorization: Option<String>,
+    policy: Policy,
+}
+
+impl New {
+    pub(super) fn check(mut self) -> Result<Draft> {
+        self.topics = topics(&self.topics)?;
+        TargetUrl::parse(&self.url)?;
+        description(self.description.as_deref())?;
+        self.headers.as_ref().map(headers::check_custom).transpose()?;
+        within("timeoutMs", self.timeout_ms, TIMEOUT_MS)?;
+        within("maxInFlight", self.max_in_flight, IN_FLIGHT)?;
+        let auth_type = self.auth_type.unwrap_or(AuthType::Secret);
+        let secret = self
+            .secret
+            .take()
+            .filter(|secret| auth_type == AuthType::Secret || !secret.is_empty());
+        match &secret {
+            Some(given) => secret::check(given)?,
+            None if auth_type == AuthType::Secret => return Err(Error::invalid("secret", "must not be empty")),
+            None => {}
+        }
+        let authorization = authorization(auth_type, self.bearer_token.take(), self.authorization_header.take())?;
+        if authorization.is_none() && matches!(auth_type, AuthType::Bearer | AuthType::Header) {
+            return Err(missing(auth_type));
+        }
+        let policy = std::mem::take(&mut self.retry).over(Policy::default())?;
+        Ok(Draft {
+            project_id: self.project_id.take(),
+            secret,
+            new: self,
+            auth_type,
+            authorization,
+            policy,
+        })
+    }
+}
+
+impl Draft {
+    pub(super) fn into_row(
+        self,
+        actor: &Actor,
+        project_id: Option<ProjectId>,
+        keyring: &Keyring,
+        now: Timestamp,
+    ) -> webhook::Model {
+        let Self {
+            new,
+            auth_type,
+            authorization,
+            policy,
+            ..
+        } = self;
+        let mut row = webhook::Model {
+            id: WebhookId::new(),
+            organization_id: actor.organization_id,
+            project_id,
+            url: new.url,
+            topics: json(&new.topics),
+            status: WebhookStatus::Active,
+            status_reason: None,
+            description: new.description,
+            payload_format: new.payload_format.unwrap_or(PayloadFormat::Labelbox),
+            auth_type,
+            authorization: None,
+            headers: None,
+            header_names: None,
+            max_attempts: 0,
+            delays_ms: String::new(),
+            jitter: 0.0,
+            timeout_ms: new.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS),
+            max_in_flight: new.max_in_flight.unwrap_or(DEFAULT_IN_FLIGHT),
+            created_by: Some(actor.user_id),
+            created_at: now,
+            updated_at: now,
+        };
+        set_policy(&mut row, &policy);
+        set_headers(&mut row, new.headers.as_ref(), keyring);
+        row.authorization = authorization.map(|text| keyring.seal(&seal::authorization(row.id), text.as_bytes()));
+        row
+    }
+}
+
+impl Patch {
+    /// The changed row; none when nothing changes.
+    pub(super) fn apply(
+        mut self,
+        row: &webhook::Model,
+        keyring: &Keyring,
+        now: Timestamp,
+    ) -> Result<Option<webhook::Model>> {
+        let mut changed = row.clone();
+        if let Some(given) = &self.topics {
+            changed.topics = json(&topics(given)?);
+        }
+        if let Some(url) = self.url {
+            TargetUrl::parse(&url)?;
+            changed.url = url;
+        }
+        if let Some(status) = self.status {
+            changed.status = status;
+            changed.status_reason = (status == WebhookStatus::Revoked)
+                .then(|| row.status_reason.clone().unwrap_or("revoked by a person".into()));
+        }
+        description(self.description.as_deref())?;
+        changed.description = self.description.or(changed.description);
+        changed.payload_format = self.payload_format.unwrap_or(changed.payload_format);
+        if let Some(headers) = &self.headers {
+            headers::check_custom(headers)?;
+            set_headers(&mut changed, Some(headers), keyring);
+        }
+        changed.timeout_ms = within("timeoutMs", self.timeout_ms, TIMEOUT_MS)?.unwrap_or(changed.timeout_ms);
+        changed.max_in_flight = within("maxInFlight", self.max_in_flight, IN_FLIGHT)?.unwrap_or(changed.max_in_flight);
+        if self.retry != Retry::default() {
+            let policy = std::mem::take(&mut self.retry).over(super::policy(row)?)?;
+            set_policy(&mut changed, &policy);
+        }
+        changed.auth_type = self.auth_type.unwrap_or(row.auth_type);
+        let given = authorization(changed.auth_type, self.bearer_token, self.authorization_header)?;
+        authorize(&mut changed, row, given, keyring)?;
+        if changed == *row {
+            return Ok(None);
+        }
+        changed.updated_at = now;
+        Ok(Some(changed))
+    }
+}
+
+/// Keeps a stored token while the auth type stays; asks for one when the type changes to one that needs it.
+fn authorize(
+    changed: &mut webhook::Model,
+    row: &webhook::Model,
+    given: Option<String>,
+    keyring: &Keyring,
+) -> Result<()> {
+    if let Some(text) = given {
+        changed.authorization = Some(keyring.seal(&seal::authorization(row.id), text.as_bytes()));
+    } else if changed.auth_type != row.auth_type {
+        if matches!(changed.auth_type, AuthType::Bearer | AuthType::Header) {
+            return Err(missing(changed.auth_type));
+        }
+        changed.authorization = None;
+    }
+    Ok(())
+}
+
+impl Retry {
+    fn over(self, base: Policy) -> Result<Policy> {
+        let given = retry::check(self.max_attempts, self.delays_ms.clone(), self.jitter)?;
+        Ok(Policy {
+            max_attempts: self.max_attempts.map_or(base.max_attempts, |_| given.max_attempts),
+            delays: self.delays_ms.map_or(base.delays, |_| given.delays),
+            jitter: self.jitter.map_or(base.jitter, |_| given.jitter),
+        })
+    }
+}
+
+/// Topics in the order given, each once.
+fn topics(given: &[WebhookTopic]) -> Result<Vec<WebhookTopic>> {
+    if given.is_empty() {
+        return Err(Error::invalid("topics", "must name at least one topic"));
+    }
+    let mut topics = Vec::new();
+    for topic in given {
+        if !topics.contains(topic) {
+            topics.push(*topic);
+        }
+    }
+    Ok(topics)
+}
+
+fn description(text: Option<&str>) -> Result<()> {
+    match text {
+        Some(text) if text.chars().count() > DESCRIPTION => Err(Error::invalid(
+            "description",
+            format!("must have at most {DESCRIPTION} characters"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn authorization(auth_type: AuthType, token: Option<String>, header: Option<String>) -> Result<Option<String>> {
+    let (field, text) = match auth_type {
+        AuthType::Bearer => ("bearerToken", token),
+        AuthType::Header => ("authorizationHeader", header),
+        AuthType::None | AuthType::Secret => return Ok(None),
+    };
+    let Some(text) = text else { return Ok(None) };
+    if text.is_empty() || text.len() > AUTHORIZATION {
+        return Err(Error::invalid(field, format!("must have 1 to {AUTHORIZATION} bytes")));
+    }
+    if text.trim() != text || text.chars().any(char::is_control) || HeaderValue::try_from(&text).is_err() {
+        return Err(Error::invalid(
+            field,
+            "must not contain control characters or white space around it",
+        ));
+    }
+    Ok(Some(text))
+}
+
+fn missing(auth_type: AuthType) -> Error {
+    let field = if auth_type == AuthType::Bearer {
+        "bearerToken"
+    } else {
+        "authorizationHeader"
+    };
+    Error::invalid(field, format!("is required when authType is {}", auth_type.as_str()))
+}
+
+fn within(field: &str, value: Option<i32>, range: RangeInclusive<i32>) -> Result<Option<i32>> {
+    match value {
+        Some(value) if !range.contains(&value) => Err(Error::invalid(
+            field,
+            format!("must be from {} to {}", range.start(), range.end()),
+        )),
+        _ => Ok(value),
+    }
+}
+
+fn set_policy(row: &mut webhook::Model, policy: &Policy) {
+    row.max_attempts = i32::try_from(policy.max_attempts).unwrap_or(i32::MAX);
+    let delays: Vec<u64> = policy
+        .delays
+        .iter()
+        .map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX))
+        .collect();
+    row.delays_ms = json(&delays);
+    row.jitter = policy.jitter;
+}
+
+fn set_headers(row: &mut webhook::Model, headers: Option<&Value>, keyring: &Keyring) {
+    let given = headers.and_then(Value::as_object).filter(|headers| !headers.is_empty());
+    row.header_names = given.map(|headers| json(&headers.keys().collect::<Vec<_>>()));
+    row.headers = given.map(|headers| keyring.seal(&seal::headers(row.id), json(headers).as_bytes()));
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("lists and objects of plain values always serialise")
+}

@@ -1,0 +1,177 @@
+//! A webhook as the dispatcher needs it: URL parsed, secrets opened, signer made. Built once and kept until the webhook
+//! changes, so that a delivery opens no secret and parses no URL.
+
+use crate::{
+    App, Error, Result,
+    dispatcher::{
+        headers,
+        retry::Policy,
+        signer::{Scheme, Signer},
+    },
+    secret::Keyring,
+    target_url::TargetUrl,
+};
+use entity::{AuthType, Timestamp, WebhookId, WebhookStatus, webhook, webhook_secret};
+use http::{HeaderMap, HeaderValue};
+use moka::sync::Cache;
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// Everything to send by.
+pub struct Target {
+    /// Where to.
+    pub url: TargetUrl,
+    /// How to sign.
+    pub signer: Signer,
+    /// When to try again.
+    pub policy: Policy,
+    /// Time of one attempt.
+    pub timeout: Duration,
+    /// Whether it is sent to.
+    pub active: bool,
+}
+
+/// Targets in use.
+pub struct Targets {
+    known: Cache<WebhookId, Arc<Target>>,
+    changes: AtomicU64,
+}
+
+impl Default for Targets {
+    fn default() -> Self {
+        let known = Cache::builder()
+            .max_capacity(20_000)
+            .time_to_live(Duration::from_secs(60))
+            .build();
+        Self {
+            known,
+            changes: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Targets {
+    /// The target of a webhook; none when there is no such webhook.
+    pub async fn of(&self, app: &App, id: WebhookId) -> Result<Option<Arc<Target>>> {
+        if let Some(known) = self.known.get(&id) {
+            return Ok(Some(known));
+        }
+        let seen = self.changes.load(Ordering::SeqCst);
+        let Some(row) = webhook::Entity::find_by_id(id).one(app.db.read()).await? else {
+            return Ok(None);
+        };
+        let target = Arc::new(build(app.db.read(), &app.keyring, &row, app.clock.now()).await?);
+        if self.changes.load(Ordering::SeqCst) == seen {
+            self.known.insert(id, Arc::clone(&target));
+        }
+        Ok(Some(target))
+    }
+
+    /// The webhook has changed. What is being read meanwhile is not kept.
+    pub fn forget(&self, id: WebhookId) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.known.invalidate(&id);
+    }
+}
+
+pub(crate) async fn build(
+    db: &impl ConnectionTrait,
+    keyring: &Keyring,
+    row: &webhook::Model,
+    now: Timestamp,
+) -> Result<Target> {
+    let secrets = match row.auth_type {
+        AuthType::None => Vec::new(),
+        _ => secrets(db, keyring, row.id, now).await?,
+    };
+    let scheme = Scheme {
+        format: row.payload_format,
+        authorization: authorization(keyring, row)?,
+        secrets,
+        custom: custom(keyring, row)?,
+    };
+    Ok(Target {
+        url: TargetUrl::parse(&row.url)?,
+        signer: Signer::new(scheme),
+        policy: policy(row)?,
+        timeout: Duration::from_millis(u64::try_from(row.timeout_ms).unwrap_or(0)),
+        active: row.status == WebhookStatus::Active,
+    })
+}
+
+/// The retry policy as it stands in the row.
+pub fn policy(row: &webhook::Model) -> Result<Policy> {
+    let delays: Vec<u64> = serde_json::from_str(&row.delays_ms).map_err(Error::internal)?;
+    Ok(Policy {
+        max_attempts: u32::try_from(row.max_attempts).unwrap_or(1),
+        delays: delays.into_iter().map(Duration::from_millis).collect(),
+        jitter: row.jitter,
+    })
+}
+
+/// The secrets that sign now, newest first.
+async fn secrets(db: &impl ConnectionTrait, keyring: &Keyring, id: WebhookId, now: Timestamp) -> Result<Vec<String>> {
+    let live = Condition::any()
+        .add(webhook_secret::Column::ExpiresAt.is_null())
+        .add(webhook_secret::Column::ExpiresAt.gt(now));
+    let rows = webhook_secret::Entity::find()
+        .filter(webhook_secret::Column::WebhookId.eq(id))
+        .filter(live)
+        .order_by_desc(webhook_secret::Column::Id)
+        .all(db)
+        .await?;
+    rows.iter()
+        .map(|row| text(keyring, &seal::secret(row.id), &row.sealed))
+        .collect()
+}
+
+fn authorization(keyring: &Keyring, row: &webhook::Model) -> Result<Option<HeaderValue>> {
+    let Some(sealed) = &row.authorization else {
+        return Ok(None);
+    };
+    let opened = text(keyring, &seal::authorization(row.id), sealed)?;
+    let value = match row.auth_type {
+        AuthType::Bearer => format!("Bearer {opened}"),
+        AuthType::Header => opened,
+        AuthType::None | AuthType::Secret => return Ok(None),
+    };
+    let mut value = HeaderValue::try_from(value).map_err(Error::internal)?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+fn custom(keyring: &Keyring, row: &webhook::Model) -> Result<HeaderMap> {
+    let Some(sealed) = &row.headers else {
+        return Ok(HeaderMap::new());
+    };
+    let opened = text(keyring, &seal::headers(row.id), sealed)?;
+    headers::check_custom(&serde_json::from_str(&opened).map_err(Error::internal)?)
+}
+
+fn text(keyring: &Keyring, context: &str, sealed: &[u8]) -> Result<String> {
+    let opened = keyring.open(context, sealed)?;
+    String::from_utf8(opened.to_vec()).map_err(Error::internal)
+}
+
+/// What each sealed column is bound to, so that a value cannot be moved to another row.
+pub(super) mod seal {
+    use entity::{SecretId, WebhookId};
+
+    pub fn secret(id: SecretId) -> String {
+        format!("webhook_secret/{id}/sealed")
+    }
+
+    pub fn authorization(id: WebhookId) -> String {
+        format!("webhook/{id}/authorization")
+    }
+
+    pub fn headers(id: WebhookId) -> String {
+        format!("webhook/{id}/headers")
+    }
+}
