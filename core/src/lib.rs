@@ -3,5 +3,7 @@
 mod error;
 
 pub mod dispatcher;
+pub mod secret;
+pub mod target_url;
 
 pub use error::{Error, Result};
