@@ -1,1 +1,3 @@
 //! The dispatcher: takes due notifications and turns each into signed POSTs until one is accepted.
+
+pub mod guard;
