@@ -1,3 +1,4 @@
 //! The dispatcher: takes due notifications and turns each into signed POSTs until one is accepted.
 
 pub mod guard;
+pub mod sender;
