@@ -1,4 +1,6 @@
 //! The dispatcher: takes due notifications and turns each into signed POSTs until one is accepted.
 
 pub mod guard;
+pub mod headers;
 pub mod sender;
+pub mod signer;
