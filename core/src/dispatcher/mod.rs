@@ -2,5 +2,6 @@
 
 pub mod guard;
 pub mod headers;
+pub mod retry;
 pub mod sender;
 pub mod signer;
