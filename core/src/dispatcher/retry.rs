@@ -1,0 +1,359 @@
+//! After an attempt: delivered, again at T, or over. Pure: an [`Outcome`], counts, moments and a random number in, a
+//! [`Verdict`] out.
+//!
+//! - Any 2xx whose body came whole, or was only too long, is a delivery. 410 says that nobody will ever listen again.
+//!   Everything else, a redirect included, is tried again until the attempts are spent.
+//! - The n-th retry waits for the n-th delay, the last delay repeats, and each differs at random by up to the jitter.
+//! - `Retry-After` on a failure only lengthens a delay, to 24 hours at most.
+//! - A receiver that answers 429 and says when it will listen has not failed: that attempt is not spent. Because it could
+//!   go on for ever, this holds only while the notification is younger than 72 hours; and the next request waits for a
+//!   second at least, whatever the delays.
+
+use super::sender::Outcome;
+use crate::{Error, Result};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use entity::{AttemptErrorKind, Timestamp};
+use http::{HeaderMap, header::RETRY_AFTER};
+use std::time::Duration;
+
+const MAX_ATTEMPTS: i32 = 50;
+const MAX_DELAYS: usize = 50;
+const MAX_DELAY: Duration = Duration::from_hours(7 * 24);
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
+
+/// How long 429 spends no attempts.
+const PATIENCE: Duration = Duration::from_hours(72);
+
+/// The shortest wait after an attempt that was not spent.
+const BREATH: Duration = Duration::from_secs(1);
+
+/// When to try again, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Requests at most, the first included.
+    pub max_attempts: u32,
+    /// Before the second, third, … request; the last repeats. Never empty.
+    pub delays: Vec<Duration>,
+    /// By how much a delay may differ, as a fraction of it.
+    pub jitter: f64,
+}
+
+/// What becomes of a notification after an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The receiver has it.
+    Delivered,
+    /// Try again.
+    Retry {
+        /// Not before this moment.
+        at: Timestamp,
+        /// Whether the attempt counts.
+        spent: bool,
+    },
+    /// The attempts are spent.
+    Failed,
+    /// The receiver wants no deliveries any more (410).
+    Gone,
+}
+
+impl Default for Policy {
+    /// The example schedule of Standard Webhooks: ten attempts over three days.
+    fn default() -> Self {
+        const MINUTE: u64 = 60;
+        const HOUR: u64 = 60 * MINUTE;
+        let seconds = [
+            5,
+            5 * MINUTE,
+            30 * MINUTE,
+            2 * HOUR,
+            5 * HOUR,
+            10 * HOUR,
+            14 * HOUR,
+            20 * HOUR,
+            24 * HOUR,
+        ];
+        Self {
+            max_attempts: 10,
+            delays: seconds.map(Duration::from_secs).to_vec(),
+            jitter: 0.2,
+        }
+    }
+}
+
+/// Reads a `retryPolicy` as it was typed; what is left out is the default's. The error names the field.
+pub fn check(max_attempts: Option<i32>, delays_ms: Option<Vec<i64>>, jitter: Option<f64>) -> Result<Policy> {
+    let mut policy = Policy::default();
+    if let Some(attempts) = max_attempts {
+        policy.max_attempts = u32::try_from(attempts)
+            .ok()
+            .filter(|_| (1..=MAX_ATTEMPTS).contains(&attempts))
+            .ok_or_else(|| Error::invalid("retryPolicy.maxAttempts", format!("must be 1 to {MAX_ATTEMPTS}")))?;
+    }
+    if let Some(delays) = delays_ms {
+        policy.delays = check_delays(&delays).map_err(|reason| Error::invalid("retryPolicy.delaysMs", reason))?;
+    }
+    if let Some(jitter) = jitter {
+        if !(0.0..=1.0).contains(&jitter) {
+            return Err(Error::invalid("retryPolicy.jitter", "must be 0 to 1"));
+        }
+        policy.jitter = jitter;
+    }
+    Ok(policy)
+}
+
+fn check_delays(delays: &[i64]) -> Result<Vec<Duration>, String> {
+    if !(1..=MAX_DELAYS).contains(&delays.len()) {
+        return Err(format!("must have 1 to {MAX_DELAYS} entries"));
+    }
+    let read = |delay: &i64| {
+        u64::try_from(*delay)
+            .ok()
+            .map(Duration::from_millis)
+            .filter(|delay| *delay <= MAX_DELAY)
+    };
+    let delays: Option<Vec<_>> = delays.iter().map(read).collect();
+    delays.ok_or_else(|| format!("must have entries of 0 to {} (7 days)", MAX_DELAY.as_millis()))
+}
+
+impl Policy {
+    /// Judges an outcome. `spent`: attempts so far, this one included. `age`: time since the notification was made.
+    /// `random`: between 0 and 1, for the jitter.
+    pub fn judge(&self, outcome: &Outcome, spent: u32, age: Duration, now: Timestamp, random: f64) -> Verdict {
+        match status(outcome) {
+            Some(200..=299) => return Verdict::Delivered,
+            Some(410) => return Verdict::Gone,
+            _ => {}
+        }
+        let asked = outcome
+            .answer
+            .as_ref()
+            .and_then(|answer| retry_after(&answer.headers, now));
+        let delay = self.delay(spent, random).max(asked.unwrap_or_default());
+        let throttled = asked.is_some() && outcome.answer.as_ref().is_some_and(|answer| answer.status == 429);
+        if throttled && age < PATIENCE {
+            let at = now.plus(delay.max(BREATH));
+            return Verdict::Retry { at, spent: false };
+        }
+        if spent >= self.max_attempts {
+            return Verdict::Failed;
+        }
+        Verdict::Retry {
+            at: now.plus(delay),
+            spent: true,
+        }
+    }
+
+    fn delay(&self, spent: u32, random: f64) -> Duration {
+        let index = usize::try_from(spent.saturating_sub(1)).unwrap_or(usize::MAX);
+        let delay = self
+            .delays
+            .get(index)
+            .or(self.delays.last())
+            .copied()
+            .unwrap_or_default();
+        delay.mul_f64((1.0 + self.jitter * (2.0 * random - 1.0)).clamp(0.0, 2.0))
+    }
+}
+
+/// The status of an answer that can be judged by it.
+fn status(outcome: &Outcome) -> Option<u16> {
+    let usable = outcome
+        .error
+        .as_ref()
+        .is_none_or(|error| error.kind == AttemptErrorKind::BodyTooLarge);
+    outcome.answer.as_ref().filter(|_| usable).map(|answer| answer.status)
+}
+
+/// `Retry-After` as a delay from now: seconds, or a date in one of HTTP's three forms.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let delay = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit is a very long time.
+        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
+    } else {
+        Timestamp::from(http_date(text)?).since(now)
+    };
+    Some(delay.min(MAX_RETRY_AFTER))
+}
+
+fn http_date(text: &str) -> Option<DateTime<Utc>> {
+    const RFC_850: &str = "%A, %d-%b-%y %H:%M:%S GMT";
+    const ASCTIME: &str = "%a %b %e %H:%M:%S %Y";
+    let old = |form| NaiveDateTime::parse_from_str(text, form).map(|time| time.and_utc());
+    let new = DateTime::parse_from_rfc2822(text).map(|time| time.to_utc());
+    new.or_else(|_| old(RFC_850)).or_else(|_| old(ASCTIME)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatcher::sender::{Answer, SendError};
+    use bytes::Bytes;
+
+    const NOW: Timestamp = Timestamp(1_600_923_368_000_000);
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn answer(status: u16, retry_after: &str) -> Outcome {
+        let mut headers = HeaderMap::new();
+        if !retry_after.is_empty() {
+            headers.insert(RETRY_AFTER, retry_after.parse().unwrap());
+        }
+        Outcome {
+            answer: Some(Answer {
+                status,
+                headers,
+                body: Bytes::new(),
+                truncated: false,
+            }),
+            error: None,
+        }
+    }
+
+    fn with(kind: AttemptErrorKind, outcome: Outcome) -> Outcome {
+        let error = SendError {
+            kind,
+            message: String::new(),
+        };
+        Outcome {
+            error: Some(error),
+            ..outcome
+        }
+    }
+
+    /// In the middle of the jitter.
+    fn judge(outcome: &Outcome, spent: u32) -> Verdict {
+        Policy::default().judge(outcome, spent, HOUR, NOW, 0.5)
+    }
+
+    fn after(seconds: u64) -> Verdict {
+        Verdict::Retry {
+            at: NOW.plus(Duration::from_secs(seconds)),
+            spent: true,
+        }
+    }
+
+    #[test]
+    fn a_status_decides() {
+        for status in [200, 201, 202, 204, 299] {
+            assert_eq!(judge(&answer(status, ""), 1), Verdict::Delivered, "{status}");
+        }
+        assert_eq!(judge(&answer(410, ""), 1), Verdict::Gone);
+        for status in [101, 300, 302, 304, 400, 401, 404, 413, 429, 500, 503, 599, 999] {
+            assert_eq!(judge(&answer(status, ""), 1), after(5), "{status}");
+            assert_eq!(judge(&answer(status, ""), 10), Verdict::Failed, "{status}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_tried_again_and_a_body_too_long_is_none() {
+        use AttemptErrorKind::*;
+        for kind in [Dns, Connect, Tls, Timeout, BlockedAddress, Protocol, Canceled] {
+            assert_eq!(judge(&with(kind, Outcome::default()), 1), after(5), "{kind:?}");
+            assert_eq!(judge(&with(kind, Outcome::default()), 10), Verdict::Failed, "{kind:?}");
+        }
+        assert_eq!(judge(&with(BodyTooLarge, answer(200, "")), 1), Verdict::Delivered);
+        assert_eq!(judge(&with(BodyTooLarge, answer(500, "")), 1), after(5));
+        assert_eq!(judge(&with(Timeout, answer(200, "")), 1), after(5));
+        assert_eq!(judge(&with(Redirect, answer(302, "")), 1), after(5));
+    }
+
+    #[test]
+    fn the_schedule_is_walked_to_its_end_and_its_last_delay_repeats() {
+        let outcome = answer(500, "");
+        let schedule = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
+        for (spent, seconds) in (1..).zip(schedule) {
+            assert_eq!(judge(&outcome, spent), after(seconds));
+        }
+        assert_eq!(judge(&outcome, 10), Verdict::Failed);
+        assert_eq!(judge(&outcome, 11), Verdict::Failed);
+        let policy = check(Some(5), Some(vec![1000, 2000]), None).unwrap();
+        assert_eq!(policy.judge(&outcome, 4, HOUR, NOW, 0.5), after(2));
+        let once = check(Some(1), None, None).unwrap();
+        assert_eq!(once.judge(&outcome, 1, HOUR, NOW, 0.5), Verdict::Failed);
+    }
+
+    #[test]
+    fn the_jitter_goes_both_ways_by_its_fraction() {
+        let at = |random| match Policy::default().judge(&answer(500, ""), 2, HOUR, NOW, random) {
+            Verdict::Retry { at, .. } => at.since(NOW).as_secs_f64(),
+            other => panic!("{other:?}"),
+        };
+        for (random, seconds) in [(0.0, 240.0), (0.5, 300.0), (1.0, 360.0)] {
+            assert!((at(random) - seconds).abs() < 0.001, "{random}");
+        }
+    }
+
+    #[test]
+    fn retry_after_only_lengthens_and_is_capped() {
+        for (text, seconds) in [
+            ("60", 60),
+            ("2", 5),
+            ("0", 5),
+            ("86400", 86_400),
+            ("86401", 86_400),
+            ("99999999999999999999999999", 86_400),
+            ("Thu, 24 Sep 2020 04:57:08 GMT", 60),
+            ("Thursday, 24-Sep-20 04:57:08 GMT", 60),
+            ("Thu Sep 24 04:57:08 2020", 60),
+            ("Thu, 24 Sep 2020 04:00:00 GMT", 5),
+            ("Fri, 24 Sep 2077 04:57:08 GMT", 86_400),
+            ("", 5),
+            ("soon", 5),
+            ("-60", 5),
+            ("+60", 5),
+            ("6.5", 5),
+        ] {
+            assert_eq!(judge(&answer(503, text), 1), after(seconds), "{text:?}");
+        }
+        // Never earlier than asked for, whatever the jitter.
+        let verdict = Policy::default().judge(&answer(503, "300"), 2, HOUR, NOW, 0.0);
+        assert_eq!(verdict, after(300));
+    }
+
+    #[test]
+    fn a_throttled_attempt_is_not_spent_for_three_days() {
+        let unspent = |seconds| Verdict::Retry {
+            at: NOW.plus(Duration::from_secs(seconds)),
+            spent: false,
+        };
+        assert_eq!(judge(&answer(429, "60"), 1), unspent(60));
+        assert_eq!(judge(&answer(429, "60"), 10), unspent(86_400), "not even the last one");
+        assert_eq!(judge(&answer(429, "soon"), 1), after(5), "nothing that can be kept to");
+        let late = |spent| Policy::default().judge(&answer(429, "60"), spent, PATIENCE, NOW, 0.5);
+        assert_eq!(late(1), after(60));
+        assert_eq!(late(10), Verdict::Failed);
+        let hasty = check(None, Some(vec![0]), None).unwrap();
+        assert_eq!(hasty.judge(&answer(429, "0"), 1, HOUR, NOW, 0.5), unspent(1));
+    }
+
+    #[test]
+    fn a_policy_is_checked_by_field() {
+        assert_eq!(check(None, None, None).unwrap(), Policy::default());
+        let week = 7 * 24 * 3_600_000;
+        let policy = check(Some(50), Some(vec![0, week]), Some(1.0)).unwrap();
+        assert_eq!(
+            (policy.max_attempts, policy.delays[1], policy.jitter),
+            (50, MAX_DELAY, 1.0)
+        );
+        let refused = |result: Result<Policy>, field: &str| {
+            let error = result.unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{field}: must")), "{error}");
+        };
+        for attempts in [0, -1, 51, i32::MIN, i32::MAX] {
+            refused(check(Some(attempts), None, None), "retryPolicy.maxAttempts");
+        }
+        for delays in [
+            vec![],
+            vec![0; 51],
+            vec![-1],
+            vec![week + 1],
+            vec![1, i64::MIN],
+            vec![i64::MAX],
+        ] {
+            refused(check(None, Some(delays), None), "retryPolicy.delaysMs");
+        }
+        for jitter in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            refused(check(None, None, Some(jitter)), "retryPolicy.jitter");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Libraries' errors → the kinds and words of an attempt's record. The words are for people who look for the fault at the
+//! receiver: short, and free of what our side is made of.
+
+use entity::AttemptErrorKind;
+use std::{
+    error::Error,
+    io::{self, ErrorKind},
+};
+
+/// Why a request got no usable answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SendError {
+    /// The kind, for programs.
+    pub kind: AttemptErrorKind,
+    /// The same for people.
+    pub message: String,
+}
+
+impl SendError {
+    pub(super) fn new(kind: AttemptErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+
+    /// A fault while a TCP connection is made; what the resolver says passes through.
+    pub(super) fn connecting(error: &(dyn Error + 'static)) -> Self {
+        if let Some(known) = find::<Self>(error) {
+            return known.clone();
+        }
+        let message = match find::<io::Error>(error).map(io::Error::kind) {
+            Some(ErrorKind::TimedOut) => "no connection could be made in time",
+            Some(kind) => io_message(kind),
+            None => "no connection could be made",
+        };
+        Self::new(AttemptErrorKind::Connect, message)
+    }
+
+    /// A fault of the TLS handshake; what the TCP connection says passes through.
+    pub(super) fn securing(error: &(dyn Error + 'static)) -> Self {
+        if let Some(known) = find::<Self>(error) {
+            return known.clone();
+        }
+        let message = match (
+            find::<rustls::Error>(error),
+            find::<io::Error>(error).map(io::Error::kind),
+        ) {
+            (Some(error), _) => tls_message(error),
+            (None, Some(ErrorKind::UnexpectedEof)) => "the receiver closed the connection in the TLS handshake",
+            (None, Some(ErrorKind::ConnectionReset)) => "the receiver reset the connection in the TLS handshake",
+            _ => "the TLS handshake failed",
+        };
+        Self::new(AttemptErrorKind::Tls, message)
+    }
+
+    /// A fault anywhere between the request and the end of the answer.
+    pub(super) fn exchanging(error: &(dyn Error + 'static)) -> Self {
+        if let Some(known) = find::<Self>(error) {
+            return known.clone();
+        }
+        if let Some(error) = find::<rustls::Error>(error) {
+            return Self::new(AttemptErrorKind::Tls, tls_message(error));
+        }
+        if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+            return Self::new(AttemptErrorKind::Protocol, NOT_HTTP);
+        }
+        match find::<io::Error>(error).map(io::Error::kind) {
+            Some(ErrorKind::InvalidData | ErrorKind::InvalidInput) => Self::new(AttemptErrorKind::Protocol, NOT_HTTP),
+            Some(kind) => Self::new(AttemptErrorKind::Connect, io_message(kind)),
+            None => Self::new(AttemptErrorKind::Connect, CLOSED),
+        }
+    }
+}
+
+/// Did the other side close the connection in place of an answer?
+pub(super) fn is_hang_up(error: &(dyn Error + 'static)) -> bool {
+    let gone = [
+        ErrorKind::ConnectionReset,
+        ErrorKind::BrokenPipe,
+        ErrorKind::NotConnected,
+    ];
+    find::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message)
+        || find::<io::Error>(error).is_some_and(|error| gone.contains(&error.kind()))
+}
+
+const NOT_HTTP: &str = "the answer is not valid HTTP, or its head is too large";
+const CLOSED: &str = "the receiver closed the connection before its answer was whole";
+
+fn io_message(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::ConnectionRefused => "the receiver refused the connection",
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => "the receiver reset the connection",
+        ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::NotConnected => CLOSED,
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "the host cannot be reached",
+        ErrorKind::TimedOut => "the connection was lost",
+        _ => "the connection failed",
+    }
+}
+
+fn tls_message(error: &rustls::Error) -> &'static str {
+    use rustls::CertificateError as Certificate;
+    match error {
+        rustls::Error::InvalidCertificate(fault) => match fault {
+            Certificate::Expired | Certificate::ExpiredContext { .. } => "the receiver's certificate has expired",
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+                "the receiver's certificate is not valid yet"
+            }
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+                "the receiver's certificate is for another host"
+            }
+            Certificate::UnknownIssuer => "the receiver's certificate has an unknown issuer",
+            Certificate::Revoked => "the receiver's certificate was revoked",
+            _ => "the receiver's certificate is not valid",
+        },
+        rustls::Error::InvalidMessage(_) => "the receiver does not speak TLS on this port",
+        rustls::Error::AlertReceived(_) => "the receiver broke off the TLS handshake",
+        rustls::Error::PeerIncompatible(_) => "the receiver speaks no version of TLS that is safe",
+        _ => "the TLS handshake failed",
+    }
+}
+
+/// The first error of a type in a chain of causes. An `io::Error` names as its source the source of what it holds, so
+/// what it holds is looked at first.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = held.and_then(|held| find(held)) {
+            return Some(found);
+        }
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}

@@ -1,0 +1,230 @@
+//! The one HTTP client: a request in, an [`Outcome`] out. Nothing else of core opens a connection to a receiver.
+//!
+//! A receiver is somebody else's machine and may be hostile. So: every address is checked before it is connected to
+//! (`connector.rs`, `resolver.rs`), redirects are not followed, no proxy is asked, nothing is decompressed, heads are
+//! bounded by hyper and bodies here, and the time of an attempt covers all of it, the body included. Whatever a receiver
+//! does is an outcome, never a panic and never an error of ours.
+//!
+//! hyper-util's own client rather than one built on it: it costs two thirds per request, and its errors keep their types.
+
+mod connector;
+mod failure;
+mod resolver;
+#[cfg(test)]
+mod tests;
+
+use super::guard::Guard;
+use crate::{Error, Result, target_url::TargetUrl};
+use bytes::{Bytes, BytesMut};
+use connector::{Connector, Used};
+use entity::AttemptErrorKind;
+use http::{Extensions, HeaderMap, Method, Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use hyper_rustls::ConfigBuilderExt;
+use hyper_util::{
+    client::legacy::{self, Client},
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{ClientConfig, crypto::ring};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout_at};
+
+pub use failure::SendError;
+
+/// Bytes of an answer's body that are kept.
+pub const BODY_KEPT: usize = 64 * 1024;
+
+/// Bytes of an answer's body that are read at most. What is read beyond [`BODY_KEPT`] only saves the connection.
+pub const BODY_READ: usize = 256 * 1024;
+
+/// Bytes of an answer's head at most.
+const HEAD_READ: usize = 64 * 1024;
+
+/// How long a connection waits for its next request.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// What the sender needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which addresses may be called.
+    pub guard: Guard,
+    /// Connections kept open per host at most: as many as there may be requests in flight to one.
+    pub idle_per_host: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            guard: Guard::default(),
+            idle_per_host: 256,
+        }
+    }
+}
+
+/// What came of one request. An answer and an error stand together when the answer's head came and its body did not come
+/// whole, or when the answer is a redirect.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// What the receiver said.
+    pub answer: Option<Answer>,
+    /// Why there is no answer, or none that can be used as it is.
+    pub error: Option<SendError>,
+}
+
+/// An answer's head and the first bytes of its body.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// As they came.
+    pub headers: HeaderMap,
+    /// The first [`BODY_KEPT`] bytes, as they came.
+    pub body: Bytes,
+    /// There was more of it, or it broke off.
+    pub truncated: bool,
+}
+
+/// Sends requests over shared connections. Cheap to clone.
+#[derive(Clone)]
+pub struct Sender {
+    pooled: Client<Connector, Full<Bytes>>,
+    fresh: Client<Connector, Full<Bytes>>,
+}
+
+impl Sender {
+    /// Trusts the system's certificate authorities, or a built-in list where the system has none.
+    pub fn new(config: Config) -> Result<Self> {
+        Ok(Self::with_tls(config, tls()?))
+    }
+
+    fn with_tls(config: Config, tls: ClientConfig) -> Self {
+        let connector = Connector::new(Arc::new(config.guard), tls);
+        let client = |idle_per_host| {
+            Client::builder(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(idle_per_host)
+                .http1_max_buf_size(HEAD_READ)
+                .build(connector.clone())
+        };
+        Self {
+            pooled: client(config.idle_per_host),
+            fresh: client(0),
+        }
+    }
+
+    /// POSTs `body` and takes the answer, all within `timeout`.
+    pub async fn send(&self, target: &TargetUrl, headers: HeaderMap, body: Bytes, timeout: Duration) -> Outcome {
+        let deadline = Instant::now() + timeout;
+        let late = || SendError::new(AttemptErrorKind::Timeout, format!("no whole answer within {timeout:?}"));
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = target.uri().clone();
+        *request.headers_mut() = headers;
+        match timeout_at(deadline, self.exchange(request)).await {
+            Err(_) => late().into(),
+            Ok(Err(error)) => SendError::exchanging(&error).into(),
+            Ok(Ok(response)) => {
+                let (head, mut body) = response.into_parts();
+                let mut kept = Kept::default();
+                let read = timeout_at(deadline, kept.read(&mut body)).await;
+                kept.into_outcome(head, read.unwrap_or_else(|_| Err(late())))
+            }
+        }
+    }
+
+    /// A server may close a kept connection in the moment a request is sent on it. That is nobody's failure, so such a
+    /// request goes out once more, on a new connection.
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, legacy::Error> {
+        let again = request.clone();
+        match self.pooled.request(request).await {
+            Err(error) if went_stale(&error) => self.fresh.request(again).await,
+            Err(error) => Err(error),
+            Ok(response) => {
+                if let Some(used) = response.extensions().get::<Used>() {
+                    used.set();
+                }
+                Ok(response)
+            }
+        }
+    }
+}
+
+fn went_stale(error: &legacy::Error) -> bool {
+    let mut extras = Extensions::new();
+    if let Some(connected) = error.connect_info() {
+        connected.get_extras(&mut extras);
+    }
+    extras.get::<Used>().is_some_and(Used::get) && failure::is_hang_up(error)
+}
+
+fn tls() -> Result<ClientConfig> {
+    let builder = || {
+        ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(Error::internal)
+    };
+    let rooted = match builder()?.with_native_roots() {
+        Ok(rooted) => rooted,
+        Err(error) => {
+            tracing::warn!(%error, "the system has no certificate authorities, using the built-in list");
+            builder()?.with_webpki_roots()
+        }
+    };
+    Ok(rooted.with_no_client_auth())
+}
+
+/// What has been read of a body. Filled step by step, so that it survives a timeout in the middle.
+#[derive(Default)]
+struct Kept {
+    bytes: BytesMut,
+    seen: usize,
+}
+
+impl Kept {
+    async fn read(&mut self, body: &mut Incoming) -> Result<(), SendError> {
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| SendError::exchanging(&error))?;
+            if let Some(data) = frame.data_ref() {
+                let room = BODY_KEPT - self.bytes.len();
+                self.bytes.extend_from_slice(&data[..data.len().min(room)]);
+                self.seen += data.len();
+            }
+            let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+            if self.bytes.len() == BODY_KEPT && self.seen.saturating_add(announced) > BODY_READ {
+                let message = format!("the answer's body is larger than {} KiB", BODY_READ / 1024);
+                return Err(SendError::new(AttemptErrorKind::BodyTooLarge, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn into_outcome(self, head: http::response::Parts, read: Result<(), SendError>) -> Outcome {
+        let redirect = head.status.is_redirection().then(|| {
+            let message = "the receiver answered with a redirect, which is not followed";
+            SendError::new(AttemptErrorKind::Redirect, message)
+        });
+        let truncated = read.is_err() || self.seen > self.bytes.len();
+        let answer = Answer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: self.bytes.freeze(),
+            truncated,
+        };
+        Outcome {
+            answer: Some(answer),
+            error: redirect.or(read.err()),
+        }
+    }
+}
+
+impl From<SendError> for Outcome {
+    fn from(error: SendError) -> Self {
+        Self {
+            answer: None,
+            error: Some(error),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Looks up host names and hands out checked addresses only. One forbidden address spoils the whole answer: a name that
+//! points at both is either an accident or an attack.
+//!
+//! The system's resolver holds a thread while a name server keeps it waiting. So names are remembered for a short while,
+//! one name is looked up once at a time, and a look-up holds its slot until the system gives it back, however long ago
+//! its caller gave up.
+
+use super::SendError;
+use crate::dispatcher::guard::Guard;
+use entity::AttemptErrorKind;
+use hyper_util::client::legacy::connect::dns::Name;
+use moka::{Expiry, sync::Cache};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+    vec,
+};
+use tokio::{
+    net::lookup_host,
+    sync::{Semaphore, watch},
+    time::timeout,
+};
+use tower::Service;
+
+/// Time for one look-up, waiting for a slot included.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Look-ups at a time.
+const SLOTS: usize = 64;
+
+/// Names remembered.
+const NAMES: u64 = 10_000;
+
+/// How long a name's addresses are used.
+const POSITIVE: Duration = Duration::from_secs(60);
+
+/// How long it is believed that a name has none; shorter than the first retry's delay.
+const NEGATIVE: Duration = Duration::from_secs(3);
+
+/// Addresses of a name that are tried; all are checked.
+const TRIED: usize = 8;
+
+type Found = Result<Vec<SocketAddr>, SendError>;
+type Entry = watch::Receiver<Option<Found>>;
+
+/// Names → addresses that may be called.
+#[derive(Clone)]
+pub(super) struct Resolver {
+    guard: Arc<Guard>,
+    names: Cache<String, Entry>,
+    slots: Arc<Semaphore>,
+}
+
+impl Resolver {
+    pub(super) fn new(guard: Arc<Guard>) -> Self {
+        let names = Cache::builder().max_capacity(NAMES).expire_after(Lifetime).build();
+        Self {
+            guard,
+            names,
+            slots: Arc::new(Semaphore::new(SLOTS)),
+        }
+    }
+
+    async fn resolve(&self, name: &str) -> Found {
+        let mut entry = self.names.get_with_by_ref(name, || self.start(name.to_owned()));
+        let found = entry
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|found| found.clone());
+        let addresses = found.unwrap_or_else(|| Err(unresolved("the look-up of the host name was given up")))?;
+        vet(&self.guard, addresses)
+    }
+
+    /// The look-up is a task of its own: it goes on, and is remembered, when whoever asked first gives up.
+    fn start(&self, name: String) -> Entry {
+        let (sender, entry) = watch::channel(None);
+        let (resolver, finished) = (self.clone(), entry.clone());
+        tokio::spawn(async move {
+            let found = look_up(resolver.slots, name.clone()).await;
+            sender.send_replace(Some(found));
+            // Put in place again because its lifetime is known only now.
+            resolver.names.insert(name, finished);
+        });
+        entry
+    }
+}
+
+impl Service<Name> for Resolver {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = SendError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, SendError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let resolver = self.clone();
+        Box::pin(async move { resolver.resolve(name.as_str()).await.map(Vec::into_iter) })
+    }
+}
+
+async fn look_up(slots: Arc<Semaphore>, name: String) -> Found {
+    let work = async {
+        let slot = slots.acquire_owned().await.map_err(io::Error::other)?;
+        let asked = tokio::spawn(async move {
+            let found = lookup_host((name, 0)).await.map(Iterator::collect::<Vec<_>>);
+            drop(slot);
+            found
+        });
+        asked.await.map_err(io::Error::other)?
+    };
+    match timeout(TIMEOUT, work).await {
+        Err(_) => Err(unresolved("the look-up of the host name took too long")),
+        Ok(Err(_)) => Err(unresolved("the host name cannot be resolved")),
+        Ok(Ok(addresses)) => Ok(addresses),
+    }
+}
+
+fn vet(guard: &Guard, mut addresses: Vec<SocketAddr>) -> Found {
+    if addresses.is_empty() {
+        return Err(unresolved("the host name has no address"));
+    }
+    for address in &addresses {
+        guard.check(address.ip()).map_err(|blocked| {
+            let message = format!("the host resolves to {blocked}, which is not called from here");
+            SendError::new(AttemptErrorKind::BlockedAddress, message)
+        })?;
+    }
+    addresses.truncate(TRIED);
+    Ok(addresses)
+}
+
+fn unresolved(message: &str) -> SendError {
+    SendError::new(AttemptErrorKind::Dns, message)
+}
+
+struct Lifetime;
+
+impl Expiry<String, Entry> for Lifetime {
+    fn expire_after_create(&self, _: &String, _: &Entry, _: Instant) -> Option<Duration> {
+        // Under way: it becomes an update, or its task is dead.
+        Some(TIMEOUT * 2)
+    }
+
+    fn expire_after_update(&self, _: &String, entry: &Entry, _: Instant, _: Option<Duration>) -> Option<Duration> {
+        Some(if matches!(&*entry.borrow(), Some(Ok(_))) {
+            POSITIVE
+        } else {
+            NEGATIVE
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guard(allow: &str) -> Guard {
+        Guard::new(
+            allow.split_whitespace().map(|text| text.parse().unwrap()).collect(),
+            vec![],
+        )
+    }
+
+    #[test]
+    fn one_forbidden_address_spoils_the_answer() {
+        let addresses = |text: &str| -> Vec<SocketAddr> {
+            text.split_whitespace()
+                .map(|ip| SocketAddr::new(ip.parse().unwrap(), 0))
+                .collect()
+        };
+        let kind = |text: &str| vet(&Guard::default(), addresses(text)).unwrap_err().kind;
+        assert_eq!(kind("8.8.8.8 10.0.0.1"), AttemptErrorKind::BlockedAddress);
+        assert_eq!(
+            kind("8.8.8.8 1.1.1.1 ::ffff:169.254.169.254"),
+            AttemptErrorKind::BlockedAddress
+        );
+        assert_eq!(kind(""), AttemptErrorKind::Dns);
+        assert_eq!(
+            vet(&Guard::default(), addresses("8.8.8.8 2606:4700::1")).unwrap().len(),
+            2
+        );
+        let many = (1..=20).map(|i| format!("8.8.8.{i}")).collect::<Vec<_>>().join(" ");
+        assert_eq!(vet(&Guard::default(), addresses(&many)).unwrap().len(), TRIED);
+    }
+
+    #[tokio::test]
+    async fn a_name_is_looked_up_once_and_remembered() {
+        let resolver = Resolver::new(Arc::new(guard("127.0.0.0/8 ::1/128")));
+        let both = tokio::join!(resolver.resolve("localhost"), resolver.resolve("localhost"));
+        assert!(both.0.is_ok() && both.1.is_ok(), "{both:?}");
+        // No slot is left: an answer can only come from memory.
+        resolver.slots.close();
+        assert!(resolver.resolve("localhost").await.is_ok());
+        let error = resolver.resolve("other.localhost").await.unwrap_err();
+        assert_eq!(error.kind, AttemptErrorKind::Dns);
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_is_checked_again() {
+        let open = Resolver::new(Arc::new(guard("127.0.0.0/8 ::1/128")));
+        open.resolve("localhost").await.unwrap();
+        let closed = Resolver {
+            guard: Arc::new(Guard::default()),
+            ..open
+        };
+        assert_eq!(
+            closed.resolve("localhost").await.unwrap_err().kind,
+            AttemptErrorKind::BlockedAddress
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! Makes the headers of a delivery: who it is for, what it is, and the proof of where it comes from. Pure: bytes, secrets
+//! and a moment in, headers out.
+//!
+//! A [`Signer`] is made once per change of a webhook and kept, so that what does not differ between deliveries (the keys'
+//! schedules, the fixed headers) is worked out once. The body is gone through once, whatever the number of signatures.
+
+mod authorization;
+mod hub;
+mod standard;
+
+use entity::{EventId, NotificationId, PayloadFormat, Timestamp, WebhookTopic};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
+};
+use hub::Hub;
+use standard::Standard;
+use uuid::fmt::Hyphenated;
+
+pub use authorization::{bearer, free};
+
+const X_HUB_SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature");
+const X_HUB_SIGNATURE_256: HeaderName = HeaderName::from_static("x-hub-signature-256");
+const X_LABELBOX_ID: HeaderName = HeaderName::from_static("x-labelbox-id");
+const X_LABELBOX_EVENT: HeaderName = HeaderName::from_static("x-labelbox-event");
+const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
+/// Small enough to stay in the fastest cache while each signature takes its turn.
+const BLOCK: usize = 8 * 1024;
+
+/// What a webhook says about its headers.
+#[derive(Clone)]
+pub struct Scheme {
+    /// The dialect of `X-Hub-Signature` and of the ids.
+    pub format: PayloadFormat,
+    /// The value of the `Authorization` header, from [`bearer`] or [`free`].
+    pub authorization: Option<HeaderValue>,
+    /// Live secrets as typed, newest first; none: nothing is signed.
+    pub secrets: Vec<String>,
+    /// From [`check_custom`](super::headers::check_custom). Ours win over them, except `User-Agent`.
+    pub custom: HeaderMap,
+}
+
+/// One request that is about to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery<'a> {
+    /// Of which event; the same for every webhook and every attempt.
+    pub event_id: EventId,
+    /// Which notification; the same for every attempt.
+    pub notification_id: NotificationId,
+    /// What the event is about.
+    pub topic: WebhookTopic,
+    /// The moment of this attempt.
+    pub at: Timestamp,
+    /// The very bytes that are sent.
+    pub body: &'a [u8],
+}
+
+/// A webhook's scheme, ready for use.
+#[derive(Clone)]
+pub struct Signer {
+    format: PayloadFormat,
+    fixed: HeaderMap,
+    hub: Option<Hub>,
+    standard: Vec<Standard>,
+}
+
+impl Signer {
+    /// Works out what all deliveries of a webhook share.
+    pub fn new(scheme: Scheme) -> Self {
+        Self {
+            format: scheme.format,
+            hub: scheme.secrets.first().map(|secret| Hub::new(secret)),
+            standard: scheme.secrets.iter().map(|secret| Standard::new(secret)).collect(),
+            fixed: fixed(scheme.custom, scheme.authorization),
+        }
+    }
+
+    /// All headers of one attempt, except `Host` and `Content-Length`, which the client adds.
+    pub fn headers(&self, delivery: &Delivery) -> HeaderMap {
+        let mut headers = self.fixed.clone();
+        let id = uuid(delivery.event_id.0.hyphenated());
+        let timestamp = HeaderValue::from(delivery.at.seconds());
+        self.sign(&mut headers, &id, &timestamp, delivery.body);
+        headers.insert(WEBHOOK_ID, id);
+        headers.insert(WEBHOOK_TIMESTAMP, timestamp);
+        match self.format {
+            PayloadFormat::Labelbox => {
+                headers.insert(X_LABELBOX_ID, uuid(delivery.notification_id.0.hyphenated()));
+                headers.insert(X_LABELBOX_EVENT, HeaderValue::from_static(delivery.topic.as_str()));
+            }
+            PayloadFormat::Ango => {}
+        }
+        headers
+    }
+
+    fn sign(&self, headers: &mut HeaderMap, id: &HeaderValue, timestamp: &HeaderValue, body: &[u8]) {
+        let Some(mut hub) = self.hub.clone() else {
+            return;
+        };
+        let mut standard = self.standard.clone();
+        for signature in &mut standard {
+            signature.start(id.as_bytes(), timestamp.as_bytes());
+        }
+        for block in body.chunks(BLOCK) {
+            hub.update(block);
+            for signature in &mut standard {
+                signature.update(block);
+            }
+        }
+        let (sha1, sha256) = hub.finish(self.format);
+        headers.insert(X_HUB_SIGNATURE, sha1);
+        headers.insert(X_HUB_SIGNATURE_256, sha256);
+        headers.insert(WEBHOOK_SIGNATURE, standard::finish(standard));
+    }
+}
+
+/// The headers that are the same for every delivery. What comes from the webhook's owner is marked as sensitive: that is
+/// what keeps it out of logs and records.
+fn fixed(custom: HeaderMap, authorization: Option<HeaderValue>) -> HeaderMap {
+    let mut headers = custom;
+    for value in headers.values_mut() {
+        value.set_sensitive(true);
+    }
+    if let Some(mut value) = authorization {
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(concat!(
+        "Labelhook/",
+        env!("CARGO_PKG_VERSION")
+    )));
+    headers
+}
+
+fn uuid(id: Hyphenated) -> HeaderValue {
+    HeaderValue::from_str(id.encode_lower(&mut [0; Hyphenated::LENGTH])).expect("hexadecimal digits and dashes")
+}
+
+#[cfg(test)]
+mod tests;
