@@ -94,7 +94,6 @@ impl Storage {
             clock: Clock::System,
             guard: Guard::default(),
             window: Window::default(),
-            bootstrap_key: None,
         })
     }
 
@@ -113,7 +112,6 @@ impl Settings {
     pub fn core(&self) -> anyhow::Result<Config> {
         Ok(Config {
             guard: Guard::new(self.egress_allow.0.clone(), vec![self.listen.ip()]),
-            bootstrap_key: self.bootstrap_key.clone().filter(|key| !key.is_empty()),
             ..self.storage.core()?
         })
     }

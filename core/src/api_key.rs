@@ -142,7 +142,7 @@ async fn find(app: &App, actor: &Actor, id: &str) -> Result<api_key::Model> {
 }
 
 /// Makes the first organization, owner and key of an empty database. Gives the key when it was made here.
-pub(crate) async fn bootstrap(app: &App, given: Option<String>) -> Result<Option<String>> {
+pub async fn bootstrap(app: &App, given: Option<String>) -> Result<Option<String>> {
     if let Some(key) = &given
         && key.len() < BOOTSTRAP_LENGTH
     {

@@ -26,8 +26,6 @@ pub struct Config {
     pub guard: Guard,
     /// How much of the backlog is held in memory.
     pub window: Window,
-    /// The first owner's key of an empty database; made when absent.
-    pub bootstrap_key: Option<String>,
 }
 
 /// What verbs share.
@@ -46,17 +44,9 @@ pub struct App {
     pub(crate) keys: api_key::Known,
 }
 
-/// An app, and the key that was made for an empty database: the only time it is shown.
-pub struct Opened {
-    /// The app.
-    pub app: Arc<App>,
-    /// The first owner's key, when one was made here.
-    pub first_key: Option<String>,
-}
-
 impl App {
-    /// Opens the database, gives claims of dead nodes back and makes the first organization when there is none.
-    pub async fn open(config: Config) -> Result<Opened> {
+    /// Opens the database, brings it up to date and gives the claims of dead nodes back.
+    pub async fn open(config: Config) -> Result<Arc<Self>> {
         let lanes = Arc::new(Lanes::new(config.window));
         let index = Arc::new(Index::default());
         let sender = Sender::new(sender::Config {
@@ -73,7 +63,6 @@ impl App {
             keys: api_key::Known::default(),
         });
         app.dispatcher.recover(&app).await?;
-        let first_key = api_key::bootstrap(&app, config.bootstrap_key).await?;
-        Ok(Opened { app, first_key })
+        Ok(app)
     }
 }

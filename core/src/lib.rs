@@ -20,6 +20,6 @@ pub mod target_url;
 pub mod user;
 pub mod webhook;
 
-pub use app::{App, Config, Opened};
+pub use app::{App, Config};
 pub use clock::Clock;
 pub use error::{Error, Result};

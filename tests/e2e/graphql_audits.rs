@@ -11,7 +11,11 @@ async fn all_61_audits_of_graphql_http_pass() {
     let Some(folder) = installed() else { return };
     let server = start().await;
     let url = server.url.clone();
-    let audits = move || run(Command::new("node").current_dir(&folder).args(["audits.mjs", &url, KEY]));
+    let audits = move || {
+        run(Command::new("node")
+            .current_dir(&folder)
+            .args(["audits.mjs", &url, KEY]))
+    };
     let output = tokio::task::spawn_blocking(audits).await.expect("no panic");
     assert!(output.status.success(), "{}", text(&output));
 }
@@ -43,5 +47,9 @@ fn run(command: &mut Command) -> Output {
 }
 
 fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }

@@ -59,7 +59,7 @@ impl From<RoleName> for Role {
 
 impl Keys {
     pub async fn run(self) -> anyhow::Result<()> {
-        let opened = App::open_plain(self.storage.core()?).await.context("the database cannot be opened")?;
+        let opened = App::open(self.storage.core()?).await.context("the database cannot be opened")?;
         let done = self.command.run(&opened).await;
         opened.db.close().await;
         done

@@ -3,7 +3,7 @@
 use crate::config::Settings;
 use anyhow::Context;
 use clap::Args;
-use labelhook_core::App;
+use labelhook_core::{App, api_key};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -20,15 +20,16 @@ impl Serve {
     pub async fn run(self) -> anyhow::Result<()> {
         let settings = self.settings;
         let shutdown = on_signal()?;
-        let opened = App::open(settings.core()?).await.context("the database cannot be opened")?;
+        let app = App::open(settings.core()?).await.context("the database cannot be opened")?;
+        let given = settings.bootstrap_key.clone().filter(|key| !key.is_empty());
+        if let Some(key) = api_key::bootstrap(&app, given).await? {
+            println!("made the first OWNER key of this database; it is shown only now:\n{key}");
+        }
         let listener = TcpListener::bind(settings.listen)
             .await
             .with_context(|| format!("cannot listen on {}", settings.listen))?;
-        if let Some(key) = opened.first_key {
-            println!("made the first OWNER key of this database; it is shown only now:\n{key}");
-        }
         println!("labelhook listens on http://{}/graphql", listener.local_addr()?);
-        crate::serve(opened.app, listener, settings.server(), shutdown).await?;
+        crate::serve(app, listener, settings.server(), shutdown).await?;
         println!("labelhook has shut down");
         Ok(())
     }

@@ -7,12 +7,12 @@ use crate::{
     dispatcher::{
         headers,
         retry::{self, Policy},
+        signer,
     },
     secret::{self, Keyring},
     target_url::TargetUrl,
 };
 use entity::{AuthType, PayloadFormat, ProjectId, Timestamp, WebhookId, WebhookStatus, WebhookTopic, webhook};
-use http::HeaderValue;
 use serde_json::Value;
 use std::ops::RangeInclusive;
 
@@ -21,7 +21,6 @@ const DEFAULT_TIMEOUT_MS: i32 = 15_000;
 const IN_FLIGHT: RangeInclusive<i32> = 1..=256;
 const DEFAULT_IN_FLIGHT: i32 = 32;
 const DESCRIPTION: usize = 2_000;
-const AUTHORIZATION: usize = 4_096;
 
 /// What to register.
 #[derive(Clone, Debug, Default)]
@@ -281,23 +280,25 @@ fn description(text: Option<&str>) -> Result<()> {
     }
 }
 
+/// The token or value to seal, when its type needs one and it is given.
 fn authorization(auth_type: AuthType, token: Option<String>, header: Option<String>) -> Result<Option<String>> {
-    let (field, text) = match auth_type {
-        AuthType::Bearer => ("bearerToken", token),
-        AuthType::Header => ("authorizationHeader", header),
-        AuthType::None | AuthType::Secret => return Ok(None),
-    };
-    let Some(text) = text else { return Ok(None) };
-    if text.is_empty() || text.len() > AUTHORIZATION {
-        return Err(Error::invalid(field, format!("must have 1 to {AUTHORIZATION} bytes")));
+    match auth_type {
+        AuthType::Bearer => {
+            token
+                .as_deref()
+                .map(|token| signer::bearer("bearerToken", token))
+                .transpose()?;
+            Ok(token)
+        }
+        AuthType::Header => {
+            header
+                .as_deref()
+                .map(|value| signer::free("authorizationHeader", value))
+                .transpose()?;
+            Ok(header)
+        }
+        AuthType::None | AuthType::Secret => Ok(None),
     }
-    if text.trim() != text || text.chars().any(char::is_control) || HeaderValue::try_from(&text).is_err() {
-        return Err(Error::invalid(
-            field,
-            "must not contain control characters or white space around it",
-        ));
-    }
-    Ok(Some(text))
 }
 
 fn missing(auth_type: AuthType) -> Error {

@@ -6,7 +6,7 @@ use crate::{
     dispatcher::{
         headers,
         retry::Policy,
-        signer::{Scheme, Signer},
+        signer::{self, Scheme, Signer},
     },
     secret::Keyring,
     target_url::TargetUrl,
@@ -136,14 +136,11 @@ fn authorization(keyring: &Keyring, row: &webhook::Model) -> Result<Option<Heade
         return Ok(None);
     };
     let opened = text(keyring, &seal::authorization(row.id), sealed)?;
-    let value = match row.auth_type {
-        AuthType::Bearer => format!("Bearer {opened}"),
-        AuthType::Header => opened,
-        AuthType::None | AuthType::Secret => return Ok(None),
-    };
-    let mut value = HeaderValue::try_from(value).map_err(Error::internal)?;
-    value.set_sensitive(true);
-    Ok(Some(value))
+    match row.auth_type {
+        AuthType::Bearer => signer::bearer("bearerToken", &opened).map(Some),
+        AuthType::Header => signer::free("authorizationHeader", &opened).map(Some),
+        AuthType::None | AuthType::Secret => Ok(None),
+    }
 }
 
 fn custom(keyring: &Keyring, row: &webhook::Model) -> Result<HeaderMap> {

@@ -7,6 +7,7 @@
 mod authorization;
 mod hub;
 mod standard;
+mod verify;
 
 use entity::{EventId, NotificationId, PayloadFormat, Timestamp, WebhookTopic};
 use http::{
@@ -18,6 +19,7 @@ use standard::Standard;
 use uuid::fmt::Hyphenated;
 
 pub use authorization::{bearer, free};
+pub use verify::{Claim, verify};
 
 const X_HUB_SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature");
 const X_HUB_SIGNATURE_256: HeaderName = HeaderName::from_static("x-hub-signature-256");
