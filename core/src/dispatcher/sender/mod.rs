@@ -28,7 +28,7 @@ use hyper_util::{
 };
 use rustls::{ClientConfig, crypto::ring};
 use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 pub use failure::SendError;
 
@@ -115,23 +115,33 @@ impl Sender {
         }
     }
 
-    /// POSTs `body` and takes the answer, all within `timeout`.
-    pub async fn send(&self, target: &TargetUrl, headers: HeaderMap, body: Bytes, timeout: Duration) -> Outcome {
-        let deadline = Instant::now() + timeout;
-        let late = || SendError::new(AttemptErrorKind::Timeout, format!("no whole answer within {timeout:?}"));
+    /// POSTs `body` and takes the answer, all within `limit`.
+    pub async fn send(&self, target: &TargetUrl, headers: HeaderMap, body: Bytes, limit: Duration) -> Outcome {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = target.uri().clone();
         *request.headers_mut() = headers;
-        match timeout_at(deadline, self.exchange(request)).await {
-            Err(_) => late().into(),
-            Ok(Err(error)) => SendError::exchanging(&error).into(),
-            Ok(Ok(response)) => {
-                let (head, mut body) = response.into_parts();
-                let mut kept = Kept::default();
-                let read = timeout_at(deadline, kept.read(&mut body)).await;
-                kept.into_outcome(head, read.unwrap_or_else(|_| Err(late())))
-            }
+        // What has come by then stands outside of what the timeout drops.
+        let (mut head, mut kept) = (None, Kept::default());
+        let work = async {
+            let response = self
+                .exchange(request)
+                .await
+                .map_err(|error| SendError::exchanging(&error))?;
+            let (parts, mut body) = response.into_parts();
+            head = Some(parts);
+            kept.read(&mut body).await
+        };
+        let read = timeout(limit, work).await.unwrap_or_else(|_| {
+            let message = format!("no whole answer within {limit:?}");
+            Err(SendError::new(AttemptErrorKind::Timeout, message))
+        });
+        match head {
+            Some(head) => kept.into_outcome(head, read),
+            None => Outcome {
+                answer: None,
+                error: read.err(),
+            },
         }
     }
 
@@ -176,7 +186,7 @@ fn tls() -> Result<ClientConfig> {
     Ok(rooted.with_no_client_auth())
 }
 
-/// What has been read of a body. Filled step by step, so that it survives a timeout in the middle.
+/// What has been read of a body, filled step by step.
 #[derive(Default)]
 struct Kept {
     bytes: BytesMut,
@@ -216,15 +226,6 @@ impl Kept {
         Outcome {
             answer: Some(answer),
             error: redirect.or(read.err()),
-        }
-    }
-}
-
-impl From<SendError> for Outcome {
-    fn from(error: SendError) -> Self {
-        Self {
-            answer: None,
-            error: Some(error),
         }
     }
 }
