@@ -8,6 +8,7 @@ mod outcomes;
 mod restart;
 mod schedule;
 mod secrecy;
+mod steering;
 mod support;
 mod switching;
 mod window;
