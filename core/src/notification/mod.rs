@@ -30,16 +30,17 @@ pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Resu
     filter::page(app.db.read(), actor, filter, span).await
 }
 
-/// A page of a webhook's log by number of rows, newest first: the Labelbox form.
+/// A page of a webhook's log by number of rows: the Labelbox form.
 pub async fn numbered(
     app: &App,
     actor: &Actor,
     filter: &Filter,
+    from: Edge,
     skip: u64,
     first: u64,
 ) -> Result<Vec<notification::Model>> {
     actor.require(Action::ReadWebhooks)?;
-    filter::numbered(app.db.read(), actor, filter, skip, first).await
+    filter::numbered(app.db.read(), actor, filter, from, skip, first).await
 }
 
 /// The attempts of several notifications, oldest first.
