@@ -443,6 +443,55 @@ async fn floods_are_refused() {
 }
 
 #[tokio::test]
+async fn odd_documents_are_the_clients_fault_and_never_ours() {
+    let server = start().await;
+    let documents = [
+        "query ($a: [ Int ! ] !) { __typename }",
+        "query ($a: [Int # comment\n]) { __typename }",
+        "query ($a: [Nope!]! = [1]) { __typename }",
+        "query ($a: Query) { __typename }",
+        "query ($a: Int = \"x\") { __type(name: $a) { name } }",
+        "query ($a: String = $b) { __typename }",
+        "query ($a: String, $a: Int) { __type(name: $a) { name } }",
+        "query ($a: __TypeKind!) { __typename }",
+        "{ nope(a: 1) { nope(b: $c) @nope(d: 1) } }",
+        "{ __typename { a } }",
+        "{ __typename(a: 1) }",
+        "{ __schema }",
+        "{ __type { name } }",
+        "{ __type(name: \"A\", name: \"B\", nope: 1) { name } }",
+        "{ __type(name: 1e999) { name } }",
+        "{ __type(name: 99999999999999999999999999) { name } }",
+        "{ __type(name: \"\\uD83D\") { name } }",
+        "{ __typename @include(if: 1) }",
+        "{ __typename @nope }",
+        "{ __schema @include(if: $nope) { description } }",
+        "{ __typename @skip(if: true, nope: 1) }",
+        "{ ...nope }",
+        "{ ... on Nope { a } ... on String { a } ... on __Type { name } }",
+        "fragment f on Nope { a } { ...f }",
+        "query A { __typename } query A { __typename }",
+        "{ __typename } query B { __typename }",
+        "fragment f on Query { __typename } fragment f on Query { __typename } { ...f }",
+        "query A @nope(a: {b: [$c]}) { __typename }",
+        "type Query { a: Int }",
+        "mutation { nope }",
+        "\u{feff}{ nope }",
+        "{ \u{0} }",
+        "{ \u{1f3ca} }",
+        "\"\"\"",
+    ];
+    let mut wrong = Vec::new();
+    for document in documents {
+        let answer = server.query(document).await;
+        if answer.status != StatusCode::BAD_REQUEST || !answer.code().starts_with("GRAPHQL_") {
+            wrong.push(format!("{document}: {} {}", answer.status, answer.text));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
 async fn circular_introspection_is_refused() {
     let circle = "type { fields { ".repeat(4) + "name" + &" } }".repeat(4);
     refused(
