@@ -10,7 +10,7 @@ use hyper_util::rt::TokioExecutor;
 use labelhook_api::server::{self, Config, Server};
 use labelhook_core::dispatcher::guard::Guard;
 use labelhook_core::secret::Keyring;
-use labelhook_core::{App, Clock};
+use labelhook_core::{App, Clock, api_key};
 use serde_json::{Value, json};
 
 pub const KEY: &str = "lh_0123456789abcdef0123456789abcdef";
@@ -39,9 +39,9 @@ async fn start_with(config: Config) -> Started {
         clock: Clock::default(),
         guard: Guard::default(),
         window: Default::default(),
-        bootstrap_key: Some(KEY.to_owned()),
     });
-    let app = opened.await.expect("a database").app;
+    let app = opened.await.expect("a database");
+    api_key::bootstrap(&app, Some(KEY.to_owned())).await.expect("a key");
     let schema = labelhook_api::graphql::build(app.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/graphql", listener.local_addr().expect("an address"));

@@ -33,9 +33,16 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// The schema with its limits. `app` is what resolvers find as `ctx.app()`.
 pub fn build(app: Arc<App>) -> Schema {
+    builder().data(app).finish()
+}
+
+/// The published contract: the schema's own text.
+pub fn sdl() -> String {
+    builder().finish().sdl()
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     limited(Schema::build(Query, Mutation, EmptySubscription))
-        .data(app)
-        .finish()
 }
 
 /// The limits that are left to the library.
