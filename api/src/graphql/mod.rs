@@ -7,12 +7,14 @@
 //! away. A fallible field that is not null is `Result<T>`. A list argument's bounds and its part in the complexity are in
 //! [`list`].
 
+pub mod coerce;
 pub mod context;
 pub mod error;
 pub mod guard;
 pub mod http;
 pub mod list;
 pub mod translate;
+pub mod types;
 
 use std::sync::Arc;
 
@@ -31,7 +33,16 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// The schema with its limits. `app` is what resolvers find as `ctx.app()`.
 pub fn build(app: Arc<App>) -> Schema {
-    limited(Schema::build(Query, Mutation, EmptySubscription)).data(app).finish()
+    builder().data(app).finish()
+}
+
+/// The published contract: the schema's own text.
+pub fn sdl() -> String {
+    builder().finish().sdl()
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    limited(Schema::build(Query, Mutation, EmptySubscription))
 }
 
 /// The limits that are left to the library.
