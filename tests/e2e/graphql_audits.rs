@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use harness::programs;
+
 use crate::graphql_http::{KEY, start};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,23 +24,10 @@ async fn all_61_audits_of_graphql_http_pass() {
 
 /// The folder with the audits and what they need, or nothing where there is no node.
 fn installed() -> Option<PathBuf> {
-    for program in ["node", "npm"] {
-        if Command::new(program).arg("--version").output().is_err() {
-            let required = std::env::var("LABELHOOK_REQUIRE_ALL").is_ok_and(|value| value == "1");
-            assert!(!required, "{program} is missing");
-            eprintln!("skipped: {program} is missing");
-            return None;
-        }
-    }
+    programs::need("node")?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("js/audits");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("audits");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    for name in ["package.json", "audits.mjs"] {
-        std::fs::copy(source.join(name), folder.join(name)).expect("a copy");
-    }
-    let flags = ["install", "--no-package-lock", "--no-audit", "--no-fund"];
-    let output = run(Command::new("npm").current_dir(&folder).args(flags));
-    assert!(output.status.success(), "npm install: {}", text(&output));
+    let folder = programs::node_modules(&source.join("package.json"))?;
+    std::fs::copy(source.join("audits.mjs"), folder.join("audits.mjs")).expect("a copy");
     Some(folder)
 }
 

@@ -13,3 +13,14 @@ pub async fn within<T>(what: impl FnOnce() -> String, future: impl Future<Output
         Err(_) => panic!("not within {LIMIT:?}: {}", what()),
     }
 }
+
+/// Asks until the answer is yes, for what nobody announces; panics with `what` when it is not within [`LIMIT`].
+pub async fn until<Asked: Future<Output = bool>>(what: &str, ask: impl Fn() -> Asked) {
+    within(|| what.to_owned(), async {
+        let mut again = tokio::time::interval(Duration::from_millis(20));
+        while !ask().await {
+            again.tick().await;
+        }
+    })
+    .await;
+}

@@ -92,7 +92,7 @@ impl Drop for Process {
 }
 
 fn loopback_address(line: &str) -> Option<String> {
-    let (_, rest) = line.split_once("127.0.0.1:")?;
+    let (_, rest) = line.split_once("http://127.0.0.1:")?;
     let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
     port.parse::<u16>()
         .ok()

@@ -11,7 +11,7 @@ use std::process::Command;
 
 /// A variable of the machine, which is no setting of the service.
 #[expect(clippy::disallowed_methods, reason = "tests have no Config")]
-fn variable(name: &str) -> Option<OsString> {
+pub(crate) fn variable(name: &str) -> Option<OsString> {
     env::var_os(name)
 }
 
