@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use harness::programs;
+
 use crate::graphql_http::{KEY, start};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,27 +24,10 @@ async fn all_61_audits_of_graphql_http_pass() {
 
 /// The folder with the audits and what they need, or nothing where that cannot be had.
 fn installed() -> Option<PathBuf> {
-    for program in ["node", "npm"] {
-        if Command::new(program).arg("--version").output().is_err() {
-            return skip(&format!("{program} is missing"));
-        }
-    }
+    programs::need("node")?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("js/audits");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("audits");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let copy = |name| std::fs::copy(source.join(name), folder.join(name)).expect("a copy");
-    copy("audits.mjs");
-    let wanted = std::fs::read(source.join("package.json")).expect("a manifest");
-    let is_there = std::fs::read(folder.join("package.json")).is_ok_and(|found| found == wanted);
-    if is_there && folder.join("node_modules/graphql-http").exists() {
-        return Some(folder);
-    }
-    copy("package.json");
-    let flags = ["install", "--no-package-lock", "--no-audit", "--no-fund"];
-    let output = run(Command::new("npm").current_dir(&folder).args(flags));
-    if !output.status.success() {
-        return skip(&format!("npm install failed: {}", text(&output)));
-    }
+    let folder = programs::node_modules(&source.join("package.json"))?;
+    std::fs::copy(source.join("audits.mjs"), folder.join("audits.mjs")).expect("a copy");
     Some(folder)
 }
 
