@@ -47,7 +47,7 @@ pub struct Settings {
     #[arg(long, env = "LABELHOOK_RATE_LIMIT", default_value_t = 6000)]
     pub rate_limit: u32,
     /// Seconds that one GraphQL operation may take.
-    #[arg(long, env = "LABELHOOK_REQUEST_TIMEOUT", default_value_t = 30)]
+    #[arg(long, env = "LABELHOOK_REQUEST_TIMEOUT", default_value_t = 60)]
     pub request_timeout: u64,
 }
 

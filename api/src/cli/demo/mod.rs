@@ -100,7 +100,7 @@ fn settings(listen: SocketAddr, folder: &Path) -> Settings {
         bootstrap_key: None,
         graphiql: Some(listen.ip().is_loopback()),
         rate_limit: 0,
-        request_timeout: 30,
+        request_timeout: 60,
     }
 }
 
