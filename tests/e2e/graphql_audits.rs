@@ -11,12 +11,17 @@ async fn all_61_audits_of_graphql_http_pass() {
     let Some(folder) = installed() else { return };
     let server = start().await;
     let url = server.url.clone();
-    let audits = move || run(Command::new("node").current_dir(&folder).args(["audits.mjs", &url, KEY]));
+    let audits = move || {
+        run(Command::new("node")
+            .current_dir(&folder)
+            .args(["audits.mjs", &url, KEY]))
+    };
     let output = tokio::task::spawn_blocking(audits).await.expect("no panic");
     assert!(output.status.success(), "{}", text(&output));
 }
 
 /// The folder with the audits and what they need, or nothing where there is no node.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn installed() -> Option<PathBuf> {
     for program in ["node", "npm"] {
         if Command::new(program).arg("--version").output().is_err() {
@@ -43,5 +48,9 @@ fn run(command: &mut Command) -> Output {
 }
 
 fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }

@@ -24,7 +24,11 @@ pub struct Started {
 }
 
 pub async fn start() -> Started {
-    start_with(Config { rate_limit: 0, ..Config::default() }).await
+    start_with(Config {
+        rate_limit: 0,
+        ..Config::default()
+    })
+    .await
 }
 
 async fn start_with(config: Config) -> Started {
@@ -61,12 +65,18 @@ impl Answer {
     fn code(&self) -> String {
         let json = self.json();
         let errors = json["errors"].as_array().unwrap_or_else(|| panic!("no errors: {json}"));
-        assert!(errors.iter().all(|error| error["extensions"]["code"].is_string()), "{json}");
+        assert!(
+            errors.iter().all(|error| error["extensions"]["code"].is_string()),
+            "{json}"
+        );
         errors[0]["extensions"]["code"].as_str().expect("a code").to_owned()
     }
 
     fn message(&self) -> String {
-        self.json()["errors"][0]["message"].as_str().expect("a message").to_owned()
+        self.json()["errors"][0]["message"]
+            .as_str()
+            .expect("a message")
+            .to_owned()
     }
 
     fn header(&self, name: &str) -> &str {
@@ -79,11 +89,17 @@ async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: impl Into
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(Full::new(bytes::Bytes::from(body.into()))).expect("a request");
+    let request = request
+        .body(Full::new(bytes::Bytes::from(body.into())))
+        .expect("a request");
     let client = Client::builder(TokioExecutor::new()).build_http();
     let (parts, body) = client.request(request).await.expect("an answer").into_parts();
     let text = String::from_utf8(body.collect().await.expect("a body").to_bytes().to_vec()).expect("UTF-8");
-    Answer { status: parts.status, headers: parts.headers, text }
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        text,
+    }
 }
 
 impl Started {
@@ -94,7 +110,8 @@ impl Started {
     }
 
     async fn post(&self, accept: &str, body: &Value) -> Answer {
-        self.request("POST", &[("content-type", JSON), ("accept", accept)], body.to_string()).await
+        self.request("POST", &[("content-type", JSON), ("accept", accept)], body.to_string())
+            .await
     }
 
     async fn query(&self, document: &str) -> Answer {
@@ -103,19 +120,38 @@ impl Started {
 
     async fn get(&self, query: &str) -> Answer {
         let url = format!("{}?{query}", self.url);
-        send("GET", &url, &[("authorization", &format!("Bearer {KEY}")), ("accept", GRAPHQL)], "").await
+        send(
+            "GET",
+            &url,
+            &[("authorization", &format!("Bearer {KEY}")), ("accept", GRAPHQL)],
+            "",
+        )
+        .await
     }
 }
 
 #[tokio::test]
 async fn a_query_is_answered_by_post_and_by_get() {
     let server = start().await;
-    let answer = server.post(JSON, &json!({"query": "{ __typename }", "variables": null})).await;
-    assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, r#"{"data":{"__typename":"Query"}}"#));
+    let answer = server
+        .post(JSON, &json!({"query": "{ __typename }", "variables": null}))
+        .await;
+    assert_eq!(
+        (answer.status, answer.text.as_str()),
+        (StatusCode::OK, r#"{"data":{"__typename":"Query"}}"#)
+    );
     assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
-    let answer = server.get("query=query+A+%7B+a:__typename+%7D+query+B+%7B+b:__typename+%7D&operationName=B").await;
-    assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, r#"{"data":{"b":"Query"}}"#));
-    assert_eq!(answer.header("content-type"), "application/graphql-response+json; charset=utf-8");
+    let answer = server
+        .get("query=query+A+%7B+a:__typename+%7D+query+B+%7B+b:__typename+%7D&operationName=B")
+        .await;
+    assert_eq!(
+        (answer.status, answer.text.as_str()),
+        (StatusCode::OK, r#"{"data":{"b":"Query"}}"#)
+    );
+    assert_eq!(
+        answer.header("content-type"),
+        "application/graphql-response+json; charset=utf-8"
+    );
 }
 
 #[tokio::test]
@@ -123,21 +159,65 @@ async fn the_status_of_an_error_follows_from_its_kind_and_the_media_type() {
     let server = start().await;
     let cases = [
         (json!({"query": "asda"}), "GRAPHQL_PARSE_FAILED", 200, 400),
-        (json!({"query": "query { bbb { id } }"}), "GRAPHQL_VALIDATION_FAILED", 200, 400),
-        (json!({"query": "{ a: __typename @include }"}), "GRAPHQL_VALIDATION_FAILED", 200, 400),
-        (json!({"query": "{ __type(name: 1) { name } }"}), "GRAPHQL_VALIDATION_FAILED", 200, 400),
-        (json!({"query": "query ($n: String!) { __type(name: $n) { name } }", "variables": {"n": 1}}), "BAD_USER_INPUT", 200, 400),
-        (json!({"query": "query ($n: String!) { __type(name: $n) { name } }"}), "BAD_USER_INPUT", 200, 400),
-        (json!({"query": "query ($n: String!) { __type(name: $n) { name } }", "variables": {"n": null}}), "BAD_USER_INPUT", 200, 400),
-        (json!({"query": "{ __typename }", "operationName": "X"}), "OPERATION_RESOLUTION_FAILURE", 200, 400),
+        (
+            json!({"query": "query { bbb { id } }"}),
+            "GRAPHQL_VALIDATION_FAILED",
+            200,
+            400,
+        ),
+        (
+            json!({"query": "{ a: __typename @include }"}),
+            "GRAPHQL_VALIDATION_FAILED",
+            200,
+            400,
+        ),
+        (
+            json!({"query": "{ __type(name: 1) { name } }"}),
+            "GRAPHQL_VALIDATION_FAILED",
+            200,
+            400,
+        ),
+        (
+            json!({"query": "query ($n: String!) { __type(name: $n) { name } }", "variables": {"n": 1}}),
+            "BAD_USER_INPUT",
+            200,
+            400,
+        ),
+        (
+            json!({"query": "query ($n: String!) { __type(name: $n) { name } }"}),
+            "BAD_USER_INPUT",
+            200,
+            400,
+        ),
+        (
+            json!({"query": "query ($n: String!) { __type(name: $n) { name } }", "variables": {"n": null}}),
+            "BAD_USER_INPUT",
+            200,
+            400,
+        ),
+        (
+            json!({"query": "{ __typename }", "operationName": "X"}),
+            "OPERATION_RESOLUTION_FAILURE",
+            200,
+            400,
+        ),
         (json!({"query": 1}), "MALFORMED_REQUEST", 400, 400),
         (json!([{"query": "{ __typename }"}]), "MALFORMED_REQUEST", 400, 400),
-        (json!({"query": "subscription { a }"}), "OPERATION_NOT_ALLOWED", 400, 400),
+        (
+            json!({"query": "subscription { a }"}),
+            "OPERATION_NOT_ALLOWED",
+            400,
+            400,
+        ),
     ];
     for (body, code, as_json, as_graphql) in cases {
         for (accept, status) in [(JSON, as_json), (GRAPHQL, as_graphql)] {
             let answer = server.post(accept, &body).await;
-            assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{body} {accept}");
+            assert_eq!(
+                (answer.status.as_u16(), answer.code().as_str()),
+                (status, code),
+                "{body} {accept}"
+            );
             assert!(answer.json().get("data").is_none(), "{body}: {}", answer.text);
             assert!(answer.header("content-type").starts_with(accept), "{body}");
         }
@@ -148,7 +228,13 @@ async fn the_status_of_an_error_follows_from_its_kind_and_the_media_type() {
 async fn errors_are_worded_as_the_sdk_expects() {
     let server = start().await;
     assert!(server.query("asda").await.message().starts_with("Syntax Error: "));
-    assert!(server.query("query { bbb { id } }").await.message().starts_with("Cannot query field \"bbb\" on type"));
+    assert!(
+        server
+            .query("query { bbb { id } }")
+            .await
+            .message()
+            .starts_with("Cannot query field \"bbb\" on type")
+    );
 }
 
 #[tokio::test]
@@ -164,21 +250,38 @@ async fn an_input_at_fault_is_named() {
 async fn a_wrong_method_is_refused_and_told_what_is_allowed() {
     let server = start().await;
     for method in ["PUT", "DELETE", "PATCH"] {
-        let answer = server.request(method, &[("content-type", JSON)], r#"{"query":"{ __typename }"}"#).await;
-        assert_eq!((answer.status, answer.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "GET, POST"));
+        let answer = server
+            .request(method, &[("content-type", JSON)], r#"{"query":"{ __typename }"}"#)
+            .await;
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (StatusCode::METHOD_NOT_ALLOWED, "GET, POST")
+        );
         assert_eq!(answer.code(), "MALFORMED_REQUEST");
     }
-    assert_eq!(server.request("HEAD", &[], "").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        server.request("HEAD", &[], "").await.status,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
     let answer = server.request("OPTIONS", &[], "").await;
-    assert_eq!((answer.status, answer.header("allow")), (StatusCode::NO_CONTENT, "GET, POST"));
+    assert_eq!(
+        (answer.status, answer.header("allow")),
+        (StatusCode::NO_CONTENT, "GET, POST")
+    );
 }
 
 #[tokio::test]
 async fn a_mutation_by_get_is_refused() {
     let server = start().await;
-    for query in ["query=mutation+%7B+__typename+%7D", "query=query+A+%7B+a+%7D+mutation+B+%7B+b+%7D&operationName=B"] {
+    for query in [
+        "query=mutation+%7B+__typename+%7D",
+        "query=query+A+%7B+a+%7D+mutation+B+%7B+b+%7D&operationName=B",
+    ] {
         let answer = server.get(query).await;
-        assert_eq!((answer.status, answer.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "POST"));
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (StatusCode::METHOD_NOT_ALLOWED, "POST")
+        );
         assert_eq!(answer.code(), "OPERATION_NOT_ALLOWED");
     }
 }
@@ -186,9 +289,23 @@ async fn a_mutation_by_get_is_refused() {
 #[tokio::test]
 async fn a_body_that_is_not_json_by_its_type_is_refused() {
     let server = start().await;
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/graphql"] {
-        let answer = server.request("POST", &[("content-type", content_type)], r#"{"query":"{ __typename }"}"#).await;
-        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::UNSUPPORTED_MEDIA_TYPE, "MALFORMED_REQUEST"));
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/graphql",
+    ] {
+        let answer = server
+            .request(
+                "POST",
+                &[("content-type", content_type)],
+                r#"{"query":"{ __typename }"}"#,
+            )
+            .await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "MALFORMED_REQUEST")
+        );
     }
     let answer = server.request("POST", &[], r#"{"query":"{ __typename }"}"#).await;
     assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
@@ -199,7 +316,10 @@ async fn a_body_over_8_mib_is_refused_and_one_below_is_read() {
     let server = start().await;
     let body = |length: usize| json!({"query": "{ __typename }", "variables": {"a": "x".repeat(length)}});
     let answer = server.post(JSON, &body(8 << 20)).await;
-    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "MALFORMED_REQUEST"));
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (StatusCode::PAYLOAD_TOO_LARGE, "MALFORMED_REQUEST")
+    );
     assert_eq!(server.post(JSON, &body((8 << 20) - 200)).await.status, StatusCode::OK);
 }
 
@@ -207,10 +327,20 @@ async fn a_body_over_8_mib_is_refused_and_one_below_is_read() {
 async fn a_stranger_may_run_nothing() {
     let server = start().await;
     let bodies = ["{ __typename }", "{ __schema { queryType { name } } }", "asda"];
-    for (authorization, document) in ["", "Bearer wrong", "Basic abc"].into_iter().flat_map(|key| bodies.map(|it| (key, it))) {
-        let headers = [("content-type", JSON), ("accept", JSON), ("authorization", authorization)];
+    for (authorization, document) in ["", "Bearer wrong", "Basic abc"]
+        .into_iter()
+        .flat_map(|key| bodies.map(|it| (key, it)))
+    {
+        let headers = [
+            ("content-type", JSON),
+            ("accept", JSON),
+            ("authorization", authorization),
+        ];
         let answer = send("POST", &server.url, &headers, json!({ "query": document }).to_string()).await;
-        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::UNAUTHORIZED, "AUTHENTICATION_ERROR"));
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (StatusCode::UNAUTHORIZED, "AUTHENTICATION_ERROR")
+        );
         assert_eq!(answer.header("www-authenticate"), "Bearer");
         assert!(answer.json().get("data").is_none());
     }
@@ -218,13 +348,25 @@ async fn a_stranger_may_run_nothing() {
 
 #[tokio::test]
 async fn a_key_that_asks_too_often_is_told_to_wait() {
-    let server = start_with(Config { rate_limit: 2, ..Config::default() }).await;
+    let server = start_with(Config {
+        rate_limit: 2,
+        ..Config::default()
+    })
+    .await;
     for _ in 0..2 {
         assert_eq!(server.query("{ __typename }").await.status, StatusCode::OK);
     }
     let answer = server.query("{ __typename }").await;
-    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"));
-    assert!(answer.json()["message"].as_str().expect("a message").starts_with("You have exceeded"));
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED")
+    );
+    assert!(
+        answer.json()["message"]
+            .as_str()
+            .expect("a message")
+            .starts_with("You have exceeded")
+    );
     assert!((1..=30).contains(&answer.header("retry-after").parse::<u32>().expect("seconds")));
 }
 
@@ -240,17 +382,53 @@ async fn refused(document: &str, reason: &str) {
 
 #[tokio::test]
 async fn a_literal_nested_2000_deep_is_refused() {
-    refused(&format!("{{ __type(name: {}{}) {{ name }} }}", "[".repeat(2_000), "]".repeat(2_000)), "nested").await;
-    refused(&format!("{{ __type(name: {}1{}) {{ name }} }}", "{a:".repeat(2_000), "}".repeat(2_000)), "nested").await;
-    refused(&format!("query ($a: [Int] = {}{}) {{ __typename }}", "[".repeat(2_000), "]".repeat(2_000)), "nested").await;
-    refused(&format!("query ($a: {}Int{}) {{ __typename }}", "[".repeat(2_000), "]".repeat(2_000)), "nested").await;
+    refused(
+        &format!(
+            "{{ __type(name: {}{}) {{ name }} }}",
+            "[".repeat(2_000),
+            "]".repeat(2_000)
+        ),
+        "nested",
+    )
+    .await;
+    refused(
+        &format!(
+            "{{ __type(name: {}1{}) {{ name }} }}",
+            "{a:".repeat(2_000),
+            "}".repeat(2_000)
+        ),
+        "nested",
+    )
+    .await;
+    refused(
+        &format!(
+            "query ($a: [Int] = {}{}) {{ __typename }}",
+            "[".repeat(2_000),
+            "]".repeat(2_000)
+        ),
+        "nested",
+    )
+    .await;
+    refused(
+        &format!(
+            "query ($a: {}Int{}) {{ __typename }}",
+            "[".repeat(2_000),
+            "]".repeat(2_000)
+        ),
+        "nested",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn fragments_that_double_30_times_are_refused() {
     let spread = |index| format!("fragment f{index} on Query {{ ...f{} ...f{} }} ", index + 1, index + 1);
     let chain: String = (0..30).map(spread).collect();
-    refused(&format!("{{ ...f0 }} {chain} fragment f30 on Query {{ __typename }}"), "fields").await;
+    refused(
+        &format!("{{ ...f0 }} {chain} fragment f30 on Query {{ __typename }}"),
+        "fields",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -265,9 +443,62 @@ async fn floods_are_refused() {
 }
 
 #[tokio::test]
+async fn odd_documents_are_the_clients_fault_and_never_ours() {
+    let server = start().await;
+    let documents = [
+        "query ($a: [ Int ! ] !) { __typename }",
+        "query ($a: [Int # comment\n]) { __typename }",
+        "query ($a: [Nope!]! = [1]) { __typename }",
+        "query ($a: Query) { __typename }",
+        "query ($a: Int = \"x\") { __type(name: $a) { name } }",
+        "query ($a: String = $b) { __typename }",
+        "query ($a: String, $a: Int) { __type(name: $a) { name } }",
+        "query ($a: __TypeKind!) { __typename }",
+        "{ nope(a: 1) { nope(b: $c) @nope(d: 1) } }",
+        "{ __typename { a } }",
+        "{ __typename(a: 1) }",
+        "{ __schema }",
+        "{ __type { name } }",
+        "{ __type(name: \"A\", name: \"B\", nope: 1) { name } }",
+        "{ __type(name: 1e999) { name } }",
+        "{ __type(name: 99999999999999999999999999) { name } }",
+        "{ __type(name: \"\\uD83D\") { name } }",
+        "{ __typename @include(if: 1) }",
+        "{ __typename @nope }",
+        "{ __schema @include(if: $nope) { description } }",
+        "{ __typename @skip(if: true, nope: 1) }",
+        "{ ...nope }",
+        "{ ... on Nope { a } ... on String { a } ... on __Type { name } }",
+        "fragment f on Nope { a } { ...f }",
+        "query A { __typename } query A { __typename }",
+        "{ __typename } query B { __typename }",
+        "fragment f on Query { __typename } fragment f on Query { __typename } { ...f }",
+        "query A @nope(a: {b: [$c]}) { __typename }",
+        "type Query { a: Int }",
+        "mutation { nope }",
+        "\u{feff}{ nope }",
+        "{ \u{0} }",
+        "{ \u{1f3ca} }",
+        "\"\"\"",
+    ];
+    let mut wrong = Vec::new();
+    for document in documents {
+        let answer = server.query(document).await;
+        if answer.status != StatusCode::BAD_REQUEST || !answer.code().starts_with("GRAPHQL_") {
+            wrong.push(format!("{document}: {} {}", answer.status, answer.text));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
 async fn circular_introspection_is_refused() {
     let circle = "type { fields { ".repeat(4) + "name" + &" } }".repeat(4);
-    refused(&format!("{{ __schema {{ types {{ fields {{ {circle} }} }} }} }}"), "circular").await;
+    refused(
+        &format!("{{ __schema {{ types {{ fields {{ {circle} }} }} }} }}"),
+        "circular",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -295,7 +526,11 @@ async fn the_introspection_of_graphiql_is_answered() {
 #[tokio::test]
 async fn graphiql_is_shown_to_browsers_only_when_asked_for() {
     for graphiql in [true, false] {
-        let server = start_with(Config { graphiql, ..Config::default() }).await;
+        let server = start_with(Config {
+            graphiql,
+            ..Config::default()
+        })
+        .await;
         let answer = send("GET", &server.url, &[("accept", "text/html,*/*;q=0.8")], "").await;
         assert_eq!(answer.header("content-type").starts_with("text/html"), graphiql);
         assert_eq!(answer.status == StatusCode::OK, graphiql);
@@ -305,7 +540,9 @@ async fn graphiql_is_shown_to_browsers_only_when_asked_for() {
 #[tokio::test]
 async fn each_answer_has_a_request_id_and_health_needs_no_key() {
     let server = start().await;
-    let answer = server.request("POST", &[("content-type", JSON), ("x-request-id", "my-id")], "{}").await;
+    let answer = server
+        .request("POST", &[("content-type", JSON), ("x-request-id", "my-id")], "{}")
+        .await;
     assert_eq!(answer.header("x-request-id"), "my-id");
     for path in ["healthz", "readyz"] {
         let answer = send("GET", &server.url.replace("graphql", path), &[], "").await;

@@ -7,6 +7,7 @@
 //! away. A fallible field that is not null is `Result<T>`. A list argument's bounds and its part in the complexity are in
 //! [`list`].
 
+pub mod coerce;
 pub mod context;
 pub mod error;
 pub mod guard;
@@ -31,7 +32,9 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// The schema with its limits. `app` is what resolvers find as `ctx.app()`.
 pub fn build(app: Arc<App>) -> Schema {
-    limited(Schema::build(Query, Mutation, EmptySubscription)).data(app).finish()
+    limited(Schema::build(Query, Mutation, EmptySubscription))
+        .data(app)
+        .finish()
 }
 
 /// The limits that are left to the library.
