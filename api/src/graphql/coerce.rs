@@ -1,42 +1,18 @@
 //! Do the values fit their types? Variables are checked against the types that the operation declares, before anything
 //! runs, so that a wrong one is the client's error and is named by its path; the library would find some of it out in
-//! the middle of an execution. And no integer literal may be larger than an `Int`, which the library does not look at
-//! until a resolver needs it. The types come from the schema's own text.
+//! the middle of an execution. Literals are checked where the library does not look until a resolver needs them: the
+//! size of an `Int`, the form of a `DateTime`.
 
 use std::collections::{HashMap, HashSet};
 
-use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, FieldDefinition, InputValueDefinition, OperationDefinition, OperationType, Selection,
-    SelectionSet, Type, TypeKind, TypeSystemDefinition,
+    BaseType, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet, Type,
 };
-use async_graphql::{Name, Positioned, Value, Variables};
+use async_graphql::{Name, Value, Variables};
+use entity::Timestamp;
 
 use super::error::{ApiError, Code};
-
-/// The types of a schema, as far as values need them.
-#[derive(Debug, Default)]
-pub struct Types {
-    inputs: HashMap<Name, HashMap<Name, Input>>,
-    enums: HashMap<Name, HashSet<Name>>,
-    scalars: HashSet<Name>,
-    fields: HashMap<Name, HashMap<Name, Output>>,
-}
-
-#[derive(Debug)]
-struct Input {
-    ty: Type,
-    is_required: bool,
-}
-
-#[derive(Debug)]
-struct Output {
-    ty: Name,
-    arguments: HashMap<Name, Type>,
-}
-
-/// Scalars that a schema's text does not list.
-const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
+use super::types::{Input, Types, innermost};
 
 /// What does not fit: the steps that lead there, the last one first, and why.
 struct Fault {
@@ -47,49 +23,6 @@ struct Fault {
 type Checked = Result<(), Fault>;
 
 impl Types {
-    /// From a schema's text.
-    pub fn of(sdl: &str) -> Self {
-        let mut types = Self {
-            scalars: BUILT_IN.into_iter().map(Name::new).collect(),
-            ..Self::default()
-        };
-        let document = parse_schema(sdl).expect("the library reads what it prints");
-        for definition in document.definitions {
-            let TypeSystemDefinition::Type(definition) = definition else {
-                continue;
-            };
-            let name = definition.node.name.node;
-            match definition.node.kind {
-                TypeKind::InputObject(object) => {
-                    types
-                        .inputs
-                        .insert(name, object.fields.into_iter().map(input).collect());
-                }
-                TypeKind::Enum(words) => {
-                    types.enums.insert(
-                        name,
-                        words.values.into_iter().map(|word| word.node.value.node).collect(),
-                    );
-                }
-                TypeKind::Object(object) => {
-                    types
-                        .fields
-                        .insert(name, object.fields.into_iter().map(output).collect());
-                }
-                TypeKind::Interface(interface) => {
-                    types
-                        .fields
-                        .insert(name, interface.fields.into_iter().map(output).collect());
-                }
-                TypeKind::Scalar => {
-                    types.scalars.insert(name);
-                }
-                TypeKind::Union(_) => {}
-            }
-        }
-        types
-    }
-
     /// Does each variable of the operation have a value of its type?
     pub fn check_variables(&self, operation: &OperationDefinition, variables: &Variables) -> Result<(), ApiError> {
         for definition in &operation.variable_definitions {
@@ -104,8 +37,8 @@ impl Types {
         Ok(())
     }
 
-    /// Are the variables' types known, do their defaults fit, and is each integer written at the place of an `Int` small
-    /// enough? The library panics over a default of an unknown type.
+    /// Are the variables' types known, do their defaults fit, and do integers and date-times fit
+    /// their places? The library panics over a default of an unknown type.
     pub fn check_literals(&self, document: &ExecutableDocument) -> Result<(), ApiError> {
         for (_, operation) in document.operations.iter() {
             let root = match operation.node.ty {
@@ -155,7 +88,7 @@ impl Types {
                             continue;
                         };
                         let constant = value.node.clone().into_const_with(|_| Ok::<_, ()>(Value::Null));
-                        let checked = constant.map_or(Ok(()), |constant| self.check_integers(ty, &constant));
+                        let checked = constant.map_or(Ok(()), |constant| self.check_leaves(ty, &constant));
                         checked.map_err(|fault| fault.at(&name.node).of_literal().at(value.pos))?;
                     }
                     self.check_selections(&output.ty, &field.node.selection_set.node)?;
@@ -174,11 +107,13 @@ impl Types {
         Ok(())
     }
 
-    fn check_integers(&self, ty: &Type, value: &Value) -> Checked {
+    fn check_leaves(&self, ty: &Type, value: &Value) -> Checked {
         match (&ty.base, value) {
+            (_, Value::Null) => Ok(()),
             (BaseType::Named(name), Value::Number(_)) if name == "Int" => self.check_named(name, value),
-            (BaseType::List(item), Value::List(items)) => each(items, |value| self.check_integers(item, value)),
-            (BaseType::List(item), value) => self.check_integers(item, value),
+            (BaseType::Named(name), value) if name == "DateTime" => self.check_named(name, value),
+            (BaseType::List(item), Value::List(items)) => each(items, |value| self.check_leaves(item, value)),
+            (BaseType::List(item), value) => self.check_leaves(item, value),
             (BaseType::Named(name), Value::Object(object)) => {
                 let Some(fields) = self.inputs.get(name) else {
                     return Ok(());
@@ -186,7 +121,7 @@ impl Types {
                 object.iter().try_for_each(|(name, value)| {
                     let field = fields.get(name);
                     field
-                        .map_or(Ok(()), |field| self.check_integers(&field.ty, value))
+                        .map_or(Ok(()), |field| self.check_leaves(&field.ty, value))
                         .map_err(|fault| fault.at(name))
                 })
             }
@@ -220,6 +155,10 @@ impl Types {
             ("Int", _) => is(false, "an integer of 32 bits"),
             ("Float", value) => is(matches!(value, Value::Number(_)), "a number"),
             ("String", value) => is(matches!(value, Value::String(_)), "a string"),
+            ("DateTime", value) => is(
+                is_date_time(value),
+                "an RFC 3339 date-time such as 2026-01-31T09:30:00Z",
+            ),
             ("Boolean", value) => is(matches!(value, Value::Boolean(_)), "true or false"),
             ("ID", Value::Number(number)) => is(number.is_i64() || number.is_u64(), "a string"),
             ("ID", value) => is(matches!(value, Value::String(_)), "a string"),
@@ -250,6 +189,10 @@ impl Types {
     }
 }
 
+fn is_date_time(value: &Value) -> bool {
+    matches!(value, Value::String(text) if text.parse::<Timestamp>().is_ok())
+}
+
 fn check_word(name: &Name, words: &HashSet<Name>, value: &Value) -> Checked {
     match value {
         Value::String(word) if words.contains(word.as_str()) => Ok(()),
@@ -263,46 +206,6 @@ fn each(items: &[Value], mut check: impl FnMut(&Value) -> Checked) -> Checked {
         .iter()
         .enumerate()
         .try_for_each(|(index, value)| check(value).map_err(|fault| fault.at(index)))
-}
-
-fn input(definition: Positioned<InputValueDefinition>) -> (Name, Input) {
-    let InputValueDefinition {
-        name,
-        ty,
-        default_value,
-        ..
-    } = definition.node;
-    let is_required = !ty.node.nullable && default_value.is_none();
-    (
-        name.node,
-        Input {
-            ty: ty.node,
-            is_required,
-        },
-    )
-}
-
-fn output(definition: Positioned<FieldDefinition>) -> (Name, Output) {
-    let FieldDefinition {
-        name, ty, arguments, ..
-    } = definition.node;
-    let arguments = arguments
-        .into_iter()
-        .map(|argument| (argument.node.name.node, argument.node.ty.node));
-    (
-        name.node,
-        Output {
-            ty: innermost(&ty.node).clone(),
-            arguments: arguments.collect(),
-        },
-    )
-}
-
-fn innermost(ty: &Type) -> &Name {
-    match &ty.base {
-        BaseType::Named(name) => name,
-        BaseType::List(item) => innermost(item),
-    }
 }
 
 impl Fault {
@@ -343,7 +246,7 @@ mod tests {
     use super::*;
 
     const SDL: &str = "type Query { hooks(first: Int, where: Where): [Hook!]! } type Hook { id: ID! at(n: [Int!]): Hook }
-        input Where { topics: [Topic!]! limit: Int = 1 score: Float id: ID any: Json and: Where } enum Topic { A B } scalar Json";
+        input Where { topics: [Topic!]! limit: Int = 1 score: Float id: ID any: Json since: DateTime and: Where } enum Topic { A B } scalar Json scalar DateTime";
 
     fn variables(declared: &str, value: serde_json::Value, fault: &str) {
         let document = parse_query(format!("query ({declared}) {{ a }}")).expect("GraphQL");
@@ -410,6 +313,8 @@ mod tests {
                 &format!("Variable \"$w\" got an invalid value: {fault}"),
             );
         };
+        let since = "w.since: must be an RFC 3339 date-time such as 2026-01-31T09:30:00Z";
+        check(json!({"topics": [], "since": "2026-01-31"}), since);
         check(json!([]), "w: must be an object, a Where");
         check(json!({}), "w.topics: is required but not provided");
         check(json!({"topics": ["A", "X"]}), "w.topics.1: \"X\" is not a Topic");
@@ -421,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_literal_fits_32_bits() {
+    fn an_integer_or_date_time_literal_fits() {
         let check = |text: &str, fault: &str| {
             let checked = Types::of(SDL).check_literals(&parse_query(text).expect("GraphQL"));
             let message = checked

@@ -244,4 +244,36 @@ mod tests {
         assert_eq!(extensions["field"], "first");
         assert_eq!(extensions["reason"], "must be at most 100");
     }
+
+    struct Root;
+
+    #[async_graphql::Object]
+    impl Root {
+        async fn fine(&self) -> i32 {
+            1
+        }
+
+        async fn nullable(&self) -> Option<Result<i32>> {
+            Some(Err(Error::not_found("label", "l1").into()))
+        }
+
+        async fn required(&self) -> Result<i32> {
+            Err(Error::not_found("label", "l1").into())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_nullable_field_that_fails_leaves_its_siblings_alone() {
+        use async_graphql::{EmptyMutation, EmptySubscription, Schema};
+        let schema = Schema::new(Root, EmptyMutation, EmptySubscription);
+        assert!(schema.sdl().contains("nullable: Int\n") && schema.sdl().contains("required: Int!\n"));
+        let answer = schema.execute("{ fine nullable }").await;
+        assert_eq!(
+            serde_json::to_value(&answer.data).expect("json"),
+            serde_json::json!({"fine": 1, "nullable": null})
+        );
+        assert_eq!(answer.errors[0].message, "label l1 not found");
+        let answer = schema.execute("{ fine required }").await;
+        assert_eq!(answer.data, async_graphql::Value::Null);
+    }
 }

@@ -14,6 +14,7 @@ pub mod guard;
 pub mod http;
 pub mod list;
 pub mod translate;
+pub mod types;
 
 use std::sync::Arc;
 

@@ -11,8 +11,8 @@ use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Opera
 use async_graphql::parser::{self, parse_query};
 use async_graphql::{Pos, Positioned};
 
-use super::coerce::Types;
 use super::error::{ApiError, Code};
+use super::types::Types;
 
 /// A document that has passed.
 #[derive(Debug)]

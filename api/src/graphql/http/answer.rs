@@ -116,3 +116,28 @@ fn json(status: StatusCode, media: Media, answer: &Answer<'_>) -> Response {
     response.headers_mut().insert(CONTENT_TYPE, media.content_type());
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{PathSegment, value};
+
+    use super::*;
+
+    fn failed(code: Code, data: Value, safe_to_repeat: bool) -> StatusCode {
+        let error = ApiError::new(code, "no").into_server_error();
+        let mut answer = Executed::new(data);
+        answer.errors = vec![error.with_path(vec![PathSegment::Field("a".into())])];
+        executed(&answer, Media::GraphqlResponse, safe_to_repeat).status()
+    }
+
+    #[test]
+    fn what_was_executed_is_a_200_unless_it_may_be_sent_again() {
+        assert_eq!(failed(Code::NotFound, value!({"a": null}), true), StatusCode::OK);
+        assert_eq!(failed(Code::Internal, Value::Null, true), StatusCode::OK);
+        assert_eq!(
+            failed(Code::Unavailable, Value::Null, true),
+            StatusCode::SERVICE_UNAVAILABLE
+        );
+        assert_eq!(failed(Code::Unavailable, Value::Null, false), StatusCode::OK);
+    }
+}
