@@ -3,6 +3,7 @@
 use crate::{
     Clock, Result, api_key,
     db::Db,
+    deletion,
     dispatcher::{Dispatcher, Lanes, Window, guard::Guard},
     secret::Keyring,
     webhook::Index,
@@ -36,6 +37,8 @@ pub struct App {
     pub keyring: Arc<Keyring>,
     /// Sends what is due.
     pub dispatcher: Dispatcher,
+    /// Deletes the labels of what was deleted.
+    pub(crate) deletions: deletion::Wake,
     /// Known keys.
     pub(crate) keys: api_key::Known,
 }
@@ -59,6 +62,7 @@ impl App {
             clock: config.clock,
             keyring: config.keyring,
             dispatcher: Dispatcher::new(lanes),
+            deletions: deletion::Wake::default(),
             keys: api_key::Known::default(),
         });
         app.dispatcher.recover(&app).await?;

@@ -6,14 +6,23 @@
 mod app;
 mod clock;
 mod error;
+mod input;
 
 pub mod api_key;
 pub mod auth;
+pub mod batch;
+pub mod data_row;
+pub mod dataset;
 pub mod db;
+pub mod deletion;
 pub mod dispatcher;
 pub mod event;
+pub mod label;
+pub mod list;
 pub mod organization;
 pub mod payload;
+pub mod project;
+pub mod review;
 pub mod secret;
 pub mod target_url;
 pub mod user;
@@ -22,3 +31,4 @@ pub mod webhook;
 pub use app::{App, Config, Opened};
 pub use clock::Clock;
 pub use error::{Error, Result};
+pub use input::MAX_ENTRIES;
