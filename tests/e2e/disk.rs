@@ -28,7 +28,10 @@ async fn a_full_disk_is_a_clear_error_and_nothing_accepted_is_lost() {
     let ballast = disk.fill();
     let (accepted, refused) = desk.until_refused().await;
     assert_eq!(refused.code(), Some("SERVICE_UNAVAILABLE"), "{:#}", refused.body);
-    assert_eq!(refused.status, 503, "the same request may succeed later, and clients know it by this");
+    assert_eq!(
+        refused.status, 503,
+        "the same request may succeed later, and clients know it by this"
+    );
     assert_eq!(
         desk.labels().await.len(),
         1 + accepted,

@@ -20,7 +20,11 @@ pub struct Client {
 impl Client {
     pub fn new(address: SocketAddr, key: String) -> Self {
         let http = Http::builder(TokioExecutor::new()).build_http();
-        Self { http, url: format!("http://{address}/graphql"), key }
+        Self {
+            http,
+            url: format!("http://{address}/graphql"),
+            key,
+        }
     }
 
     /// The `data` of an operation; its errors are an error.
@@ -28,7 +32,9 @@ impl Client {
         let request = Request::post(&self.url)
             .header(header::AUTHORIZATION, format!("Bearer {}", self.key))
             .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::from(json!({ "query": query, "variables": variables }).to_string()))?;
+            .body(Full::from(
+                json!({ "query": query, "variables": variables }).to_string(),
+            ))?;
         let answer = self.http.request(request).await.context("the API does not answer")?;
         let body = answer.into_body().collect().await?.to_bytes();
         let mut answer: Value = serde_json::from_slice(&body).context("the API's answer is not JSON")?;

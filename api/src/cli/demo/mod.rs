@@ -40,8 +40,12 @@ impl Demo {
         let shutdown = on_signal()?;
         let folder = Folder::make()?;
         let settings = settings(self.listen, &folder.0);
-        let app = App::open(settings.core()?).await.context("the database cannot be opened")?;
-        let key = api_key::bootstrap(&app, None).await?.context("the demonstration's database is not empty")?;
+        let app = App::open(settings.core()?)
+            .await
+            .context("the database cannot be opened")?;
+        let key = api_key::bootstrap(&app, None)
+            .await?
+            .context("the demonstration's database is not empty")?;
         let (listener, fallen_back) = listen(self.listen, self.once).await?;
         let address = listener.local_addr()?;
         let server = tokio::spawn(serve(app, listener, settings.server(), shutdown.clone()));
@@ -66,7 +70,11 @@ async fn tell(shutdown: &CancellationToken, client: Client, once: bool) -> anyho
         arrived = arrived => arrived.context("not every delivery arrived in time")?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    ensure!(arrived.forged == 0, "{} deliveries had a wrong signature", arrived.forged);
+    ensure!(
+        arrived.forged == 0,
+        "{} deliveries had a wrong signature",
+        arrived.forged
+    );
     let recorded = story::recorded(&client).await?;
     println!("\n{expected} requests arrived, all signatures fit; {recorded} notifications are on record");
     if once {
@@ -96,7 +104,10 @@ fn settings(listen: SocketAddr, folder: &Path) -> Settings {
             database_url: format!("sqlite://{}?mode=rwc", folder.join("demo.db").display()),
             master_key: None,
         },
-        egress_allow: Networks(vec!["127.0.0.0/8".parse().expect("a CIDR"), "::1/128".parse().expect("a CIDR")]),
+        egress_allow: Networks(vec![
+            "127.0.0.0/8".parse().expect("a CIDR"),
+            "::1/128".parse().expect("a CIDR"),
+        ]),
         bootstrap_key: None,
         graphiql: Some(listen.ip().is_loopback()),
         rate_limit: 0,

@@ -49,7 +49,10 @@ struct Desk {
 
 pub async fn start(shutdown: CancellationToken) -> anyhow::Result<Receiver> {
     let (sender, arrivals) = mpsc::unbounded_channel();
-    let desk = Desk { arrivals: sender, was_busy: Arc::default() };
+    let desk = Desk {
+        arrivals: sender,
+        was_busy: Arc::default(),
+    };
     let router = Router::new().route("/{path}", post(receive)).with_state(desk);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
@@ -59,19 +62,41 @@ pub async fn start(shutdown: CancellationToken) -> anyhow::Result<Receiver> {
 }
 
 async fn receive(State(desk): State<Desk>, Path(path): Path<String>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
     let hub = Claim::parse(text("x-hub-signature"), None, None);
-    let standard =
-        Claim::parse(text("webhook-signature"), Some(text("webhook-id")), Some(text("webhook-timestamp")));
-    let fits = [hub, standard].iter().all(|claim| claim.as_ref().is_some_and(|claim| verify(SECRET, claim, &body)));
+    let standard = Claim::parse(
+        text("webhook-signature"),
+        Some(text("webhook-id")),
+        Some(text("webhook-timestamp")),
+    );
+    let fits = [hub, standard]
+        .iter()
+        .all(|claim| claim.as_ref().is_some_and(|claim| verify(SECRET, claim, &body)));
     let is_first = path == "busy" && !desk.was_busy.swap(true, Ordering::Relaxed);
     let status = match (fits, is_first) {
         (false, _) => StatusCode::BAD_REQUEST,
         (true, true) => StatusCode::SERVICE_UNAVAILABLE,
         (true, false) => StatusCode::OK,
     };
-    let topic = headers.get("x-labelbox-event").and_then(|value| value.to_str().ok()).unwrap_or("(Ango)").to_owned();
-    desk.arrivals.send(Arrival { path, status, topic, fits, bytes: body.len() }).ok();
+    let topic = headers
+        .get("x-labelbox-event")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("(Ango)")
+        .to_owned();
+    desk.arrivals
+        .send(Arrival {
+            path,
+            status,
+            topic,
+            fits,
+            bytes: body.len(),
+        })
+        .ok();
     status
 }
 
@@ -84,7 +109,9 @@ impl Receiver {
     pub async fn print(&mut self, count: usize) -> Arrived {
         let mut arrived = Arrived::default();
         for _ in 0..count {
-            let Some(arrival) = self.arrivals.recv().await else { break };
+            let Some(arrival) = self.arrivals.recv().await else {
+                break;
+            };
             arrived.forged += usize::from(!arrival.fits);
             arrival.print();
         }
@@ -101,8 +128,21 @@ impl Receiver {
 impl Arrival {
     fn print(&self) {
         let signature = if self.fits { "signature fits" } else { "WRONG SIGNATURE" };
-        let remark = if self.status == StatusCode::SERVICE_UNAVAILABLE { "  it will be tried again" } else { "" };
-        let Self { path, status, topic, bytes, .. } = self;
-        println!("POST /{path:<7} {topic:<15} {bytes:>5} bytes  {signature}  → {}{remark}", status.as_u16());
+        let remark = if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            "  it will be tried again"
+        } else {
+            ""
+        };
+        let Self {
+            path,
+            status,
+            topic,
+            bytes,
+            ..
+        } = self;
+        println!(
+            "POST /{path:<7} {topic:<15} {bytes:>5} bytes  {signature}  → {}{remark}",
+            status.as_u16()
+        );
     }
 }

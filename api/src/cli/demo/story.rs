@@ -1,6 +1,9 @@
 //! The demonstration's work: a project, a dataset, data rows, webhooks, labels and a review, all through the API.
 
-use super::{client::Client, receiver::{Receiver, SECRET}};
+use super::{
+    client::Client,
+    receiver::{Receiver, SECRET},
+};
 use anyhow::Context;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -10,11 +13,29 @@ const LABEL: &str = r##"{"objects":[{"title":"Tree","value":"tree","color":"#e0f
 
 /// Makes the samples. Gives how many requests will arrive for them.
 pub async fn begin(client: &Client, receiver: &Receiver) -> anyhow::Result<usize> {
-    let project = made(client, "mutation { createProject(data: {name: \"Trees\"}) { id } }", json!({})).await?;
-    register(client, receiver, &project, "labels", "LABELBOX", "LABEL_CREATED LABEL_UPDATED LABEL_DELETED").await?;
+    let project = made(
+        client,
+        "mutation { createProject(data: {name: \"Trees\"}) { id } }",
+        json!({}),
+    )
+    .await?;
+    register(
+        client,
+        receiver,
+        &project,
+        "labels",
+        "LABELBOX",
+        "LABEL_CREATED LABEL_UPDATED LABEL_DELETED",
+    )
+    .await?;
     register(client, receiver, &project, "ango", "ANGO", "LABEL_CREATED").await?;
     register(client, receiver, &project, "busy", "LABELBOX", "REVIEW_CREATED").await?;
-    let dataset = made(client, "mutation { createDataset(data: {name: \"Drone images\"}) { id } }", json!({})).await?;
+    let dataset = made(
+        client,
+        "mutation { createDataset(data: {name: \"Drone images\"}) { id } }",
+        json!({}),
+    )
+    .await?;
     let mut labels = Vec::new();
     for number in 1..=3 {
         labels.push(label(client, &project, &dataset, number).await?);
@@ -24,7 +45,12 @@ pub async fn begin(client: &Client, receiver: &Receiver) -> anyhow::Result<usize
     let review = "mutation($label: ID!, $project: ID!) { createReview(data: {score: 1.0, \
         label: {connect: {id: $label}}, project: {connect: {id: $project}}}) { id } }";
     made(client, review, json!({ "label": labels[0], "project": project })).await?;
-    client.ask("mutation($ids: [ID!]!) { deleteLabels(labelIds: $ids) { id } }", json!({ "ids": [labels[2]] })).await?;
+    client
+        .ask(
+            "mutation($ids: [ID!]!) { deleteLabels(labelIds: $ids) { id } }",
+            json!({ "ids": [labels[2]] }),
+        )
+        .await?;
     // Three labels to two webhooks, an update, a deletion, and a review that is turned away once.
     Ok(3 * 2 + 1 + 1 + 2)
 }
@@ -43,7 +69,9 @@ pub async fn go_on(client: &Client) -> anyhow::Result<()> {
 
 /// How many notifications the API has on record.
 pub async fn recorded(client: &Client) -> anyhow::Result<usize> {
-    let found = client.ask("{ notifications(first: 100) { nodes { id } } }", json!({})).await?;
+    let found = client
+        .ask("{ notifications(first: 100) { nodes { id } } }", json!({}))
+        .await?;
     Ok(found["notifications"]["nodes"].as_array().map_or(0, Vec::len))
 }
 
@@ -78,9 +106,15 @@ async fn label(client: &Client, project: &str, dataset: &str, number: usize) -> 
 /// The id of what a mutation made.
 async fn made(client: &Client, mutation: &str, variables: Value) -> anyhow::Result<String> {
     let data = client.ask(mutation, variables).await?;
-    id(data.as_object().and_then(|data| data.values().next()).context("the mutation answered nothing")?)
+    id(data
+        .as_object()
+        .and_then(|data| data.values().next())
+        .context("the mutation answered nothing")?)
 }
 
 fn id(object: &Value) -> anyhow::Result<String> {
-    object["id"].as_str().map(str::to_owned).context("the API answered no id")
+    object["id"]
+        .as_str()
+        .map(str::to_owned)
+        .context("the API answered no id")
 }
