@@ -15,7 +15,7 @@ use super::{
     input::WhereUniqueInput,
     json::Json,
     list::{Cursor, End, Page, Slice},
-    loader,
+    log_loader,
     webhook::Webhook,
 };
 
@@ -33,12 +33,12 @@ impl Notification {
 
     /// What it tells of.
     async fn event(&self, ctx: &Context<'_>) -> Result<Event> {
-        loader::event(ctx, self.0.event_id).await
+        log_loader::event(ctx, self.0.event_id).await
     }
 
     /// To whom it goes.
     async fn webhook(&self, ctx: &Context<'_>) -> Result<Webhook> {
-        loader::webhook(ctx, self.0.webhook_id).await
+        log_loader::webhook(ctx, self.0.webhook_id).await
     }
 
     /// Where it is.
@@ -75,8 +75,8 @@ impl Notification {
     /// Every request and what came back, oldest first.
     #[graphql(complexity = "super::list::cost(Some(10), child_complexity)")]
     async fn attempts(&self, ctx: &Context<'_>) -> Result<Vec<Attempt>> {
-        let body = loader::body(ctx, self.0.payload_id).await?;
-        let rows = loader::attempts(ctx, self.0.id).await?;
+        let body = log_loader::body(ctx, self.0.payload_id).await?;
+        let rows = log_loader::attempts(ctx, self.0.id).await?;
         Ok(rows.into_iter().map(|row| Attempt { row, body: body.clone() }).collect())
     }
 
@@ -88,7 +88,7 @@ impl Notification {
 
     /// What is sent, in an object of its own as Labelbox has it.
     async fn webhook_notification_payload(&self, ctx: &Context<'_>) -> Result<WebhookNotificationPayload> {
-        Ok(WebhookNotificationPayload { request_body: loader::body(ctx, self.0.payload_id).await? })
+        Ok(WebhookNotificationPayload { request_body: log_loader::body(ctx, self.0.payload_id).await? })
     }
 
     /// Headers of the newest request: a JSON object as text, secrets and tokens masked.
@@ -115,7 +115,7 @@ impl Notification {
 impl Notification {
     /// A value of the newest attempt, if there is one.
     async fn newest<T>(&self, ctx: &Context<'_>, of: impl FnOnce(attempt::Model) -> Option<T>) -> Option<Result<T>> {
-        match loader::attempts(ctx, self.0.id).await {
+        match log_loader::attempts(ctx, self.0.id).await {
             Ok(mut rows) => rows.pop().and_then(of).map(Ok),
             Err(error) => Some(Err(error)),
         }

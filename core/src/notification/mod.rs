@@ -10,7 +10,7 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
 };
-use entity::{NotificationId, PayloadId, attempt, notification, payload};
+use entity::{NotificationId, OrganizationId, PayloadId, attempt, notification, payload};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::collections::HashMap;
 
@@ -44,8 +44,13 @@ pub async fn numbered(
 }
 
 /// The attempts of several notifications, oldest first.
-pub async fn attempts(app: &App, ids: &[NotificationId]) -> Result<HashMap<NotificationId, Vec<attempt::Model>>> {
+pub async fn attempts(
+    app: &App,
+    organization_id: OrganizationId,
+    ids: &[NotificationId],
+) -> Result<HashMap<NotificationId, Vec<attempt::Model>>> {
     let rows = attempt::Entity::find()
+        .filter(attempt::Column::OrganizationId.eq(organization_id))
         .filter(attempt::Column::NotificationId.is_in(ids.iter().copied()))
         .order_by_asc(attempt::Column::NotificationId)
         .order_by_asc(attempt::Column::Number)
@@ -59,8 +64,13 @@ pub async fn attempts(app: &App, ids: &[NotificationId]) -> Result<HashMap<Notif
 }
 
 /// The bodies of several payloads.
-pub async fn bodies(app: &App, ids: &[PayloadId]) -> Result<HashMap<PayloadId, Vec<u8>>> {
+pub async fn bodies(
+    app: &App,
+    organization_id: OrganizationId,
+    ids: &[PayloadId],
+) -> Result<HashMap<PayloadId, Vec<u8>>> {
     let rows = payload::Entity::find()
+        .filter(payload::Column::OrganizationId.eq(organization_id))
         .filter(payload::Column::Id.is_in(ids.iter().copied()))
         .all(app.db.read())
         .await?;
