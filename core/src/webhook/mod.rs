@@ -1,10 +1,12 @@
 //! Webhooks: registered targets. Made, changed and listed here; [`Index`] says who wants an event, [`Targets`] how to
 //! send to them.
 
+mod field;
 mod index;
 mod input;
 mod target;
 
+pub use field::Field;
 pub use index::Index;
 pub(crate) use index::Subscriber;
 pub use input::{New, Patch, Retry};
@@ -15,6 +17,7 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
+    list::Query,
 };
 use entity::{AuthType, OrganizationId, ProjectId, SecretId, WebhookId, WebhookStatus, WebhookTopic, project, webhook, webhook_secret};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
@@ -85,6 +88,24 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<webhook::Model> {
     let row = webhook::Entity::find_by_id(key).one(app.db.read()).await?;
     row.filter(|row| row.organization_id == actor.organization_id && actor.sees(row.project_id))
         .ok_or_else(unknown)
+}
+
+/// The webhooks the actor may see: of the organization, or of one project.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    project_id: Option<ProjectId>,
+    query: Query<Field>,
+) -> Result<Vec<webhook::Model>> {
+    actor.require(Action::ReadWebhooks)?;
+    let mut rows = webhook::Entity::find().filter(webhook::Column::OrganizationId.eq(actor.organization_id));
+    if let Some(project_id) = project_id {
+        rows = rows.filter(webhook::Column::ProjectId.eq(project_id));
+    }
+    if let Some(projects) = &actor.projects {
+        rows = rows.filter(webhook::Column::ProjectId.is_in(projects.iter().copied()));
+    }
+    Ok(query.select(rows, Field::Id, None)?.all(app.db.read()).await?)
 }
 
 /// Several webhooks of an organization by their ids; what is unknown or foreign is left out.
