@@ -116,7 +116,9 @@ async fn a_limited_key_sees_and_revokes_only_its_own_users_keys() {
     let admin = world.actor("Ours", Role::Admin).await;
     let made = world.project(&owner).await;
     let narrow = limited(&world, &owner, &[made.id]).await;
-    let keys = api_key::list(&world.app, &narrow).await.expect("list");
+    let keys = api_key::list(&world.app, &narrow, all::<()>().page)
+        .await
+        .expect("list");
     assert!(keys.iter().all(|key| key.user_id == owner.user_id));
     let revoked = api_key::revoke(&world.app, &narrow, &admin.key_id.to_string()).await;
     assert!(matches!(revoked, Err(Error::Forbidden(_))), "{revoked:?}");
