@@ -4,11 +4,12 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
+    list::Page,
     organization, user,
 };
 use entity::{ApiKeyId, OrganizationId, ProjectId, Role, Timestamp, UserId, api_key, organization as organizations};
 use moka::sync::Cache;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -119,12 +120,13 @@ pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<api_key::Model
     Ok(row)
 }
 
-/// The organization's keys, or the caller's own.
-pub async fn list(app: &App, actor: &Actor) -> Result<Vec<api_key::Model>> {
+/// The organization's keys, oldest first, or the caller's own.
+pub async fn list(app: &App, actor: &Actor, page: Page) -> Result<Vec<api_key::Model>> {
     let mut query = api_key::Entity::find().filter(api_key::Column::OrganizationId.eq(actor.organization_id));
     if manages(actor).is_err() {
         query = query.filter(api_key::Column::UserId.eq(actor.user_id));
     }
+    query = query.offset(page.skip).limit(page.first);
     Ok(query.order_by_asc(api_key::Column::Id).all(app.db.read()).await?)
 }
 

@@ -1,5 +1,6 @@
 //! End to end, over HTTP on port 0: one file a noun or a story.
 
+mod annotation;
 mod disk;
 mod graphql_audits;
 mod graphql_http;

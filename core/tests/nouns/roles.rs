@@ -82,7 +82,7 @@ async fn attempt(verb: &str, world: &World, actor: &Actor, stage: &Stage) -> Res
             let new = key(Some(other.user_id.to_string()));
             api_key::create(app, actor, new).await.map(drop)
         }
-        "api_key::list" => api_key::list(app, actor).await.map(drop),
+        "api_key::list" => api_key::list(app, actor, all::<()>().page).await.map(drop),
         "api_key::revoke others'" => {
             let other = world.actor("Ours", Role::Owner).await;
             let other = match other.user_id == actor.user_id {
