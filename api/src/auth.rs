@@ -19,8 +19,13 @@ pub async fn identify(server: &Server, headers: &HeaderMap) -> Result<Actor, Ref
         let message = "no API key: send it as \"Authorization: Bearer KEY\"";
         refuse(ApiError::new(Code::Authentication, message))
     })?;
-    let actor = api_key::authenticate(&server.app, key).await.map_err(|error| refuse(error.into()))?;
-    server.limiter.take(actor.key_id, server.app.clock.now()).map_err(|wait| too_often(&server.limiter, wait))?;
+    let actor = api_key::authenticate(&server.app, key)
+        .await
+        .map_err(|error| refuse(error.into()))?;
+    server
+        .limiter
+        .take(actor.key_id, server.app.clock.now())
+        .map_err(|wait| too_often(&server.limiter, wait))?;
     Ok(actor)
 }
 
@@ -44,7 +49,10 @@ fn refuse(error: ApiError) -> Refusal {
 }
 
 fn too_often(limiter: &Limiter, wait: Duration) -> Refusal {
-    let message = format!("You have exceeded the limit of {} requests a minute", limiter.per_minute);
+    let message = format!(
+        "You have exceeded the limit of {} requests a minute",
+        limiter.per_minute
+    );
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let error = ApiError::new(Code::RateLimited, message);
     Refusal::new(StatusCode::TOO_MANY_REQUESTS, error).with(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
@@ -65,7 +73,10 @@ const WINDOW: Duration = Duration::from_secs(60);
 impl Limiter {
     /// So many requests a minute; 0 is no limit.
     pub fn new(per_minute: u32) -> Self {
-        let full_at = moka::sync::Cache::builder().max_capacity(MAX_BUCKETS).time_to_idle(WINDOW).build();
+        let full_at = moka::sync::Cache::builder()
+            .max_capacity(MAX_BUCKETS)
+            .time_to_idle(WINDOW)
+            .build();
         Self { per_minute, full_at }
     }
 

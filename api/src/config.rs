@@ -18,7 +18,11 @@ use crate::server;
 #[derive(Args, Clone, Debug)]
 pub struct Storage {
     /// Where the database is. One process at a time opens a SQLite file.
-    #[arg(long, env = "LABELHOOK_DATABASE_URL", default_value = "sqlite://labelhook.db?mode=rwc")]
+    #[arg(
+        long,
+        env = "LABELHOOK_DATABASE_URL",
+        default_value = "sqlite://labelhook.db?mode=rwc"
+    )]
     pub database_url: String,
     /// The key that seals secrets at rest: 32 bytes in base64. Made beside the SQLite file (labelhook.db.key, mode 0600)
     /// when absent.
@@ -47,7 +51,7 @@ pub struct Settings {
     #[arg(long, env = "LABELHOOK_RATE_LIMIT", default_value_t = 6000)]
     pub rate_limit: u32,
     /// Seconds that one GraphQL operation may take.
-    #[arg(long, env = "LABELHOOK_REQUEST_TIMEOUT", default_value_t = 30)]
+    #[arg(long, env = "LABELHOOK_REQUEST_TIMEOUT", default_value_t = 60)]
     pub request_timeout: u64,
 }
 
@@ -80,7 +84,10 @@ impl FromStr for Networks {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let cidrs = text.split(',').map(str::trim).filter(|cidr| !cidr.is_empty());
-        let parse = |cidr: &str| cidr.parse().map_err(|_| format!("{cidr} is not a CIDR such as 10.0.0.0/8"));
+        let parse = |cidr: &str| {
+            cidr.parse()
+                .map_err(|_| format!("{cidr} is not a CIDR such as 10.0.0.0/8"))
+        };
         cidrs.map(parse).collect::<Result<_, _>>().map(Self)
     }
 }

@@ -6,16 +6,14 @@ pub mod cli;
 pub mod config;
 pub mod graphql;
 pub mod health;
+mod listener;
 pub mod server;
 
 use anyhow::Context;
 use labelhook_core::{App, deletion, dispatcher};
-use std::{sync::Arc, time::Duration};
-use tokio::{net::TcpListener, time::timeout};
+use std::sync::Arc;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-
-/// How long a shutdown waits for requests that are being answered.
-const GRACE: Duration = Duration::from_secs(15);
 
 /// Serves the API and delivers, until `shutdown`; then finishes what is under way within limits and closes the database.
 /// What `main` and the tests both call.
@@ -30,13 +28,7 @@ pub async fn serve(
     let background = CancellationToken::new();
     let dispatcher = tokio::spawn(dispatcher::run(Arc::clone(&app), background.clone()));
     let deletions = tokio::spawn(deletion::run(Arc::clone(&app), background.clone()));
-    let stop = shutdown.clone();
-    let http = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
-    let http = tokio::spawn(http.into_future());
-    shutdown.cancelled().await;
-    if timeout(GRACE, http).await.is_err() {
-        tracing::warn!("connections still open after {GRACE:?} are closed");
-    }
+    listener::serve(listener, router, shutdown).await;
     background.cancel();
     deletions.await.context("the deletions panicked")?;
     dispatcher.await.context("the dispatcher panicked")?;

@@ -22,10 +22,8 @@ use tracing::Instrument;
 use crate::auth::Limiter;
 use crate::graphql::Schema;
 use crate::graphql::error::{ApiError, Code, INTERNAL};
-use crate::graphql::guard::Cache;
 use crate::graphql::http::{self, Endpoint, Media, Refusal};
 use crate::health;
-
 
 /// What the server can be told.
 #[derive(Debug, Clone)]
@@ -40,7 +38,11 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { graphiql: false, rate_limit: 1_500, timeout: Duration::from_secs(30) }
+        Self {
+            graphiql: false,
+            rate_limit: 1_500,
+            timeout: Duration::from_secs(30),
+        }
     }
 }
 
@@ -58,9 +60,16 @@ pub struct Server {
 impl Server {
     /// With a schema over the application.
     pub fn new(app: Arc<App>, schema: Schema, config: &Config) -> Self {
-        let graphql = Endpoint { schema, documents: Cache::default(), timeout: config.timeout };
-        let graphiql = config.graphiql.then(|| GraphiQLSource::build().endpoint("/graphql").title("Labelhook").finish());
-        Self { app, graphql, limiter: Limiter::new(config.rate_limit), graphiql }
+        let graphql = Endpoint::new(schema, config.timeout);
+        let graphiql = config
+            .graphiql
+            .then(|| GraphiQLSource::build().endpoint("/graphql").title("Labelhook").finish());
+        Self {
+            app,
+            graphql,
+            limiter: Limiter::new(config.rate_limit),
+            graphiql,
+        }
     }
 
     /// The page for a browser that opens the endpoint, if there is to be one.
@@ -72,11 +81,16 @@ impl Server {
 
 /// The route table.
 pub fn router(server: Server) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/graphql", any(http::serve))
         .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
-        .with_state(Arc::new(server))
+        .route("/readyz", get(health::ready));
+    surrounded(routes.with_state(Arc::new(server)))
+}
+
+/// What lies around every route.
+fn surrounded(routes: Router) -> Router {
+    routes
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(identified))
 }
@@ -106,7 +120,10 @@ impl RequestId {
 }
 
 fn is_sane(id: &str) -> bool {
-    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    (1..=64).contains(&id.len())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 async fn identified(mut request: Request, next: Next) -> Response {
@@ -152,18 +169,43 @@ fn answer_panic(message: &str, id: &RequestId) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_with_the_requests_id_and_not_its_cause() {
+        let routes = surrounded(Router::new().route("/", get(async || -> &'static str { panic!("hunter2") })));
+        let request = Request::builder()
+            .uri("/")
+            .header(REQUEST_ID, "r1")
+            .body(Body::empty())
+            .expect("request");
+        let response = routes.oneshot(request).await.expect("infallible");
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[REQUEST_ID], "r1");
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        let expected = r#"{"errors":[{"message":"internal error","extensions":{"code":"INTERNAL_SERVER_ERROR","requestId":"r1"}}]}"#;
+        assert_eq!(body, expected);
+    }
 
     #[test]
     fn a_sane_request_id_is_kept() {
         let check = |given: &'static str, kept: bool| {
-            let request = Request::builder().header(REQUEST_ID, given).body(Body::empty()).expect("request");
+            let request = Request::builder()
+                .header(REQUEST_ID, given)
+                .body(Body::empty())
+                .expect("request");
             assert_eq!(&*RequestId::of(&request) == given, kept, "{given}");
         };
         check("a-1_b.2", true);
         check("", false);
         check("a b", false);
         check("a\"b", false);
-        check("a234567890123456789012345678901234567890123456789012345678901234x", false);
+        check(
+            "a234567890123456789012345678901234567890123456789012345678901234x",
+            false,
+        );
     }
 }

@@ -4,11 +4,12 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
+    list::Page,
     organization, user,
 };
 use entity::{ApiKeyId, OrganizationId, ProjectId, Role, Timestamp, UserId, api_key, organization as organizations};
 use moka::sync::Cache;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -83,8 +84,8 @@ pub async fn authenticate(app: &App, key: &str) -> Result<Actor> {
 /// Makes a key for the caller, or for another user when the caller manages keys.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<Created> {
     let owner = match &new.user_id {
-        None => user::find(app, actor, &actor.user_id.to_string()).await?,
-        Some(id) => user::find(app, actor, id).await?,
+        None => user::find(app.db.read(), actor, &actor.user_id.to_string()).await?,
+        Some(id) => user::find(app.db.read(), actor, id).await?,
     };
     if owner.id != actor.user_id {
         actor.require(Action::ManageKeys)?;
@@ -119,12 +120,13 @@ pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<api_key::Model
     Ok(row)
 }
 
-/// The organization's keys, or the caller's own.
-pub async fn list(app: &App, actor: &Actor) -> Result<Vec<api_key::Model>> {
+/// The organization's keys, oldest first, or the caller's own.
+pub async fn list(app: &App, actor: &Actor, page: Page) -> Result<Vec<api_key::Model>> {
     let mut query = api_key::Entity::find().filter(api_key::Column::OrganizationId.eq(actor.organization_id));
-    if actor.require(Action::ManageKeys).is_err() {
+    if manages(actor).is_err() {
         query = query.filter(api_key::Column::UserId.eq(actor.user_id));
     }
+    query = query.offset(page.skip).limit(page.first);
     Ok(query.order_by_asc(api_key::Column::Id).all(app.db.read()).await?)
 }
 
@@ -136,9 +138,14 @@ async fn find(app: &App, actor: &Actor, id: &str) -> Result<api_key::Model> {
         .filter(|row| row.organization_id == actor.organization_id)
         .ok_or_else(unknown)?;
     if row.user_id != actor.user_id {
-        actor.require(Action::ManageKeys)?;
+        manages(actor)?;
     }
     Ok(row)
+}
+
+fn manages(actor: &Actor) -> Result<()> {
+    actor.require(Action::ManageKeys)?;
+    actor.require_organization()
 }
 
 /// Makes the first organization, owner and key of an empty database. Gives the key when it was made here.

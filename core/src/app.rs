@@ -3,6 +3,7 @@
 use crate::{
     Clock, Result, api_key,
     db::Db,
+    deletion,
     dispatcher::{
         Dispatcher, Lanes, Window,
         guard::Guard,
@@ -40,6 +41,8 @@ pub struct App {
     pub dispatcher: Dispatcher,
     /// Webhooks as the dispatcher needs them.
     pub targets: Targets,
+    /// Deletes the labels of what was deleted.
+    pub(crate) deletions: deletion::Wake,
     /// Known keys.
     pub(crate) keys: api_key::Known,
 }
@@ -60,6 +63,7 @@ impl App {
             keyring: config.keyring,
             dispatcher: Dispatcher::new(lanes, sender),
             targets: Targets::default(),
+            deletions: deletion::Wake::default(),
             keys: api_key::Known::default(),
         });
         app.dispatcher.recover(&app).await?;

@@ -4,10 +4,15 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::{Txn, is_duplicate},
+    input::set,
+    list::{self, Query},
     organization,
 };
 use entity::{OrganizationId, Role, UserId, user};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set,
+    sea_query::Expr,
+};
 
 /// What to make a user of.
 #[derive(Clone, Debug)]
@@ -31,20 +36,58 @@ pub struct Patch {
     pub disabled: Option<bool>,
 }
 
-/// A user of the actor's organization.
-pub async fn find(app: &App, actor: &Actor, id: &str) -> Result<user::Model> {
-    let unknown = || Error::not_found("user", id);
-    let key: UserId = id.parse().map_err(|_| unknown())?;
-    let row = user::Entity::find_by_id(key).one(app.db.read()).await?;
-    row.filter(|row| row.organization_id == actor.organization_id)
-        .ok_or_else(unknown)
+/// What users are listed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the column of its name")]
+pub enum Field {
+    Id,
+    Email,
+    Name,
+    CreatedAt,
+    UpdatedAt,
 }
 
-/// The organization's users, oldest first.
-pub async fn list(app: &App, actor: &Actor) -> Result<Vec<user::Model>> {
+impl list::Field for Field {
+    fn expr(self) -> Expr {
+        match self {
+            Self::Id => user::Column::Id,
+            Self::Email => user::Column::Email,
+            Self::Name => user::Column::Name,
+            Self::CreatedAt => user::Column::CreatedAt,
+            Self::UpdatedAt => user::Column::UpdatedAt,
+        }
+        .into_expr()
+    }
+}
+
+/// A user of the actor's organization.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<user::Model> {
     actor.require(Action::Read)?;
-    let query = user::Entity::find().filter(user::Column::OrganizationId.eq(actor.organization_id));
-    Ok(query.order_by_asc(user::Column::Id).all(app.db.read()).await?)
+    find(app.db.read(), actor, id).await
+}
+
+/// The organization's users.
+pub async fn list(app: &App, actor: &Actor, query: Query<Field>) -> Result<Vec<user::Model>> {
+    actor.require(Action::Read)?;
+    let rows = user::Entity::find().filter(user::Column::OrganizationId.eq(actor.organization_id));
+    Ok(query.select(rows, Field::Id, None)?.all(app.db.read()).await?)
+}
+
+/// Users of an organization by id: for the objects that name them.
+pub async fn many(app: &App, organization_id: OrganizationId, ids: &[UserId]) -> Result<Vec<user::Model>> {
+    Ok(user::Entity::find()
+        .filter(user::Column::Id.is_in(ids.iter().copied()))
+        .filter(user::Column::OrganizationId.eq(organization_id))
+        .all(app.db.read())
+        .await?)
+}
+
+pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<user::Model> {
+    let unknown = || Error::not_found("user", id);
+    let key: UserId = id.parse().map_err(|_| unknown())?;
+    let row = user::Entity::find_by_id(key).one(conn).await?;
+    row.filter(|row| row.organization_id == actor.organization_id)
+        .ok_or_else(unknown)
 }
 
 /// Makes a user.
@@ -64,31 +107,19 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<user::Model> {
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<user::Model> {
     actor.require(Action::ManageUsers)?;
     actor.require_organization()?;
-    let known = find(app, actor, id).await?;
-    may_give(actor, known.role)?;
-    patch.role.map_or(Ok(()), |role| may_give(actor, role))?;
-    if known.id == actor.user_id && (patch.disabled == Some(true) || patch.role.is_some_and(|role| role != known.role))
-    {
-        return Err(Error::NotAllowed(
-            "nobody may disable themself or change their own role".into(),
-        ));
-    }
-    let name = patch
-        .name
-        .as_deref()
-        .map(|name| organization::name("name", name))
-        .transpose()?;
+    let name = patch.name.as_deref().map(|name| organization::name("name", name));
+    let name = name.transpose()?;
+    let (actor, id) = (actor.clone(), id.to_owned());
     let row = app
         .db
         .write(move |txn| {
             Box::pin(async move {
+                let known = find(txn.conn(), &actor, &id).await?;
+                may_change(&actor, &known, &patch)?;
                 let mut row = known.into_active_model();
-                name.into_iter().for_each(|name| row.name = Set(name));
-                patch.role.into_iter().for_each(|role| row.role = Set(role));
-                patch
-                    .disabled
-                    .into_iter()
-                    .for_each(|disabled| row.disabled = Set(disabled));
+                set(&mut row.name, name);
+                set(&mut row.role, patch.role);
+                set(&mut row.disabled, patch.disabled);
                 row.updated_at = Set(txn.now());
                 Ok(row.update(txn.conn()).await?)
             })
@@ -148,6 +179,18 @@ fn may_give(actor: &Actor, role: Role) -> Result<()> {
         Role::Admin => actor.require(Action::ManageKeys),
         _ => Ok(()),
     }
+}
+
+fn may_change(actor: &Actor, known: &user::Model, patch: &Patch) -> Result<()> {
+    may_give(actor, known.role)?;
+    patch.role.map_or(Ok(()), |role| may_give(actor, role))?;
+    let own = known.id == actor.user_id;
+    if own && (patch.disabled == Some(true) || patch.role.is_some_and(|role| role != known.role)) {
+        return Err(Error::NotAllowed(
+            "nobody may disable themself or change their own role".into(),
+        ));
+    }
+    Ok(())
 }
 
 fn email(text: &str) -> Result<String> {

@@ -1,8 +1,10 @@
-//! The GraphQL-over-HTTP audits of the npm package graphql-http, run by node. Said to be skipped where node or npm is
-//! missing; with `LABELHOOK_REQUIRE_ALL=1` that is a failure.
+//! The GraphQL-over-HTTP audits of the npm package graphql-http, run by node. Said to be skipped where node, npm or
+//! the package cannot be had; with `LABELHOOK_REQUIRE_ALL=1` that is a failure.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use harness::programs;
 
 use crate::graphql_http::{KEY, start};
 
@@ -20,26 +22,21 @@ async fn all_61_audits_of_graphql_http_pass() {
     assert!(output.status.success(), "{}", text(&output));
 }
 
-/// The folder with the audits and what they need, or nothing where there is no node.
+/// The folder with the audits and what they need, or nothing where that cannot be had.
 fn installed() -> Option<PathBuf> {
-    for program in ["node", "npm"] {
-        if Command::new(program).arg("--version").output().is_err() {
-            let required = std::env::var("LABELHOOK_REQUIRE_ALL").is_ok_and(|value| value == "1");
-            assert!(!required, "{program} is missing");
-            eprintln!("skipped: {program} is missing");
-            return None;
-        }
-    }
+    programs::need("node")?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("js/audits");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("audits");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    for name in ["package.json", "audits.mjs"] {
-        std::fs::copy(source.join(name), folder.join(name)).expect("a copy");
-    }
-    let flags = ["install", "--no-package-lock", "--no-audit", "--no-fund"];
-    let output = run(Command::new("npm").current_dir(&folder).args(flags));
-    assert!(output.status.success(), "npm install: {}", text(&output));
+    let folder = programs::node_modules(&source.join("package.json"))?;
+    std::fs::copy(source.join("audits.mjs"), folder.join("audits.mjs")).expect("a copy");
     Some(folder)
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn skip(why: &str) -> Option<PathBuf> {
+    let required = std::env::var("LABELHOOK_REQUIRE_ALL").is_ok_and(|value| value == "1");
+    assert!(!required, "{why}");
+    eprintln!("skipped: {why}");
+    None
 }
 
 fn run(command: &mut Command) -> Output {

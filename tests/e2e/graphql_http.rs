@@ -10,7 +10,7 @@ use hyper_util::rt::TokioExecutor;
 use labelhook_api::server::{self, Config, Server};
 use labelhook_core::dispatcher::guard::Guard;
 use labelhook_core::secret::Keyring;
-use labelhook_core::{App, Clock};
+use labelhook_core::{App, Clock, api_key};
 use serde_json::{Value, json};
 
 pub const KEY: &str = "lh_0123456789abcdef0123456789abcdef";
@@ -39,9 +39,9 @@ async fn start_with(config: Config) -> Started {
         clock: Clock::default(),
         guard: Guard::default(),
         window: Default::default(),
-        bootstrap_key: Some(KEY.to_owned()),
     });
-    let app = opened.await.expect("a database").app;
+    let app = opened.await.expect("a database");
+    api_key::bootstrap(&app, Some(KEY.to_owned())).await.expect("a key");
     let schema = labelhook_api::graphql::build(app.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/graphql", listener.local_addr().expect("an address"));
@@ -440,6 +440,55 @@ async fn floods_are_refused() {
     refused(&format!("{{ {} }}", "__typename ".repeat(5_000)), "root fields").await;
     refused(&format!("{{ __typename {} }}", "@a".repeat(10)), "directives").await;
     refused(&format!("{}__typename{}", "{ a ".repeat(50), "}".repeat(50)), "nested").await;
+}
+
+#[tokio::test]
+async fn odd_documents_are_the_clients_fault_and_never_ours() {
+    let server = start().await;
+    let documents = [
+        "query ($a: [ Int ! ] !) { __typename }",
+        "query ($a: [Int # comment\n]) { __typename }",
+        "query ($a: [Nope!]! = [1]) { __typename }",
+        "query ($a: Query) { __typename }",
+        "query ($a: Int = \"x\") { __type(name: $a) { name } }",
+        "query ($a: String = $b) { __typename }",
+        "query ($a: String, $a: Int) { __type(name: $a) { name } }",
+        "query ($a: __TypeKind!) { __typename }",
+        "{ nope(a: 1) { nope(b: $c) @nope(d: 1) } }",
+        "{ __typename { a } }",
+        "{ __typename(a: 1) }",
+        "{ __schema }",
+        "{ __type { name } }",
+        "{ __type(name: \"A\", name: \"B\", nope: 1) { name } }",
+        "{ __type(name: 1e999) { name } }",
+        "{ __type(name: 99999999999999999999999999) { name } }",
+        "{ __type(name: \"\\uD83D\") { name } }",
+        "{ __typename @include(if: 1) }",
+        "{ __typename @nope }",
+        "{ __schema @include(if: $nope) { description } }",
+        "{ __typename @skip(if: true, nope: 1) }",
+        "{ ...nope }",
+        "{ ... on Nope { a } ... on String { a } ... on __Type { name } }",
+        "fragment f on Nope { a } { ...f }",
+        "query A { __typename } query A { __typename }",
+        "{ __typename } query B { __typename }",
+        "fragment f on Query { __typename } fragment f on Query { __typename } { ...f }",
+        "query A @nope(a: {b: [$c]}) { __typename }",
+        "type Query { a: Int }",
+        "mutation { nope }",
+        "\u{feff}{ nope }",
+        "{ \u{0} }",
+        "{ \u{1f3ca} }",
+        "\"\"\"",
+    ];
+    let mut wrong = Vec::new();
+    for document in documents {
+        let answer = server.query(document).await;
+        if answer.status != StatusCode::BAD_REQUEST || !answer.code().starts_with("GRAPHQL_") {
+            wrong.push(format!("{document}: {} {}", answer.status, answer.text));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[tokio::test]

@@ -1,1 +1,25 @@
-//! placeholder
+//! What the end-to-end tests stand on: the service as `main` starts it, a client that asks it, receivers that hear
+//! from it, and the programs of others (Python, Node.js) that talk to it.
+//!
+//! Reading order: [`TestApp`] and [`Client`], [`TestReceiver`], [`Process`], [`programs`], [`signature`].
+//! Nothing here sleeps: what takes time is waited for by notification, with one [`deadline`] that only a broken test
+//! ever meets.
+
+mod app;
+mod client;
+pub mod deadline;
+mod log;
+mod process;
+pub mod programs;
+mod receiver;
+mod rng;
+pub mod service;
+pub mod signature;
+mod wire;
+
+pub use app::{KEY, Start, TestApp};
+pub use client::{Answered, Client, post};
+pub use process::{Process, binary};
+pub use receiver::{Answer, Gate, Received, TestReceiver};
+pub use rng::Rng;
+pub use service::Service;

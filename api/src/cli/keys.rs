@@ -59,7 +59,9 @@ impl From<RoleName> for Role {
 
 impl Keys {
     pub async fn run(self) -> anyhow::Result<()> {
-        let opened = App::open(self.storage.core()?).await.context("the database cannot be opened")?;
+        let opened = App::open(self.storage.core()?)
+            .await
+            .context("the database cannot be opened")?;
         let done = self.command.run(&opened).await;
         opened.db.close().await;
         done
@@ -76,7 +78,10 @@ impl Command {
                 for key in api_key::all(app).await? {
                     let ended = key.revoked_at.map_or("-".to_owned(), Timestamp::secs);
                     let (id, prefix, created) = (key.id, key.prefix, key.created_at.secs());
-                    println!("{id}  {prefix}…  made {created}  revoked {ended}  organization {}  {}", key.organization_id, key.name);
+                    println!(
+                        "{id}  {prefix}…  made {created}  revoked {ended}  organization {}  {}",
+                        key.organization_id, key.name
+                    );
                 }
             }
             Self::Revoke { id } => {

@@ -13,7 +13,9 @@ pub struct Migrate {
 
 impl Migrate {
     pub async fn run(self) -> anyhow::Result<()> {
-        let app = App::open(self.storage.core()?).await.context("the database cannot be opened")?;
+        let app = App::open(self.storage.core()?)
+            .await
+            .context("the database cannot be opened")?;
         app.db.close().await;
         println!("the database is up to date");
         Ok(())

@@ -1,5 +1,9 @@
 //! The command line: one file a command.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line talks to its terminal"
+)]
 
 mod demo;
 mod keys;
@@ -71,7 +75,9 @@ impl Command {
 impl Log {
     fn start(&self) -> anyhow::Result<()> {
         let filter = EnvFilter::try_new(&self.log).context("--log cannot be read")?;
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr);
         match self.log_format {
             LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
             LogFormat::Json => log.json().flatten_event(true).try_init(),

@@ -20,7 +20,9 @@ impl Serve {
     pub async fn run(self) -> anyhow::Result<()> {
         let settings = self.settings;
         let shutdown = on_signal()?;
-        let app = App::open(settings.core()?).await.context("the database cannot be opened")?;
+        let app = App::open(settings.core()?)
+            .await
+            .context("the database cannot be opened")?;
         let given = settings.bootstrap_key.clone().filter(|key| !key.is_empty());
         if let Some(key) = api_key::bootstrap(&app, given).await? {
             println!("made the first OWNER key of this database; it is shown only now:\n{key}");

@@ -43,7 +43,9 @@ impl Verify {
         let mut body = Vec::new();
         match &self.body {
             Some(path) => return std::fs::read(path).with_context(|| format!("cannot read {}", path.display())),
-            None => std::io::stdin().read_to_end(&mut body).context("cannot read standard input")?,
+            None => std::io::stdin()
+                .read_to_end(&mut body)
+                .context("cannot read standard input")?,
         };
         Ok(body)
     }

@@ -89,7 +89,13 @@ pub struct ApiError {
 impl ApiError {
     /// An error with a code and a message for people.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), at_fault: None, locations: Vec::new(), source: None }
+        Self {
+            code,
+            message: message.into(),
+            at_fault: None,
+            locations: Vec::new(),
+            source: None,
+        }
     }
 
     /// An input at fault: its path and why.
@@ -140,7 +146,10 @@ impl From<Error> for ApiError {
             Error::Unauthenticated(_) => Self::new(Code::Authentication, message),
             Error::NotAllowed(_) => Self::new(Code::NotAllowed, message),
             Error::Unavailable(_) => Self::new(Code::Unavailable, message),
-            Error::Internal(source) => Self { source: Some(source), ..Self::new(Code::Internal, INTERNAL) },
+            Error::Internal(source) => Self {
+                source: Some(source),
+                ..Self::new(Code::Internal, INTERNAL)
+            },
         }
     }
 }
@@ -170,19 +179,54 @@ mod tests {
 
     fn check(error: Error, code: &str, message: &str) {
         let wire = ApiError::from(error).into_server_error();
-        let found = wire.extensions.as_ref().and_then(|extensions| extensions.get("code")).expect("a code");
-        assert_eq!((found.to_string(), wire.message.as_str()), (format!("\"{code}\""), message));
+        let found = wire
+            .extensions
+            .as_ref()
+            .and_then(|extensions| extensions.get("code"))
+            .expect("a code");
+        assert_eq!(
+            (found.to_string(), wire.message.as_str()),
+            (format!("\"{code}\""), message)
+        );
     }
 
     #[test]
     fn each_kind_of_core_has_its_code() {
-        check(Error::not_found("webhook", "w1"), "RESOURCE_NOT_FOUND", "webhook w1 not found");
-        check(Error::invalid("url", "has no host"), "BAD_USER_INPUT", "url: has no host");
-        check(Error::Conflict("name is taken".into()), "RESOURCE_CONFLICT", "name is taken");
-        check(Error::Forbidden("needs ADMIN".into()), "AUTHORIZATION_ERROR", "needs ADMIN");
-        check(Error::Unauthenticated("Invalid API key".into()), "AUTHENTICATION_ERROR", "Invalid API key");
-        check(Error::NotAllowed("webhook is revoked".into()), "OPERATION_NOT_ALLOWED", "webhook is revoked");
-        check(Error::Unavailable("disk is full".into()), "SERVICE_UNAVAILABLE", "disk is full");
+        check(
+            Error::not_found("webhook", "w1"),
+            "RESOURCE_NOT_FOUND",
+            "webhook w1 not found",
+        );
+        check(
+            Error::invalid("url", "has no host"),
+            "BAD_USER_INPUT",
+            "url: has no host",
+        );
+        check(
+            Error::Conflict("name is taken".into()),
+            "RESOURCE_CONFLICT",
+            "name is taken",
+        );
+        check(
+            Error::Forbidden("needs ADMIN".into()),
+            "AUTHORIZATION_ERROR",
+            "needs ADMIN",
+        );
+        check(
+            Error::Unauthenticated("Invalid API key".into()),
+            "AUTHENTICATION_ERROR",
+            "Invalid API key",
+        );
+        check(
+            Error::NotAllowed("webhook is revoked".into()),
+            "OPERATION_NOT_ALLOWED",
+            "webhook is revoked",
+        );
+        check(
+            Error::Unavailable("disk is full".into()),
+            "SERVICE_UNAVAILABLE",
+            "disk is full",
+        );
     }
 
     #[test]
@@ -199,5 +243,37 @@ mod tests {
         let extensions = serde_json::to_value(wire.extensions).expect("json");
         assert_eq!(extensions["field"], "first");
         assert_eq!(extensions["reason"], "must be at most 100");
+    }
+
+    struct Root;
+
+    #[async_graphql::Object]
+    impl Root {
+        async fn fine(&self) -> i32 {
+            1
+        }
+
+        async fn nullable(&self) -> Option<Result<i32>> {
+            Some(Err(Error::not_found("label", "l1").into()))
+        }
+
+        async fn required(&self) -> Result<i32> {
+            Err(Error::not_found("label", "l1").into())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_nullable_field_that_fails_leaves_its_siblings_alone() {
+        use async_graphql::{EmptyMutation, EmptySubscription, Schema};
+        let schema = Schema::new(Root, EmptyMutation, EmptySubscription);
+        assert!(schema.sdl().contains("nullable: Int\n") && schema.sdl().contains("required: Int!\n"));
+        let answer = schema.execute("{ fine nullable }").await;
+        assert_eq!(
+            serde_json::to_value(&answer.data).expect("json"),
+            serde_json::json!({"fine": 1, "nullable": null})
+        );
+        assert_eq!(answer.errors[0].message, "label l1 not found");
+        let answer = schema.execute("{ fine required }").await;
+        assert_eq!(answer.data, async_graphql::Value::Null);
     }
 }

@@ -23,11 +23,18 @@ impl ScalarType for Json {
 impl Json {
     /// Text that was checked to be JSON when it was stored.
     pub fn stored(text: &str) -> Result<Self> {
-        serde_json::from_str(text).map(Self).map_err(|fault| labelhook_core::Error::internal(fault).into())
+        serde_json::from_str(text)
+            .map(Self)
+            .map_err(|fault| labelhook_core::Error::internal(fault).into())
     }
 
     /// The value as JSON, for a field of that name.
     pub fn plain(self, field: &str) -> Result<serde_json::Value> {
         self.0.into_json().map_err(|_| ApiError::invalid(field, "is not JSON"))
+    }
+
+    /// The value as JSON text, for a field of that name.
+    pub fn text(self, field: &str) -> Result<String> {
+        self.plain(field).map(|value| value.to_string())
     }
 }

@@ -1,1 +1,273 @@
-//! List arguments.
+//! List arguments: their bounds, their cursors, and what a list costs. Two forms: plain lists with `skip` and `first`,
+//! and connections with `first`, `after`, `last`, `before`. A page that is too large is an error, not a smaller page.
+//!
+//! A list field says what it costs, or nested pages would count as one field each:
+//! `#[graphql(complexity = "list::cost(first, child_complexity)")]`.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
+
+use super::error::{ApiError, Result};
+
+/// Rows of a page at most, and of a plain list by default.
+pub const MAX_PAGE: i32 = 100;
+/// Rows of a connection's page by default.
+pub const DEFAULT_PAGE: i32 = 20;
+/// What one field costs at most: far above any limit, and a document full of them cannot overflow a sum.
+const MAX_COST: usize = u32::MAX as usize;
+
+/// A part of a plain list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    /// Rows to leave out.
+    pub skip: u64,
+    /// Rows to give.
+    pub first: u64,
+}
+
+impl Slice {
+    /// From the arguments of a plain list.
+    pub fn new(skip: Option<i32>, first: Option<i32>) -> Result<Self> {
+        let skip = u64::try_from(skip.unwrap_or(0)).map_err(|_| ApiError::invalid("skip", "must not be negative"))?;
+        Ok(Self {
+            skip,
+            first: rows("first", first.unwrap_or(MAX_PAGE), 0)?,
+        })
+    }
+}
+
+/// A page of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Rows to give.
+    pub limit: u64,
+    /// The newest or the oldest of what lies between the cursors?
+    pub end: End,
+    /// Only what comes after this row.
+    pub after: Option<Cursor>,
+    /// Only what comes before this row.
+    pub before: Option<Cursor>,
+}
+
+/// The end of a list at which a page lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// `first`.
+    First,
+    /// `last`.
+    Last,
+}
+
+impl Page {
+    /// From the arguments of a connection.
+    pub fn new(first: Option<i32>, after: Option<&str>, last: Option<i32>, before: Option<&str>) -> Result<Self> {
+        let (limit, end) = match (first, last) {
+            (Some(_), Some(_)) => return Err(ApiError::invalid("last", "cannot be combined with first")),
+            (None, Some(last)) => (rows("last", last, 1)?, End::Last),
+            (first, None) => (rows("first", first.unwrap_or(DEFAULT_PAGE), 1)?, End::First),
+        };
+        let cursor = |field, text: Option<&str>| text.map(|text| Cursor::decode(field, text)).transpose();
+        Ok(Self {
+            limit,
+            end,
+            after: cursor("after", after)?,
+            before: cursor("before", before)?,
+        })
+    }
+}
+
+fn rows(field: &str, rows: i32, at_least: i32) -> Result<u64> {
+    let reason = || format!("must be between {at_least} and {MAX_PAGE}");
+    let fits = (at_least..=MAX_PAGE).contains(&rows);
+    u64::try_from(rows)
+        .ok()
+        .filter(|_| fits)
+        .ok_or_else(|| ApiError::invalid(field, reason()))
+}
+
+/// A row's place in a list: what the list is ordered by, and the row's id. It stays valid while rows are added, and
+/// clients cannot read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// What the list is ordered by: a moment in microseconds, a sequence number.
+    pub key: i64,
+    /// Which of the rows with this key.
+    pub id: Uuid,
+}
+
+/// The first byte of a cursor. Another form gets another number.
+const VERSION: u8 = 1;
+
+impl Cursor {
+    /// As clients see it.
+    pub fn encode(self) -> String {
+        let mut bytes = [VERSION; 25];
+        bytes[1..9].copy_from_slice(&self.key.to_be_bytes());
+        bytes[9..].copy_from_slice(self.id.as_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// What [`Cursor::encode`] gave, as the argument `field` brings it back.
+    pub fn decode(field: &str, text: &str) -> Result<Self> {
+        Self::read(text).ok_or_else(|| ApiError::invalid(field, "is not a cursor of this API"))
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let bytes: [u8; 25] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        let (key, id) = bytes.strip_prefix(&[VERSION])?.split_first_chunk()?;
+        Some(Self {
+            key: i64::from_be_bytes(*key),
+            id: Uuid::from_slice(id).ok()?,
+        })
+    }
+}
+
+/// What a plain list costs: its rows, each with its fields.
+pub fn cost(first: Option<i32>, child: usize) -> usize {
+    pages(first.unwrap_or(MAX_PAGE), child)
+}
+
+/// What a connection costs.
+pub fn connection_cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
+    pages(first.or(last).unwrap_or(DEFAULT_PAGE), child)
+}
+
+/// What lies outside the bounds is refused by the resolver, with a better message.
+fn pages(rows: i32, child: usize) -> usize {
+    let rows = usize::try_from(rows.clamp(0, MAX_PAGE)).unwrap_or(0);
+    rows.saturating_mul(child.saturating_add(1))
+        .saturating_add(1)
+        .min(MAX_COST)
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+
+    use super::super::limited;
+    use super::*;
+
+    fn refused<T: std::fmt::Debug>(found: Result<T>, expected: &str) {
+        assert_eq!(found.expect_err("refused").into_server_error().message, expected);
+    }
+
+    #[test]
+    fn a_plain_list_has_bounds() {
+        assert_eq!(Slice::new(None, None).expect("fits"), Slice { skip: 0, first: 100 });
+        assert_eq!(
+            Slice::new(Some(200), Some(0)).expect("fits"),
+            Slice { skip: 200, first: 0 }
+        );
+        refused(Slice::new(Some(-1), None), "skip: must not be negative");
+        refused(Slice::new(None, Some(101)), "first: must be between 0 and 100");
+        refused(Slice::new(None, Some(-1)), "first: must be between 0 and 100");
+    }
+
+    #[test]
+    fn a_connection_has_bounds() {
+        let page = Page {
+            limit: 20,
+            end: End::First,
+            after: None,
+            before: None,
+        };
+        assert_eq!(Page::new(None, None, None, None).expect("fits"), page);
+        assert_eq!(
+            Page::new(None, None, Some(5), None).expect("fits"),
+            Page {
+                limit: 5,
+                end: End::Last,
+                ..page
+            }
+        );
+        refused(Page::new(Some(0), None, None, None), "first: must be between 1 and 100");
+        refused(
+            Page::new(Some(101), None, None, None),
+            "first: must be between 1 and 100",
+        );
+        refused(
+            Page::new(None, None, Some(i32::MIN), None),
+            "last: must be between 1 and 100",
+        );
+        refused(
+            Page::new(Some(1), None, Some(1), None),
+            "last: cannot be combined with first",
+        );
+        refused(
+            Page::new(None, Some("x"), None, None),
+            "after: is not a cursor of this API",
+        );
+        refused(
+            Page::new(None, None, None, Some("")),
+            "before: is not a cursor of this API",
+        );
+    }
+
+    #[test]
+    fn a_cursor_comes_back_as_it_went() {
+        for key in [0, 1, -1, i64::MAX, i64::MIN] {
+            let cursor = Cursor {
+                key,
+                id: Uuid::now_v7(),
+            };
+            assert_eq!(Cursor::decode("after", &cursor.encode()).expect("a cursor"), cursor);
+        }
+        let other_version = URL_SAFE_NO_PAD.encode([2; 25]);
+        refused(
+            Cursor::decode("after", &other_version),
+            "after: is not a cursor of this API",
+        );
+    }
+
+    #[test]
+    fn a_cost_is_bounded_on_both_sides() {
+        assert_eq!(cost(Some(10), 3), 41);
+        assert_eq!(cost(None, 1), 201);
+        assert_eq!(cost(Some(-5), 3), 1);
+        assert_eq!(cost(Some(i32::MAX), 1), 201);
+        assert_eq!(connection_cost(None, Some(5), 1), 11);
+        assert_eq!(cost(None, usize::MAX), MAX_COST);
+    }
+
+    struct Row;
+
+    #[Object]
+    impl Row {
+        async fn id(&self) -> i32 {
+            1
+        }
+
+        #[graphql(complexity = "cost(first, child_complexity)")]
+        async fn rows(&self, first: Option<i32>) -> Result<Vec<Row>> {
+            let first = Slice::new(None, first)?.first;
+            Ok((0..first.min(2)).map(|_| Row).collect())
+        }
+    }
+
+    #[tokio::test]
+    async fn nested_lists_multiply() {
+        let schema = limited(Schema::build(Row, EmptyMutation, EmptySubscription)).finish();
+        let message = async |text: &str| {
+            schema
+                .execute(text)
+                .await
+                .errors
+                .first()
+                .map(|error| error.message.clone())
+        };
+        assert_eq!(message("{ rows { rows(first: 50) { id } } }").await, None);
+        let too_complex = Some("Query is too complex.".to_owned());
+        assert_eq!(message("{ rows { rows { rows { id } } } }").await, too_complex);
+        assert_eq!(
+            message("{ rows(first: 50) { rows(first: 50) { rows(first: 50) { id } } } }").await,
+            too_complex
+        );
+        let deep = format!("{}id{}", "{ rows ".repeat(14) + "{ ", " }".repeat(15));
+        assert_eq!(message(&deep).await, too_complex);
+        assert_eq!(
+            message("{ rows(first: -1) { id } }").await,
+            Some("first: must be between 0 and 100".to_owned())
+        );
+    }
+}

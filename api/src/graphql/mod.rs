@@ -7,19 +7,33 @@
 //! away. A fallible field that is not null is `Result<T>`. A list argument's bounds and its part in the complexity are in
 //! [`list`].
 
+pub mod api_key;
+pub mod batch;
+pub mod coerce;
 pub mod context;
+pub mod data_row;
+pub mod dataset;
 pub mod error;
+mod filter;
 pub mod guard;
 pub mod http;
+pub mod input;
+pub mod json;
+pub mod label;
 pub mod list;
+pub mod loader;
+pub mod node;
+pub mod organization;
+pub mod project;
+pub mod review;
 pub mod translate;
+pub mod types;
+pub mod user;
 
 use std::sync::Arc;
 
-use async_graphql::{EmptySubscription, Object, SchemaBuilder};
+use async_graphql::{EmptySubscription, MergedObject, SchemaBuilder};
 use labelhook_core::App;
-
-use self::error::Result;
 
 /// Fields of an answer, lists counted by their `first`.
 pub const MAX_COMPLEXITY: usize = 50_000;
@@ -31,7 +45,17 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// The schema with its limits. `app` is what resolvers find as `ctx.app()`.
 pub fn build(app: Arc<App>) -> Schema {
-    limited(Schema::build(Query, Mutation, EmptySubscription)).data(app).finish()
+    let loader = loader::new(Arc::clone(&app));
+    builder().data(app).data(loader).finish()
+}
+
+/// The published contract: the schema's own text.
+pub fn sdl() -> String {
+    builder().finish().sdl()
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    limited(Schema::build(Query::default(), Mutation::default(), EmptySubscription))
 }
 
 /// The limits that are left to the library.
@@ -40,27 +64,27 @@ pub fn limited<Q, M, S>(schema: SchemaBuilder<Q, M, S>) -> SchemaBuilder<Q, M, S
 }
 
 /// What can be asked.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Query;
-
-/// What can be asked.
-#[Object]
-impl Query {
-    /// The service's name.
-    async fn service(&self) -> &'static str {
-        "labelhook"
-    }
-}
-
-/// What can be changed.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Mutation;
+#[derive(Default, MergedObject)]
+pub struct Query(
+    node::NodeQuery,
+    organization::OrganizationQuery,
+    user::UserQuery,
+    project::ProjectQuery,
+    dataset::DatasetQuery,
+    data_row::DataRowQuery,
+    label::LabelQuery,
+    review::ReviewQuery,
+);
 
 /// What can be changed.
-#[Object]
-impl Mutation {
-    /// Does nothing.
-    async fn nothing(&self) -> Result<bool> {
-        Ok(true)
-    }
-}
+#[derive(Default, MergedObject)]
+pub struct Mutation(
+    project::ProjectMutation,
+    dataset::DatasetMutation,
+    data_row::DataRowMutation,
+    batch::BatchMutation,
+    label::LabelMutation,
+    review::ReviewMutation,
+    user::UserMutation,
+    api_key::ApiKeyMutation,
+);

@@ -41,7 +41,10 @@ pub fn finish(error: &mut ServerError, request_id: &str) {
     if !has_code(error, Code::Internal) {
         return;
     }
-    let chain = error.source::<Cause>().map(|cause| chain(&*cause.0)).unwrap_or_default();
+    let chain = error
+        .source::<Cause>()
+        .map(|cause| chain(&*cause.0))
+        .unwrap_or_default();
     tracing::error!(request.id = request_id, path = ?error.path, error = chain, "internal error");
     error.source = None;
     extensions(error).set("requestId", request_id);
@@ -63,13 +66,19 @@ fn refused(error: &mut ServerError, document: &ExecutableDocument) {
         error.message = "Query complexity limit exceeded".to_owned();
     } else if let Some(rest) = error.message.strip_prefix("Unknown field ") {
         error.message = format!("Cannot query field {rest}");
-    } else if let Some((field, reason)) = error.message.strip_prefix(INVALID_VALUE).and_then(|it| it.split_once("\", ")) {
+    } else if let Some((field, reason)) = error
+        .message
+        .strip_prefix(INVALID_VALUE)
+        .and_then(|it| it.split_once("\", "))
+    {
         let at_fault = [("field", field.to_owned()), ("reason", reason.to_owned())];
         let from_variable = |position: &Pos| is_from_variable(document, *position);
         if error.locations.iter().any(from_variable) {
             code = Code::BadUserInput;
         }
-        at_fault.into_iter().for_each(|(name, value)| extensions(error).set(name, value));
+        at_fault
+            .into_iter()
+            .for_each(|(name, value)| extensions(error).set(name, value));
     }
     extensions(error).set("code", code.as_str());
 }
@@ -102,9 +111,17 @@ fn chain(error: &dyn StdError) -> String {
 
 /// Whether the argument whose name stands at `position` takes its value, or a part of it, from a variable.
 fn is_from_variable(document: &ExecutableDocument, position: Pos) -> bool {
-    let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
-    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
-    operations.chain(fragments).any(|selections| has_variable_at(selections, position))
+    let operations = document
+        .operations
+        .iter()
+        .map(|(_, operation)| &operation.node.selection_set.node);
+    let fragments = document
+        .fragments
+        .values()
+        .map(|fragment| &fragment.node.selection_set.node);
+    operations
+        .chain(fragments)
+        .any(|selections| has_variable_at(selections, position))
 }
 
 fn has_variable_at(selections: &SelectionSet, position: Pos) -> bool {
@@ -144,7 +161,10 @@ mod tests {
             assert_eq!(wire["message"], message);
             assert_eq!(wire["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
         };
-        check("Unknown field \"bbb\" on type \"Query\".", "Cannot query field \"bbb\" on type \"Query\".");
+        check(
+            "Unknown field \"bbb\" on type \"Query\".",
+            "Cannot query field \"bbb\" on type \"Query\".",
+        );
         check("Query is too complex.", "Query complexity limit exceeded");
         check("Query is nested too deep.", "Query is nested too deep.");
     }

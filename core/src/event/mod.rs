@@ -20,7 +20,8 @@ use entity::{
     EventId, NotificationId, NotificationStatus, OrganizationId, PayloadFormat, PayloadId, Timestamp, WebhookTopic,
     event, notification,
 };
-use sea_orm::EntityTrait;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use std::collections::HashMap;
 
 /// Publishes what happened to every active webhook of the organization that wants it.
 pub async fn publish(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change) -> Result<event::Model> {
@@ -59,6 +60,20 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<event::Model> {
     let row = event::Entity::find_by_id(key).one(app.db.read()).await?;
     row.filter(|row| row.organization_id == actor.organization_id && actor.sees(row.project_id))
         .ok_or_else(unknown)
+}
+
+/// Several events of an organization by their ids; what is unknown or foreign is left out.
+pub async fn many(
+    app: &App,
+    organization_id: OrganizationId,
+    ids: &[EventId],
+) -> Result<HashMap<EventId, event::Model>> {
+    let rows = event::Entity::find()
+        .filter(event::Column::OrganizationId.eq(organization_id))
+        .filter(event::Column::Id.is_in(ids.iter().copied()))
+        .all(app.db.read())
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
 fn fact(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change) -> Result<event::Model> {

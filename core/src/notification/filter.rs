@@ -57,6 +57,15 @@ pub enum Edge {
     Last,
 }
 
+impl Edge {
+    fn order(self) -> Order {
+        match self {
+            Self::First => Order::Desc,
+            Self::Last => Order::Asc,
+        }
+    }
+}
+
 /// A page, newest first, and whether there is more on either side.
 #[derive(Clone, Debug)]
 pub struct Slice {
@@ -69,11 +78,6 @@ pub struct Slice {
 }
 
 pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
-    let order = if span.from == Edge::First {
-        Order::Desc
-    } else {
-        Order::Asc
-    };
     let mut query = matching(actor, filter);
     if let Some(after) = span.after {
         query = query.filter(notification::Column::Id.lt(after));
@@ -82,7 +86,7 @@ pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filt
         query = query.filter(notification::Column::Id.gt(before));
     }
     let mut rows = query
-        .order_by(notification::Column::Id, order)
+        .order_by(notification::Column::Id, span.from.order())
         .limit(span.count + 1)
         .all(db)
         .await?;
@@ -110,10 +114,11 @@ pub(super) async fn numbered(
     db: &impl ConnectionTrait,
     actor: &Actor,
     filter: &Filter,
+    from: Edge,
     skip: u64,
     first: u64,
 ) -> Result<Vec<notification::Model>> {
-    let query = matching(actor, filter).order_by(notification::Column::Id, Order::Desc);
+    let query = matching(actor, filter).order_by(notification::Column::Id, from.order());
     Ok(query.offset(skip).limit(first).all(db).await?)
 }
 

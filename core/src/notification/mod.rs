@@ -10,7 +10,7 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
 };
-use entity::{NotificationId, PayloadId, attempt, notification, payload};
+use entity::{NotificationId, OrganizationId, PayloadId, attempt, notification, payload};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::collections::HashMap;
 
@@ -30,21 +30,27 @@ pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Resu
     filter::page(app.db.read(), actor, filter, span).await
 }
 
-/// A page of a webhook's log by number of rows, newest first: the Labelbox form.
+/// A page of a webhook's log by number of rows: the Labelbox form.
 pub async fn numbered(
     app: &App,
     actor: &Actor,
     filter: &Filter,
+    from: Edge,
     skip: u64,
     first: u64,
 ) -> Result<Vec<notification::Model>> {
     actor.require(Action::ReadWebhooks)?;
-    filter::numbered(app.db.read(), actor, filter, skip, first).await
+    filter::numbered(app.db.read(), actor, filter, from, skip, first).await
 }
 
 /// The attempts of several notifications, oldest first.
-pub async fn attempts(app: &App, ids: &[NotificationId]) -> Result<HashMap<NotificationId, Vec<attempt::Model>>> {
+pub async fn attempts(
+    app: &App,
+    organization_id: OrganizationId,
+    ids: &[NotificationId],
+) -> Result<HashMap<NotificationId, Vec<attempt::Model>>> {
     let rows = attempt::Entity::find()
+        .filter(attempt::Column::OrganizationId.eq(organization_id))
         .filter(attempt::Column::NotificationId.is_in(ids.iter().copied()))
         .order_by_asc(attempt::Column::NotificationId)
         .order_by_asc(attempt::Column::Number)
@@ -58,8 +64,13 @@ pub async fn attempts(app: &App, ids: &[NotificationId]) -> Result<HashMap<Notif
 }
 
 /// The bodies of several payloads.
-pub async fn bodies(app: &App, ids: &[PayloadId]) -> Result<HashMap<PayloadId, Vec<u8>>> {
+pub async fn bodies(
+    app: &App,
+    organization_id: OrganizationId,
+    ids: &[PayloadId],
+) -> Result<HashMap<PayloadId, Vec<u8>>> {
     let rows = payload::Entity::find()
+        .filter(payload::Column::OrganizationId.eq(organization_id))
         .filter(payload::Column::Id.is_in(ids.iter().copied()))
         .all(app.db.read())
         .await?;

@@ -1,10 +1,12 @@
 //! Webhooks: registered targets. Made, changed and listed here; [`Index`] says who wants an event, [`Targets`] how to
 //! send to them.
 
+mod field;
 mod index;
 mod input;
 mod target;
 
+pub use field::Field;
 pub use index::Index;
 pub(crate) use index::Subscriber;
 pub use input::{New, Patch, Retry};
@@ -15,10 +17,11 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
+    list::Query,
 };
-use entity::{AuthType, ProjectId, SecretId, WebhookId, WebhookStatus, WebhookTopic, project, webhook, webhook_secret};
+use entity::{AuthType, OrganizationId, ProjectId, SecretId, WebhookId, WebhookStatus, WebhookTopic, project, webhook, webhook_secret};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// Registers a webhook.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model> {
@@ -87,15 +90,36 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<webhook::Model> {
         .ok_or_else(unknown)
 }
 
-/// Several webhooks by their ids, in no order; what is unknown or foreign is left out.
-pub async fn some(app: &App, actor: &Actor, ids: &[WebhookId]) -> Result<Vec<webhook::Model>> {
+/// The webhooks the actor may see: of the organization, or of one project.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    project_id: Option<ProjectId>,
+    query: Query<Field>,
+) -> Result<Vec<webhook::Model>> {
     actor.require(Action::ReadWebhooks)?;
+    let mut rows = webhook::Entity::find().filter(webhook::Column::OrganizationId.eq(actor.organization_id));
+    if let Some(project_id) = project_id {
+        rows = rows.filter(webhook::Column::ProjectId.eq(project_id));
+    }
+    if let Some(projects) = &actor.projects {
+        rows = rows.filter(webhook::Column::ProjectId.is_in(projects.iter().copied()));
+    }
+    Ok(query.select(rows, Field::Id, None)?.all(app.db.read()).await?)
+}
+
+/// Several webhooks of an organization by their ids; what is unknown or foreign is left out.
+pub async fn many(
+    app: &App,
+    organization_id: OrganizationId,
+    ids: &[WebhookId],
+) -> Result<HashMap<WebhookId, webhook::Model>> {
     let rows = webhook::Entity::find()
-        .filter(webhook::Column::OrganizationId.eq(actor.organization_id))
+        .filter(webhook::Column::OrganizationId.eq(organization_id))
         .filter(webhook::Column::Id.is_in(ids.iter().copied()))
         .all(app.db.read())
         .await?;
-    Ok(rows.into_iter().filter(|row| actor.sees(row.project_id)).collect())
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
 /// The ids and times of a webhook's secrets, newest first; never the secrets.

@@ -12,6 +12,7 @@ use async_graphql::parser::{self, parse_query};
 use async_graphql::{Pos, Positioned};
 
 use super::error::{ApiError, Code};
+use super::types::Types;
 
 /// A document that has passed.
 #[derive(Debug)]
@@ -20,15 +21,11 @@ pub struct Document {
 }
 
 impl Document {
-    /// Scan, parse and measure.
-    pub fn read(text: &str) -> Result<Self, ApiError> {
-        scan::scan(text)?;
-        Self::read_scanned(text)
-    }
-
-    fn read_scanned(text: &str) -> Result<Self, ApiError> {
+    /// Parse and measure what has been scanned.
+    fn read(text: &str, types: &Types) -> Result<Self, ApiError> {
         let parsed = parse_query(text).map_err(|error| syntax_error(&error))?;
         size::measure(&parsed)?;
+        types.check_literals(&parsed)?;
         Ok(Self { parsed })
     }
 
@@ -61,29 +58,41 @@ impl Document {
 }
 
 /// Documents that passed, by their text. Parsing costs more than validation and execution of a small operation together.
-pub struct Cache(moka::sync::Cache<Box<str>, Arc<Document>>);
+pub struct Cache {
+    documents: moka::sync::Cache<Arc<str>, Arc<Document>>,
+    types: Types,
+}
 
 /// What the cache may hold, in bytes as [`weight`] counts them.
 const CACHE_BYTES: u64 = 32 << 20;
 
-impl Default for Cache {
-    fn default() -> Self {
-        let cache = moka::sync::Cache::builder().max_capacity(CACHE_BYTES).weigher(|text: &Box<str>, _| weight(text));
-        Self(cache.build())
-    }
-}
-
 impl Cache {
+    /// An empty cache for the documents of a schema with these types.
+    pub fn new(types: Types) -> Self {
+        let cache = moka::sync::Cache::builder()
+            .max_capacity(CACHE_BYTES)
+            .weigher(|text: &Arc<str>, _| weight(text));
+        Self {
+            documents: cache.build(),
+            types,
+        }
+    }
+
+    /// The types that documents are checked against.
+    pub fn types(&self) -> &Types {
+        &self.types
+    }
+
     /// The document of this text, from the cache or read anew. What contains a string is not kept: it is seldom sent
     /// twice, and a secret may be among its literals.
     pub fn get(&self, text: &str) -> Result<Arc<Document>, ApiError> {
-        if let Some(document) = self.0.get(text) {
+        if let Some(document) = self.documents.get(text) {
             return Ok(document);
         }
         let scanned = scan::scan(text)?;
-        let document = Arc::new(Document::read_scanned(text)?);
+        let document = Arc::new(Document::read(text, &self.types)?);
         if !scanned.has_strings {
-            self.0.insert(text.into(), document.clone());
+            self.documents.insert(text.into(), document.clone());
         }
         Ok(document)
     }
@@ -102,13 +111,20 @@ fn syntax_error(error: &parser::Error) -> ApiError {
         parser::Error::MissingOperation => (Code::ParseFailed, "the document has no operation".to_owned()),
         other => (Code::ValidationFailed, other.to_string()),
     };
-    let prefix = if code == Code::ParseFailed { "Syntax Error: " } else { "" };
-    positions.into_iter().fold(ApiError::new(code, format!("{prefix}{message}")), ApiError::at)
+    let prefix = if code == Code::ParseFailed {
+        "Syntax Error: "
+    } else {
+        ""
+    };
+    positions
+        .into_iter()
+        .fold(ApiError::new(code, format!("{prefix}{message}")), ApiError::at)
 }
 
 fn expectation(drawing: &str) -> String {
     let last = drawing.rsplit("= ").next().unwrap_or(drawing).trim();
-    last.replace("executable_definition", "an operation or a fragment").replace('_', " ")
+    last.replace("executable_definition", "an operation or a fragment")
+        .replace('_', " ")
 }
 
 #[cfg(test)]
@@ -116,7 +132,7 @@ mod tests {
     use super::*;
 
     fn message(text: &str) -> (Code, String) {
-        let error = Document::read(text).expect_err("refused");
+        let error = Cache::new(Types::default()).get(text).expect_err("refused");
         (error.code(), error.into_server_error().message)
     }
 
@@ -125,14 +141,17 @@ mod tests {
         for text in ["asda", "{", "", "{ 8f }", "fragment f on Query { a }"] {
             let (code, message) = message(text);
             assert_eq!(code, Code::ParseFailed, "{text}");
-            assert!(message.starts_with("Syntax Error: ") && !message.contains('\n'), "{text}: {message}");
+            assert!(
+                message.starts_with("Syntax Error: ") && !message.contains('\n'),
+                "{text}: {message}"
+            );
         }
     }
 
     #[test]
     fn an_operation_is_found_by_its_name() {
         let check = |text: &str, name: Option<&str>, found: bool| {
-            let document = Document::read(text).expect("GraphQL");
+            let document = Cache::new(Types::default()).get(text).expect("GraphQL");
             assert_eq!(document.operation(name).is_ok(), found, "{text} {name:?}");
         };
         check("{ a }", None, true);
@@ -145,10 +164,13 @@ mod tests {
 
     #[test]
     fn only_documents_without_strings_are_kept() {
-        let cache = Cache::default();
+        let cache = Cache::new(Types::default());
         let first = cache.get("{ a(b: $c) }").expect("GraphQL");
         assert!(Arc::ptr_eq(&first, &cache.get("{ a(b: $c) }").expect("GraphQL")));
         let secret = cache.get("{ a(b: \"secret\") }").expect("GraphQL");
-        assert!(!Arc::ptr_eq(&secret, &cache.get("{ a(b: \"secret\") }").expect("GraphQL")));
+        assert!(!Arc::ptr_eq(
+            &secret,
+            &cache.get("{ a(b: \"secret\") }").expect("GraphQL")
+        ));
     }
 }

@@ -21,7 +21,9 @@ pub struct Scanned {
 /// Bound a document's bytes, tokens and nesting.
 pub fn scan(text: &str) -> Result<Scanned, ApiError> {
     if text.len() > MAX_BYTES {
-        return Err(too_much(format!("the document has more than {MAX_BYTES} bytes; use variables for large inputs")));
+        return Err(too_much(format!(
+            "the document has more than {MAX_BYTES} bytes; use variables for large inputs"
+        )));
     }
     let bytes = text.as_bytes();
     let mut scanned = Scanned::default();
@@ -95,7 +97,10 @@ fn end_of_block_string(bytes: &[u8], start: usize) -> Result<usize, ApiError> {
 }
 
 fn end_of_line(bytes: &[u8], start: usize) -> usize {
-    bytes[start..].iter().position(|byte| matches!(byte, b'\n' | b'\r')).map_or(bytes.len(), |length| start + length)
+    bytes[start..]
+        .iter()
+        .position(|byte| matches!(byte, b'\n' | b'\r'))
+        .map_or(bytes.len(), |length| start + length)
 }
 
 fn is_ignored(byte: u8) -> bool {
@@ -124,7 +129,10 @@ mod tests {
         match (&found, refused) {
             (None, None) => {}
             (Some(message), Some(part)) if message.contains(part) => {}
-            _ => panic!("{}…: {found:?}, expected {refused:?}", text.chars().take(40).collect::<String>()),
+            _ => panic!(
+                "{}…: {found:?}, expected {refused:?}",
+                text.chars().take(40).collect::<String>()
+            ),
         }
     }
 

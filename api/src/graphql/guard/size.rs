@@ -3,9 +3,8 @@
 
 use std::collections::HashMap;
 
-use async_graphql::Name;
-use async_graphql::Positioned;
 use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet};
+use async_graphql::{Name, Positioned, Value};
 
 use super::super::error::{ApiError, Code};
 
@@ -40,7 +39,11 @@ pub struct Size {
 
 /// Measure every operation and fragment; refuse what is over a limit.
 pub fn measure(document: &ExecutableDocument) -> Result<Size, ApiError> {
-    let mut measure = Measure { document, fragments: HashMap::new(), level: 0 };
+    let mut measure = Measure {
+        document,
+        fragments: HashMap::new(),
+        level: 0,
+    };
     for name in document.fragments.keys() {
         measure.fragment(name)?;
     }
@@ -51,7 +54,9 @@ pub fn measure(document: &ExecutableDocument) -> Result<Size, ApiError> {
             return Err(over("root fields", MAX_ROOT_FIELDS).at(operation.pos));
         }
         total = total.beside(size);
-        total.directives = total.directives.saturating_add(count_directives(&operation.node.directives)?);
+        total.directives = total
+            .directives
+            .saturating_add(count_directives(&operation.node.directives)?);
         total.check()?;
     }
     Ok(total)
@@ -94,7 +99,10 @@ impl<'a> Measure<'a> {
                 Selection::InlineFragment(inline) => self.selection_set(&inline.node.selection_set)?,
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
-                    self.document.fragments.get_key_value(name).map_or(Ok(Size::default()), |(name, _)| self.fragment(name))?
+                    self.document
+                        .fragments
+                        .get_key_value(name)
+                        .map_or(Ok(Size::default()), |(name, _)| self.fragment(name))?
                 }
             };
             size.directives = size.directives.saturating_add(directives);
@@ -109,6 +117,9 @@ impl<'a> Measure<'a> {
     fn field(&mut self, field: &'a Field) -> Result<Size, ApiError> {
         let mut size = self.selection_set(&field.selection_set)?;
         let name = field.name.node.as_str();
+        if name == "__typename" {
+            check_type_name(field).map_err(|message| invalid(message).at(field.name.pos))?;
+        }
         if name.starts_with("__") && size.circles > 1 {
             return Err(invalid("circular introspection is refused".to_owned()).at(field.name.pos));
         }
@@ -146,20 +157,53 @@ impl Size {
     }
 }
 
-/// The library lets `@include` and `@skip` run without their condition.
 fn count_directives(directives: &[Positioned<Directive>]) -> Result<u32, ApiError> {
     if directives.len() > MAX_DIRECTIVES_PER_FIELD {
         let message = format!("a field has more than {MAX_DIRECTIVES_PER_FIELD} directives");
         return Err(invalid(message).at(directives[0].pos));
     }
     for directive in directives {
-        let name = directive.node.name.node.as_str();
-        if matches!(name, "include" | "skip") && directive.node.get_argument("if").is_none() {
-            let message = format!("Directive \"@{name}\" argument \"if\" of type \"Boolean!\" is required but not provided");
-            return Err(invalid(message).at(directive.pos));
-        }
+        check_condition(&directive.node).map_err(|message| invalid(message).at(directive.pos))?;
     }
     Ok(directives.len() as u32)
+}
+
+/// The library does not look at the parts of a `__typename`.
+fn check_type_name(field: &Field) -> Result<(), String> {
+    if !field.selection_set.node.items.is_empty() || !field.arguments.is_empty() {
+        return Err("Field \"__typename\" must not have arguments or a selection".to_owned());
+    }
+    let unknown = field
+        .directives
+        .iter()
+        .find(|directive| !["include", "skip"].contains(&&*directive.node.name.node));
+    unknown.map_or(Ok(()), |directive| {
+        Err(format!("Unknown directive \"{}\"", directive.node.name.node))
+    })
+}
+
+/// The library does not look at the directives of `__typename`, and so lets them run without a condition.
+fn check_condition(directive: &Directive) -> Result<(), String> {
+    let name = directive.name.node.as_str();
+    if !matches!(name, "include" | "skip") {
+        return Ok(());
+    }
+    let Some(condition) = directive.get_argument("if") else {
+        return Err(format!(
+            "Directive \"@{name}\" argument \"if\" of type \"Boolean!\" is required but not provided"
+        ));
+    };
+    let is_boolean = condition
+        .node
+        .clone()
+        .into_const()
+        .is_none_or(|value| matches!(value, Value::Boolean(_)));
+    if is_boolean && directive.arguments.len() == 1 {
+        return Ok(());
+    }
+    Err(format!(
+        "Directive \"@{name}\" takes one argument, \"if\" of type \"Boolean!\""
+    ))
 }
 
 fn over(what: &str, limit: u32) -> ApiError {
@@ -178,7 +222,9 @@ mod tests {
 
     fn check(text: &str, expected: Result<u32, &str>) {
         let document = parse_query(text).expect("GraphQL");
-        let found = measure(&document).map(|size| size.fields).map_err(|error| error.into_server_error().message);
+        let found = measure(&document)
+            .map(|size| size.fields)
+            .map_err(|error| error.into_server_error().message);
         match (&found, expected) {
             (Ok(fields), Ok(expected)) if *fields == expected => {}
             (Err(message), Err(part)) if message.contains(part) => {}
@@ -189,51 +235,80 @@ mod tests {
     fn doubling(fragments: usize) -> String {
         let spread = |index| format!("fragment f{index} on Query {{ ...f{} ...f{} }} ", index + 1, index + 1);
         let chain: String = (0..fragments).map(spread).collect();
-        format!("{{ ...f0 }} {chain} fragment f{fragments} on Query {{ a }}")
+        format!("{{ a {{ ...f0 }} }} {chain} fragment f{fragments} on Query {{ a }}")
     }
 
     #[test]
     fn fragments_are_counted_as_often_as_they_are_spread() {
         check("{ a b { c } }", Ok(3));
         check("{ ...f ...f } fragment f on Query { a b }", Ok(4));
-        check(&doubling(10), Ok(1024));
+        check(&doubling(10), Ok(1025));
         check(&doubling(14), Err("fields"));
         check(&doubling(30), Err("fields"));
-        check(&doubling(40), Err("nested"));
+        check(&doubling(40), Err("the document has more than"));
     }
 
     #[test]
     fn cycles_are_refused() {
         check("{ ...f } fragment f on Query { ...f }", Err("within itself"));
-        check("{ ...f } fragment f on Query { ...g } fragment g on Query { a { ...f } }", Err("within itself"));
+        check(
+            "{ ...f } fragment f on Query { ...g } fragment g on Query { a { ...f } }",
+            Err("within itself"),
+        );
         check("{ a } fragment f on Query { ...f }", Err("within itself"));
     }
 
     #[test]
     fn floods_are_refused() {
-        let aliases = |count: u32| format!("{{ x {{ {} }} }}", (0..count).map(|index| format!("a{index}: b ")).collect::<String>());
+        let aliases = |count: u32| {
+            format!(
+                "{{ x {{ {} }} }}",
+                (0..count).map(|index| format!("a{index}: b ")).collect::<String>()
+            )
+        };
         check(&aliases(50), Ok(51));
         check(&aliases(51), Err("aliases"));
         check(&format!("{{ {} }}", "a ".repeat(51)), Err("root fields"));
         check(&format!("{{ a {} }}", "@x ".repeat(6)), Err("directives"));
-        check(&format!("{{ x {{ {} }} }}", "a @x @x @x @x @x ".repeat(11)), Err("directives"));
+        check(
+            &format!("{{ x {{ {} }} }}", "a @x @x @x @x @x ".repeat(11)),
+            Err("directives"),
+        );
         check(&format!("{}a{}", "{ a ".repeat(40), " }".repeat(40)), Err("nested"));
         let spread = |index| format!("fragment f{index} on Query {{ ...f{} }} ", index + 1);
-        check(&format!("{{ a }} {}", (0..1_000).map(spread).collect::<String>()), Err("nested"));
+        check(
+            &format!("{{ a }} {}", (0..1_000).map(spread).collect::<String>()),
+            Err("nested"),
+        );
     }
 
     #[test]
     fn a_condition_is_needed() {
         check("{ a @include }", Err("required but not provided"));
         check("{ a ... @skip { b } }", Err("required but not provided"));
-        check("{ a @include(if: true) }", Ok(1));
+        check("{ a @include(if: 1) }", Err("takes one argument"));
+        check("{ a @include(if: true, b: 1) }", Err("takes one argument"));
+        check("{ a @include(if: true) b @skip(if: $c) }", Ok(2));
+    }
+
+    #[test]
+    fn a_type_name_has_no_parts() {
+        check("{ __typename { a } }", Err("must not have"));
+        check("{ __typename(a: 1) }", Err("must not have"));
+        check("{ __typename @nope }", Err("Unknown directive"));
     }
 
     #[test]
     fn introspection_may_not_go_in_circles() {
         check("{ __schema { types { fields { args { type { name } } } } } }", Ok(6));
-        check("{ __schema { types { fields { type { fields { name } } } } } }", Err("circular"));
-        check("{ __type(name: \"A\") { possibleTypes { interfaces { name } } } }", Err("circular"));
+        check(
+            "{ __schema { types { fields { type { fields { name } } } } } }",
+            Err("circular"),
+        );
+        check(
+            "{ __type(name: \"A\") { possibleTypes { interfaces { name } } } }",
+            Err("circular"),
+        );
         check(
             "{ __schema { types { ...t } } } fragment t on __Type { fields { type { ...u } } } fragment u on __Type { inputFields { name } }",
             Err("circular"),

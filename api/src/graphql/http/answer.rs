@@ -26,7 +26,7 @@ struct Answer<'a> {
 /// A request that was not executed: the error, and the status where it does not follow from the media type.
 #[derive(Debug)]
 pub struct Refusal {
-    error: ApiError,
+    error: Box<ApiError>,
     status: Option<StatusCode>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -34,7 +34,11 @@ pub struct Refusal {
 impl Refusal {
     /// With a status of its own.
     pub fn new(status: StatusCode, error: ApiError) -> Self {
-        Self { error, status: Some(status), headers: Vec::new() }
+        Self {
+            error: Box::new(error),
+            status: Some(status),
+            headers: Vec::new(),
+        }
     }
 
     /// With a header.
@@ -47,7 +51,7 @@ impl Refusal {
     /// Its message.
     #[cfg(test)]
     pub fn message(&self) -> String {
-        self.error.clone().into_server_error().message
+        (*self.error).clone().into_server_error().message
     }
 
     /// The response.
@@ -58,7 +62,15 @@ impl Refusal {
         translate::finish(&mut error, request_id);
         let message = error.message.clone();
         let message = is_limit.then_some(message.as_str());
-        let mut response = json(status, media, &Answer { message, errors: &[error], data: None });
+        let mut response = json(
+            status,
+            media,
+            &Answer {
+                message,
+                errors: &[error],
+                data: None,
+            },
+        );
         response.headers_mut().extend(self.headers);
         response
     }
@@ -67,7 +79,11 @@ impl Refusal {
 /// An error in the document or its variables: the status follows from the media type.
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
-        Self { error, status: None, headers: Vec::new() }
+        Self {
+            error: Box::new(error),
+            status: None,
+            headers: Vec::new(),
+        }
     }
 }
 
@@ -82,7 +98,15 @@ pub fn executed(executed: &Executed, media: Media, safe_to_repeat: bool) -> Resp
         () if is_request_error => media.request_error(),
         () => StatusCode::OK,
     };
-    json(status, media, &Answer { message: None, errors, data: (!is_request_error).then_some(&executed.data) })
+    json(
+        status,
+        media,
+        &Answer {
+            message: None,
+            errors,
+            data: (!is_request_error).then_some(&executed.data),
+        },
+    )
 }
 
 fn json(status: StatusCode, media: Media, answer: &Answer<'_>) -> Response {
@@ -91,4 +115,29 @@ fn json(status: StatusCode, media: Media, answer: &Answer<'_>) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, media.content_type());
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{PathSegment, value};
+
+    use super::*;
+
+    fn failed(code: Code, data: Value, safe_to_repeat: bool) -> StatusCode {
+        let error = ApiError::new(code, "no").into_server_error();
+        let mut answer = Executed::new(data);
+        answer.errors = vec![error.with_path(vec![PathSegment::Field("a".into())])];
+        executed(&answer, Media::GraphqlResponse, safe_to_repeat).status()
+    }
+
+    #[test]
+    fn what_was_executed_is_a_200_unless_it_may_be_sent_again() {
+        assert_eq!(failed(Code::NotFound, value!({"a": null}), true), StatusCode::OK);
+        assert_eq!(failed(Code::Internal, Value::Null, true), StatusCode::OK);
+        assert_eq!(
+            failed(Code::Unavailable, Value::Null, true),
+            StatusCode::SERVICE_UNAVAILABLE
+        );
+        assert_eq!(failed(Code::Unavailable, Value::Null, false), StatusCode::OK);
+    }
 }

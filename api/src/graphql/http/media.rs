@@ -25,8 +25,12 @@ impl Media {
         let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
         for range in values.flat_map(|value| value.split(',')) {
             let mut parts = range.split(';').map(str::trim);
-            let Some(media) = parts.next().and_then(Self::of_range) else { continue };
-            let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+            let Some(media) = parts.next().and_then(Self::of_range) else {
+                continue;
+            };
+            let quality = parts
+                .find_map(|part| part.strip_prefix("q="))
+                .map_or(1.0, |q| q.parse().unwrap_or(0.0));
             if quality > best.0 {
                 best = (quality, media);
             }
@@ -64,22 +68,33 @@ impl Media {
 /// Refuse a body that is not JSON in UTF-8.
 pub fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if value == Some(b"application/json") || value.and_then(|value| std::str::from_utf8(value).ok()).is_some_and(is_json) {
+    if value == Some(b"application/json")
+        || value
+            .and_then(|value| std::str::from_utf8(value).ok())
+            .is_some_and(is_json)
+    {
         return Ok(());
     }
     let message = "the content type must be application/json";
-    Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ApiError::new(Code::MalformedRequest, message)))
+    Err(Refusal::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ApiError::new(Code::MalformedRequest, message),
+    ))
 }
 
 fn is_json(value: &str) -> bool {
     let mut parts = value.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let is_json = parts
+        .next()
+        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
     is_json && parts.all(|parameter| charset(parameter).is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8")))
 }
 
 fn charset(parameter: &str) -> Option<&str> {
     let (name, value) = parameter.split_once('=')?;
-    name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    name.trim()
+        .eq_ignore_ascii_case("charset")
+        .then(|| value.trim().trim_matches('"'))
 }
 
 #[cfg(test)]
@@ -99,9 +114,18 @@ mod tests {
         check(&["*/*"], Media::Json);
         check(&["application/json"], Media::Json);
         check(&["application/graphql-response+json"], Media::GraphqlResponse);
-        check(&["application/graphql-response+json, application/json;q=0.9"], Media::GraphqlResponse);
-        check(&["application/graphql-response+json;q=0.5, application/json"], Media::Json);
-        check(&["application/json;q=0.1", "application/graphql-response+json"], Media::GraphqlResponse);
+        check(
+            &["application/graphql-response+json, application/json;q=0.9"],
+            Media::GraphqlResponse,
+        );
+        check(
+            &["application/graphql-response+json;q=0.5, application/json"],
+            Media::Json,
+        );
+        check(
+            &["application/json;q=0.1", "application/graphql-response+json"],
+            Media::GraphqlResponse,
+        );
         check(&["text/html,application/xhtml+xml,*/*;q=0.8"], Media::Html);
         check(&["image/png"], Media::Json);
         check(&["application/graphql-response+json;q=0"], Media::Json);

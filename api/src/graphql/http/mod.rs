@@ -25,6 +25,7 @@ pub use self::media::Media;
 use self::params::Params;
 use super::error::{ApiError, Code};
 use super::guard::{Cache, Document};
+use super::types::Types;
 use super::{Schema, translate};
 use crate::auth;
 use crate::server::{RequestId, Server};
@@ -38,12 +39,21 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The schema and the documents it has seen.
 pub struct Endpoint {
-    /// The schema.
-    pub schema: Schema,
-    /// Parsed documents.
-    pub documents: Cache,
-    /// How long an operation may take.
-    pub timeout: Duration,
+    schema: Schema,
+    documents: Cache,
+    timeout: Duration,
+}
+
+impl Endpoint {
+    /// Around a schema, with the time that an operation may take.
+    pub fn new(schema: Schema, timeout: Duration) -> Self {
+        let documents = Cache::new(Types::of(&schema.sdl()));
+        Self {
+            schema,
+            documents,
+            timeout,
+        }
+    }
 }
 
 /// Answer a request to `/graphql`.
@@ -77,8 +87,14 @@ async fn answer(server: &Server, request: Request<Body>, media: Media, id: &Requ
     let document = endpoint.documents.get(&params.query)?;
     let operation = &document.operation(params.operation_name.as_deref())?.node;
     check_operation(&parts, operation)?;
+    endpoint
+        .documents
+        .types()
+        .check_variables(operation, &params.variables)?;
 
-    let mut request = async_graphql::Request::new(String::new()).variables(params.variables).data(actor);
+    let mut request = async_graphql::Request::new(String::new())
+        .variables(params.variables)
+        .data(actor);
     request.operation_name = params.operation_name;
     request.set_parsed_query(document.parsed().clone());
     let Ok(mut executed) = timeout(endpoint.timeout, endpoint.schema.execute(request)).await else {
@@ -87,7 +103,11 @@ async fn answer(server: &Server, request: Request<Body>, media: Media, id: &Requ
     if !executed.errors.is_empty() {
         translate::translate(&mut executed.errors, document.parsed(), id);
     }
-    Ok(answer::executed(&executed, media, Document::is_safe_to_repeat(operation)))
+    Ok(answer::executed(
+        &executed,
+        media,
+        Document::is_safe_to_repeat(operation),
+    ))
 }
 
 fn check_method(parts: &Parts) -> Result<(), Refusal> {
@@ -110,7 +130,10 @@ fn check_operation(parts: &Parts, operation: &OperationDefinition) -> Result<(),
         }
         OperationType::Subscription => {
             let message = "a subscription is not answered here: it needs a WebSocket or an event stream";
-            Err(Refusal::new(StatusCode::BAD_REQUEST, ApiError::new(Code::NotAllowed, message)))
+            Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                ApiError::new(Code::NotAllowed, message),
+            ))
         }
         _ => Ok(()),
     }
@@ -119,7 +142,12 @@ fn check_operation(parts: &Parts, operation: &OperationDefinition) -> Result<(),
 /// The whole body, within its limits.
 async fn read(body: Body) -> Result<Vec<u8>, Refusal> {
     let message = "the body did not arrive in time";
-    let late = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, ApiError::new(Code::MalformedRequest, message));
+    let late = |_| {
+        Refusal::new(
+            StatusCode::REQUEST_TIMEOUT,
+            ApiError::new(Code::MalformedRequest, message),
+        )
+    };
     timeout(BODY_TIMEOUT, collect(body)).await.map_err(late)?
 }
 
@@ -129,7 +157,9 @@ async fn collect(mut body: Body) -> Result<Vec<u8>, Refusal> {
         && let Some(frame) = body.frame().await
     {
         let broken = |_| ApiError::new(Code::MalformedRequest, "the body broke off");
-        let frame = frame.map_err(broken).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error))?;
+        let frame = frame
+            .map_err(broken)
+            .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error))?;
         let data = frame.into_data().unwrap_or_default();
         seen += data.len();
         if seen <= MAX_BODY {
@@ -138,13 +168,19 @@ async fn collect(mut body: Body) -> Result<Vec<u8>, Refusal> {
     }
     if seen > MAX_BODY {
         let message = format!("the body has more than {MAX_BODY} bytes");
-        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ApiError::new(Code::MalformedRequest, message)));
+        return Err(Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ApiError::new(Code::MalformedRequest, message),
+        ));
     }
     Ok(whole)
 }
 
 fn took_too_long(operation: &OperationDefinition) -> Refusal {
-    let error = ApiError::new(Code::Timeout, "the operation took too long; a change may have been made all the same");
+    let error = ApiError::new(
+        Code::Timeout,
+        "the operation took too long; a change may have been made all the same",
+    );
     if operation.ty == OperationType::Mutation {
         return Refusal::from(error);
     }

@@ -71,7 +71,10 @@ impl Params {
         if !self.query.is_empty() {
             return Ok(self);
         }
-        if self.extensions.is_some_and(|extensions| extensions.contains_key("persistedQuery")) {
+        if self
+            .extensions
+            .is_some_and(|extensions| extensions.contains_key("persistedQuery"))
+        {
             let error = ApiError::new(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported");
             return Err(Refusal::new(StatusCode::BAD_REQUEST, error));
         }
@@ -99,7 +102,10 @@ fn fault(body: &[u8], error: &serde_json::Error) -> Refusal {
         return malformed(format!("the body is not a JSON object: {error}"));
     };
     for (name, reason, starts) in parameters {
-        if found.get(name).is_some_and(|value| !value.get().starts_with(|first| starts.contains(first))) {
+        if found
+            .get(name)
+            .is_some_and(|value| !value.get().starts_with(|first| starts.contains(first)))
+        {
             return malformed(format!("{name}: {reason}"));
         }
     }
@@ -125,8 +131,14 @@ mod tests {
     #[test]
     fn a_body_is_read_or_its_fault_named() {
         let body = |text: &str, expected| check(Params::from_body(text.as_bytes()), expected);
-        body(r#"{"query": "{ a }", "variables": {"a": [1, {"b": null}]}, "operationName": "A", "x": 1}"#, Ok("{ a }"));
-        body(r#"{"query": "{ a }", "variables": null, "operationName": null, "extensions": null}"#, Ok("{ a }"));
+        body(
+            r#"{"query": "{ a }", "variables": {"a": [1, {"b": null}]}, "operationName": "A", "x": 1}"#,
+            Ok("{ a }"),
+        );
+        body(
+            r#"{"query": "{ a }", "variables": null, "operationName": null, "extensions": null}"#,
+            Ok("{ a }"),
+        );
         body("", Err("empty"));
         body("[]", Err("batch"));
         body(r#" [{"query": "{ a }"}]"#, Err("batch"));
@@ -139,15 +151,25 @@ mod tests {
         body(r#"{"query": "a", "variables": []}"#, Err("variables: must be"));
         body(r#"{"query": "a", "extensions": "x"}"#, Err("extensions: must be"));
         body(r#"{"query": "a", "query": "b"}"#, Err("duplicate"));
-        body(r#"{"extensions": {"persistedQuery": {}}}"#, Err("PersistedQueryNotSupported"));
-        let deep = format!(r#"{{"query": "a", "variables": {{"a": {}1{}}}}}"#, "[".repeat(500), "]".repeat(500));
+        body(
+            r#"{"extensions": {"persistedQuery": {}}}"#,
+            Err("PersistedQueryNotSupported"),
+        );
+        let deep = format!(
+            r#"{{"query": "a", "variables": {{"a": {}1{}}}}}"#,
+            "[".repeat(500),
+            "]".repeat(500)
+        );
         body(&deep, Err("recursion limit"));
     }
 
     #[test]
     fn a_query_string_is_read_or_its_fault_named() {
         let query = |text: &str, expected| check(Params::from_query(Some(text)), expected);
-        query("query=%7B+a+%7D&operationName=A&variables=%7B%22a%22%3A1%7D&extensions=", Ok("{ a }"));
+        query(
+            "query=%7B+a+%7D&operationName=A&variables=%7B%22a%22%3A1%7D&extensions=",
+            Ok("{ a }"),
+        );
         query("operation_name=A", Err("query: is missing"));
         query("query=a&query=b", Err("more than once"));
         query("query=a&variables=x", Err("variables: must be"));

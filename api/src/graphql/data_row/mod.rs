@@ -1,0 +1,197 @@
+//! DataRow: type, queries and mutations.
+
+mod beside;
+mod input;
+mod list;
+
+use async_graphql::{Context, ID, InputObject, Object};
+use entity::{Timestamp, data_row};
+use labelhook_core::{
+    data_row as data_rows,
+    label::{self as labels, Scope},
+};
+
+use self::beside::Stored;
+pub use self::beside::{DataRowAttachment, DataRowCustomMetadata, DataRowMetadataField};
+pub use self::input::{DataRowCreateInput, DataRowsCreateInput};
+pub use self::list::{DataRowOrderByInput, DataRowWhereInput};
+use super::{
+    context::ContextExt,
+    dataset::Dataset,
+    error::Result,
+    filter::query,
+    input::WhereUniqueInput,
+    json::Json,
+    label::{Label, LabelOrderByInput, LabelWhereInput},
+    list as lists, loader,
+    organization::Organization,
+    user::User,
+};
+
+/// One asset: what is labelled.
+pub struct DataRow(pub data_row::Model);
+
+/// One asset: what is labelled.
+#[Object]
+impl DataRow {
+    /// Its id.
+    pub async fn id(&self) -> ID {
+        self.0.id.to_string().into()
+    }
+
+    /// The customer's own id.
+    async fn external_id(&self) -> Option<&str> {
+        self.0.external_id.as_deref()
+    }
+
+    /// The customer's id over all datasets, unique in the organization.
+    async fn global_key(&self) -> Option<&str> {
+        self.0.global_key.as_deref()
+    }
+
+    /// The asset's URL or text, as it was given.
+    async fn row_data(&self) -> &str {
+        &self.0.row_data
+    }
+
+    /// Anything about the asset, as it was given.
+    async fn metadata(&self) -> Option<Result<Json>> {
+        self.0.metadata.as_deref().map(Json::stored)
+    }
+
+    /// What is known of the asset as a file, as it was given.
+    async fn media_attributes(&self) -> Option<Result<Json>> {
+        self.0.media_attributes.as_deref().map(Json::stored)
+    }
+
+    /// Values of metadata fields.
+    async fn metadata_fields(&self) -> Option<Result<Vec<DataRowMetadataField>>> {
+        let stored = beside::list::<Stored>(self.0.metadata_fields.as_deref());
+        Some(stored.map(|fields| fields.into_iter().map(Into::into).collect()))
+    }
+
+    /// Values of metadata fields, in the older form.
+    async fn custom_metadata(&self) -> Option<Result<Vec<DataRowCustomMetadata>>> {
+        let stored = beside::list::<Stored>(self.0.metadata_fields.as_deref());
+        Some(stored.map(|fields| fields.into_iter().map(Into::into).collect()))
+    }
+
+    /// What stands beside the asset.
+    async fn attachments(&self) -> Option<Result<Vec<DataRowAttachment>>> {
+        Some(beside::list(self.0.attachments.as_deref()))
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> Timestamp {
+        self.0.created_at
+    }
+
+    /// When it last changed.
+    async fn updated_at(&self) -> Timestamp {
+        self.0.updated_at
+    }
+
+    /// When it was deleted. A deleted data row is still named by its labels.
+    async fn deleted_at(&self) -> Option<Timestamp> {
+        self.0.deleted_at
+    }
+
+    /// Where it lives.
+    async fn dataset(&self, ctx: &Context<'_>) -> Option<Result<Dataset>> {
+        loader::dataset(ctx, self.0.dataset_id).await
+    }
+
+    /// Who made it.
+    async fn created_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        loader::user(ctx, self.0.created_by?).await
+    }
+
+    /// Whose it is.
+    async fn organization(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
+        Some(Organization::of(ctx).await)
+    }
+
+    /// Its labels, in every project.
+    #[graphql(complexity = "lists::cost(first, child_complexity)")]
+    async fn labels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones.")] r#where: Option<LabelWhereInput>,
+        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<LabelOrderByInput>,
+        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+    ) -> Result<Vec<Label>> {
+        let (scope, query) = (Scope::DataRow(self.0.id), query(r#where, order_by, skip, first)?);
+        let rows = labels::list(ctx.app(), ctx.actor(), scope, query).await?;
+        Ok(rows.into_iter().map(Label).collect())
+    }
+}
+
+/// Which data rows to delete.
+#[derive(InputObject)]
+pub struct DataRowsWhereInput {
+    /// Their ids: 1 to 1,000, all deleted or none.
+    data_row_ids: Vec<ID>,
+}
+
+/// Queries of data rows.
+#[derive(Default)]
+pub struct DataRowQuery;
+
+#[Object]
+impl DataRowQuery {
+    /// A data row by its id.
+    async fn data_row(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+    ) -> Option<Result<DataRow>> {
+        let row = data_rows::get(ctx.app(), ctx.actor(), &r#where.id).await;
+        Some(row.map(DataRow).map_err(Into::into))
+    }
+}
+
+/// Mutations of data rows.
+#[derive(Default)]
+pub struct DataRowMutation;
+
+#[Object]
+impl DataRowMutation {
+    /// Makes a data row.
+    async fn create_data_row(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to make.")] data: DataRowCreateInput,
+    ) -> Result<DataRow> {
+        let new = data.row.unwrap("")?;
+        let row = data_rows::create(ctx.app(), ctx.actor(), &data.dataset.connect.id, new).await?;
+        Ok(DataRow(row))
+    }
+
+    /// Makes many data rows of one dataset, all or none.
+    #[graphql(complexity = "lists::cost(Some(100), child_complexity)")]
+    async fn create_data_rows(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to make.")] data: DataRowsCreateInput,
+    ) -> Result<Vec<DataRow>> {
+        let rows = data.data_rows.into_iter().enumerate();
+        let new = rows
+            .map(|(place, row)| row.unwrap(&format!("dataRows.{place}.")))
+            .collect::<Result<_>>()?;
+        let rows = data_rows::create_many(ctx.app(), ctx.actor(), &data.dataset.connect.id, new).await?;
+        Ok(rows.into_iter().map(DataRow).collect())
+    }
+
+    /// Deletes data rows at once; their labels follow in steps, with a LABEL_DELETED event each.
+    #[graphql(complexity = "lists::cost(Some(100), child_complexity)")]
+    async fn delete_data_rows(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones.")] r#where: DataRowsWhereInput,
+    ) -> Result<Vec<DataRow>> {
+        let ids: Vec<String> = r#where.data_row_ids.into_iter().map(|id| id.0).collect();
+        let rows = data_rows::delete(ctx.app(), ctx.actor(), &ids).await?;
+        Ok(rows.into_iter().map(DataRow).collect())
+    }
+}

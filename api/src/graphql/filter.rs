@@ -1,0 +1,153 @@
+//! The Prisma-1 dialect of the Labelbox SDK: `where` inputs with suffixes (`name_not`, `createdAt_gte`) and `AND`, and
+//! `orderBy` enums, as typed inputs, so that a variable's type is checked. Each noun lists its own with [`where_input!`]
+//! and [`order_by!`]; here they become core's [`Query`].
+
+use async_graphql::ID;
+use entity::Timestamp;
+use labelhook_core::list::{Filter, Order, Page, Query, Value};
+
+use super::error::Result;
+use super::list::Slice;
+
+/// A `where` input.
+pub trait Where {
+    /// The noun's fields.
+    type Field;
+    /// The same in core's words.
+    fn filter(self) -> Filter<Self::Field>;
+}
+
+/// An `orderBy` enum.
+pub trait OrderBy {
+    /// The noun's fields.
+    type Field;
+    /// The same in core's words.
+    fn order(self) -> Order<Self::Field>;
+}
+
+/// What a list field was asked for.
+pub fn query<F, W, O>(by: Option<W>, order_by: Option<O>, skip: Option<i32>, first: Option<i32>) -> Result<Query<F>>
+where
+    W: Where<Field = F>,
+    O: OrderBy<Field = F>,
+{
+    Ok(Query {
+        filter: by.map(Where::filter).unwrap_or_default(),
+        order: order_by.map(OrderBy::order),
+        page: Slice::new(skip, first)?.into(),
+    })
+}
+
+impl From<Slice> for Page {
+    fn from(Slice { skip, first }: Slice) -> Self {
+        Self { skip, first }
+    }
+}
+
+/// What a condition compares with.
+pub trait Values {
+    /// The same in core's words.
+    fn values(self) -> Vec<Value>;
+}
+
+impl Values for ID {
+    fn values(self) -> Vec<Value> {
+        vec![Value::id(&self)]
+    }
+}
+
+impl Values for String {
+    fn values(self) -> Vec<Value> {
+        vec![Value::Text(self)]
+    }
+}
+
+impl Values for bool {
+    fn values(self) -> Vec<Value> {
+        vec![Value::Bool(self)]
+    }
+}
+
+impl Values for Timestamp {
+    fn values(self) -> Vec<Value> {
+        vec![Value::Time(self)]
+    }
+}
+
+impl Values for f64 {
+    fn values(self) -> Vec<Value> {
+        vec![Value::Number(self)]
+    }
+}
+
+impl<T: Values> Values for Vec<T> {
+    fn values(self) -> Vec<Value> {
+        self.into_iter().flat_map(T::values).collect()
+    }
+}
+
+/// An input of conditions: each line is a field of the input, its name in the schema, its type, and what it compares how.
+/// Below `nested` stand inputs of conditions about objects beside the row.
+macro_rules! where_input {
+    (
+        $(#[$doc:meta])* $name:ident of $field:ty {
+            $($(#[$line_doc:meta])* $line:ident $shown:tt: $type:ty => $column:ident $operator:ident;)+
+        }
+        $(nested { $($(#[$nested_doc:meta])* $nested:ident: $nested_type:ty;)+ })?
+    ) => {
+        $(#[$doc])*
+        #[derive(async_graphql::InputObject, Default)]
+        pub struct $name {
+            /// Each of these holds too.
+            #[graphql(name = "AND")]
+            and: Option<Vec<$name>>,
+            $($(#[$line_doc])* #[graphql(name = $shown)] $line: Option<$type>,)+
+            $($($(#[$nested_doc])* $nested: Option<$nested_type>,)+)?
+        }
+
+        impl $crate::graphql::filter::Where for $name {
+            type Field = $field;
+
+            fn filter(self) -> labelhook_core::list::Filter<$field> {
+                use labelhook_core::list::{Filter, Operator};
+                let mut parts: Vec<Filter<$field>> = Vec::new();
+                parts.extend(self.and.into_iter().flatten().map(Self::filter));
+                $(parts.extend(self.$line.map(|given| Filter::Is {
+                    field: <$field>::$column,
+                    operator: Operator::$operator,
+                    values: $crate::graphql::filter::Values::values(given),
+                }));)+
+                $($(parts.extend(self.$nested.map($crate::graphql::filter::Where::filter));)+)?
+                Filter::And(parts)
+            }
+        }
+    };
+}
+
+/// An enum of orders: each line is a value, its name in the schema, and what it orders by in which direction.
+macro_rules! order_by {
+    (
+        $(#[$doc:meta])* $name:ident of $field:ty {
+            $($(#[$line_doc:meta])* $line:ident $shown:tt => $column:ident $descending:literal;)+
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(async_graphql::Enum, Clone, Copy, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$line_doc])* #[graphql(name = $shown)] $line,)+
+        }
+
+        impl $crate::graphql::filter::OrderBy for $name {
+            type Field = $field;
+
+            fn order(self) -> labelhook_core::list::Order<$field> {
+                let (field, descending) = match self {
+                    $(Self::$line => (<$field>::$column, $descending),)+
+                };
+                labelhook_core::list::Order { field, descending }
+            }
+        }
+    };
+}
+
+pub(super) use {order_by, where_input};

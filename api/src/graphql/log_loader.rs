@@ -1,0 +1,62 @@
+//! What stands beside the rows of the log (a notification's event, webhook, attempts and bytes), fetched together. The
+//! same loader as [`super::loader`], with the log's own keys.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, async_trait, dataloader::Loader};
+use entity::{EventId, NotificationId, PayloadId, WebhookId, attempt, event, webhook};
+use labelhook_core::Error;
+
+use super::{
+    error::Result,
+    event::Event,
+    loader::{Key, Rows, by_organization, one},
+    webhook::Webhook,
+};
+
+/// An event.
+pub async fn event(ctx: &Context<'_>, id: EventId) -> Result<Event> {
+    one(ctx, id).await.unwrap_or_else(|| Err(Error::not_found("event", id).into())).map(Event)
+}
+
+/// A webhook.
+pub async fn webhook(ctx: &Context<'_>, id: WebhookId) -> Result<Webhook> {
+    one(ctx, id).await.unwrap_or_else(|| Err(Error::not_found("webhook", id).into())).map(Webhook)
+}
+
+/// The attempts of a notification, oldest first.
+pub async fn attempts(ctx: &Context<'_>, id: NotificationId) -> Result<Vec<attempt::Model>> {
+    one(ctx, id).await.unwrap_or_else(|| Ok(Vec::new()))
+}
+
+/// A payload's bytes as text: they are JSON, so they are UTF-8.
+pub async fn body(ctx: &Context<'_>, id: PayloadId) -> Result<String> {
+    let bytes = one(ctx, id).await.unwrap_or_else(|| Ok(Vec::new()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+macro_rules! log {
+    ($($id:ty => $value:ty: $load:path),+ $(,)?) => {$(
+        #[async_trait::async_trait]
+        impl Loader<Key<$id>> for Rows {
+            type Value = $value;
+            type Error = Error;
+
+            async fn load(&self, keys: &[Key<$id>]) -> Result<HashMap<Key<$id>, $value>, Error> {
+                let mut loaded = HashMap::with_capacity(keys.len());
+                for (organization_id, ids) in by_organization(keys) {
+                    let rows = $load(&self.0, organization_id, &ids).await?;
+                    loaded.extend(rows.into_iter().map(|(id, row)| ((organization_id, id), row)));
+                }
+                Ok(loaded)
+            }
+        }
+    )+};
+}
+
+log! {
+    EventId => event::Model: labelhook_core::event::many,
+    WebhookId => webhook::Model: labelhook_core::webhook::many,
+    NotificationId => Vec<attempt::Model>: labelhook_core::notification::attempts,
+    PayloadId => Vec<u8>: labelhook_core::notification::bodies,
+}

@@ -1,0 +1,137 @@
+//! What is given to register or change a webhook.
+
+use async_graphql::InputObject;
+use entity::{AuthType, PayloadFormat, WebhookStatus, WebhookTopic};
+use labelhook_core::webhook::{New, Patch, Retry};
+
+use super::super::{error::Result, input::WhereUniqueInput, json::Json};
+
+/// A list of topics.
+#[derive(InputObject)]
+pub struct TopicListInput {
+    /// The topics, at least one; they replace what was there.
+    set: Vec<WebhookTopic>,
+}
+
+/// When to try a failed delivery again. What is absent is the default's, or stays.
+#[derive(InputObject, Default)]
+pub struct RetryPolicyInput {
+    /// Requests at most, the first included: 1 to 50. Default 10.
+    max_attempts: Option<i32>,
+    /// Milliseconds before the second, third, … request, each at most 7 days; the last one repeats. Default 5 s, 5 min,
+    /// 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
+    delays_ms: Option<Vec<i64>>,
+    /// By how much a delay may differ at random, as a fraction of it: 0 to 1. Default 0.2.
+    jitter: Option<f64>,
+}
+
+impl From<RetryPolicyInput> for Retry {
+    fn from(input: RetryPolicyInput) -> Self {
+        Self { max_attempts: input.max_attempts, delays_ms: input.delays_ms, jitter: input.jitter }
+    }
+}
+
+/// What to register.
+#[derive(InputObject)]
+pub struct WebhookCreateInput {
+    /// The project whose events are sent; leave it out for all events of the organization.
+    project: Option<WhereUniqueInput>,
+    /// What to send, at least one topic.
+    topics: TopicListInput,
+    /// Where to: http or https, with a host, without credentials and fragment, at most 2,048 characters.
+    url: String,
+    /// What signs the deliveries, at most 1,024 bytes; required when `authType` is SECRET. One that starts with `whsec_`
+    /// is base64 of 24 to 64 bytes after the prefix, as Standard Webhooks has it.
+    secret: Option<String>,
+    /// Free text, at most 2,000 characters.
+    description: Option<String>,
+    /// The dialect.
+    #[graphql(default_with = "PayloadFormat::Labelbox")]
+    payload_format: PayloadFormat,
+    /// How deliveries prove where they come from.
+    #[graphql(default_with = "AuthType::Secret")]
+    auth_type: AuthType,
+    /// The token of `Authorization: Bearer`, for `authType` BEARER.
+    bearer_token: Option<String>,
+    /// The value of the `Authorization` header, for `authType` HEADER.
+    authorization_header: Option<String>,
+    /// Custom headers: an object of strings, at most 32. They may not replace ours, `Host`, `Content-*` or hop-by-hop
+    /// headers.
+    headers: Option<Json>,
+    /// When to try a failed delivery again.
+    retry_policy: Option<RetryPolicyInput>,
+    /// Time of one attempt in milliseconds: 1,000 to 30,000. Default 15,000.
+    timeout_ms: Option<i32>,
+    /// Requests at the same time at most: 1 to 256. Default 32.
+    max_in_flight: Option<i32>,
+}
+
+impl WebhookCreateInput {
+    /// The same in core's words.
+    pub fn unwrap(self) -> Result<New> {
+        Ok(New {
+            project_id: self.project.map(|project| project.id.0),
+            topics: self.topics.set,
+            url: self.url,
+            secret: self.secret,
+            description: self.description,
+            payload_format: Some(self.payload_format),
+            auth_type: Some(self.auth_type),
+            bearer_token: self.bearer_token,
+            authorization_header: self.authorization_header,
+            headers: self.headers.map(|headers| headers.plain("headers")).transpose()?,
+            retry: self.retry_policy.unwrap_or_default().into(),
+            timeout_ms: self.timeout_ms,
+            max_in_flight: self.max_in_flight,
+        })
+    }
+}
+
+/// What to change of a webhook: any subset; nothing given changes nothing.
+#[derive(InputObject)]
+pub struct WebhookUpdateInput {
+    /// What to send, at least one topic.
+    topics: Option<TopicListInput>,
+    /// Where to.
+    url: Option<String>,
+    /// ACTIVE sends again and goes on with what was queued; INACTIVE and REVOKED stop it.
+    status: Option<WebhookStatus>,
+    /// Free text, at most 2,000 characters.
+    description: Option<String>,
+    /// The dialect, of events to come.
+    payload_format: Option<PayloadFormat>,
+    /// How deliveries prove where they come from.
+    auth_type: Option<AuthType>,
+    /// The token of `Authorization: Bearer`, for `authType` BEARER.
+    bearer_token: Option<String>,
+    /// The value of the `Authorization` header, for `authType` HEADER.
+    authorization_header: Option<String>,
+    /// Custom headers: an object of strings; replaces them all, `{}` removes them.
+    headers: Option<Json>,
+    /// When to try a failed delivery again; what is absent stays.
+    retry_policy: Option<RetryPolicyInput>,
+    /// Time of one attempt in milliseconds: 1,000 to 30,000.
+    timeout_ms: Option<i32>,
+    /// Requests at the same time at most: 1 to 256.
+    max_in_flight: Option<i32>,
+}
+
+impl WebhookUpdateInput {
+    /// The same in core's words.
+    pub fn unwrap(self) -> Result<Patch> {
+        Ok(Patch {
+            topics: self.topics.map(|topics| topics.set),
+            url: self.url,
+            status: self.status,
+            description: self.description,
+            payload_format: self.payload_format,
+            auth_type: self.auth_type,
+            bearer_token: self.bearer_token,
+            authorization_header: self.authorization_header,
+            headers: self.headers.map(|headers| headers.plain("headers")).transpose()?,
+            retry: self.retry_policy.unwrap_or_default().into(),
+            timeout_ms: self.timeout_ms,
+            max_in_flight: self.max_in_flight,
+        })
+    }
+}

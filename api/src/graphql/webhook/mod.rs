@@ -1,0 +1,246 @@
+//! Webhook: type, queries and mutations; what is given stands in [`input`], how they are listed in [`list`].
+
+mod input;
+mod list;
+
+pub use input::{WebhookCreateInput, WebhookUpdateInput};
+pub use list::{WebhookOrderByInput, WebhookWhereInput};
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+use entity::{AuthType, PayloadFormat, ProjectId, Timestamp, WebhookStatus, WebhookTopic, webhook};
+use labelhook_core::webhook as webhooks;
+
+use super::{
+    context::ContextExt,
+    error::Result,
+    input::WhereUniqueInput,
+    json::Json,
+    filter::query,
+    list::{cost, Slice},
+    loader,
+    notification::{Notification, NotificationOrderByInput, NotificationWhereInput},
+    organization::Organization,
+    project::Project,
+    user::User,
+};
+
+/// A registered target: what happens in its project, or in the whole organization, is sent to its URL as signed POSTs.
+pub struct Webhook(pub webhook::Model);
+
+/// A registered target: what happens in its project, or in the whole organization, is sent to its URL as signed POSTs.
+#[Object]
+impl Webhook {
+    /// Its id.
+    async fn id(&self) -> ID {
+        self.0.id.to_string().into()
+    }
+
+    /// Where deliveries go.
+    async fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// What it is told of, in the order given.
+    async fn topics(&self) -> Vec<WebhookTopic> {
+        webhooks::topics(&self.0)
+    }
+
+    /// Whether events are sent.
+    async fn status(&self) -> WebhookStatus {
+        self.0.status
+    }
+
+    /// Why it was revoked, for people; null while it is not.
+    async fn status_reason(&self) -> Option<&str> {
+        self.0.status_reason.as_deref()
+    }
+
+    /// The project whose events it gets; null for an organization-wide webhook.
+    async fn project(&self, ctx: &Context<'_>) -> Option<Result<Project>> {
+        loader::project(ctx, self.0.project_id?).await
+    }
+
+    /// Whose it is.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
+        Ok(Organization(labelhook_core::organization::get(ctx.app(), ctx.actor()).await?))
+    }
+
+    /// Who registered it.
+    async fn created_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        loader::user(ctx, self.0.created_by?).await
+    }
+
+    /// When it was registered.
+    async fn created_at(&self) -> Timestamp {
+        self.0.created_at
+    }
+
+    /// When it last changed.
+    async fn updated_at(&self) -> Timestamp {
+        self.0.updated_at
+    }
+
+    /// Free text.
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// The dialect: shape of the body and form of the signature header.
+    async fn payload_format(&self) -> PayloadFormat {
+        self.0.payload_format
+    }
+
+    /// How deliveries prove where they come from.
+    async fn auth_type(&self) -> AuthType {
+        self.0.auth_type
+    }
+
+    /// Names of the custom headers: a list of strings. Values are never returned.
+    async fn headers(&self) -> Option<Result<Json>> {
+        self.0.header_names.as_deref().map(Json::stored)
+    }
+
+    /// When a failed delivery is tried again, and how often.
+    async fn retry_policy(&self) -> Result<RetryPolicy> {
+        Ok(webhooks::policy(&self.0)?.into())
+    }
+
+    /// Time of one attempt in milliseconds: name look-up, connection, request and the whole answer.
+    async fn timeout_ms(&self) -> i32 {
+        self.0.timeout_ms
+    }
+
+    /// Requests to this webhook at the same time at most.
+    async fn max_in_flight(&self) -> i32 {
+        self.0.max_in_flight
+    }
+
+    /// Its secrets' ids and times, newest first; never the secrets.
+    #[graphql(complexity = "cost(Some(10), child_complexity)")]
+    async fn secrets(&self, ctx: &Context<'_>) -> Result<Vec<SecretInfo>> {
+        let rows = webhooks::secrets(ctx.app(), &self.0).await?;
+        Ok(rows.into_iter().map(SecretInfo::from).collect())
+    }
+
+    /// What was sent to it, newest first: the plain list that Labelbox's own clients ask for.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn notifications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones.")] r#where: Option<NotificationWhereInput>,
+        #[graphql(desc = "In which order; newest first when absent.")] order_by: Option<NotificationOrderByInput>,
+        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+    ) -> Result<Vec<Notification>> {
+        let slice = Slice::new(skip, first)?;
+        super::notification::of_webhook(ctx, self.0.id, r#where, order_by, slice).await
+    }
+}
+
+/// When a failed delivery is tried again.
+#[derive(SimpleObject)]
+pub struct RetryPolicy {
+    /// Requests at most, the first included; 1 turns retries off.
+    max_attempts: i32,
+    /// Milliseconds before the second, third, … request; the last one repeats.
+    delays_ms: Vec<i64>,
+    /// By how much a delay may differ at random, as a fraction of it: 0.2 is ± 20 %.
+    jitter: f64,
+}
+
+impl From<labelhook_core::dispatcher::retry::Policy> for RetryPolicy {
+    fn from(policy: labelhook_core::dispatcher::retry::Policy) -> Self {
+        Self {
+            max_attempts: i32::try_from(policy.max_attempts).unwrap_or(i32::MAX),
+            delays_ms: policy.delays.iter().map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)).collect(),
+            jitter: policy.jitter,
+        }
+    }
+}
+
+/// A secret of a webhook, without the secret.
+#[derive(SimpleObject)]
+pub struct SecretInfo {
+    /// Its id.
+    id: ID,
+    /// When it was made.
+    created_at: Timestamp,
+    /// From when it no longer signs; null for the current one.
+    expires_at: Option<Timestamp>,
+}
+
+impl From<entity::webhook_secret::Model> for SecretInfo {
+    fn from(row: entity::webhook_secret::Model) -> Self {
+        Self { id: row.id.to_string().into(), created_at: row.created_at, expires_at: row.expires_at }
+    }
+}
+
+/// Webhooks as a plain list: of the organization, or of one project.
+pub async fn listed(
+    ctx: &Context<'_>,
+    project_id: Option<ProjectId>,
+    r#where: Option<WebhookWhereInput>,
+    order_by: Option<WebhookOrderByInput>,
+    skip: Option<i32>,
+    first: Option<i32>,
+) -> Result<Vec<Webhook>> {
+    let rows = webhooks::list(ctx.app(), ctx.actor(), project_id, query(r#where, order_by, skip, first)?).await?;
+    Ok(rows.into_iter().map(Webhook).collect())
+}
+
+/// Queries of webhooks.
+#[derive(Default)]
+pub struct WebhookQuery;
+
+/// Queries of webhooks.
+#[Object]
+impl WebhookQuery {
+    /// A webhook by its id.
+    async fn webhook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+    ) -> Option<Result<Webhook>> {
+        Some(webhooks::get(ctx.app(), ctx.actor(), &r#where.id).await.map(Webhook).map_err(Into::into))
+    }
+
+    /// The organization's webhooks, those of its projects included, whatever their status.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn webhooks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones.")] r#where: Option<WebhookWhereInput>,
+        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<WebhookOrderByInput>,
+        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+    ) -> Result<Vec<Webhook>> {
+        listed(ctx, None, r#where, order_by, skip, first).await
+    }
+}
+
+/// Mutations of webhooks.
+#[derive(Default)]
+pub struct WebhookMutation;
+
+/// Mutations of webhooks.
+#[Object]
+impl WebhookMutation {
+    /// Registers a webhook. It is ACTIVE at once.
+    async fn create_webhook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to register.")] data: WebhookCreateInput,
+    ) -> Result<Webhook> {
+        Ok(Webhook(webhooks::create(ctx.app(), ctx.actor(), data.unwrap()?).await?))
+    }
+
+    /// Changes a webhook. What is absent stays; retries that wait go to the new URL.
+    async fn update_webhook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "What to change.")] data: WebhookUpdateInput,
+    ) -> Result<Webhook> {
+        Ok(Webhook(webhooks::update(ctx.app(), ctx.actor(), &r#where.id, data.unwrap()?).await?))
+    }
+}

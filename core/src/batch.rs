@@ -1,0 +1,94 @@
+//! Batches: named sets of data rows of a project. Ango's payloads name the batches of a data row.
+
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    data_row, event, input, organization, project,
+};
+use entity::{BatchId, DataRowId, ProjectId, batch, batch_data_row};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
+
+/// What to make a batch of.
+#[derive(Clone, Debug, Default)]
+pub struct New {
+    /// What people call it.
+    pub name: String,
+    /// The project it belongs to.
+    pub project: String,
+    /// Its data rows.
+    pub data_rows: Vec<String>,
+}
+
+/// Makes a batch.
+pub async fn create(app: &App, actor: &Actor, new: New) -> Result<batch::Model> {
+    actor.require(Action::ManageData)?;
+    let name = organization::name("name", &new.name)?;
+    input::entries("dataRows", new.data_rows.len())?;
+    let actor = actor.clone();
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let project = project::referred(txn.conn(), &actor, "project", &new.project).await?;
+                let rows = data_row::find_all(txn.conn(), &actor, &new.data_rows).await?;
+                let batch = batch::Model {
+                    id: BatchId::new(),
+                    organization_id: actor.organization_id,
+                    project_id: project.id,
+                    name,
+                    created_at: txn.now(),
+                };
+                batch::Entity::insert(batch.clone().into_active_model())
+                    .exec_without_returning(txn.conn())
+                    .await?;
+                let links = rows.iter().map(|row| link(&batch, row.id).into_active_model());
+                batch_data_row::Entity::insert_many(links)
+                    .exec_without_returning(txn.conn())
+                    .await?;
+                Ok(batch)
+            })
+        })
+        .await
+}
+
+/// A batch by its id.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<batch::Model> {
+    actor.require(Action::Read)?;
+    let unknown = || Error::not_found("batch", id);
+    let key: BatchId = id.parse().map_err(|_| unknown())?;
+    let row = batch::Entity::find_by_id(key).one(app.db.read()).await?;
+    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(row.project_id)))
+        .ok_or_else(unknown)
+}
+
+/// The batches of a project that hold a data row, as an event carries them.
+pub(crate) async fn holding(
+    conn: &impl ConnectionTrait,
+    project_id: ProjectId,
+    data_row_id: DataRowId,
+) -> Result<Vec<event::Batch>> {
+    let links = batch_data_row::Entity::find()
+        .select_only()
+        .column(batch_data_row::Column::BatchId)
+        .filter(batch_data_row::Column::DataRowId.eq(data_row_id));
+    let rows = batch::Entity::find()
+        .filter(batch::Column::ProjectId.eq(project_id))
+        .filter(batch::Column::Id.in_subquery(links.into_query()))
+        .order_by_asc(batch::Column::Id)
+        .all(conn)
+        .await?;
+    let named = rows.into_iter().map(|row| event::Batch {
+        id: row.id,
+        name: row.name,
+    });
+    Ok(named.collect())
+}
+
+fn link(batch: &batch::Model, data_row_id: DataRowId) -> batch_data_row::Model {
+    batch_data_row::Model {
+        batch_id: batch.id,
+        data_row_id,
+        organization_id: batch.organization_id,
+    }
+}

@@ -1,0 +1,239 @@
+//! Datasets: where data rows live. A dataset is connected to the projects that label its rows, and belongs to none.
+
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    deletion,
+    input::{self, set},
+    list::{self, Query},
+    organization, project,
+};
+use entity::{DatasetId, DeletionKind, OrganizationId, ProjectId, data_row, dataset, project_dataset};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    QueryTrait, Set, sea_query::Expr,
+};
+use std::collections::HashMap;
+
+/// What to make a dataset of.
+#[derive(Clone, Debug, Default)]
+pub struct New {
+    /// What people call it.
+    pub name: String,
+    /// Free text.
+    pub description: Option<String>,
+    /// The project to connect it to.
+    pub project: Option<String>,
+}
+
+/// What to change of a dataset; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    /// What people call it.
+    pub name: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// Whether to delete it, with its data rows and their labels.
+    pub deleted: bool,
+}
+
+/// Which datasets a list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All the actor may see.
+    All,
+    /// Those connected to a project.
+    Project(ProjectId),
+}
+
+/// What datasets are listed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the column of its name")]
+pub enum Field {
+    Id,
+    Name,
+    Description,
+    CreatedAt,
+    UpdatedAt,
+    Deleted,
+}
+
+impl list::Field for Field {
+    fn expr(self) -> Expr {
+        match self {
+            Self::Id => dataset::Column::Id,
+            Self::Name => dataset::Column::Name,
+            Self::Description => dataset::Column::Description,
+            Self::CreatedAt => dataset::Column::CreatedAt,
+            Self::UpdatedAt => dataset::Column::UpdatedAt,
+            Self::Deleted => dataset::Column::Deleted,
+        }
+        .into_expr()
+    }
+
+    fn tells_deleted(self) -> bool {
+        self == Self::Deleted
+    }
+}
+
+/// A live dataset by its id.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<dataset::Model> {
+    actor.require(Action::Read)?;
+    find(app.db.read(), actor, id).await
+}
+
+/// The datasets of a scope that the actor may see.
+pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -> Result<Vec<dataset::Model>> {
+    actor.require(Action::Read)?;
+    let mut rows = dataset::Entity::find()
+        .filter(dataset::Column::OrganizationId.eq(actor.organization_id))
+        .filter(seen(actor));
+    if let Scope::Project(id) = scope {
+        rows = rows.filter(connected(&[id]));
+    }
+    let rows = query.select(rows, Field::Id, Some(dataset::Column::Deleted.eq(false)))?;
+    Ok(rows.all(app.db.read()).await?)
+}
+
+/// Makes a dataset. A key that is limited to projects connects it to one of them.
+pub async fn create(app: &App, actor: &Actor, new: New) -> Result<dataset::Model> {
+    actor.require(Action::ManageData)?;
+    if new.project.is_none() {
+        actor.require_organization()?;
+    }
+    let name = organization::name("name", &new.name)?;
+    let description = new.description.unwrap_or_default();
+    input::text("description", &description, input::DESCRIPTION)?;
+    let actor = actor.clone();
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let row = dataset::Model {
+                    id: DatasetId::new(),
+                    organization_id: actor.organization_id,
+                    name,
+                    description,
+                    created_by: Some(actor.user_id),
+                    deleted: false,
+                    created_at: txn.now(),
+                    updated_at: txn.now(),
+                };
+                if let Some(id) = &new.project {
+                    let project = project::referred(txn.conn(), &actor, "projects", id).await?;
+                    project::connect(txn.conn(), &project, row.id).await?;
+                }
+                dataset::Entity::insert(row.clone().into_active_model())
+                    .exec_without_returning(txn.conn())
+                    .await?;
+                Ok(row)
+            })
+        })
+        .await
+}
+
+/// Changes a dataset. Deleting one hides its data rows at once; their labels follow in steps (see [`deletion`]). A
+/// dataset may serve several projects, so a key that is limited to some only adds to it.
+pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<dataset::Model> {
+    actor.require(Action::ManageData)?;
+    actor.require_organization()?;
+    let name = patch.name.as_deref().map(|name| organization::name("name", name));
+    let name = name.transpose()?;
+    input::text(
+        "description",
+        patch.description.as_deref().unwrap_or_default(),
+        input::DESCRIPTION,
+    )?;
+    let (actor, id) = (actor.clone(), id.to_owned());
+    let row = app
+        .db
+        .write(move |txn| {
+            Box::pin(async move {
+                let mut row = find(txn.conn(), &actor, &id).await?.into_active_model();
+                set(&mut row.name, name);
+                set(&mut row.description, patch.description);
+                set(&mut row.deleted, patch.deleted.then_some(true));
+                row.updated_at = Set(txn.now());
+                let row = row.update(txn.conn()).await?;
+                if row.deleted {
+                    deletion::schedule(txn, &actor, DeletionKind::Dataset, [row.id.0]).await?;
+                }
+                Ok(row)
+            })
+        })
+        .await?;
+    if row.deleted {
+        app.deletions.wake();
+    }
+    Ok(row)
+}
+
+/// Datasets of an organization by id, deleted ones too: for the objects that name them.
+pub async fn many(app: &App, organization_id: OrganizationId, ids: &[DatasetId]) -> Result<Vec<dataset::Model>> {
+    Ok(dataset::Entity::find()
+        .filter(dataset::Column::Id.is_in(ids.iter().copied()))
+        .filter(dataset::Column::OrganizationId.eq(organization_id))
+        .all(app.db.read())
+        .await?)
+}
+
+/// How many live data rows each dataset has.
+pub async fn row_counts(app: &App, ids: &[DatasetId]) -> Result<HashMap<DatasetId, i64>> {
+    let counts: Vec<(DatasetId, i64)> = data_row::Entity::find()
+        .select_only()
+        .column(data_row::Column::DatasetId)
+        .column_as(data_row::Column::Id.count(), "count")
+        .filter(data_row::Column::DatasetId.is_in(ids.iter().copied()))
+        .filter(data_row::Column::DeletedAt.is_null())
+        .group_by(data_row::Column::DatasetId)
+        .into_tuple()
+        .all(app.db.read())
+        .await?;
+    Ok(counts.into_iter().collect())
+}
+
+/// A live dataset the actor may see.
+pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<dataset::Model> {
+    let row = any(conn, actor, id).await?;
+    match row.deleted {
+        true => Err(Error::not_found("dataset", id)),
+        false => Ok(row),
+    }
+}
+
+/// A dataset that an input names: it must be live to get something new.
+pub(crate) async fn referred(
+    conn: &impl ConnectionTrait,
+    actor: &Actor,
+    field: &str,
+    id: &str,
+) -> Result<dataset::Model> {
+    let row = any(conn, actor, id).await?;
+    match row.deleted {
+        true => Err(Error::invalid(field, "the dataset is deleted")),
+        false => Ok(row),
+    }
+}
+
+/// Holds for the datasets that the actor may see: a limited key sees those of its projects.
+pub(crate) fn seen(actor: &Actor) -> Condition {
+    match &actor.projects {
+        None => Condition::all(),
+        Some(projects) => Condition::all().add(connected(projects)),
+    }
+}
+
+fn connected(projects: &[ProjectId]) -> Expr {
+    let links = project_dataset::Entity::find()
+        .select_only()
+        .column(project_dataset::Column::DatasetId)
+        .filter(project_dataset::Column::ProjectId.is_in(projects.iter().copied()));
+    dataset::Column::Id.in_subquery(links.into_query())
+}
+
+async fn any(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<dataset::Model> {
+    let unknown = || Error::not_found("dataset", id);
+    let key: DatasetId = id.parse().map_err(|_| unknown())?;
+    let row = dataset::Entity::find_by_id(key).filter(seen(actor)).one(conn).await?;
+    row.filter(|row| row.organization_id == actor.organization_id)
+        .ok_or_else(unknown)
+}

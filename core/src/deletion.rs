@@ -1,0 +1,172 @@
+//! Deletions in bounded steps: the labels of a deleted dataset or data row are deleted and published a step at a time,
+//! one unit of work each, so that a million labels hold up nobody. What is to be done is a row written in the transaction
+//! of the deletion itself; after a restart the rows that are not done go on from where the labels say.
+//!
+//! Nothing new can appear below what is deleted (labels are refused there), so a step continues behind the last one.
+
+use crate::{App, Result, auth::Actor, db::Txn, label};
+use entity::{DataRowId, DeletionId, DeletionKind, LabelId, Timestamp, data_row, deletion, label as labels};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
+    sea_query::Expr,
+};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Labels of one step at most.
+pub const STEP: u64 = 200;
+/// A look without being woken: the signal is only a hint.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Wakes the task when there is something to delete.
+#[derive(Debug, Default)]
+pub struct Wake(Notify);
+
+impl Wake {
+    pub(crate) fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Where a deletion stands: behind this label of this data row.
+#[derive(Clone, Copy)]
+struct Place {
+    data_row_id: DataRowId,
+    label_id: LabelId,
+}
+
+type Places = HashMap<DeletionId, Place>;
+
+/// Works until it is told to stop.
+pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
+    loop {
+        if let Some(Err(error)) = shutdown.run_until_cancelled(run_until_idle(&app)).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "a deletion did not go on");
+        }
+        let woken = tokio::time::timeout(LOOK, app.deletions.0.notified());
+        if shutdown.run_until_cancelled(woken).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Works until nothing is left to delete. Deletions take turns, a step each.
+pub async fn run_until_idle(app: &App) -> Result<()> {
+    let mut places = Places::new();
+    loop {
+        let running = running(app).await?;
+        if running.is_empty() {
+            return Ok(());
+        }
+        for deletion in running {
+            let id = deletion.id;
+            let place = places.get(&id).copied();
+            match step(app, deletion, place).await? {
+                Some(place) => places.insert(id, place),
+                None => places.remove(&id),
+            };
+        }
+    }
+}
+
+/// Notes what is to be deleted, in the transaction that hides it.
+pub(crate) async fn schedule(
+    txn: &Txn,
+    actor: &Actor,
+    kind: DeletionKind,
+    targets: impl IntoIterator<Item = Uuid>,
+) -> Result<()> {
+    let rows: Vec<_> = targets
+        .into_iter()
+        .map(|target_id| deletion::Model {
+            id: DeletionId::new(),
+            organization_id: actor.organization_id,
+            kind,
+            target_id,
+            actor_id: Some(actor.user_id),
+            created_at: txn.now(),
+            done_at: None,
+        })
+        .map(IntoActiveModel::into_active_model)
+        .collect();
+    if !rows.is_empty() {
+        deletion::Entity::insert_many(rows)
+            .exec_without_returning(txn.conn())
+            .await?;
+    }
+    Ok(())
+}
+
+async fn running(app: &App) -> Result<Vec<deletion::Model>> {
+    Ok(deletion::Entity::find()
+        .filter(deletion::Column::DoneAt.is_null())
+        .order_by_asc(deletion::Column::Id)
+        .limit(STEP)
+        .all(app.db.read())
+        .await?)
+}
+
+/// Deletes the next labels. Gives where it stands, or nothing when none is left.
+async fn step(app: &App, deletion: deletion::Model, place: Option<Place>) -> Result<Option<Place>> {
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let mut rows = next(txn, &deletion, place).await?;
+                let last = rows.last().map(|row| Place {
+                    data_row_id: row.data_row_id,
+                    label_id: row.id,
+                });
+                let more = rows.len() as u64 == STEP;
+                if !rows.is_empty() {
+                    label::remove(txn, &mut rows).await?;
+                }
+                if !more {
+                    done(txn, deletion.id).await?;
+                }
+                Ok(last.filter(|_| more))
+            })
+        })
+        .await
+}
+
+async fn next(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> Result<Vec<labels::Model>> {
+    let mut query = labels::Entity::find()
+        .join(JoinType::InnerJoin, data_row_of_label())
+        .filter(labels::Column::Deleted.eq(false))
+        .filter(match deletion.kind {
+            DeletionKind::Dataset => data_row::Column::DatasetId.eq(deletion.target_id),
+            DeletionKind::DataRow => data_row::Column::Id.eq(deletion.target_id),
+        });
+    if let Some(place) = place {
+        query = query.filter(data_row::Column::Id.gte(place.data_row_id)).filter(
+            Condition::any()
+                .add(data_row::Column::Id.gt(place.data_row_id))
+                .add(labels::Column::Id.gt(place.label_id)),
+        );
+    }
+    Ok(query
+        .order_by_asc(data_row::Column::Id)
+        .order_by_asc(labels::Column::Id)
+        .limit(STEP)
+        .all(txn.conn())
+        .await?)
+}
+
+fn data_row_of_label() -> RelationDef {
+    labels::Entity::belongs_to(data_row::Entity)
+        .from(labels::Column::DataRowId)
+        .to(data_row::Column::Id)
+        .into()
+}
+
+async fn done(txn: &Txn, id: DeletionId) -> Result<()> {
+    let now: Option<Timestamp> = Some(txn.now());
+    deletion::Entity::update_many()
+        .col_expr(deletion::Column::DoneAt, Expr::value(now))
+        .filter(deletion::Column::Id.eq(id))
+        .exec(txn.conn())
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! What people type, checked where it comes in: text within its limit, JSON that is JSON, lists that are neither empty
+//! nor endless. Names are checked by [`crate::organization::name`].
+
+use crate::{Error, Result};
+use sea_orm::{ActiveValue, Set, Value};
+
+/// Bytes of a description.
+pub(crate) const DESCRIPTION: usize = 16 << 10;
+/// Bytes of a JSON field.
+pub(crate) const JSON: usize = 256 << 10;
+/// Bytes of an id of the customer's own.
+pub(crate) const KEY: usize = 256;
+/// Entries of a list that one mutation takes.
+pub const MAX_ENTRIES: usize = 1_000;
+
+/// Free text of at most `max` bytes. A NUL cannot be stored by every database.
+pub(crate) fn text(field: &str, text: &str, max: usize) -> Result<()> {
+    if text.len() > max {
+        return Err(Error::invalid(field, format!("must have at most {max} bytes")));
+    }
+    if text.contains('\0') {
+        return Err(Error::invalid(field, "must not contain NUL"));
+    }
+    Ok(())
+}
+
+/// A customer's own id: short and printable.
+pub(crate) fn key(field: &str, key: Option<&str>) -> Result<()> {
+    let Some(key) = key else {
+        return Ok(());
+    };
+    if key.is_empty() {
+        return Err(Error::invalid(field, "must not be empty; leave it out for none"));
+    }
+    if key.chars().any(char::is_control) {
+        return Err(Error::invalid(field, "must not contain control characters"));
+    }
+    text(field, key, KEY)
+}
+
+/// JSON text.
+pub(crate) fn json(field: &str, json: Option<&str>) -> Result<()> {
+    let Some(json) = json else {
+        return Ok(());
+    };
+    text(field, json, JSON)?;
+    match serde_json::from_str::<serde::de::IgnoredAny>(json) {
+        Ok(_) => Ok(()),
+        Err(fault) => Err(Error::invalid(field, format!("must be JSON: {fault}"))),
+    }
+}
+
+/// A number that is one.
+pub(crate) fn finite(field: &str, number: f64) -> Result<()> {
+    match number.is_finite() {
+        true => Ok(()),
+        false => Err(Error::invalid(field, "must be a finite number")),
+    }
+}
+
+/// A list that is neither empty nor endless.
+pub(crate) fn entries(field: &str, count: usize) -> Result<()> {
+    match count {
+        0 => Err(Error::invalid(field, "must not be empty")),
+        1..=MAX_ENTRIES => Ok(()),
+        _ => Err(Error::invalid(
+            field,
+            format!("must have at most {MAX_ENTRIES} entries"),
+        )),
+    }
+}
+
+/// Writes what was given and leaves what was not.
+pub(crate) fn set<T: Into<Value>>(column: &mut ActiveValue<T>, given: Option<T>) {
+    if let Some(given) = given {
+        *column = Set(given);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_takes_what_its_rule_says() {
+        let check = |result: Result<()>, allowed: bool| assert_eq!(result.is_ok(), allowed, "{result:?}");
+        check(text("f", "täxt\n", 6), true);
+        check(text("f", "täxt\n", 5), false);
+        check(text("f", "\0", 5), false);
+        check(key("f", None), true);
+        check(key("f", Some("img-1")), true);
+        check(key("f", Some("")), false);
+        check(key("f", Some("a\tb")), false);
+        check(json("f", Some(r#"{"a":[1]}"#)), true);
+        check(json("f", Some("{")), false);
+        check(finite("f", f64::NAN), false);
+        check(entries("f", 0), false);
+        check(entries("f", MAX_ENTRIES), true);
+        check(entries("f", MAX_ENTRIES + 1), false);
+    }
+}

@@ -1,0 +1,349 @@
+//! Station 3 for labels: what an annotator made of a data row in a project. Submit makes a label, Save changes it; each
+//! change publishes its event in the same transaction.
+
+mod subject;
+
+pub(crate) use subject::Subject;
+
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    data_row,
+    db::Txn,
+    event::{self, Change, Data},
+    input::{self, set},
+    list::{self, Query},
+};
+use entity::{DataRowId, LabelId, OrganizationId, ProjectId, data_row as data_rows, label, project as projects};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait,
+    Set,
+    sea_query::{self, Expr, SubQueryStatement},
+};
+use std::{collections::HashSet, time::Duration};
+
+/// Bytes of an annotation.
+pub const LABEL: usize = 2 << 20;
+/// Labelbox's word for a label of no particular type.
+pub const ANY: &str = "Any";
+/// How old a project's last activity may look.
+const ACTIVITY: Duration = Duration::from_secs(1);
+
+/// What to make a label of.
+#[derive(Clone, Debug, Default)]
+pub struct New {
+    /// In which project.
+    pub project: String,
+    /// Of which data row.
+    pub data_row: String,
+    /// The annotation, kept and sent as it is.
+    pub label: String,
+    /// How long it took.
+    pub seconds_to_label: f64,
+    /// Labelbox's `type.name`; none: [`ANY`].
+    pub label_type: Option<String>,
+}
+
+/// What to change of a label; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    /// The annotation.
+    pub label: Option<String>,
+    /// How long it took.
+    pub seconds_to_label: Option<f64>,
+}
+
+/// Whose labels a list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// A project's.
+    Project(ProjectId),
+    /// A data row's.
+    DataRow(DataRowId),
+}
+
+/// What labels are listed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the column of its name, or the label's data row's")]
+pub enum Field {
+    Id,
+    CreatedBy,
+    DataRow,
+    Dataset,
+    ExternalId,
+    Label,
+    SecondsToLabel,
+    CreatedAt,
+    UpdatedAt,
+    Deleted,
+}
+
+impl list::Field for Field {
+    fn expr(self) -> Expr {
+        match self {
+            Self::Id => label::Column::Id,
+            Self::CreatedBy => label::Column::CreatedBy,
+            Self::DataRow => label::Column::DataRowId,
+            Self::Dataset => return of_data_row(data_rows::Column::DatasetId),
+            Self::ExternalId => return of_data_row(data_rows::Column::ExternalId),
+            Self::Label => label::Column::Label,
+            Self::SecondsToLabel => label::Column::SecondsToLabel,
+            Self::CreatedAt => label::Column::CreatedAt,
+            Self::UpdatedAt => label::Column::UpdatedAt,
+            Self::Deleted => label::Column::Deleted,
+        }
+        .into_expr()
+    }
+
+    fn tells_deleted(self) -> bool {
+        self == Self::Deleted
+    }
+}
+
+/// A column of the label's data row.
+fn of_data_row(column: data_rows::Column) -> Expr {
+    let row = data_rows::Entity::find()
+        .select_only()
+        .column(column)
+        .filter(sea_query::ExprTrait::equals(
+            data_rows::Column::Id.into_expr(),
+            (label::Entity, label::Column::DataRowId),
+        ));
+    Expr::SubQuery(None, Box::new(SubQueryStatement::SelectStatement(row.into_query())))
+}
+
+/// A live label by its id.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<label::Model> {
+    actor.require(Action::Read)?;
+    find(app.db.read(), actor, id).await
+}
+
+/// The labels of a scope that the actor may see.
+pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -> Result<Vec<label::Model>> {
+    actor.require(Action::Read)?;
+    let mut rows = label::Entity::find().filter(label::Column::OrganizationId.eq(actor.organization_id));
+    rows = match scope {
+        Scope::Project(id) => rows.filter(label::Column::ProjectId.eq(id)),
+        Scope::DataRow(id) => rows.filter(label::Column::DataRowId.eq(id)),
+    };
+    if let Some(projects) = &actor.projects {
+        rows = rows.filter(label::Column::ProjectId.is_in(projects.iter().copied()));
+    }
+    let rows = query.select(rows, Field::Id, Some(label::Column::Deleted.eq(false)))?;
+    Ok(rows.all(app.db.read()).await?)
+}
+
+/// Submits a label.
+pub async fn create(app: &App, actor: &Actor, new: New) -> Result<label::Model> {
+    actor.require(Action::Annotate)?;
+    check(&new, "")?;
+    let actor = actor.clone();
+    app.db
+        .write(move |txn| Box::pin(async move { insert(txn, &actor, new, "").await }))
+        .await
+}
+
+/// Submits many labels, all or none.
+pub async fn create_many(app: &App, actor: &Actor, new: Vec<New>) -> Result<Vec<label::Model>> {
+    actor.require(Action::Annotate)?;
+    input::entries("data", new.len())?;
+    for (place, new) in new.iter().enumerate() {
+        check(new, &format!("{place}."))?;
+    }
+    let actor = actor.clone();
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let mut rows = Vec::with_capacity(new.len());
+                for (place, new) in new.into_iter().enumerate() {
+                    rows.push(insert(txn, &actor, new, &format!("{place}.")).await?);
+                }
+                Ok(rows)
+            })
+        })
+        .await
+}
+
+/// Saves a label. With nothing to change, nothing happens and no event tells of it.
+pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<label::Model> {
+    actor.require(Action::Annotate)?;
+    input::text("label", patch.label.as_deref().unwrap_or_default(), LABEL)?;
+    seconds("secondsToLabel", patch.seconds_to_label.unwrap_or_default())?;
+    let (actor, id) = (actor.clone(), id.to_owned());
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let row = find(txn.conn(), &actor, &id).await?;
+                if patch.label.is_none() && patch.seconds_to_label.is_none() {
+                    return Ok(row);
+                }
+                let mut row = row.into_active_model();
+                set(&mut row.label, patch.label);
+                set(&mut row.seconds_to_label, patch.seconds_to_label);
+                row.updated_at = Set(txn.now());
+                let row = row.update(txn.conn()).await?;
+                let subject = Subject::of(txn, &row).await?;
+                if subject.project.as_ref().is_none_or(|project| project.deleted) {
+                    return Err(Error::NotAllowed("the label's project is deleted".into()));
+                }
+                changed(txn, &row, &subject, Change::Updated).await?;
+                Ok(row)
+            })
+        })
+        .await
+}
+
+/// Deletes labels, all or none.
+pub async fn delete(app: &App, actor: &Actor, ids: &[String]) -> Result<Vec<label::Model>> {
+    actor.require(Action::Annotate)?;
+    input::entries("labelIds", ids.len())?;
+    let (actor, ids) = (actor.clone(), ids.to_vec());
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let mut known = HashSet::new();
+                let mut rows = Vec::with_capacity(ids.len());
+                for id in ids.into_iter().filter(|id| known.insert(id.to_lowercase())) {
+                    rows.push(find(txn.conn(), &actor, &id).await?);
+                }
+                remove(txn, &mut rows).await?;
+                Ok(rows)
+            })
+        })
+        .await
+}
+
+/// Labels of an organization by id, deleted ones too: for the objects that name them.
+pub async fn many(app: &App, organization_id: OrganizationId, ids: &[LabelId]) -> Result<Vec<label::Model>> {
+    Ok(label::Entity::find()
+        .filter(label::Column::Id.is_in(ids.iter().copied()))
+        .filter(label::Column::OrganizationId.eq(organization_id))
+        .all(app.db.read())
+        .await?)
+}
+
+/// A live label the actor may see.
+pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<label::Model> {
+    let unknown = || Error::not_found("label", id);
+    let key: LabelId = id.parse().map_err(|_| unknown())?;
+    let row = label::Entity::find_by_id(key).one(conn).await?;
+    row.filter(|row| row.organization_id == actor.organization_id && !row.deleted && actor.sees(Some(row.project_id)))
+        .ok_or_else(unknown)
+}
+
+/// Marks these live labels and publishes one event each.
+pub(crate) async fn remove(txn: &Txn, rows: &mut [label::Model]) -> Result<()> {
+    label::Entity::update_many()
+        .col_expr(label::Column::Deleted, Expr::value(true))
+        .col_expr(label::Column::UpdatedAt, Expr::value(txn.now()))
+        .filter(label::Column::Id.is_in(rows.iter().map(|row| row.id)))
+        .exec(txn.conn())
+        .await?;
+    for row in rows {
+        (row.deleted, row.updated_at) = (true, txn.now());
+        let subject = Subject::of(txn, row).await?;
+        changed(txn, row, &subject, Change::Deleted).await?;
+    }
+    Ok(())
+}
+
+/// Notes that something happened in a project, at most once a second.
+pub(crate) async fn touch(txn: &Txn, project: Option<&projects::Model>) -> Result<()> {
+    let Some(project) = project else {
+        return Ok(());
+    };
+    let fresh = project
+        .last_activity_at
+        .is_some_and(|last| txn.now().since(last) < ACTIVITY);
+    if fresh {
+        return Ok(());
+    }
+    projects::Entity::update_many()
+        .col_expr(projects::Column::LastActivityAt, Expr::value(txn.now()))
+        .filter(projects::Column::Id.eq(project.id))
+        .exec(txn.conn())
+        .await?;
+    Ok(())
+}
+
+async fn insert(txn: &Txn, actor: &Actor, new: New, path: &str) -> Result<label::Model> {
+    let project_id: ProjectId = new
+        .project
+        .parse()
+        .map_err(|_| Error::not_found("project", &new.project))?;
+    let data_row_id: DataRowId = new
+        .data_row
+        .parse()
+        .map_err(|_| Error::not_found("dataRow", &new.data_row))?;
+    let user_id = Some(actor.user_id);
+    let subject = Subject::read(txn, actor.organization_id, project_id, data_row_id, user_id).await?;
+    open(txn, actor, &subject, &new, path).await?;
+    let row = label::Model {
+        id: LabelId::new(),
+        organization_id: actor.organization_id,
+        project_id,
+        data_row_id,
+        created_by: user_id,
+        label_type: new.label_type.unwrap_or_else(|| ANY.into()),
+        label: new.label,
+        seconds_to_label: new.seconds_to_label,
+        agreement: None,
+        benchmark_agreement: None,
+        is_benchmark_reference: false,
+        deleted: false,
+        created_at: txn.now(),
+        updated_at: txn.now(),
+    };
+    label::Entity::insert(row.clone().into_active_model())
+        .exec_without_returning(txn.conn())
+        .await?;
+    changed(txn, &row, &subject, Change::Created).await?;
+    Ok(row)
+}
+
+/// Refuses a label where none may be made: what it names must be there, be seen and be live.
+async fn open(txn: &Txn, actor: &Actor, subject: &Subject, new: &New, path: &str) -> Result<()> {
+    let project = subject.project.as_ref().filter(|project| actor.sees(Some(project.id)));
+    let project = project.ok_or_else(|| Error::not_found("project", &new.project))?;
+    if project.deleted {
+        return Err(Error::invalid(format!("{path}project"), "the project is deleted"));
+    }
+    let unknown = || Error::not_found("dataRow", &new.data_row);
+    let data_row = subject.data_row.as_ref().ok_or_else(unknown)?;
+    if actor.projects.is_some() {
+        data_row::find(txn.conn(), actor, &new.data_row).await?;
+    }
+    if data_row.deleted_at.is_some() {
+        return Err(Error::invalid(format!("{path}dataRow"), "the data row is deleted"));
+    }
+    if subject.dataset.as_ref().is_none_or(|dataset| dataset.deleted) {
+        return Err(Error::invalid(
+            format!("{path}dataRow"),
+            "the data row's dataset is deleted",
+        ));
+    }
+    Ok(())
+}
+
+async fn changed(txn: &Txn, row: &label::Model, subject: &Subject, change: Change) -> Result<()> {
+    let data = Data::Label(Box::new(subject.change(txn, row).await?));
+    event::publish(txn, row.organization_id, &data, change).await?;
+    touch(txn, subject.project.as_ref()).await
+}
+
+fn check(new: &New, path: &str) -> Result<()> {
+    input::text(&format!("{path}label"), &new.label, LABEL)?;
+    seconds(&format!("{path}secondsToLabel"), new.seconds_to_label)?;
+    match &new.label_type {
+        None => Ok(()),
+        Some(name) => crate::organization::name(&format!("{path}type"), name).map(|_| ()),
+    }
+}
+
+fn seconds(field: &str, seconds: f64) -> Result<()> {
+    input::finite(field, seconds)?;
+    match seconds < 0.0 {
+        true => Err(Error::invalid(field, "must not be negative")),
+        false => Ok(()),
+    }
+}

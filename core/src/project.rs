@@ -1,0 +1,308 @@
+//! Projects: what data is labelled for, by whom it is seen, and where webhooks listen.
+
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    dataset,
+    input::{self, set},
+    list::{self, Query},
+    organization,
+};
+use entity::{DatasetId, OrganizationId, ProjectId, project, project_dataset};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, Set,
+    Statement,
+    sea_query::{Expr, OnConflict},
+};
+use std::collections::HashMap;
+
+/// What to make a project of.
+#[derive(Clone, Debug, Default)]
+pub struct New {
+    /// What people call it.
+    pub name: String,
+    /// Free text.
+    pub description: Option<String>,
+    /// JSON text: Ango's `categorySchema`.
+    pub ontology: Option<String>,
+    /// Labelbox's settings.
+    pub settings: Settings,
+}
+
+/// What to change of a project; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    /// What people call it.
+    pub name: Option<String>,
+    /// Free text.
+    pub description: Option<Option<String>>,
+    /// JSON text: Ango's `categorySchema`.
+    pub ontology: Option<Option<String>>,
+    /// Labelbox's settings.
+    pub settings: Settings,
+    /// A dataset to connect.
+    pub connect: Option<String>,
+    /// A dataset to disconnect.
+    pub disconnect: Option<String>,
+    /// Whether to delete it.
+    pub deleted: bool,
+}
+
+/// Labelbox's settings of a project, kept and shown; nothing here acts on them.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// `allowedMediaType`.
+    pub allowed_media_type: Option<String>,
+    /// `editorTaskType`.
+    pub editor_task_type: Option<String>,
+    /// `autoAuditPercentage`.
+    pub auto_audit_percentage: Option<f64>,
+    /// `autoAuditNumberOfLabels`.
+    pub auto_audit_number_of_labels: Option<i32>,
+    /// `isBenchmarkEnabled`.
+    pub is_benchmark_enabled: Option<bool>,
+    /// `isConsensusEnabled`.
+    pub is_consensus_enabled: Option<bool>,
+}
+
+/// What projects are listed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the column of its name")]
+pub enum Field {
+    Id,
+    Name,
+    Description,
+    CreatedAt,
+    UpdatedAt,
+    Deleted,
+}
+
+impl list::Field for Field {
+    fn expr(self) -> Expr {
+        match self {
+            Self::Id => project::Column::Id,
+            Self::Name => project::Column::Name,
+            Self::Description => project::Column::Description,
+            Self::CreatedAt => project::Column::CreatedAt,
+            Self::UpdatedAt => project::Column::UpdatedAt,
+            Self::Deleted => project::Column::Deleted,
+        }
+        .into_expr()
+    }
+
+    fn tells_deleted(self) -> bool {
+        self == Self::Deleted
+    }
+}
+
+/// A live project by its id.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<project::Model> {
+    actor.require(Action::Read)?;
+    find(app.db.read(), actor, id).await
+}
+
+/// The projects the actor may see.
+pub async fn list(app: &App, actor: &Actor, query: Query<Field>) -> Result<Vec<project::Model>> {
+    actor.require(Action::Read)?;
+    let mut rows = project::Entity::find().filter(project::Column::OrganizationId.eq(actor.organization_id));
+    if let Some(projects) = &actor.projects {
+        rows = rows.filter(project::Column::Id.is_in(projects.iter().copied()));
+    }
+    let rows = query.select(rows, Field::Id, Some(project::Column::Deleted.eq(false)))?;
+    Ok(rows.all(app.db.read()).await?)
+}
+
+/// Makes a project.
+pub async fn create(app: &App, actor: &Actor, new: New) -> Result<project::Model> {
+    actor.require(Action::ManageData)?;
+    actor.require_organization()?;
+    let name = organization::name("name", &new.name)?;
+    check(new.description.as_deref(), new.ontology.as_deref(), &new.settings)?;
+    let (organization_id, created_by) = (actor.organization_id, Some(actor.user_id));
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let Settings {
+                    allowed_media_type,
+                    editor_task_type,
+                    ..
+                } = new.settings;
+                let row = project::Model {
+                    id: ProjectId::new(),
+                    organization_id,
+                    name,
+                    description: new.description,
+                    created_by,
+                    allowed_media_type,
+                    editor_task_type,
+                    auto_audit_percentage: new.settings.auto_audit_percentage.unwrap_or(1.0),
+                    auto_audit_number_of_labels: new.settings.auto_audit_number_of_labels.unwrap_or(1),
+                    is_benchmark_enabled: new.settings.is_benchmark_enabled.unwrap_or(false),
+                    is_consensus_enabled: new.settings.is_consensus_enabled.unwrap_or(false),
+                    ontology: new.ontology,
+                    last_activity_at: None,
+                    deleted: false,
+                    created_at: txn.now(),
+                    updated_at: txn.now(),
+                };
+                project::Entity::insert(row.clone().into_active_model())
+                    .exec_without_returning(txn.conn())
+                    .await?;
+                Ok(row)
+            })
+        })
+        .await
+}
+
+/// Changes a project. Deleting one hides it; its labels stay and no event tells of it.
+pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<project::Model> {
+    actor.require(Action::ManageData)?;
+    let name = patch.name.as_deref().map(|name| organization::name("name", name));
+    let name = name.transpose()?;
+    check(
+        patch.description.as_ref().and_then(Option::as_deref),
+        patch.ontology.as_ref().and_then(Option::as_deref),
+        &patch.settings,
+    )?;
+    let (actor, id) = (actor.clone(), id.to_owned());
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let row = find(txn.conn(), &actor, &id).await?;
+                if let Some(dataset) = &patch.connect {
+                    let dataset = dataset::referred(txn.conn(), &actor, "datasets.connect", dataset).await?;
+                    connect(txn.conn(), &row, dataset.id).await?;
+                }
+                if let Some(dataset) = &patch.disconnect {
+                    let dataset = dataset::find(txn.conn(), &actor, dataset).await?;
+                    disconnect(txn.conn(), row.id, dataset.id).await?;
+                }
+                let mut row = changed(row, name, patch);
+                row.updated_at = Set(txn.now());
+                Ok(row.update(txn.conn()).await?)
+            })
+        })
+        .await
+}
+
+/// Projects of an organization by id, deleted ones too: for the objects that name them.
+pub async fn many(app: &App, organization_id: OrganizationId, ids: &[ProjectId]) -> Result<Vec<project::Model>> {
+    Ok(project::Entity::find()
+        .filter(project::Column::Id.is_in(ids.iter().copied()))
+        .filter(project::Column::OrganizationId.eq(organization_id))
+        .all(app.db.read())
+        .await?)
+}
+
+#[derive(FromQueryResult)]
+struct Count {
+    id: ProjectId,
+    count: i64,
+}
+
+/// How many data rows each project has, through its datasets or its batches.
+pub async fn data_row_counts(app: &App, ids: &[ProjectId]) -> Result<HashMap<ProjectId, i64>> {
+    let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
+    let sql = format!(
+        "SELECT project.id AS id, (
+            SELECT count(*) FROM data_row JOIN dataset ON dataset.id = data_row.dataset_id
+            WHERE data_row.deleted_at IS NULL AND NOT dataset.deleted AND (
+                data_row.dataset_id IN (SELECT dataset_id FROM project_dataset WHERE project_id = project.id)
+                OR data_row.id IN (SELECT data_row_id FROM batch_data_row JOIN batch ON batch.id = batch_id
+                    WHERE batch.project_id = project.id))
+        ) AS count FROM project WHERE project.id IN ({})",
+        places.join(", ")
+    );
+    let db = app.db.read();
+    let values = ids.iter().map(|id| (*id).into());
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    let counts = Count::find_by_statement(statement).all(db).await?;
+    Ok(counts.into_iter().map(|row| (row.id, row.count)).collect())
+}
+
+/// A live project the actor may see.
+pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<project::Model> {
+    let row = any(conn, actor, id).await?;
+    match row.deleted {
+        true => Err(Error::not_found("project", id)),
+        false => Ok(row),
+    }
+}
+
+/// A project that an input names: it must be live to get something new.
+pub(crate) async fn referred(
+    conn: &impl ConnectionTrait,
+    actor: &Actor,
+    field: &str,
+    id: &str,
+) -> Result<project::Model> {
+    let row = any(conn, actor, id).await?;
+    match row.deleted {
+        true => Err(Error::invalid(field, "the project is deleted")),
+        false => Ok(row),
+    }
+}
+
+/// Makes a dataset's data rows the project's. Doing it again changes nothing.
+pub(crate) async fn connect(conn: &impl ConnectionTrait, project: &project::Model, id: DatasetId) -> Result<()> {
+    let row = project_dataset::Model {
+        project_id: project.id,
+        dataset_id: id,
+        organization_id: project.organization_id,
+    };
+    let known = [project_dataset::Column::ProjectId, project_dataset::Column::DatasetId];
+    project_dataset::Entity::insert(row.into_active_model())
+        .on_conflict(OnConflict::columns(known).do_nothing().to_owned())
+        .exec_without_returning(conn)
+        .await?;
+    Ok(())
+}
+
+async fn disconnect(conn: &impl ConnectionTrait, id: ProjectId, dataset_id: DatasetId) -> Result<()> {
+    project_dataset::Entity::delete_by_id((id, dataset_id))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+async fn any(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<project::Model> {
+    let unknown = || Error::not_found("project", id);
+    let key: ProjectId = id.parse().map_err(|_| unknown())?;
+    let row = project::Entity::find_by_id(key).one(conn).await?;
+    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(row.id)))
+        .ok_or_else(unknown)
+}
+
+fn check(description: Option<&str>, ontology: Option<&str>, settings: &Settings) -> Result<()> {
+    input::text("description", description.unwrap_or_default(), input::DESCRIPTION)?;
+    input::json("ontology", ontology)?;
+    if settings
+        .auto_audit_percentage
+        .is_some_and(|part| !(0.0..=1.0).contains(&part))
+    {
+        return Err(Error::invalid("autoAuditPercentage", "must be from 0 to 1"));
+    }
+    if settings.auto_audit_number_of_labels.is_some_and(|count| count < 0) {
+        return Err(Error::invalid("autoAuditNumberOfLabels", "must not be negative"));
+    }
+    Ok(())
+}
+
+fn changed(row: project::Model, name: Option<String>, patch: Patch) -> project::ActiveModel {
+    let mut row = row.into_active_model();
+    let settings = patch.settings;
+    set(&mut row.name, name);
+    set(&mut row.description, patch.description);
+    set(&mut row.ontology, patch.ontology);
+    set(&mut row.allowed_media_type, settings.allowed_media_type.map(Some));
+    set(&mut row.editor_task_type, settings.editor_task_type.map(Some));
+    set(&mut row.auto_audit_percentage, settings.auto_audit_percentage);
+    set(
+        &mut row.auto_audit_number_of_labels,
+        settings.auto_audit_number_of_labels,
+    );
+    set(&mut row.is_benchmark_enabled, settings.is_benchmark_enabled);
+    set(&mut row.is_consensus_enabled, settings.is_consensus_enabled);
+    set(&mut row.deleted, patch.deleted.then_some(true));
+    row
+}

@@ -1,0 +1,229 @@
+//! Reviews: a reviewer's judgement of a label. A review is seen while its label is.
+
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::Txn,
+    event::{self, Change, Data, ReviewChange},
+    input::{self, set},
+    label::{self, Subject},
+    list::{self, Query},
+};
+use entity::{LabelId, ProjectId, ReviewId, UserId, label as labels, review, user};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait,
+    Set,
+    sea_query::{self, Expr},
+};
+
+/// What to make a review of.
+#[derive(Clone, Debug, Default)]
+pub struct New {
+    /// The judged label.
+    pub label: String,
+    /// The label's project, when it is given.
+    pub project: Option<String>,
+    /// Above 0 approves, below 0 rejects.
+    pub score: f64,
+}
+
+/// What to change of a review; what is absent stays.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Patch {
+    /// Above 0 approves, below 0 rejects.
+    pub score: Option<f64>,
+    /// Whether to remove it from its label.
+    pub deleted: bool,
+}
+
+/// Whose reviews a list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// A label's.
+    Label(LabelId),
+    /// Those of a project's labels.
+    Project(ProjectId),
+}
+
+/// What reviews are listed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the column of its name")]
+pub enum Field {
+    Id,
+    CreatedBy,
+    Score,
+    CreatedAt,
+    UpdatedAt,
+    Deleted,
+}
+
+impl list::Field for Field {
+    fn expr(self) -> Expr {
+        match self {
+            Self::Id => review::Column::Id,
+            Self::CreatedBy => review::Column::CreatedBy,
+            Self::Score => review::Column::Score,
+            Self::CreatedAt => review::Column::CreatedAt,
+            Self::UpdatedAt => review::Column::UpdatedAt,
+            Self::Deleted => review::Column::Deleted,
+        }
+        .into_expr()
+    }
+
+    fn tells_deleted(self) -> bool {
+        self == Self::Deleted
+    }
+}
+
+/// A live review by its id.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<review::Model> {
+    actor.require(Action::Read)?;
+    find(app.db.read(), actor, id).await
+}
+
+/// The reviews of a scope that the actor may see.
+pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -> Result<Vec<review::Model>> {
+    actor.require(Action::Read)?;
+    let mut rows = review::Entity::find()
+        .filter(review::Column::OrganizationId.eq(actor.organization_id))
+        .filter(of_live_label());
+    rows = match scope {
+        Scope::Label(id) => rows.filter(review::Column::LabelId.eq(id)),
+        Scope::Project(id) => rows.filter(review::Column::ProjectId.eq(id)),
+    };
+    if let Some(projects) = &actor.projects {
+        rows = rows.filter(review::Column::ProjectId.is_in(projects.iter().copied()));
+    }
+    let rows = query.select(rows, Field::Id, Some(review::Column::Deleted.eq(false)))?;
+    Ok(rows.all(app.db.read()).await?)
+}
+
+/// Submits a review.
+pub async fn create(app: &App, actor: &Actor, new: New) -> Result<review::Model> {
+    actor.require(Action::Annotate)?;
+    input::finite("score", new.score)?;
+    let actor = actor.clone();
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let label = label::find(txn.conn(), &actor, &new.label).await?;
+                let subject = Subject::of(txn, &label).await?;
+                open(&label, &subject, new.project.as_deref())?;
+                let row = review::Model {
+                    id: ReviewId::new(),
+                    organization_id: actor.organization_id,
+                    project_id: label.project_id,
+                    label_id: label.id,
+                    created_by: Some(actor.user_id),
+                    score: new.score,
+                    deleted: false,
+                    created_at: txn.now(),
+                    updated_at: txn.now(),
+                };
+                review::Entity::insert(row.clone().into_active_model())
+                    .exec_without_returning(txn.conn())
+                    .await?;
+                changed(txn, &row, &label, &subject, Change::Created).await?;
+                Ok(row)
+            })
+        })
+        .await
+}
+
+/// Changes a review or removes it from its label. With nothing to change, nothing happens and no event tells of it.
+pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<review::Model> {
+    actor.require(Action::Annotate)?;
+    input::finite("score", patch.score.unwrap_or_default())?;
+    let (actor, id) = (actor.clone(), id.to_owned());
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let row = find(txn.conn(), &actor, &id).await?;
+                if patch.score.is_none() && !patch.deleted {
+                    return Ok(row);
+                }
+                let mut row = row.into_active_model();
+                set(&mut row.score, patch.score);
+                set(&mut row.deleted, patch.deleted.then_some(true));
+                row.updated_at = Set(txn.now());
+                let row = row.update(txn.conn()).await?;
+                let label = label::find(txn.conn(), &actor, &row.label_id.to_string()).await?;
+                let subject = Subject::of(txn, &label).await?;
+                let change = match row.deleted {
+                    true => Change::Deleted,
+                    false => Change::Updated,
+                };
+                changed(txn, &row, &label, &subject, change).await?;
+                Ok(row)
+            })
+        })
+        .await
+}
+
+/// Refuses a review where none may be made.
+fn open(label: &labels::Model, subject: &Subject, project: Option<&str>) -> Result<()> {
+    if let Some(id) = project {
+        let key: ProjectId = id.parse().map_err(|_| Error::not_found("project", id))?;
+        if key != label.project_id {
+            return Err(Error::invalid("project", "is not the label's project"));
+        }
+    }
+    if subject.project.as_ref().is_none_or(|project| project.deleted) {
+        return Err(Error::invalid("label", "the label's project is deleted"));
+    }
+    if subject.data_row.as_ref().is_none_or(|row| row.deleted_at.is_some()) {
+        return Err(Error::invalid("label", "the label's data row is deleted"));
+    }
+    Ok(())
+}
+
+async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<review::Model> {
+    let unknown = || Error::not_found("review", id);
+    let key: ReviewId = id.parse().map_err(|_| unknown())?;
+    let row = review::Entity::find_by_id(key)
+        .filter(of_live_label())
+        .one(conn)
+        .await?;
+    row.filter(|row| row.organization_id == actor.organization_id && !row.deleted && actor.sees(Some(row.project_id)))
+        .ok_or_else(unknown)
+}
+
+fn of_live_label() -> Expr {
+    let live = labels::Entity::find()
+        .select_only()
+        .column(labels::Column::Id)
+        .filter(labels::Column::Deleted.eq(false))
+        .filter(sea_query::ExprTrait::equals(
+            labels::Column::Id.into_expr(),
+            (review::Entity, review::Column::LabelId),
+        ));
+    Expr::exists(live.into_query())
+}
+
+async fn changed(
+    txn: &Txn,
+    row: &review::Model,
+    label: &labels::Model,
+    subject: &Subject,
+    change: Change,
+) -> Result<()> {
+    let reviewer = reviewer(txn, subject, row.created_by).await?;
+    let data = Data::Review(Box::new(ReviewChange {
+        review: row.into(),
+        reviewer,
+        subject: subject.change(txn, label).await?,
+    }));
+    event::publish(txn, row.organization_id, &data, change).await?;
+    label::touch(txn, subject.project.as_ref()).await
+}
+
+async fn reviewer(txn: &Txn, subject: &Subject, id: Option<UserId>) -> Result<Option<event::User>> {
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    if let Some(annotator) = subject.user.as_ref().filter(|user| user.id == id) {
+        return Ok(Some(annotator.into()));
+    }
+    let row = user::Entity::find_by_id(id).one(txn.conn()).await?;
+    Ok(row.as_ref().map(Into::into))
+}

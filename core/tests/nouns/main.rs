@@ -1,0 +1,8 @@
+//! The verbs of the annotation nouns against a real database, without a transport.
+
+mod access;
+mod deletion;
+mod label;
+mod project;
+mod roles;
+mod world;

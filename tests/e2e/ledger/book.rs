@@ -1,0 +1,156 @@
+//! The ledger: what was asked for, what was accepted, and what must have been delivered for it.
+//!
+//! Every change carries a mark that its event carries too, so a delivery can be matched with the change behind it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard};
+
+use harness::Received;
+use harness::deadline::within;
+use tokio::sync::watch;
+
+use super::scene::Scene;
+
+/// What an event is known by: its topic and its mark.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Mark {
+    pub topic: &'static str,
+    pub mark: String,
+}
+
+/// The topics that the writers cause.
+pub const TOPICS: [&str; 5] = [
+    "LABEL_CREATED",
+    "LABEL_UPDATED",
+    "LABEL_DELETED",
+    "REVIEW_CREATED",
+    "REVIEW_UPDATED",
+];
+
+impl Mark {
+    /// Reads the mark of a delivery: in the label's text for what was saved, in the score of a changed review, and else
+    /// the id of what was made or deleted.
+    pub fn of(received: &Received) -> Self {
+        let event = received.header("x-labelbox-event");
+        let topic = *TOPICS
+            .iter()
+            .find(|topic| **topic == event)
+            .unwrap_or_else(|| panic!("topic {event}"));
+        let body = received.json();
+        let mark = match topic {
+            "LABEL_CREATED" | "LABEL_UPDATED" => body["label"].as_str().map(str::to_owned),
+            "REVIEW_UPDATED" => body["score"].as_f64().map(|score| score.to_string()),
+            _ => body["id"].as_str().map(str::to_owned),
+        };
+        Self {
+            topic,
+            mark: mark.unwrap_or_else(|| panic!("no mark in {body:#}")),
+        }
+    }
+}
+
+/// The ledger, shared by all writers.
+#[derive(Debug)]
+pub struct Book {
+    pages: Mutex<Pages>,
+    accepted: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Pages {
+    /// Mark and project of each change that was answered without an error.
+    accepted: Vec<(Mark, usize)>,
+    /// Marks that were chosen before the change was sent, accepted or not.
+    tried: HashSet<Mark>,
+    unanswered: usize,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Self {
+            pages: Mutex::default(),
+            accepted: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Book {
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().expect("nobody panics while holding the book")
+    }
+
+    /// A change with this mark is about to be sent.
+    pub fn trying(&self, mark: &Mark) {
+        self.pages().tried.insert(mark.clone());
+    }
+
+    /// A change was answered without an error.
+    pub fn accepted(&self, mark: Mark, project: usize) {
+        let mut pages = self.pages();
+        pages.tried.insert(mark.clone());
+        pages.accepted.push((mark, project));
+        let count = pages.accepted.len();
+        drop(pages);
+        self.accepted.send_replace(count);
+    }
+
+    /// No answer came: it may have happened or not.
+    pub fn unanswered(&self) {
+        self.pages().unanswered += 1;
+    }
+
+    /// Waits until so many more changes are accepted.
+    pub async fn accepts_more(&self, number: usize) {
+        let mut accepted = self.accepted.subscribe();
+        let goal = *accepted.borrow() + number;
+        let waiting = || format!("{goal} accepted changes; there are {}", *self.accepted.borrow());
+        within(waiting, accepted.wait_for(|count| *count >= goal))
+            .await
+            .expect("the book holds the sender");
+    }
+
+    /// What was accepted and has not been delivered to a webhook that wants it.
+    pub fn missing(&self, scene: &Scene, received: &[Received]) -> Vec<(Mark, &'static str)> {
+        let delivered: HashSet<(Mark, &str)> = received
+            .iter()
+            .map(|one| (Mark::of(one), one.path.trim_start_matches('/')))
+            .collect();
+        let mut missing = Vec::new();
+        for (mark, project) in &self.pages().accepted {
+            for path in scene.wanted_by(mark.topic, *project) {
+                if !delivered.contains(&(mark.clone(), path)) {
+                    missing.push((mark.clone(), path));
+                }
+            }
+        }
+        missing
+    }
+
+    /// Everything accepted was delivered, nothing was delivered that nobody asked for, and what was sent more than once
+    /// was the same event and the same bytes each time.
+    pub fn audit(&self, scene: &Scene, received: &[Received]) {
+        assert_eq!(self.missing(scene, received), [], "accepted and not delivered");
+        let pages = self.pages();
+        let mut first: HashMap<(&str, &str), &Received> = HashMap::new();
+        let mut ids: BTreeMap<(Mark, &str), HashSet<&str>> = BTreeMap::new();
+        for one in received {
+            let mark = Mark::of(one);
+            if mark.topic.starts_with("LABEL_") && mark.topic != "LABEL_DELETED" {
+                assert!(pages.tried.contains(&mark), "delivered, but never asked for: {mark:?}");
+            }
+            let original = first.entry((&one.path, one.header("webhook-id"))).or_insert(one);
+            assert_eq!(original.body, one.body, "the same event is sent as the same bytes");
+            assert_eq!(
+                original.header("x-labelbox-id"),
+                one.header("x-labelbox-id"),
+                "and as the same notification"
+            );
+            ids.entry((mark, &one.path))
+                .or_default()
+                .insert(one.header("webhook-id"));
+        }
+        for (what, ids) in ids {
+            assert_eq!(ids.len(), 1, "one change is one event: {what:?} came as {ids:?}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Nothing that was accepted is lost: the real binary is killed at random moments while several tasks go on changing
+//! things, and at the end a ledger of what it had accepted is held against what was delivered and what is recorded.
+//!
+//! [`book`] is the ledger, [`writer`] the tasks, [`scene`] the projects and webhooks they work on.
+
+mod book;
+mod scene;
+mod writer;
+
+use std::sync::Arc;
+
+use harness::deadline::until;
+use harness::{Answer, Client, Rng, Service, TestReceiver};
+use serde_json::json;
+use tokio::sync::watch;
+
+use book::Book;
+use scene::Scene;
+
+const KILLS: usize = 8;
+const WRITERS: usize = 6;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_is_delivered_and_recorded_although_the_process_is_killed() {
+    let mut rng = Rng::announced("ledger");
+    let receiver = TestReceiver::start().await;
+    receiver.then((0..2_000).map(|_| unreliable(&mut rng)));
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let mut service = Service::start(folder.path()).await;
+    let scene = Arc::new(Scene::set(&service.client, &receiver).await);
+    let book = Arc::new(Book::default());
+
+    let address = watch::Sender::new(Some(service.client.clone()));
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|_| {
+            tokio::spawn(writer::run(
+                address.subscribe(),
+                Arc::clone(&scene),
+                Arc::clone(&book),
+                rng.fork(),
+            ))
+        })
+        .collect();
+    for _ in 0..KILLS {
+        book.accepts_more(20 + rng.below(80)).await;
+        service.kill();
+        service = Service::start(folder.path()).await;
+        address.send_replace(Some(service.client.clone()));
+    }
+    book.accepts_more(20).await;
+    address.send_replace(None);
+    for writer in writers {
+        writer.await.expect("a writer does not panic");
+    }
+
+    while !book.missing(&scene, &receiver.received()).is_empty() {
+        receiver.wait_for(receiver.received().len() + 1).await;
+    }
+    until("every notification is settled", || settled(&service.client)).await;
+    book.audit(&scene, &receiver.received());
+    for webhook in &scene.webhooks {
+        scene::audit_records(&service.client, webhook, &receiver.received()).await;
+    }
+    assert!(
+        service.terminate().await.success(),
+        "it drains when it is asked to stop"
+    );
+}
+
+/// Mostly a good receiver.
+fn unreliable(rng: &mut Rng) -> Answer {
+    match rng.below(20) {
+        0 => Answer::status(503),
+        1 => Answer::reset(),
+        _ => Answer::status(200),
+    }
+}
+
+async fn settled(client: &Client) -> bool {
+    let text = "{notifications(where: {statuses: [PENDING, SENDING, RETRYING]}, first: 1) {nodes {id}}}";
+    let open = client.query(text, json!({})).await;
+    open["notifications"]["nodes"].as_array().is_some_and(Vec::is_empty)
+}

@@ -1,0 +1,163 @@
+//! One task that keeps changing things and writes down what was accepted. Its labels are its own, so that no other
+//! writer makes its changes fail; what may or may not have happened to a label makes it forget the label.
+
+use std::sync::Arc;
+
+use harness::{Client, Rng};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::book::{Book, Mark};
+use super::scene::Scene;
+
+const CREATE_LABEL: &str = "mutation($row: ID!, $label: String!, $project: ID!) {
+    createLabel(data: {dataRow: {connect: {id: $row}}, label: $label, secondsToLabel: 1.5,
+        project: {connect: {id: $project}}}) {id}}";
+const UPDATE_LABEL: &str =
+    "mutation($id: ID!, $label: String!) {updateLabel(where: {id: $id}, data: {label: $label}) {id}}";
+const DELETE_LABEL: &str = "mutation($id: ID!) {deleteLabels(labelIds: [$id]) {id}}";
+const CREATE_REVIEW: &str = "mutation($id: ID!, $project: ID!) {
+    createReview(data: {score: 1, label: {connect: {id: $id}}, project: {connect: {id: $project}}}) {id}}";
+const UPDATE_REVIEW: &str =
+    "mutation($id: ID!, $score: Float!) {updateReview(where: {id: $id}, data: {score: $score}) {id}}";
+
+struct Label {
+    id: String,
+    project: usize,
+    review: Option<String>,
+}
+
+struct Writer {
+    scene: Arc<Scene>,
+    book: Arc<Book>,
+    rng: Rng,
+    labels: Vec<Label>,
+}
+
+/// Writes until there is no service any more (`None`). While it is down, waits for the next.
+pub async fn run(mut services: watch::Receiver<Option<Client>>, scene: Arc<Scene>, book: Arc<Book>, rng: Rng) {
+    let mut writer = Writer {
+        scene,
+        book,
+        rng,
+        labels: Vec::new(),
+    };
+    while let Some(client) = current(&mut services) {
+        if writer.change(&client).await.is_none() {
+            writer.book.unanswered();
+            if !matches!(services.has_changed(), Ok(true)) && services.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn current(services: &mut watch::Receiver<Option<Client>>) -> Option<Client> {
+    services.borrow_and_update().clone()
+}
+
+impl Writer {
+    /// Makes one change of a random kind; `None` when no answer came.
+    async fn change(&mut self, client: &Client) -> Option<()> {
+        if self.labels.len() < 3 || self.rng.once_in(3) {
+            return self.create(client).await;
+        }
+        // Taken out: it comes back only when it is known what happened to it.
+        let index = self.rng.below(self.labels.len());
+        let mut label = self.labels.swap_remove(index);
+        match self.rng.below(4) {
+            0 => return self.delete(client, label).await,
+            1 => self.update(client, &label).await?,
+            _ => self.review(client, &mut label).await?,
+        }
+        self.labels.push(label);
+        Some(())
+    }
+
+    async fn create(&mut self, client: &Client) -> Option<()> {
+        let scene = Arc::clone(&self.scene);
+        let index = self.rng.below(scene.projects.len());
+        let project = &scene.projects[index];
+        let row = &project.data_rows[self.rng.below(project.data_rows.len())];
+        let mark = self.mark("LABEL_CREATED");
+        let variables = json!({"row": row, "label": mark.mark, "project": project.id});
+        let made = answered(client, CREATE_LABEL, variables).await?;
+        self.labels.push(Label {
+            id: id(&made["createLabel"]),
+            project: index,
+            review: None,
+        });
+        self.book.accepted(mark, index);
+        Some(())
+    }
+
+    async fn update(&mut self, client: &Client, label: &Label) -> Option<()> {
+        let mark = self.mark("LABEL_UPDATED");
+        answered(client, UPDATE_LABEL, json!({"id": label.id, "label": mark.mark})).await?;
+        self.book.accepted(mark, label.project);
+        Some(())
+    }
+
+    async fn delete(&mut self, client: &Client, label: Label) -> Option<()> {
+        answered(client, DELETE_LABEL, json!({"id": label.id})).await?;
+        self.book.accepted(
+            Mark {
+                topic: "LABEL_DELETED",
+                mark: label.id,
+            },
+            label.project,
+        );
+        Some(())
+    }
+
+    async fn review(&mut self, client: &Client, label: &mut Label) -> Option<()> {
+        let Some(review) = &label.review else {
+            let project = &self.scene.projects[label.project].id;
+            let made = answered(client, CREATE_REVIEW, json!({"id": label.id, "project": project})).await?;
+            let review = id(&made["createReview"]);
+            self.book.accepted(
+                Mark {
+                    topic: "REVIEW_CREATED",
+                    mark: review.clone(),
+                },
+                label.project,
+            );
+            label.review = Some(review);
+            return Some(());
+        };
+        let score = f64::from(u32::try_from(self.rng.below(1 << 30)).expect("30 bits fit"));
+        answered(client, UPDATE_REVIEW, json!({"id": review, "score": score})).await?;
+        self.book.accepted(
+            Mark {
+                topic: "REVIEW_UPDATED",
+                mark: score.to_string(),
+            },
+            label.project,
+        );
+        Some(())
+    }
+
+    /// A mark that is chosen before the change is sent.
+    fn mark(&mut self, topic: &'static str) -> Mark {
+        let mark = Mark {
+            topic,
+            mark: json!({"mark": self.rng.below(usize::MAX)}).to_string(),
+        };
+        self.book.trying(&mark);
+        mark
+    }
+}
+
+/// `data`, or `None` when no answer came. An answer with errors has no excuse.
+async fn answered(client: &Client, text: &str, variables: Value) -> Option<Value> {
+    let mut answer = client.try_answer(text, variables).await.ok()?;
+    assert!(answer.body.get("errors").is_none(), "{text}: {:#}", answer.body);
+    Some(answer.body["data"].take())
+}
+
+fn id(value: &Value) -> String {
+    value["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no id in {value}"))
+        .to_owned()
+}

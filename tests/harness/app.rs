@@ -1,0 +1,150 @@
+//! The service in the test's own process, on a port of its own and over a database of its own: what `main` starts, with
+//! the time in the test's hands if it wants it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use labelhook_api::server;
+use labelhook_core::dispatcher::{self, Window, guard::Guard};
+use labelhook_core::secret::Keyring;
+use labelhook_core::{App, Clock, api_key};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::client::Client;
+use crate::deadline::within;
+
+/// The first owner's key of every [`TestApp`].
+pub const KEY: &str = "lh_test_0123456789abcdef0123456789abcdef";
+
+/// A running service; it stops when dropped.
+pub struct TestApp {
+    /// Asks with the first owner's key.
+    pub client: Client,
+    /// The service's own insides, for what no client can see or do.
+    pub app: Arc<App>,
+    address: SocketAddr,
+    folder: Arc<TempDir>,
+    task: JoinHandle<()>,
+    stop: DropGuard,
+}
+
+/// How a [`TestApp`] starts.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// The system's clock, unless the test moves its own.
+    pub clock: Clock,
+    /// Without a dispatcher nothing is sent but by [`TestApp::deliver`].
+    pub paused: bool,
+}
+
+impl TestApp {
+    /// Starts the service as it is for everybody, but for loopback being allowed.
+    pub async fn start() -> Self {
+        Self::with(Start::default()).await
+    }
+
+    /// Starts the service over a new database.
+    pub async fn with(start: Start) -> Self {
+        Self::over(Arc::new(tempfile::tempdir().expect("a folder can be made")), start).await
+    }
+
+    /// Stops the service and starts it again over the same database.
+    pub async fn restarted(self, start: Start) -> Self {
+        let Self {
+            client,
+            app,
+            folder,
+            task,
+            stop,
+            ..
+        } = self;
+        drop((client, app, stop));
+        within(|| "the service stops".to_owned(), task)
+            .await
+            .expect("the service does not panic");
+        Self::over(folder, start).await
+    }
+
+    async fn over(folder: Arc<TempDir>, start: Start) -> Self {
+        let stop = CancellationToken::new();
+        let (app, address, task) = launch(folder.path(), start, stop.clone()).await;
+        let client = Client::new(&format!("http://{address}"), Some(KEY));
+        Self {
+            client,
+            app,
+            address,
+            folder,
+            task,
+            stop: stop.drop_guard(),
+        }
+    }
+
+    /// `data` of the answer to the first owner; panics with the errors when there are any.
+    pub async fn query(&self, text: &str, variables: serde_json::Value) -> serde_json::Value {
+        self.client.query(text, variables).await
+    }
+
+    /// Delivers what is due until nothing is: for a paused service.
+    pub async fn deliver(&self) {
+        dispatcher::run_until_idle(&self.app)
+            .await
+            .expect("the database answers");
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The database's file.
+    pub fn database(&self) -> PathBuf {
+        database(self.folder.path())
+    }
+}
+
+fn database(folder: &Path) -> PathBuf {
+    folder.join("labelhook.db")
+}
+
+/// Everything that knows how the service is put together. The task ends when the service has stopped.
+async fn launch(folder: &Path, start: Start, stop: CancellationToken) -> (Arc<App>, SocketAddr, JoinHandle<()>) {
+    let loopback = "127.0.0.0/8".parse().expect("a network");
+    let opened = App::open(labelhook_core::Config {
+        database_url: format!("sqlite://{}?mode=rwc", database(folder).display()),
+        keyring: Arc::new(Keyring::load_or_create(&folder.join("labelhook.key")).expect("a key can be made")),
+        clock: start.clock,
+        guard: Guard::new(vec![loopback], Vec::new()),
+        window: Window::default(),
+    });
+    let app = opened.await.expect("a database opens");
+    let key = api_key::bootstrap(&app, Some(KEY.to_owned()));
+    key.await.expect("an empty database takes its first key");
+    let config = server::Config {
+        rate_limit: 0,
+        ..server::Config::default()
+    };
+    let listener = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .expect("loopback has a free port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    let running = Arc::clone(&app);
+    let task = match start.paused {
+        false => tokio::spawn(async move {
+            labelhook_api::serve(running, listener, config, stop)
+                .await
+                .expect("the service stops in order");
+        }),
+        true => tokio::spawn(async move {
+            let schema = labelhook_api::graphql::build(Arc::clone(&running));
+            let router = server::router(server::Server::new(Arc::clone(&running), schema, &config));
+            let http = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+            http.await.expect("serving loopback does not fail");
+            running.db.close().await;
+        }),
+    };
+    (app, address, task)
+}

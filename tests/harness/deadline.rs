@@ -1,0 +1,26 @@
+//! One limit for everything that is waited for. It is long, since a loaded machine is no failure.
+
+use std::future::Future;
+use std::time::Duration;
+
+/// How long anything may take before the test fails.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Awaits `future`; panics with `what` when it is not done within [`LIMIT`].
+pub async fn within<T>(what: impl FnOnce() -> String, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(LIMIT, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("not within {LIMIT:?}: {}", what()),
+    }
+}
+
+/// Asks until the answer is yes, for what nobody announces; panics with `what` when it is not within [`LIMIT`].
+pub async fn until<Asked: Future<Output = bool>>(what: &str, ask: impl Fn() -> Asked) {
+    within(|| what.to_owned(), async {
+        let mut again = tokio::time::interval(Duration::from_millis(20));
+        while !ask().await {
+            again.tick().await;
+        }
+    })
+    .await;
+}

@@ -1,0 +1,110 @@
+//! The release binary over a database of its own.
+
+use anyhow::{Context, bail};
+use harness::Client;
+use serde_json::{Value, json};
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+const KEY: &str = "lh_bench_0123456789abcdef0123456789abcdef";
+/// A part ends by itself within this time.
+const LIMIT: Duration = Duration::from_secs(120);
+
+pub struct Server {
+    child: Child,
+    client: Client,
+    _folder: TempDir,
+}
+
+/// What labels are submitted on.
+pub struct Desk {
+    pub project: String,
+    pub row: String,
+}
+
+impl Server {
+    pub async fn start() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let database = format!("sqlite://{}?mode=rwc", folder.path().join("bench.db").display());
+        let mut child = Command::new(binary()?)
+            .args(["serve", "--listen", "127.0.0.1:0", "--egress-allow", "127.0.0.0/8", "--rate-limit", "0"])
+            .args(["--database-url", &database, "--bootstrap-key", KEY, "--log", "warn"])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)?;
+        let url = line.split_whitespace().find(|word| word.starts_with("http://")).context("no address")?;
+        let client = Client::new(url.trim_end_matches("/graphql"), Some(KEY));
+        Ok(Self { child, client, _folder: folder })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn endpoint(&self) -> String {
+        self.client.endpoint().to_owned()
+    }
+
+    pub fn key(&self) -> String {
+        KEY.to_owned()
+    }
+
+    pub async fn set_up(&self, url: &str, webhooks: usize) -> anyhow::Result<Desk> {
+        let made = "mutation {createProject(data: {name: \"bench\"}) {id} createDataset(data: {name: \"bench\"}) {id}}";
+        let made = self.client.query(made, json!({})).await;
+        let (project, dataset) = (text(&made["createProject"]["id"])?, text(&made["createDataset"]["id"])?);
+        let row = "mutation($dataset: ID!) {createDataRow(data: {rowData: \"https://example.com/1.jpg\", \
+            externalId: \"1.jpg\", dataset: {connect: {id: $dataset}}}) {id}}";
+        let row = self.client.query(row, json!({ "dataset": dataset })).await;
+        for number in 0..webhooks {
+            let webhook = "mutation($project: ID!, $url: String!) {createWebhook(data: {project: {id: $project}, \
+                url: $url, secret: \"bench\", topics: {set: [LABEL_CREATED]}, maxInFlight: 64}) {id}}";
+            self.client.query(webhook, json!({ "project": project, "url": format!("{url}/{number}") })).await;
+        }
+        Ok(Desk { project, row: text(&row["createDataRow"]["id"])? })
+    }
+
+    /// Waits until nothing is under way, and gives the time since `started`.
+    pub async fn settled(&self, started: Instant) -> anyhow::Result<Duration> {
+        let open = "{notifications(where: {statuses: [PENDING, SENDING, RETRYING]}, first: 1) {nodes {id}}}";
+        let mut pause = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            pause.tick().await;
+            let found = self.client.query(open, json!({})).await;
+            if found["notifications"]["nodes"].as_array().is_some_and(Vec::is_empty) {
+                return Ok(started.elapsed());
+            }
+            if started.elapsed() > LIMIT {
+                bail!("not everything was delivered within {LIMIT:?}");
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Builds the binary as it is released.
+fn binary() -> anyhow::Result<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let build = ["build", "--release", "--quiet", "-p", "labelhook-api", "--bin", "labelhook"];
+    let built = Command::new(env!("CARGO")).args(build).current_dir(&root).status()?;
+    if !built.success() {
+        bail!("the binary could not be built");
+    }
+    Ok(root.join("target/release/labelhook"))
+}
+
+fn text(value: &Value) -> anyhow::Result<String> {
+    value.as_str().map(str::to_owned).context("an id was expected")
+}
