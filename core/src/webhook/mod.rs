@@ -19,7 +19,10 @@ use crate::{
     db::Txn,
     list::Query,
 };
-use entity::{AuthType, OrganizationId, ProjectId, SecretId, WebhookId, WebhookStatus, WebhookTopic, project, webhook, webhook_secret};
+use entity::{
+    AuthType, OrganizationId, ProjectId, SecretId, WebhookId, WebhookStatus, WebhookTopic, project, webhook,
+    webhook_secret,
+};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use std::{collections::HashMap, sync::Arc};
 

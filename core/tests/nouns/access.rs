@@ -87,7 +87,10 @@ async fn a_limited_key_sees_its_projects_and_no_more() {
     let (other, other_set, other_row) = world.scene(&owner).await;
     let narrow = limited(&world, &owner, &[ours.id]).await;
     let app = &world.app;
-    assert_eq!(project::list(app, &narrow, all()).await.expect("list"), std::slice::from_ref(&ours));
+    assert_eq!(
+        project::list(app, &narrow, all()).await.expect("list"),
+        std::slice::from_ref(&ours)
+    );
     let sets = dataset::list(app, &narrow, dataset::Scope::All, all()).await;
     assert_eq!(sets.expect("list"), std::slice::from_ref(&set));
     not_found(project::get(app, &narrow, &other.id.to_string()).await, "project");
