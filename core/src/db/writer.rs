@@ -87,10 +87,14 @@ where
     fn run<'t>(self: Box<Self>, txn: &'t Txn) -> Ran<'t> {
         let Self { unit, answer } = *self;
         Box::pin(async move {
-            let mut work = unit(txn);
+            let mut work: Option<Work<'t, T>> = None;
+            let mut unit = Some(unit);
             let result = std::future::poll_fn(|cx| {
-                catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)))
-                    .unwrap_or_else(|_| Poll::Ready(Err(Error::internal("a unit of work panicked"))))
+                catch_unwind(AssertUnwindSafe(|| {
+                    let work = work.get_or_insert_with(|| unit.take().expect("a unit starts once")(txn));
+                    work.as_mut().poll(cx)
+                }))
+                .unwrap_or_else(|_| Poll::Ready(Err(Error::internal("a unit of work panicked"))))
             })
             .await;
             let outcome = result.as_ref().map(|_| ()).map_err(Clone::clone);

@@ -2,7 +2,7 @@
 //! that ends in a [`Record`], whatever happens on the way.
 
 use super::{
-    Job, headers, outbox,
+    Job, Lanes, headers, outbox,
     recorder::{Attempted, Record},
     sender::Outcome,
     signer::Delivery,
@@ -13,26 +13,22 @@ use entity::{Timestamp, attempt};
 use http::HeaderMap;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// When to look again at a notification that could not even be tried, for instance because its bytes cannot be read.
 const SOON: Duration = Duration::from_secs(5);
 
 /// A job on its way. If the flight is dropped before it ends, by a panic or a shutdown, its claim is given back.
-pub(super) struct Flight {
+struct Flight {
     job: Option<Job>,
+    lanes: Arc<Lanes>,
     records: mpsc::UnboundedSender<Record>,
 }
 
 impl Flight {
-    pub(super) fn new(job: Job, records: mpsc::UnboundedSender<Record>) -> Self {
-        Self {
-            job: Some(job),
-            records,
-        }
-    }
-
     fn end(mut self, with: impl FnOnce(Job) -> Record) {
         if let Some(job) = self.job.take() {
+            self.lanes.landed(job.webhook_id);
             self.records.send(with(job)).ok();
         }
     }
@@ -41,17 +37,33 @@ impl Flight {
 impl Drop for Flight {
     fn drop(&mut self) {
         if let Some(job) = self.job.take() {
+            self.lanes.landed(job.webhook_id);
             self.records.send(Record::held(job, None)).ok();
+            self.lanes.wake();
         }
     }
 }
 
-pub(super) async fn deliver(app: Arc<App>, flight: Flight) {
-    let Some(job) = flight.job.clone() else { return };
-    let webhook_id = job.webhook_id;
-    let ended = attempt(&app, &job).await;
-    app.dispatcher.lanes.landed(webhook_id);
-    match ended {
+/// Delivers a job, and then whatever is next in turn, until nothing is or `stop` says so.
+pub(super) async fn fly(app: Arc<App>, first: Job, records: mpsc::UnboundedSender<Record>, stop: CancellationToken) {
+    let mut next = Some(first);
+    while let Some(job) = next {
+        let flight = Flight {
+            job: Some(job.clone()),
+            lanes: Arc::clone(&app.dispatcher.lanes),
+            records: records.clone(),
+        };
+        deliver(&app, job, flight).await;
+        next = if stop.is_cancelled() {
+            None
+        } else {
+            app.dispatcher.lanes.take()
+        };
+    }
+}
+
+async fn deliver(app: &App, job: Job, flight: Flight) {
+    match attempt(app, &job).await {
         Ok(Some(attempted)) => flight.end(|job| Record::attempted(job, attempted)),
         Ok(None) => flight.end(|job| Record::held(job, None)),
         Err(error) => {

@@ -22,7 +22,6 @@ pub use lanes::{Lanes, Room, Window};
 pub(crate) use outbox::{Enqueued, Outbox};
 
 use crate::{App, Result};
-use deliver::Flight;
 use recorder::Record;
 use sender::Sender;
 use std::{sync::Arc, time::Duration};
@@ -35,6 +34,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How often the database is asked which lanes have work, in case a hint was lost.
 const SURVEY: Duration = Duration::from_secs(15);
+/// How long to wait after a claim that the database refused.
+const CLAIM_AGAIN: Duration = Duration::from_secs(1);
 /// How long a shutdown waits for requests in flight.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -53,6 +54,11 @@ impl Dispatcher {
             sender,
             recorded: Notify::new(),
         }
+    }
+
+    /// Whether this process holds no notification: nothing is queued, in flight or about to be recorded.
+    pub fn is_idle(&self) -> bool {
+        self.lanes.is_idle()
     }
 
     /// Gives claims of dead nodes back and learns which lanes have something to claim.
@@ -84,6 +90,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let (records, queue) = mpsc::unbounded_channel();
     let recorder = tokio::spawn(recorder::run(Arc::clone(&app), queue));
     let flights = TaskTracker::new();
+    let abandon = CancellationToken::new();
     let one_claim = Arc::new(Semaphore::new(1));
     let mut survey = interval(SURVEY);
     survey.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -93,21 +100,23 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
         changed.as_mut().enable();
         start_claim(&app, &one_claim, &flights);
         while let Some(job) = lanes.take() {
-            flights.spawn(deliver::deliver(Arc::clone(&app), Flight::new(job, records.clone())));
+            let flight = deliver::fly(Arc::clone(&app), job, records.clone(), shutdown.clone());
+            flights.spawn(abandon.clone().run_until_cancelled_owned(flight));
         }
         tokio::select! {
             () = changed => {}
-            () = until_due(&app) => {}
+            () = until_due(&app, &one_claim) => {}
             _ = survey.tick() => look_again(&app).await,
             () = shutdown.cancelled() => {}
         }
     }
-    finish(&app, flights, records, recorder).await;
+    finish(&app, flights, abandon, records, recorder).await;
 }
 
 async fn finish(
     app: &Arc<App>,
     flights: TaskTracker,
+    abandon: CancellationToken,
     records: mpsc::UnboundedSender<Record>,
     recorder: tokio::task::JoinHandle<()>,
 ) {
@@ -115,15 +124,19 @@ async fn finish(
     if timeout(GRACE, flights.wait()).await.is_err() {
         tracing::warn!(
             in_flight = app.dispatcher.lanes.in_flight(),
-            "requests still in flight are left to the next start"
+            "requests still in flight are given up and sent again after the next start"
         );
+        abandon.cancel();
+        flights.wait().await;
     }
     for job in app.dispatcher.lanes.drain() {
         records.send(Record::held(job, None)).ok();
     }
     drop(records);
+    let abort = recorder.abort_handle();
     if timeout(GRACE, recorder).await.is_err() {
         tracing::warn!("outcomes that could not be recorded are left to the next start");
+        abort.abort();
     }
 }
 
@@ -135,7 +148,12 @@ pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
         claim(app).await?;
         let mut flights = JoinSet::new();
         while let Some(job) = app.dispatcher.lanes.take() {
-            flights.spawn(deliver::deliver(Arc::clone(app), Flight::new(job, records.clone())));
+            flights.spawn(deliver::fly(
+                Arc::clone(app),
+                job,
+                records.clone(),
+                CancellationToken::new(),
+            ));
         }
         if flights.is_empty() && app.dispatcher.lanes.next_due().is_none_or(|due| due > app.clock.now()) {
             return Ok(());
@@ -145,18 +163,13 @@ pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
         while let Ok(record) = queue.try_recv() {
             batch.push(record);
         }
-        recorder::record(app, &batch).await?;
+        recorder::record(app, &Arc::new(batch)).await?;
     }
 }
 
 /// One claim at a time, beside the sending: a slow disk must not hold up what is in memory already.
 fn start_claim(app: &Arc<App>, one_claim: &Arc<Semaphore>, tasks: &TaskTracker) {
-    let due = app
-        .dispatcher
-        .lanes
-        .next_due()
-        .is_some_and(|due| due <= app.clock.now());
-    if !due {
+    if !has_due(app) {
         return;
     }
     let Ok(turn) = Arc::clone(one_claim).try_acquire_owned() else {
@@ -171,55 +184,47 @@ fn start_claim(app: &Arc<App>, one_claim: &Arc<Semaphore>, tasks: &TaskTracker) 
             );
         }
         drop(turn);
+        app.dispatcher.lanes.wake();
     });
 }
 
-/// Claims for every lane with room. Places that were reserved and not filled are given back, whatever happens.
+fn has_due(app: &App) -> bool {
+    let due = app.dispatcher.lanes.next_due();
+    due.is_some_and(|due| due <= app.clock.now())
+}
+
+/// Claims for lanes with room. Places that were reserved and not filled are given back, whatever happens.
 async fn claim(app: &App) -> Result<()> {
     let lanes = &app.dispatcher.lanes;
     let node = lanes.node_id();
-    let rooms = lanes.to_claim(app.clock.now());
+    let rooms = Arc::new(lanes.to_claim(app.clock.now()));
     if rooms.is_empty() {
         return Ok(());
     }
-    let asked = rooms.clone();
+    let asked = Arc::clone(&rooms);
     let claimed = app
         .db
         .write(move |txn| Box::pin(async move { outbox::claim(txn.conn(), node, txn.now(), &asked).await }))
         .await;
-    let claimed = match claimed {
-        Ok(claimed) => claimed,
+    match claimed {
+        Ok(claim) => lanes.claimed(&rooms, claim),
         Err(error) => {
-            for room in rooms {
-                lanes.note_due(room.webhook_id, app.clock.now().plus(Duration::from_secs(1)));
-                lanes.give_back(room.webhook_id, room.count);
-            }
+            lanes.not_claimed(&rooms, app.clock.now().plus(CLAIM_AGAIN));
             return Err(error);
         }
-    };
-    for (webhook_id, due) in claimed.more {
-        lanes.note_due(webhook_id, due);
     }
-    for room in rooms {
-        let got = claimed
-            .jobs
-            .iter()
-            .filter(|job| job.webhook_id == room.webhook_id)
-            .count();
-        lanes.give_back(room.webhook_id, room.count - got);
-    }
-    lanes.offer(claimed.jobs);
     Ok(())
 }
 
+/// Waits for the moment when something is due. While a claim is under way that is its own end.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the dispatcher's own timer; tests step it with run_until_idle"
 )]
-async fn until_due(app: &App) {
+async fn until_due(app: &App, one_claim: &Semaphore) {
     match app.dispatcher.lanes.next_due() {
-        Some(due) => tokio::time::sleep(due.since(app.clock.now()).max(Duration::from_millis(5))).await,
-        None => std::future::pending().await,
+        Some(due) if one_claim.available_permits() > 0 => tokio::time::sleep(due.since(app.clock.now())).await,
+        _ => std::future::pending().await,
     }
 }
 

@@ -4,13 +4,14 @@
 //! the changes themselves. A notification for which the window has room is *born claimed*: it is written as held by this
 //! node and kept in memory, so its first attempt needs no second look. The others are written as due.
 //!
-//! Claim: retries, redeliveries and what did not fit are taken by one statement, at most a lane's room each. A claim
-//! belongs to a node, not to a deadline; [`super::recorder`] gives it back.
+//! Claim: retries, redeliveries and what did not fit are taken by one statement for many lanes, at most a lane's room
+//! each. A claim belongs to a node, not to a deadline; [`super::recorder`] gives it back.
 
 use super::{Job, Lanes, Room};
 use crate::Result;
 use entity::{
-    NodeId, NotificationId, NotificationStatus, PayloadId, Timestamp, WebhookId, event, notification, payload,
+    NodeId, NotificationId, NotificationStatus, PayloadId, Timestamp, WebhookId, WebhookStatus, event, notification,
+    payload,
 };
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, Statement, Value};
 use std::collections::HashMap;
@@ -27,7 +28,6 @@ pub(crate) struct Outbox {
     payloads: Vec<payload::Model>,
     notifications: Vec<Enqueued>,
     jobs: Vec<Job>,
-    waiting: Vec<(WebhookId, Timestamp)>,
 }
 
 /// A notification on its way into the database, with its webhook's limit of requests in flight.
@@ -61,14 +61,12 @@ impl Outbox {
     pub(crate) async fn flush(&mut self, db: &impl ConnectionTrait, lanes: &Lanes) -> Result<()> {
         let mut rows = Vec::with_capacity(self.notifications.len());
         for Enqueued { mut row, limit, body } in self.notifications.drain(..) {
-            if row.status == NotificationStatus::Pending && lanes.reserve(row.webhook_id) {
+            if row.due_at.is_some_and(|due| lanes.reserve(row.webhook_id, due)) {
                 row.status = NotificationStatus::Sending;
                 row.node_id = Some(lanes.node_id());
                 row.due_at = None;
                 self.jobs
                     .push(Job::first(&row, limit, body.filter(|body| body.len() <= CARRIED)));
-            } else if let Some(due) = row.due_at {
-                self.waiting.push((row.webhook_id, due));
             }
             rows.push(row);
         }
@@ -77,30 +75,28 @@ impl Outbox {
         insert::<notification::Entity>(db, rows).await
     }
 
-    /// After the commit: hands the born claimed to their lanes. After a rollback: forgets them.
+    /// After the commit: hands the born claimed to their lanes. After a rollback: gives their places back.
     pub(crate) fn settle(self, lanes: &Lanes, committed: bool) {
-        if committed {
-            self.waiting
-                .into_iter()
-                .for_each(|(webhook_id, due)| lanes.note_due(webhook_id, due));
-            if !self.jobs.is_empty() {
-                lanes.offer(self.jobs);
-            }
-        } else {
-            self.jobs.iter().for_each(|job| lanes.give_back(job.webhook_id, 1));
+        match committed {
+            true if self.jobs.is_empty() => {}
+            true => lanes.offer(self.jobs),
+            false => self.jobs.iter().for_each(|job| lanes.give_back(job.webhook_id)),
         }
     }
 }
 
 /// Inserts rows in a few statements of sizes that come again.
-pub(super) async fn insert<E>(db: &impl ConnectionTrait, rows: Vec<E::Model>) -> Result<()>
+pub(super) async fn insert<E>(db: &impl ConnectionTrait, mut rows: Vec<E::Model>) -> Result<()>
 where
     E: EntityTrait,
-    E::Model: IntoActiveModel<E::ActiveModel> + Clone,
+    E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
 {
-    for rows in batches(&rows) {
-        let rows = rows.iter().cloned().map(IntoActiveModel::into_active_model);
+    while let Some(count) = batch(rows.len()) {
+        let rest = rows.split_off(count);
+        let rows = std::mem::replace(&mut rows, rest)
+            .into_iter()
+            .map(IntoActiveModel::into_active_model);
         E::insert_many(rows).exec_without_returning(db).await?;
     }
     Ok(())
@@ -109,10 +105,15 @@ where
 /// Cuts a list into pieces whose lengths are powers of two, 128 at most: few distinct statements stay prepared.
 pub(super) fn batches<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
-        let (head, tail) = rows.split_at_checked(ROWS.min(1 << rows.len().checked_ilog2()?))?;
+        let (head, tail) = rows.split_at_checked(batch(rows.len())?)?;
         rows = tail;
         Some(head)
     })
+}
+
+/// How many of so many rows the next statement takes; none when there are none.
+fn batch(rows: usize) -> Option<usize> {
+    Some(ROWS.min(1 << rows.checked_ilog2()?))
 }
 
 /// The bytes of one payload.
@@ -150,33 +151,54 @@ pub(crate) struct Claim {
 
 /// Takes what is due for these lanes, oldest first, for this node. Switched-off webhooks keep what they have.
 pub(crate) async fn claim(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[Room]) -> Result<Claim> {
-    let values = vec!["(?, ?)"; rooms.len()].join(", ");
-    let sql = format!(
-        "WITH room(webhook_id, places) AS (VALUES {values}), \
-         due AS (SELECT n.id FROM room JOIN webhook w ON w.id = room.webhook_id AND w.status = 0 \
-                 JOIN notification n ON n.id IN (SELECT d.id FROM notification d \
-                     WHERE d.webhook_id = room.webhook_id AND d.due_at IS NOT NULL AND d.due_at <= ? \
-                     ORDER BY d.due_at LIMIT room.places)) \
-         UPDATE notification SET status = 1, node_id = ?, due_at = NULL WHERE id IN (SELECT id FROM due) \
-         RETURNING id, organization_id, webhook_id, event_id, payload_id, topic, attempt_count, throttled_count, created_at"
-    );
-    let mut binds: Vec<Value> = Vec::with_capacity(rooms.len() * 2 + 2);
+    let mut claim = Claim::default();
+    for rooms in batches(rooms) {
+        let mut claimed = take(db, node, now, rooms).await?;
+        claimed.sort_by_key(|row| row.id);
+        let bodies = bodies(db, claimed.iter().map(|row| row.payload_id)).await?;
+        let limits = limits(db, rooms).await?;
+        claim
+            .jobs
+            .extend(claimed.into_iter().map(|row| row.into_job(&bodies, &limits)));
+        claim.more.extend(next_due(db, rooms).await?);
+    }
+    Ok(claim)
+}
+
+/// One statement for many lanes. A part a lane, since SQLite takes no column as a limit.
+async fn take(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[Room]) -> Result<Vec<Claimed>> {
+    let mut binds: Vec<Value> = vec![
+        node.into(),
+        NotificationStatus::Sending.into(),
+        now.into(),
+        WebhookStatus::Active.into(),
+    ];
     for room in rooms {
         binds.push(room.webhook_id.into());
         binds.push(i64::try_from(room.count).unwrap_or(i64::MAX).into());
     }
-    binds.push(now.into());
-    binds.push(node.into());
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, binds);
-    let mut claimed = Claimed::find_by_statement(statement).all(db).await?;
-    claimed.sort_by_key(|row| row.id);
-    let bodies = bodies(db, claimed.iter().map(|row| row.payload_id)).await?;
-    let limits = limits(db, rooms).await?;
-    let jobs = claimed.into_iter().map(|row| row.into_job(&bodies, &limits)).collect();
-    Ok(Claim {
-        jobs,
-        more: next_due(db, rooms).await?,
-    })
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), take_sql(rooms.len()), binds);
+    Ok(Claimed::find_by_statement(statement).all(db).await?)
+}
+
+/// Binds: node, SENDING, now, ACTIVE, then webhook and places for each lane.
+fn take_sql(rooms: usize) -> String {
+    let lane = |index: usize| {
+        let (webhook, places) = (5 + 2 * index, 6 + 2 * index);
+        format!(
+            "SELECT id FROM (SELECT d.id FROM notification d WHERE d.webhook_id = ?{webhook} \
+                 AND d.due_at IS NOT NULL AND d.due_at <= ?3 \
+                 AND (SELECT w.status FROM webhook w WHERE w.id = ?{webhook}) = ?4 \
+                 ORDER BY d.due_at LIMIT ?{places})"
+        )
+    };
+    let lanes: Vec<String> = (0..rooms).map(lane).collect();
+    format!(
+        "WITH due AS ({}) UPDATE notification SET status = ?2, node_id = ?1, due_at = NULL \
+         WHERE id IN (SELECT id FROM due) \
+         RETURNING id, organization_id, webhook_id, event_id, payload_id, topic, attempt_count, throttled_count, created_at",
+        lanes.join(" UNION ALL ")
+    )
 }
 
 impl Claimed {
@@ -246,15 +268,43 @@ async fn limits(db: &impl ConnectionTrait, rooms: &[Room]) -> Result<HashMap<Web
 }
 
 async fn next_due(db: &impl ConnectionTrait, rooms: &[Room]) -> Result<Vec<(WebhookId, Timestamp)>> {
-    let values = vec!["(?)"; rooms.len()].join(", ");
-    let sql = format!(
-        "WITH room(webhook_id) AS (VALUES {values}) \
-         SELECT room.webhook_id AS webhook_id, (SELECT min(due_at) FROM notification d \
-             WHERE d.webhook_id = room.webhook_id AND d.due_at IS NOT NULL) AS due_at \
-         FROM room JOIN webhook w ON w.id = room.webhook_id AND w.status = 0"
-    );
-    let binds = rooms.iter().map(|room| Value::from(room.webhook_id));
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, binds);
+    let active = [Value::from(WebhookStatus::Active)];
+    let binds = active
+        .into_iter()
+        .chain(rooms.iter().map(|room| Value::from(room.webhook_id)));
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), next_due_sql(rooms.len()), binds);
+    dues(db, statement).await
+}
+
+/// Binds: ACTIVE, then the webhooks.
+fn next_due_sql(rooms: usize) -> String {
+    let marks: Vec<String> = (0..rooms).map(|index| format!("?{}", index + 2)).collect();
+    format!(
+        "SELECT w.id AS webhook_id, (SELECT min(d.due_at) FROM notification d \
+             WHERE d.webhook_id = w.id AND d.due_at IS NOT NULL) AS due_at \
+         FROM webhook w WHERE w.id IN ({}) AND w.status = ?1",
+        marks.join(", ")
+    )
+}
+
+/// Every lane with something to claim, now or later. Steps from one webhook to the next on the partial index, so its cost
+/// follows the number of webhooks and not of notifications. Binds: ACTIVE.
+const SURVEY: &str = "WITH RECURSIVE lane(webhook_id) AS (\
+         SELECT (SELECT webhook_id FROM notification WHERE due_at IS NOT NULL ORDER BY webhook_id LIMIT 1) \
+         UNION ALL SELECT (SELECT n.webhook_id FROM notification n \
+             WHERE n.webhook_id > lane.webhook_id AND n.due_at IS NOT NULL ORDER BY n.webhook_id LIMIT 1) \
+         FROM lane WHERE lane.webhook_id IS NOT NULL) \
+     SELECT lane.webhook_id AS webhook_id, (SELECT min(due_at) FROM notification d \
+         WHERE d.webhook_id = lane.webhook_id AND d.due_at IS NOT NULL) AS due_at \
+     FROM lane JOIN webhook w ON w.id = lane.webhook_id AND w.status = ?1";
+
+pub(crate) async fn survey(db: &impl ConnectionTrait) -> Result<Vec<(WebhookId, Timestamp)>> {
+    let active = [Value::from(WebhookStatus::Active)];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), SURVEY, active);
+    dues(db, statement).await
+}
+
+async fn dues(db: &impl ConnectionTrait, statement: Statement) -> Result<Vec<(WebhookId, Timestamp)>> {
     let rows = NextDue::find_by_statement(statement).all(db).await?;
     Ok(rows
         .into_iter()
@@ -262,51 +312,39 @@ async fn next_due(db: &impl ConnectionTrait, rooms: &[Room]) -> Result<Vec<(Webh
         .collect())
 }
 
-/// Every lane with something to claim, now or later. Steps from one webhook to the next on the partial index, so its cost
-/// follows the number of webhooks and not of notifications.
-pub(crate) async fn survey(db: &impl ConnectionTrait) -> Result<Vec<(WebhookId, Timestamp)>> {
-    let sql = "WITH RECURSIVE lane(webhook_id) AS (\
-             SELECT (SELECT webhook_id FROM notification WHERE due_at IS NOT NULL ORDER BY webhook_id LIMIT 1) \
-             UNION ALL SELECT (SELECT n.webhook_id FROM notification n \
-                 WHERE n.webhook_id > lane.webhook_id AND n.due_at IS NOT NULL ORDER BY n.webhook_id LIMIT 1) \
-             FROM lane WHERE lane.webhook_id IS NOT NULL) \
-         SELECT lane.webhook_id AS webhook_id, (SELECT min(due_at) FROM notification d \
-             WHERE d.webhook_id = lane.webhook_id AND d.due_at IS NOT NULL) AS due_at \
-         FROM lane JOIN webhook w ON w.id = lane.webhook_id AND w.status = 0";
-    let statement = Statement::from_string(db.get_database_backend(), sql);
-    let rows = NextDue::find_by_statement(statement).all(db).await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| Some((row.webhook_id, row.due_at?)))
-        .collect())
+/// What a claim that is given back was before. Binds: PENDING, RETRYING, the moment from which it may be claimed.
+const GIVE_BACK: &str = "UPDATE notification SET status = CASE WHEN attempt_count = 0 THEN ?1 ELSE ?2 END, \
+     node_id = NULL, due_at = ?3";
+
+fn give_back_binds(due: Timestamp, node: NodeId) -> [Value; 4] {
+    [
+        NotificationStatus::Pending.into(),
+        NotificationStatus::Retrying.into(),
+        due.into(),
+        node.into(),
+    ]
 }
 
 /// Gives back every claim that is not `node`'s: on SQLite the lock file says that no other node lives.
 pub(crate) async fn free_claims(db: &impl ConnectionTrait, node: NodeId, now: Timestamp) -> Result<u64> {
-    let sql = "UPDATE notification SET status = CASE WHEN attempt_count = 0 THEN 0 ELSE 2 END, node_id = NULL, due_at = ? \
-         WHERE node_id IS NOT NULL AND node_id <> ?";
-    let binds: [Value; 2] = [now.into(), node.into()];
-    let done = db
-        .execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, binds))
-        .await?;
-    Ok(done.rows_affected())
+    let sql = format!("{GIVE_BACK} WHERE node_id IS NOT NULL AND node_id <> ?4");
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, give_back_binds(now, node));
+    Ok(db.execute_raw(statement).await?.rows_affected())
 }
 
-/// Gives back claims of this node that were not sent.
+/// Gives back claims of this node that were not sent, to be claimed again from `due` on.
 pub(crate) async fn give_back(
     db: &impl ConnectionTrait,
     node: NodeId,
-    now: Timestamp,
+    due: Timestamp,
     ids: &[NotificationId],
 ) -> Result<()> {
-    for ids in ids.chunks(ROWS) {
-        let marks = vec!["?"; ids.len()].join(", ");
-        let sql = format!(
-            "UPDATE notification SET status = CASE WHEN attempt_count = 0 THEN 0 ELSE 2 END, node_id = NULL, due_at = ? \
-             WHERE node_id = ? AND id IN ({marks})"
-        );
-        let head: [Value; 2] = [now.into(), node.into()];
-        let binds = head.into_iter().chain(ids.iter().map(|id| Value::from(*id)));
+    for ids in batches(ids) {
+        let marks: Vec<String> = (0..ids.len()).map(|index| format!("?{}", index + 5)).collect();
+        let sql = format!("{GIVE_BACK} WHERE node_id = ?4 AND id IN ({})", marks.join(", "));
+        let binds = give_back_binds(due, node)
+            .into_iter()
+            .chain(ids.iter().map(|id| Value::from(*id)));
         db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, binds))
             .await?;
     }

@@ -6,7 +6,7 @@ use super::{Job, outbox, retry::Verdict};
 use crate::{App, Result, db::Txn, webhook};
 use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, Timestamp, WebhookId, attempt};
 use sea_orm::{ConnectionTrait, Statement, Value};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 /// Outcomes in one transaction at most.
@@ -64,8 +64,9 @@ impl Record {
 
 /// Records what comes until the channel closes. What the database refuses is tried again: an outcome is never dropped.
 pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Record>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while queue.recv_many(&mut batch, BATCH).await > 0 {
+    let mut next = Vec::with_capacity(BATCH);
+    while queue.recv_many(&mut next, BATCH).await > 0 {
+        let batch = Arc::new(std::mem::take(&mut next));
         while let Err(error) = record(&app, &batch).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
@@ -74,7 +75,6 @@ pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Record
             );
             pause().await;
         }
-        batch.clear();
     }
 }
 
@@ -87,16 +87,16 @@ async fn pause() {
 }
 
 /// Records a batch, then frees its places in the window.
-pub(super) async fn record(app: &App, batch: &[Record]) -> Result<()> {
+pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>) -> Result<()> {
     if batch.is_empty() {
         return Ok(());
     }
     let node = app.dispatcher.lanes.node_id();
-    let records = batch.to_vec();
+    let records = Arc::clone(batch);
     app.db
-        .write(move |txn| Box::pin(async move { write(txn, node, records).await }))
+        .write(move |txn| Box::pin(async move { write(txn, node, &records).await }))
         .await?;
-    for record in batch {
+    for record in batch.iter() {
         if matches!(&record.end, End::Attempted(attempted) if attempted.verdict == Verdict::Gone) {
             app.targets.forget(record.job.webhook_id);
         }
@@ -106,23 +106,23 @@ pub(super) async fn record(app: &App, batch: &[Record]) -> Result<()> {
     Ok(())
 }
 
-async fn write(txn: &Txn, node: NodeId, records: Vec<Record>) -> Result<()> {
+async fn write(txn: &Txn, node: NodeId, records: &[Record]) -> Result<()> {
     let mut attempts = Vec::with_capacity(records.len());
     let mut states = Vec::with_capacity(records.len());
-    let mut gone: Vec<WebhookId> = Vec::new();
+    let mut held: BTreeMap<Timestamp, Vec<NotificationId>> = BTreeMap::new();
+    let mut gone: BTreeMap<WebhookId, &str> = BTreeMap::new();
     for Record { job, end } in records {
         match end {
-            End::Held(due) => {
-                let due = due.unwrap_or(txn.now());
-                outbox::give_back(txn.conn(), node, due, &[job.notification_id]).await?;
-            }
+            End::Held(due) => held
+                .entry(due.unwrap_or(txn.now()))
+                .or_default()
+                .push(job.notification_id),
             End::Attempted(attempted) => {
-                let Attempted { row, verdict } = *attempted;
-                if verdict == Verdict::Gone && !gone.contains(&job.webhook_id) {
-                    gone.push(job.webhook_id);
+                if attempted.verdict == Verdict::Gone {
+                    gone.insert(job.webhook_id, &attempted.row.url);
                 }
-                states.push(State::of(txn, &row, verdict));
-                attempts.push(row);
+                states.push(State::of(txn, &attempted.row, attempted.verdict));
+                attempts.push(attempted.row.clone());
             }
         }
     }
@@ -130,8 +130,11 @@ async fn write(txn: &Txn, node: NodeId, records: Vec<Record>) -> Result<()> {
     for states in outbox::batches(&states) {
         set(txn, node, states).await?;
     }
-    for webhook_id in gone {
-        webhook::revoke(txn, webhook_id, "the receiver answered 410 Gone").await?;
+    for (due, ids) in held {
+        outbox::give_back(txn.conn(), node, due, &ids).await?;
+    }
+    for (webhook_id, url) in gone {
+        webhook::revoke(txn, webhook_id, url, "the receiver answered 410 Gone").await?;
     }
     Ok(())
 }

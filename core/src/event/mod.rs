@@ -35,14 +35,18 @@ pub async fn publish(txn: &Txn, organization_id: OrganizationId, data: &Data, ch
     Ok(event)
 }
 
-/// Publishes to one webhook alone, subscribed or not, and gives its notification.
+/// Publishes to one webhook alone, subscribed or not, and gives its notification. The event counts as one of the
+/// webhook's project, so that whoever sees the webhook sees it.
 pub(crate) fn publish_to(
     txn: &Txn,
     organization_id: OrganizationId,
     data: &Data,
     subscriber: &Subscriber,
 ) -> Result<notification::Model> {
-    let event = fact(txn, organization_id, data, Change::Created)?;
+    let event = event::Model {
+        project_id: subscriber.project_id,
+        ..fact(txn, organization_id, data, Change::Created)?
+    };
     let notification = notify(txn, &event, data, std::iter::once(subscriber))?;
     txn.outbox().event(event);
     notification.ok_or_else(|| Error::internal("a single subscriber was not notified"))

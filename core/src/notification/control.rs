@@ -169,11 +169,14 @@ fn sample(
     topic: Option<WebhookTopic>,
     now: Timestamp,
 ) -> Result<(entity::event::Model, Data)> {
-    let topic = topic
-        .or_else(|| webhook::topics(webhook).first().copied())
-        .unwrap_or(WebhookTopic::Ping);
-    let data = event::sample(topic, webhook.id, now)
-        .ok_or_else(|| Error::invalid("topic", format!("there is no sample of {}", topic.as_str())))?;
+    let topics = topic.map_or_else(|| webhook::topics(webhook), |topic| vec![topic]);
+    let sampled = topics
+        .iter()
+        .find_map(|topic| event::sample(*topic, webhook.id, now).map(|data| (*topic, data)));
+    let (topic, data) = sampled.ok_or_else(|| {
+        let names: Vec<&str> = topics.iter().map(|topic| topic.as_str()).collect();
+        Error::invalid("topic", format!("there is no sample of {}", names.join(", ")))
+    })?;
     Ok((event::unpublished(organization_id, topic, &data, now)?, data))
 }
 

@@ -139,9 +139,11 @@ pub fn topics(row: &webhook::Model) -> Vec<WebhookTopic> {
     serde_json::from_str(&row.topics).unwrap_or_default()
 }
 
-/// The receiver is gone for good: nothing is sent to it until somebody makes it active again.
-pub(crate) async fn revoke(txn: &Txn, id: WebhookId, reason: &str) -> Result<()> {
-    let Some(mut row) = webhook::Entity::find_by_id(id).one(txn.conn()).await? else {
+/// The receiver at `url` is gone for good: nothing is sent to it until somebody makes it active again. A webhook that has
+/// moved to another URL meanwhile, or is switched off already, stays as it is.
+pub(crate) async fn revoke(txn: &Txn, id: WebhookId, url: &str, reason: &str) -> Result<()> {
+    let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
+    let Some(mut row) = row.filter(|row| row.url == url && row.status == WebhookStatus::Active) else {
         return Ok(());
     };
     row.status = WebhookStatus::Revoked;

@@ -67,8 +67,9 @@ impl Targets {
             return Ok(None);
         };
         let target = Arc::new(build(app.db.read(), &app.keyring, &row, app.clock.now()).await?);
-        if self.changes.load(Ordering::SeqCst) == seen {
-            self.known.insert(id, Arc::clone(&target));
+        self.known.insert(id, Arc::clone(&target));
+        if self.changes.load(Ordering::SeqCst) != seen {
+            self.known.invalidate(&id);
         }
         Ok(Some(target))
     }

@@ -1,9 +1,8 @@
 //! Whole sets of headers, and the published library as the judge of signatures.
 
 use super::*;
-use crate::{dispatcher::headers, secret::whsec_form};
+use crate::{Clock, dispatcher::headers, secret::whsec_form};
 use standardwebhooks::Webhook;
-use std::time::SystemTime;
 
 const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -86,11 +85,10 @@ fn without_a_secret_nothing_is_signed_and_ids_are_sent() {
 
 #[test]
 fn the_published_library_accepts_our_signatures() {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let at = Clock::System.now();
     let large = "ü".repeat(20_000);
     for secrets in [&[WHSEC][..], &["example_secret"], &["s", WHSEC, "an older one"]] {
         for body in ["{}", "", &large] {
-            let at = Timestamp(i64::try_from(now.as_micros()).unwrap());
             let headers = Signer::new(scheme(PayloadFormat::Labelbox, secrets)).headers(&Delivery {
                 at,
                 ..delivery(body.as_bytes())

@@ -20,6 +20,7 @@ async fn silence_is_a_timeout_and_ends_the_connection() {
 }
 
 /// Writes `drop` again and again until the other side closes; says that it did.
+#[expect(clippy::disallowed_methods, reason = "slowness is what this receiver is made of")]
 async fn dripping(head: &'static str, drop: &'static [u8], pause: Duration) -> (String, mpsc::UnboundedReceiver<()>) {
     let (closed, seen) = mpsc::unbounded_channel();
     let url = receiver(move |mut socket, _| {

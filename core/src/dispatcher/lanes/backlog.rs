@@ -1,0 +1,51 @@
+//! Which lanes have something to claim from the database, in the order of when. A lane is filed only while it has room,
+//! so that the first entry is always one that can be served.
+
+use entity::{Timestamp, WebhookId};
+use std::collections::BTreeSet;
+
+/// Where a lane stands in the backlog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It holds nothing in memory: one job of it always fits.
+    Idle(Timestamp),
+    /// It holds something: it has room while the window has.
+    Busy(Timestamp),
+}
+
+/// Lanes with something to claim, and room for it.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    idle: BTreeSet<(Timestamp, WebhookId)>,
+    busy: BTreeSet<(Timestamp, WebhookId)>,
+}
+
+impl Backlog {
+    /// Moves a lane from one place to another.
+    pub(super) fn refile(&mut self, webhook_id: WebhookId, from: Option<Place>, to: Option<Place>) {
+        if from == to {
+            return;
+        }
+        if let Some(place) = from {
+            let (set, due) = self.at(place);
+            set.remove(&(due, webhook_id));
+        }
+        if let Some(place) = to {
+            let (set, due) = self.at(place);
+            set.insert((due, webhook_id));
+        }
+    }
+
+    /// The lane that is due first; busy ones count only while the window has room.
+    pub(super) fn first(&self, has_room: bool) -> Option<(Timestamp, WebhookId)> {
+        let busy = self.busy.first().filter(|_| has_room);
+        self.idle.first().into_iter().chain(busy).min().copied()
+    }
+
+    fn at(&mut self, place: Place) -> (&mut BTreeSet<(Timestamp, WebhookId)>, Timestamp) {
+        match place {
+            Place::Idle(due) => (&mut self.idle, due),
+            Place::Busy(due) => (&mut self.busy, due),
+        }
+    }
+}

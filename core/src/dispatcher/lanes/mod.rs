@@ -1,0 +1,222 @@
+//! Station 8, whose turn is it: one lane a webhook, with its own limit of requests in flight and its own share of the
+//! window, served round robin, so that a slow or dead webhook delays nobody else. No I/O: times come in, jobs go out.
+//!
+//! The window is what this process holds in memory. A job in it was *reserved* when its notification was written or
+//! claimed, is *offered* after that commit, *taken* to be sent, and *done* when its outcome is recorded. What does not
+//! fit stays in the database, and the lane remembers from when there is something there to claim ([`backlog`]).
+
+mod backlog;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use super::{Job, outbox::Claim};
+use entity::{NodeId, NotificationId, Timestamp, WebhookId};
+use state::State;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard},
+};
+use tokio::sync::Notify;
+
+/// Lanes in one claim at most.
+const ROOMS: usize = 128;
+
+/// How much the window holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Jobs over all lanes.
+    pub total: usize,
+    /// Jobs of one lane, when few lanes are at work. With many, each gets its share of half the window; one job a lane
+    /// always fits, so that a window full of dead webhooks stops nobody.
+    pub lane: usize,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { total: 4096, lane: 256 }
+    }
+}
+
+/// All lanes. Cheap to lock: nothing under the lock waits, and nothing goes through all lanes.
+#[derive(Debug)]
+pub struct Lanes {
+    node_id: NodeId,
+    state: Mutex<State>,
+    wake: Notify,
+}
+
+/// What a lane may claim now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// For which webhook.
+    pub webhook_id: WebhookId,
+    /// How many at most.
+    pub count: usize,
+}
+
+impl Lanes {
+    /// Lanes with a window of this size.
+    pub fn new(window: Window) -> Self {
+        Self {
+            node_id: NodeId::new(),
+            state: Mutex::new(State::new(window)),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Who holds what is in these lanes.
+    pub fn node_id(&self) -> NodeId {
+        self.node_id
+    }
+
+    /// Takes a place in the window for one job that is due at `due`. `false` when the lane's share or the whole is full,
+    /// or when older ones wait in the database: then this one waits behind them, and the lane notes it.
+    pub fn reserve(&self, webhook_id: WebhookId, due: Timestamp) -> bool {
+        self.change(|state| {
+            let fits = state.fits(webhook_id, due);
+            state.update(webhook_id, |lane| match fits {
+                true => lane.held += 1,
+                false => lane.note(due),
+            });
+            fits
+        })
+    }
+
+    /// Gives a place back that was reserved and not used.
+    pub fn give_back(&self, webhook_id: WebhookId) {
+        self.change(|state| state.update(webhook_id, |lane| lane.held -= 1));
+    }
+
+    /// Queues jobs whose places are reserved, and wakes the dispatcher.
+    pub fn offer(&self, jobs: impl IntoIterator<Item = Job>) {
+        let mut state = self.state();
+        jobs.into_iter().for_each(|job| state.queue(job));
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// Notes that the database has something for this lane from `due` on.
+    pub fn note_due(&self, webhook_id: WebhookId, due: Timestamp) {
+        self.change(|state| state.update(webhook_id, |lane| lane.note(due)));
+    }
+
+    /// The next job in turn, if a lane has one and may send it.
+    pub fn take(&self) -> Option<Job> {
+        self.state().take()
+    }
+
+    /// A request has ended: the lane may send the next. The job's place stays taken until [`Lanes::done`]. Whoever landed
+    /// takes the next job; the dispatcher is not woken for it.
+    pub fn landed(&self, webhook_id: WebhookId) {
+        self.state().landed(webhook_id);
+    }
+
+    /// An outcome is recorded: its place is free, and a retry is in the database from `retry` on.
+    pub fn done(&self, webhook_id: WebhookId, retry: Option<Timestamp>) {
+        self.change(|state| {
+            state.update(webhook_id, |lane| {
+                retry.into_iter().for_each(|at| lane.note(at));
+                lane.held -= 1;
+            });
+        });
+    }
+
+    /// Takes a canceled job out, if it still waits for its turn or is being claimed.
+    pub fn cancel(&self, webhook_id: WebhookId, notification_id: NotificationId) {
+        self.change(|state| state.cancel(webhook_id, notification_id));
+    }
+
+    /// Lanes with something due in the database and room for it, a bounded number. Their note is taken: every claim ends
+    /// in [`Lanes::claimed`] or [`Lanes::not_claimed`].
+    pub fn to_claim(&self, now: Timestamp) -> Vec<Room> {
+        let mut state = self.state();
+        let rooms: Vec<Room> = std::iter::from_fn(|| state.next_room(now)).take(ROOMS).collect();
+        state.claims += usize::from(!rooms.is_empty());
+        rooms
+    }
+
+    /// A claim is committed: its jobs are queued, places that it did not fill are given back, and what is left in the
+    /// database is noted. Wakes the dispatcher.
+    pub(crate) fn claimed(&self, rooms: &[Room], claim: Claim) {
+        let mut state = self.state();
+        let mut unused: HashMap<WebhookId, usize> = rooms.iter().map(|room| (room.webhook_id, room.count)).collect();
+        for (webhook_id, due) in claim.more {
+            state.update(webhook_id, |lane| lane.note(due));
+        }
+        for job in claim.jobs {
+            let canceled = state.canceled.contains(&job.notification_id);
+            if !canceled {
+                unused.entry(job.webhook_id).and_modify(|count| *count -= 1);
+                state.queue(job);
+            }
+        }
+        for (webhook_id, count) in unused {
+            state.update(webhook_id, |lane| lane.held -= count);
+        }
+        state.end_claim();
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// A claim failed: it is tried again at `again`.
+    pub(crate) fn not_claimed(&self, rooms: &[Room], again: Timestamp) {
+        self.change(|state| {
+            for room in rooms {
+                state.update(room.webhook_id, |lane| {
+                    lane.note(again);
+                    lane.held -= room.count;
+                });
+            }
+            state.end_claim();
+        });
+    }
+
+    /// When the next lane with room has something to claim.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.state().next_due()
+    }
+
+    /// Whether nothing is queued, in flight or reserved.
+    pub fn is_idle(&self) -> bool {
+        self.state().held == 0
+    }
+
+    /// Requests in flight now.
+    pub fn in_flight(&self) -> usize {
+        self.state().in_flight
+    }
+
+    /// Takes every queued job out, for a shutdown that gives claims back. Each keeps its place until it is done.
+    pub fn drain(&self) -> Vec<Job> {
+        self.state().drain()
+    }
+
+    /// Tells the dispatcher to look.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Waits until something may have changed. Registers before it returns the future, so a signal between a look and
+    /// the wait is not lost.
+    pub fn changed(&self) -> tokio::sync::futures::Notified<'_> {
+        self.wake.notified()
+    }
+
+    /// Changes the state, and wakes the dispatcher when there is something to claim earlier than before.
+    fn change<T>(&self, how: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state();
+        let before = state.next_due();
+        let answer = how(&mut state);
+        let after = state.next_due();
+        drop(state);
+        if after.is_some() && after != before {
+            self.wake.notify_one();
+        }
+        answer
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it holds the lanes")
+    }
+}

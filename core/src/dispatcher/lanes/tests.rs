@@ -1,0 +1,325 @@
+//! Lanes step by step, and then at random against a model.
+
+use super::*;
+use entity::{EventId, OrganizationId, PayloadId, WebhookTopic};
+use std::{collections::HashSet, iter::repeat_with};
+
+const NOW: Timestamp = Timestamp(1_000);
+const LATER: Timestamp = Timestamp(2_000);
+
+fn lanes(total: usize, lane: usize) -> Lanes {
+    Lanes::new(Window { total, lane })
+}
+
+fn job(webhook_id: WebhookId, limit: usize) -> Job {
+    Job {
+        notification_id: NotificationId::new(),
+        organization_id: OrganizationId::new(),
+        webhook_id,
+        event_id: EventId::new(),
+        payload_id: PayloadId::new(),
+        topic: WebhookTopic::Ping,
+        attempt_count: 0,
+        throttled_count: 0,
+        created_at: NOW,
+        limit,
+        body: None,
+    }
+}
+
+/// Reserves and offers one job.
+fn born(lanes: &Lanes, webhook_id: WebhookId, limit: usize) -> Option<NotificationId> {
+    let job = job(webhook_id, limit);
+    let id = job.notification_id;
+    lanes.reserve(webhook_id, NOW).then(|| {
+        lanes.offer([job]);
+        id
+    })
+}
+
+fn births(lanes: &Lanes, webhook_id: WebhookId, limit: usize, count: usize) {
+    for _ in 0..count {
+        born(lanes, webhook_id, limit);
+    }
+}
+
+fn order(lanes: &Lanes) -> Vec<WebhookId> {
+    std::iter::from_fn(|| lanes.take()).map(|job| job.webhook_id).collect()
+}
+
+#[test]
+fn turns_go_round() {
+    let lanes = lanes(100, 100);
+    let [a, b, c] = [(); 3].map(|()| WebhookId::new());
+    for (webhook_id, count) in [(a, 4), (b, 2), (c, 1)] {
+        (0..count).for_each(|_| assert!(born(&lanes, webhook_id, 9).is_some()));
+    }
+    assert_eq!(order(&lanes), [a, b, c, a, b, a, a]);
+}
+
+#[test]
+fn a_lane_sends_as_many_as_its_limit_and_the_next_when_one_lands() {
+    let lanes = lanes(100, 100);
+    let (slow, other) = (WebhookId::new(), WebhookId::new());
+    (0..5).for_each(|_| assert!(born(&lanes, slow, 2).is_some()));
+    assert_eq!(order(&lanes), [slow, slow]);
+    assert!(born(&lanes, other, 2).is_some());
+    assert_eq!(order(&lanes), [other], "the slow one is at its limit and delays nobody");
+    lanes.landed(slow);
+    assert_eq!(order(&lanes), [slow]);
+    assert_eq!(lanes.in_flight(), 3);
+}
+
+#[test]
+fn a_lane_that_is_full_waits_in_the_database_and_one_job_of_another_always_fits() {
+    let lanes = lanes(4, 2);
+    let (dead, other) = (WebhookId::new(), WebhookId::new());
+    let held = (0..10).filter(|_| born(&lanes, dead, 1).is_some()).count();
+    assert_eq!(held, 2, "its share");
+    assert_eq!(lanes.next_due(), None, "it has no room");
+    let full: Vec<WebhookId> = repeat_with(WebhookId::new).take(3).collect();
+    full.iter().for_each(|id| assert!(born(&lanes, *id, 1).is_some()));
+    assert!(born(&lanes, other, 1).is_some(), "the window is full of others");
+    assert!(born(&lanes, other, 1).is_none());
+}
+
+#[test]
+fn what_is_new_waits_behind_what_is_old() {
+    let lanes = lanes(100, 2);
+    let webhook_id = WebhookId::new();
+    let [first, second, third] = [(); 3].map(|()| born(&lanes, webhook_id, 9));
+    assert!(first.is_some() && second.is_some() && third.is_none());
+    lanes.take();
+    lanes.landed(webhook_id);
+    lanes.done(webhook_id, None);
+    assert!(
+        born(&lanes, webhook_id, 9).is_none(),
+        "there is room, but the third is older"
+    );
+    assert_eq!(lanes.next_due(), Some(NOW));
+}
+
+#[test]
+fn the_dispatcher_is_told_when_room_appears_and_when_a_retry_is_due() {
+    let lanes = lanes(100, 2);
+    let webhook_id = WebhookId::new();
+    births(&lanes, webhook_id, 9, 3);
+    let told = || {
+        use std::task::{Context, Poll, Waker};
+        let changed = std::pin::pin!(lanes.changed());
+        changed.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+    };
+    assert!(told() && !told());
+    lanes.take();
+    lanes.landed(webhook_id);
+    assert!(!told(), "who lands takes the next job");
+    lanes.done(webhook_id, None);
+    assert!(told(), "there is room to claim");
+    assert_eq!(lanes.to_claim(NOW), [Room { webhook_id, count: 1 }]);
+    let other = WebhookId::new();
+    born(&lanes, other, 9);
+    assert!(told());
+    lanes.take();
+    lanes.take();
+    lanes.landed(other);
+    lanes.done(other, Some(LATER));
+    assert!(told(), "a retry is due one day");
+    assert_eq!(lanes.next_due(), Some(LATER));
+}
+
+#[test]
+fn a_claim_is_of_a_bounded_number_of_lanes() {
+    let lanes = lanes(4096, 256);
+    let count = 3 * ROOMS + 5;
+    (0..count).for_each(|_| lanes.note_due(WebhookId::new(), NOW));
+    let rooms: Vec<usize> = std::iter::from_fn(|| Some(lanes.to_claim(NOW).len()).filter(|len| *len > 0)).collect();
+    assert_eq!(rooms, [ROOMS, ROOMS, ROOMS, 5]);
+}
+
+#[test]
+fn what_is_canceled_while_it_is_claimed_is_not_sent() {
+    let lanes = lanes(100, 100);
+    let webhook_id = WebhookId::new();
+    lanes.note_due(webhook_id, NOW);
+    let rooms = lanes.to_claim(NOW);
+    let (kept, canceled) = (job(webhook_id, 9), job(webhook_id, 9));
+    let expected = kept.notification_id;
+    lanes.cancel(webhook_id, canceled.notification_id);
+    let claim = Claim {
+        jobs: vec![canceled, kept],
+        more: vec![],
+    };
+    lanes.claimed(&rooms, claim);
+    assert_eq!(lanes.take().map(|job| job.notification_id), Some(expected));
+    assert!(lanes.take().is_none());
+    lanes.landed(webhook_id);
+    lanes.done(webhook_id, None);
+    assert!(lanes.state().is_empty());
+}
+
+#[test]
+fn a_lane_that_was_forgotten_while_it_waited_keeps_its_limit_in_its_next_life() {
+    let lanes = lanes(100, 100);
+    let webhook_id = WebhookId::new();
+    let canceled = born(&lanes, webhook_id, 1).unwrap();
+    lanes.cancel(webhook_id, canceled);
+    assert!(lanes.state().is_empty());
+    births(&lanes, webhook_id, 1, 2);
+    assert_eq!(order(&lanes), [webhook_id], "one at a time");
+}
+
+#[test]
+fn what_is_drained_keeps_its_place_until_it_is_done() {
+    let lanes = lanes(100, 100);
+    let webhook_id = WebhookId::new();
+    births(&lanes, webhook_id, 9, 3);
+    let jobs = lanes.drain();
+    assert_eq!((jobs.len(), lanes.is_idle()), (3, false));
+    jobs.iter().for_each(|job| lanes.done(job.webhook_id, None));
+    assert!(lanes.state().is_empty());
+}
+
+/// Numbers that look random and are the same every time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % sides as u64) as usize
+    }
+
+    fn pick<T>(&mut self, list: &mut Vec<T>) -> Option<T> {
+        (!list.is_empty()).then(|| list.swap_remove(self.roll(list.len())))
+    }
+}
+
+/// What the outside world knows: who is in memory, in flight, recorded soon, or in the database.
+#[derive(Default)]
+struct Model {
+    queued: Vec<(WebhookId, NotificationId)>,
+    flying: Vec<WebhookId>,
+    landed: Vec<WebhookId>,
+    stored: Vec<WebhookId>,
+    claiming: Vec<Vec<Room>>,
+}
+
+impl Model {
+    fn places(&self) -> usize {
+        let claiming: usize = self.claiming.iter().flatten().map(|room| room.count).sum();
+        self.queued.len() + self.flying.len() + self.landed.len() + claiming
+    }
+
+    fn step(&mut self, lanes: &Lanes, dice: &mut Dice, webhooks: &[WebhookId]) {
+        match dice.roll(8) {
+            0 | 1 => {
+                let webhook_id = webhooks[dice.roll(webhooks.len())];
+                match born(lanes, webhook_id, LIMIT) {
+                    Some(id) => self.queued.push((webhook_id, id)),
+                    None => self.stored.push(webhook_id),
+                }
+            }
+            2 | 3 => self.take(lanes),
+            4 => {
+                if let Some(webhook_id) = dice.pick(&mut self.flying) {
+                    lanes.landed(webhook_id);
+                    self.landed.push(webhook_id);
+                }
+            }
+            5 => {
+                if let Some(webhook_id) = dice.pick(&mut self.landed) {
+                    let retry = dice.roll(3) == 0;
+                    lanes.done(webhook_id, retry.then_some(NOW));
+                    self.stored.extend(retry.then_some(webhook_id));
+                }
+            }
+            6 => {
+                if let Some((webhook_id, id)) = dice.pick(&mut self.queued) {
+                    lanes.cancel(webhook_id, id);
+                }
+            }
+            _ => match dice.pick(&mut self.claiming) {
+                Some(rooms) if dice.roll(4) == 0 => lanes.not_claimed(&rooms, NOW),
+                Some(rooms) => self.claimed(lanes, &rooms),
+                None => self
+                    .claiming
+                    .extend(Some(lanes.to_claim(NOW)).filter(|rooms| !rooms.is_empty())),
+            },
+        }
+    }
+
+    fn take(&mut self, lanes: &Lanes) {
+        let Some(job) = lanes.take() else { return };
+        let index = self.queued.iter().position(|(_, id)| *id == job.notification_id);
+        self.queued.remove(index.expect("it was queued and is sent once"));
+        self.flying.push(job.webhook_id);
+        let of_lane = self.flying.iter().filter(|id| **id == job.webhook_id).count();
+        assert!(of_lane <= LIMIT);
+    }
+
+    fn claimed(&mut self, lanes: &Lanes, rooms: &[Room]) {
+        let mut claim = Claim::default();
+        for room in rooms {
+            for _ in 0..room.count {
+                let Some(index) = self.stored.iter().position(|id| *id == room.webhook_id) else {
+                    break;
+                };
+                self.stored.remove(index);
+                let job = job(room.webhook_id, LIMIT);
+                self.queued.push((room.webhook_id, job.notification_id));
+                claim.jobs.push(job);
+            }
+            if self.stored.contains(&room.webhook_id) {
+                claim.more.push((room.webhook_id, NOW));
+            }
+        }
+        lanes.claimed(rooms, claim);
+    }
+}
+
+const LIMIT: usize = 3;
+
+#[test]
+fn no_place_leaks_over_a_long_life() {
+    for seed in 1..=20 {
+        let mut dice = Dice(seed);
+        let lanes = lanes(40, 12);
+        let webhooks: Vec<WebhookId> = repeat_with(WebhookId::new).take(9).collect();
+        let mut model = Model::default();
+        for _ in 0..3_000 {
+            model.step(&lanes, &mut dice, &webhooks);
+            assert_eq!(lanes.state().held, model.places(), "seed {seed}");
+            assert_eq!(lanes.in_flight(), model.flying.len(), "seed {seed}");
+            assert!(model.places() <= 40 + webhooks.len(), "the window is bounded");
+        }
+        settle(&lanes, &mut model);
+        assert!(model.stored.is_empty(), "seed {seed}: everything was sent in the end");
+        assert!(lanes.state().is_empty(), "seed {seed}");
+    }
+}
+
+/// Ends everything, without a retry.
+fn settle(lanes: &Lanes, model: &mut Model) {
+    let mut rounds = HashSet::new();
+    while model.places() > 0 || !model.stored.is_empty() {
+        let left = (model.places(), model.stored.len());
+        while let Some(rooms) = model.claiming.pop() {
+            model.claimed(lanes, &rooms);
+        }
+        while !model.queued.is_empty() || !model.flying.is_empty() {
+            model.take(lanes);
+            if let Some(webhook_id) = model.flying.pop() {
+                lanes.landed(webhook_id);
+                model.landed.push(webhook_id);
+            }
+        }
+        for webhook_id in model.landed.drain(..) {
+            lanes.done(webhook_id, None);
+        }
+        model
+            .claiming
+            .extend(Some(lanes.to_claim(NOW)).filter(|rooms| !rooms.is_empty()));
+        assert!(rounds.insert(left), "nothing moves any more: {left:?}");
+    }
+}

@@ -1,0 +1,15 @@
+//! Core against a real database file and real receivers on loopback. A file a subject; what they share is in `support`.
+#![expect(clippy::unwrap_used, reason = "a test that meets a fault has failed")]
+
+mod delivery;
+mod log;
+mod matching;
+mod outcomes;
+mod restart;
+mod schedule;
+mod secrecy;
+mod steering;
+mod support;
+mod switching;
+mod window;
+mod writer;

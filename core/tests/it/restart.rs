@@ -1,0 +1,93 @@
+//! What a process leaves behind, killed or stopped, the next one delivers.
+
+use crate::support::{Receiver, Response, World};
+use entity::NotificationStatus::*;
+use labelhook_core::dispatcher::{self, Window};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+#[tokio::test]
+async fn what_a_dead_process_held_is_delivered_by_the_next() {
+    let world = World::with(Window { total: 4, lane: 4 }).await;
+    let receiver = Receiver::ok().await;
+    world.webhook(&receiver.url()).await;
+    let label = world.annotated().await;
+    for _ in 0..6 {
+        world.publish(&label).await;
+    }
+    let held = world
+        .number("SELECT count(*) FROM notification WHERE node_id IS NOT NULL")
+        .await;
+    assert_eq!(held, 4);
+    let world = world.restart().await;
+    let held = world
+        .number("SELECT count(*) FROM notification WHERE node_id IS NOT NULL")
+        .await;
+    assert_eq!((held, world.status_count(Pending).await), (0, 6));
+    world.deliver().await;
+    assert_eq!((world.status_count(Succeeded).await, receiver.count()), (6, 6));
+}
+
+#[tokio::test]
+async fn a_retry_keeps_its_moment_and_its_count_over_a_restart() {
+    let world = World::new().await;
+    let receiver = Receiver::new(|number, _| Response::status(if number == 0 { 500 } else { 200 })).await;
+    world.webhook(&receiver.url()).await;
+    world.publish(&world.annotated().await).await;
+    world.deliver().await;
+    let before = world.notification().await;
+    let world = world.restart().await;
+    world.deliver().await;
+    assert_eq!(world.notification().await, before);
+    world.after(Duration::from_secs(6)).await;
+    let row = world.notification().await;
+    assert_eq!((row.status, row.attempt_count), (Succeeded, 2));
+}
+
+#[tokio::test]
+async fn a_stop_finishes_what_is_in_flight_and_gives_the_rest_back() {
+    let world = World::new().await;
+    let receiver = Receiver::holding().await;
+    world
+        .webhook_with(&receiver.url(), |new| new.max_in_flight = Some(2))
+        .await;
+    let label = world.annotated().await;
+    for _ in 0..5 {
+        world.publish(&label).await;
+    }
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(dispatcher::run(world.app.clone(), shutdown.clone()));
+    receiver.until(2).await;
+    shutdown.cancel();
+    receiver.release(100);
+    running.await.unwrap();
+    assert_eq!(
+        (world.status_count(Succeeded).await, world.status_count(Pending).await),
+        (2, 3)
+    );
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM notification WHERE node_id IS NOT NULL")
+            .await,
+        0
+    );
+    assert!(world.app.dispatcher.is_idle());
+    let world = world.restart().await;
+    world.deliver().await;
+    assert_eq!((world.status_count(Succeeded).await, receiver.count()), (5, 5));
+}
+
+#[tokio::test]
+async fn numbers_of_the_feed_go_on_after_a_restart() {
+    let world = World::new().await;
+    let receiver = Receiver::ok().await;
+    world.webhook(&receiver.url()).await;
+    let label = world.annotated().await;
+    world.publish(&label).await;
+    world.deliver().await;
+    let newest = world.notification().await.sequence;
+    world.clock.advance(Duration::from_millis(1));
+    let world = world.restart().await;
+    let event = world.publish(&label).await;
+    assert!(event.sequence > newest, "{} > {newest}", event.sequence);
+}

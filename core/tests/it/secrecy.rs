@@ -1,0 +1,90 @@
+//! Secrets, tokens and header values are nowhere in plain: not in the database's files, not in the records.
+
+use crate::support::{Receiver, World};
+use entity::{AuthType, NotificationStatus::*};
+use labelhook_core::{api_key, webhook};
+use std::fs;
+
+const PLAIN: [&str; 4] = [
+    "the-secret-that-signs",
+    "the-bearer-token",
+    "Basic dGhlLWZyZWUtdmFsdWU=",
+    "the-value-of-a-header",
+];
+
+#[tokio::test]
+async fn no_secret_stands_in_plain_in_the_files_or_the_records() {
+    let world = World::new().await;
+    let receiver = Receiver::ok().await;
+    let headers = serde_json::json!({"X-Custom": PLAIN[3]});
+    let bearer = world
+        .webhook_with(&receiver.url(), |new| {
+            new.secret = Some(PLAIN[0].into());
+            new.auth_type = Some(AuthType::Bearer);
+            new.bearer_token = Some(PLAIN[1].into());
+            new.headers = Some(headers.clone());
+        })
+        .await;
+    world.publish(&world.annotated().await).await;
+    world.deliver().await;
+    let patch = webhook::Patch {
+        auth_type: Some(AuthType::Header),
+        authorization_header: Some(PLAIN[2].into()),
+        headers: Some(headers),
+        ..webhook::Patch::default()
+    };
+    webhook::update(&world.app, &world.owner, &bearer.id.to_string(), patch)
+        .await
+        .unwrap();
+    world.publish(&world.annotated().await).await;
+    world.deliver().await;
+    let key = api_key::create(
+        &world.app,
+        &world.owner,
+        api_key::New {
+            name: "for a test".into(),
+            user_id: None,
+            projects: None,
+            expires_at: None,
+        },
+    )
+    .await
+    .unwrap();
+    let sent = receiver.requests();
+    assert_eq!(sent[0].headers["authorization"], format!("Bearer {}", PLAIN[1]));
+    assert_eq!(
+        (
+            sent[1].headers["authorization"].as_str(),
+            sent[1].headers["x-custom"].as_str()
+        ),
+        (PLAIN[2], PLAIN[3])
+    );
+    assert_eq!(world.status_count(Succeeded).await, 2);
+    for row in world.notifications().await {
+        for attempt in world.attempts(&row).await {
+            let shown: serde_json::Value = serde_json::from_str(&attempt.request_headers).unwrap();
+            assert_eq!(
+                (&shown["authorization"], &shown["x-custom"]),
+                (&"***".into(), &"***".into())
+            );
+            assert!(shown["webhook-signature"].as_str().unwrap().starts_with("v1,"));
+        }
+    }
+    let mut files = Vec::new();
+    for suffix in ["", "-wal"] {
+        files.extend(fs::read(format!("{}{suffix}", world.file().display())).unwrap_or_default());
+    }
+    assert!(
+        contains(&files, receiver.url().as_bytes()),
+        "the files are the right ones"
+    );
+    for plain in PLAIN.into_iter().chain([key.key.as_str()]) {
+        assert!(!contains(&files, plain.as_bytes()), "{plain}");
+    }
+    let debugged = format!("{bearer:?}");
+    assert!(!PLAIN.iter().any(|plain| debugged.contains(plain)));
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}

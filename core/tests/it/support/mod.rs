@@ -1,0 +1,226 @@
+//! A [`World`]: an [`App`] on a fresh SQLite file, a clock that is moved by hand, an organization and its people.
+
+mod people;
+mod receiver;
+
+pub use people::{Annotated, annotated};
+pub use receiver::{Receiver, Request, Response};
+
+use entity::{
+    NotificationStatus, OrganizationId, ProjectId, Role, Timestamp, WebhookTopic, attempt, event, notification, webhook,
+};
+use labelhook_core::{
+    App, Clock, Config, Error, Result,
+    auth::Actor,
+    db::{Txn, Work},
+    dispatcher::{self, Window, guard::Guard},
+    event::{Change, Data},
+    secret::Keyring,
+    webhook::New,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement, TryGetable};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tempfile::TempDir;
+
+/// 2026-01-31T09:30:00Z
+pub const START: Timestamp = Timestamp(1_769_851_800_000_000);
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+pub struct World {
+    folder: TempDir,
+    keyring: Arc<Keyring>,
+    window: Window,
+    pub clock: Clock,
+    pub app: Arc<App>,
+    pub organization_id: OrganizationId,
+    pub owner: Actor,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(Window::default()).await
+    }
+
+    pub async fn with(window: Window) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let keyring = Arc::new(Keyring::generate());
+        let clock = Clock::mock(START);
+        let app = App::open(config(&folder, &keyring, &clock, window)).await.unwrap();
+        let (organization_id, owner) = people::organization(&app).await;
+        Self {
+            folder,
+            keyring,
+            window,
+            clock,
+            app,
+            organization_id,
+            owner,
+        }
+    }
+
+    pub fn config(&self) -> Config {
+        config(&self.folder, &self.keyring, &self.clock, self.window)
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("labelhook.db")
+    }
+
+    /// The process ends without a word, and another starts on the same file.
+    pub async fn restart(self) -> Self {
+        let config = self.config();
+        let Self {
+            folder,
+            keyring,
+            window,
+            clock,
+            app,
+            organization_id,
+            owner,
+        } = self;
+        drop(Arc::into_inner(app).expect("nobody else holds the app"));
+        Self {
+            app: App::open(config).await.unwrap(),
+            folder,
+            keyring,
+            window,
+            clock,
+            organization_id,
+            owner,
+        }
+    }
+
+    pub async fn actor(&self, role: Role) -> Actor {
+        people::actor(&self.app, self.organization_id, role).await
+    }
+
+    /// A webhook for every topic that labels and reviews cause.
+    pub async fn webhook(&self, url: &str) -> webhook::Model {
+        self.webhook_with(url, |_| {}).await
+    }
+
+    pub async fn webhook_with(&self, url: &str, change: impl FnOnce(&mut New)) -> webhook::Model {
+        let mut new = New {
+            url: url.into(),
+            secret: Some(SECRET.into()),
+            topics: vec![
+                WebhookTopic::LabelCreated,
+                WebhookTopic::LabelUpdated,
+                WebhookTopic::LabelDeleted,
+                WebhookTopic::ReviewCreated,
+                WebhookTopic::ReviewUpdated,
+            ],
+            ..New::default()
+        };
+        change(&mut new);
+        labelhook_core::webhook::create(&self.app, &self.owner, new)
+            .await
+            .unwrap()
+    }
+
+    /// A label in a project of its own, with everything around it.
+    pub async fn annotated(&self) -> Annotated {
+        annotated(&self.app, self.organization_id, &self.owner).await
+    }
+
+    pub async fn publish(&self, change: &Annotated) -> event::Model {
+        self.publish_as(change.data(), Change::Created).await
+    }
+
+    pub async fn publish_as(&self, data: Data, change: Change) -> event::Model {
+        publish(&self.app, self.organization_id, data, change).await.unwrap()
+    }
+
+    pub async fn deliver(&self) {
+        dispatcher::run_until_idle(&self.app).await.unwrap();
+    }
+
+    /// Moves the clock and delivers what is due then.
+    pub async fn after(&self, time: Duration) {
+        self.clock.advance(time);
+        self.deliver().await;
+    }
+
+    pub async fn notifications(&self) -> Vec<notification::Model> {
+        let query = notification::Entity::find().order_by_asc(notification::Column::Id);
+        query.all(self.app.db.read()).await.unwrap()
+    }
+
+    /// The one notification there is.
+    pub async fn notification(&self) -> notification::Model {
+        let mut rows = self.notifications().await;
+        assert_eq!(rows.len(), 1);
+        rows.remove(0)
+    }
+
+    pub async fn status_count(&self, status: NotificationStatus) -> usize {
+        let rows = self.notifications().await;
+        rows.iter().filter(|row| row.status == status).count()
+    }
+
+    pub async fn attempts(&self, of: &notification::Model) -> Vec<attempt::Model> {
+        let query = attempt::Entity::find().filter(attempt::Column::NotificationId.eq(of.id));
+        let query = query.order_by_asc(attempt::Column::Number);
+        query.all(self.app.db.read()).await.unwrap()
+    }
+
+    /// One number from the database.
+    pub async fn number(&self, sql: &str) -> i64 {
+        self.value(sql).await
+    }
+
+    /// One text from the database.
+    pub async fn text(&self, sql: &str) -> String {
+        self.value(sql).await
+    }
+
+    async fn value<T: TryGetable>(&self, sql: &str) -> T {
+        let db = self.app.db.read();
+        let statement = Statement::from_string(db.get_database_backend(), sql);
+        let row = db.query_one_raw(statement).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
+    pub async fn write<T, F>(&self, unit: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
+    {
+        self.app.db.write(unit).await
+    }
+}
+
+pub async fn publish(app: &App, organization_id: OrganizationId, data: Data, change: Change) -> Result<event::Model> {
+    app.db
+        .write(move |txn| {
+            Box::pin(async move { labelhook_core::event::publish(txn, organization_id, &data, change).await })
+        })
+        .await
+}
+
+fn config(folder: &TempDir, keyring: &Arc<Keyring>, clock: &Clock, window: Window) -> Config {
+    let file = folder.path().join("labelhook.db");
+    Config {
+        database_url: format!("sqlite://{}?mode=rwc", file.display()),
+        keyring: Arc::clone(keyring),
+        clock: clock.clone(),
+        guard: Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
+        window,
+    }
+}
+
+/// The field and the reason of a refusal.
+pub fn invalid(error: Error) -> (String, String) {
+    match error {
+        Error::Invalid { field, reason } => (field, reason),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The projects of an actor whose key is limited to them.
+pub fn limited(actor: &Actor, projects: impl IntoIterator<Item = ProjectId>) -> Actor {
+    Actor {
+        projects: Some(projects.into_iter().collect()),
+        ..actor.clone()
+    }
+}
