@@ -31,7 +31,6 @@ fn installed() -> Option<PathBuf> {
     Some(folder)
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn run(command: &mut Command) -> Output {
     command.output().expect("it starts")
 }
