@@ -55,6 +55,8 @@ pub enum Value {
     Time(Timestamp),
     /// A number.
     Number(f64),
+    /// A word of a closed list, as it is stored.
+    Word(i16),
 }
 
 /// Which rows: all conditions hold.
@@ -115,6 +117,7 @@ impl Value {
             Self::Bool(value) => Expr::val(*value),
             Self::Time(time) => Expr::val(time.0),
             Self::Number(number) => Expr::val(*number),
+            Self::Word(word) => Expr::val(*word),
         }
     }
 }

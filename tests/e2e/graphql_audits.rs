@@ -31,14 +31,6 @@ fn installed() -> Option<PathBuf> {
     Some(folder)
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn skip(why: &str) -> Option<PathBuf> {
-    let required = std::env::var("LABELHOOK_REQUIRE_ALL").is_ok_and(|value| value == "1");
-    assert!(!required, "{why}");
-    eprintln!("skipped: {why}");
-    None
-}
-
 fn run(command: &mut Command) -> Output {
     command.output().expect("it starts")
 }

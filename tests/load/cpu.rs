@@ -10,7 +10,12 @@ const TICKS: f64 = 100.0;
 pub fn of(pid: u32) -> anyhow::Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is gone")?;
     // Fields after the name, which is in parentheses and may hold anything.
-    let fields: Vec<&str> = stat.rsplit_once(')').context("an unknown form")?.1.split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .context("an unknown form")?
+        .1
+        .split_whitespace()
+        .collect();
     let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
     Ok(Duration::from_secs_f64(ticks / TICKS))
 }
@@ -18,6 +23,9 @@ pub fn of(pid: u32) -> anyhow::Result<Duration> {
 /// The most memory that was resident, in MB.
 pub fn peak_mb(pid: u32) -> anyhow::Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).context("the process is gone")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("an unknown form")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .context("an unknown form")?;
     Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
 }

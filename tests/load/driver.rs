@@ -58,19 +58,30 @@ pub struct Driven {
 /// The bench's side: runs a driver to its end.
 pub fn drive(task: &Task) -> anyhow::Result<Driven> {
     let started = Instant::now();
-    let output = this_program("--driver")?.arg(serde_json::to_string(task)?).stderr(Stdio::inherit()).output()?;
+    let output = this_program("--driver")?
+        .arg(serde_json::to_string(task)?)
+        .stderr(Stdio::inherit())
+        .output()?;
     if !output.status.success() {
         bail!("the driver failed");
     }
     let told: Told = serde_json::from_slice(&output.stdout).context("the driver's report")?;
-    Ok(Driven { started, elapsed: Duration::from_micros(told.elapsed_us), p50_ms: told.p50_ms, p99_ms: told.p99_ms })
+    Ok(Driven {
+        started,
+        elapsed: Duration::from_micros(told.elapsed_us),
+        p50_ms: told.p50_ms,
+        p99_ms: told.p99_ms,
+    })
 }
 
 /// The driver's side.
 pub async fn run(task: &str) -> anyhow::Result<()> {
     let task: Arc<Task> = Arc::new(serde_json::from_str(task)?);
     let next = Arc::new(AtomicUsize::new(0));
-    let label = Arc::new(format!("{{\"objects\":[],\"padding\":\"{}\"}}", "x".repeat(task.label_bytes)));
+    let label = Arc::new(format!(
+        "{{\"objects\":[],\"padding\":\"{}\"}}",
+        "x".repeat(task.label_bytes)
+    ));
     let started = Instant::now();
     let mut callers = JoinSet::new();
     for _ in 0..task.callers {
@@ -83,7 +94,14 @@ pub async fn run(task: &str) -> anyhow::Result<()> {
     let elapsed_us = u64::try_from(started.elapsed().as_micros())?;
     latencies.sort_unstable();
     let at = |part: f64| latencies[((latencies.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
-    println!("{}", serde_json::to_string(&Told { elapsed_us, p50_ms: at(0.5), p99_ms: at(0.99) })?);
+    println!(
+        "{}",
+        serde_json::to_string(&Told {
+            elapsed_us,
+            p50_ms: at(0.5),
+            p99_ms: at(0.99)
+        })?
+    );
     Ok(())
 }
 
@@ -107,7 +125,10 @@ async fn call(task: Arc<Task>, next: Arc<AtomicUsize>, label: Arc<String>) -> an
 /// Requests a second of our own HTTP client to the receiver, without anything around it.
 pub async fn ceiling(url: &str, requests: usize) -> anyhow::Result<f64> {
     let guard = Guard::new(vec!["127.0.0.0/8".parse()?], Vec::new());
-    let sender = Sender::new(Config { guard, ..Config::default() })?;
+    let sender = Sender::new(Config {
+        guard,
+        ..Config::default()
+    })?;
     let target = Arc::new(TargetUrl::parse(url)?);
     let next = Arc::new(AtomicUsize::new(0));
     let started = Instant::now();
@@ -117,7 +138,9 @@ pub async fn ceiling(url: &str, requests: usize) -> anyhow::Result<f64> {
         callers.spawn(async move {
             let body = Bytes::from(vec![b'x'; crate::LABEL_BYTES]);
             while next.fetch_add(1, Ordering::Relaxed) < requests {
-                sender.send(&target, HeaderMap::new(), body.clone(), Duration::from_secs(15)).await;
+                sender
+                    .send(&target, HeaderMap::new(), body.clone(), Duration::from_secs(15))
+                    .await;
             }
         });
     }

@@ -32,9 +32,24 @@ struct Part {
 }
 
 const PARTS: [Part; 3] = [
-    Part { name: "accept", webhooks: 0, labels: 20_000, callers: 64 },
-    Part { name: "deliver_1", webhooks: 1, labels: 20_000, callers: 128 },
-    Part { name: "deliver_10", webhooks: 10, labels: 6_000, callers: 32 },
+    Part {
+        name: "accept",
+        webhooks: 0,
+        labels: 20_000,
+        callers: 64,
+    },
+    Part {
+        name: "deliver_1",
+        webhooks: 1,
+        labels: 20_000,
+        callers: 128,
+    },
+    Part {
+        name: "deliver_10",
+        webhooks: 10,
+        labels: 6_000,
+        callers: 32,
+    },
 ];
 
 fn main() -> anyhow::Result<()> {
@@ -50,13 +65,23 @@ fn main() -> anyhow::Result<()> {
 async fn bench(names: &[String]) -> anyhow::Result<()> {
     let known = |name: &String| PARTS.iter().any(|part| part.name == name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        bail!("there is no part {unknown}; parts are {:?}", PARTS.map(|part| part.name));
+        bail!(
+            "there is no part {unknown}; parts are {:?}",
+            PARTS.map(|part| part.name)
+        );
     }
     let mut rows = Vec::new();
-    for part in PARTS.iter().filter(|part| names.is_empty() || names.iter().any(|name| name == part.name)) {
+    for part in PARTS
+        .iter()
+        .filter(|part| names.is_empty() || names.iter().any(|name| name == part.name))
+    {
         for round in 1..=ROUNDS {
             eprintln!("{} round {round} of {ROUNDS}", part.name);
-            rows.push(measure(part).await.with_context(|| format!("{} round {round}", part.name))?);
+            rows.push(
+                measure(part)
+                    .await
+                    .with_context(|| format!("{} round {round}", part.name))?,
+            );
         }
     }
     report::table(&rows);
@@ -67,7 +92,11 @@ async fn measure(part: &Part) -> anyhow::Result<Row> {
     let receiver = receiver::Process::start().await?;
     let server = Server::start().await?;
     let desk = server.set_up(&receiver.url(), part.webhooks).await?;
-    let ceiling = driver::ceiling(&receiver.url(), part.labels.max(part.labels * part.webhooks).min(30_000)).await?;
+    let ceiling = driver::ceiling(
+        &receiver.url(),
+        part.labels.max(part.labels * part.webhooks).min(30_000),
+    )
+    .await?;
     let (server_before, receiver_before) = (cpu::of(server.pid())?, receiver.count().await?);
     let driven = driver::drive(&driver::Task {
         endpoint: server.endpoint(),
@@ -85,7 +114,11 @@ async fn measure(part: &Part) -> anyhow::Result<Row> {
     if arrived < deliveries {
         bail!("{arrived} of {deliveries} deliveries arrived");
     }
-    let (count, elapsed) = if part.webhooks == 0 { (part.labels, driven.elapsed) } else { (deliveries, settled) };
+    let (count, elapsed) = if part.webhooks == 0 {
+        (part.labels, driven.elapsed)
+    } else {
+        (deliveries, settled)
+    };
     Ok(Row {
         part: part.name,
         rate: count as f64 / elapsed.as_secs_f64(),

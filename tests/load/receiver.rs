@@ -23,7 +23,9 @@ pub async fn run() -> anyhow::Result<()> {
     let take = |State(count): State<Count>, _: Bytes| async move {
         count.fetch_add(1, Ordering::Relaxed);
     };
-    let router = Router::new().route("/{*path}", get(count).post(take)).with_state(Count::default());
+    let router = Router::new()
+        .route("/{*path}", get(count).post(take))
+        .with_state(Count::default());
     axum::serve(listener, router).await?;
     Ok(())
 }
@@ -39,7 +41,10 @@ impl Process {
         let mut child = this_program("--receiver")?.stdout(Stdio::piped()).spawn()?;
         let mut address = String::new();
         BufReader::new(child.stdout.take().context("no output")?).read_line(&mut address)?;
-        Ok(Self { child, address: address.trim().to_owned() })
+        Ok(Self {
+            child,
+            address: address.trim().to_owned(),
+        })
     }
 
     pub fn url(&self) -> String {

@@ -32,15 +32,30 @@ impl Server {
         let folder = tempfile::tempdir()?;
         let database = format!("sqlite://{}?mode=rwc", folder.path().join("bench.db").display());
         let mut child = Command::new(binary()?)
-            .args(["serve", "--listen", "127.0.0.1:0", "--egress-allow", "127.0.0.0/8", "--rate-limit", "0"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--egress-allow",
+                "127.0.0.0/8",
+                "--rate-limit",
+                "0",
+            ])
             .args(["--database-url", &database, "--bootstrap-key", KEY, "--log", "warn"])
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)?;
-        let url = line.split_whitespace().find(|word| word.starts_with("http://")).context("no address")?;
+        let url = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .context("no address")?;
         let client = Client::new(url.trim_end_matches("/graphql"), Some(KEY));
-        Ok(Self { child, client, _folder: folder })
+        Ok(Self {
+            child,
+            client,
+            _folder: folder,
+        })
     }
 
     pub fn pid(&self) -> u32 {
@@ -65,9 +80,14 @@ impl Server {
         for number in 0..webhooks {
             let webhook = "mutation($project: ID!, $url: String!) {createWebhook(data: {project: {id: $project}, \
                 url: $url, secret: \"bench\", topics: {set: [LABEL_CREATED]}, maxInFlight: 64}) {id}}";
-            self.client.query(webhook, json!({ "project": project, "url": format!("{url}/{number}") })).await;
+            self.client
+                .query(webhook, json!({ "project": project, "url": format!("{url}/{number}") }))
+                .await;
         }
-        Ok(Desk { project, row: text(&row["createDataRow"]["id"])? })
+        Ok(Desk {
+            project,
+            row: text(&row["createDataRow"]["id"])?,
+        })
     }
 
     /// Waits until nothing is under way, and gives the time since `started`.
@@ -97,7 +117,15 @@ impl Drop for Server {
 /// Builds the binary as it is released.
 fn binary() -> anyhow::Result<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let build = ["build", "--release", "--quiet", "-p", "labelhook-api", "--bin", "labelhook"];
+    let build = [
+        "build",
+        "--release",
+        "--quiet",
+        "-p",
+        "labelhook-api",
+        "--bin",
+        "labelhook",
+    ];
     let built = Command::new(env!("CARGO")).args(build).current_dir(&root).status()?;
     if !built.success() {
         bail!("the binary could not be built");

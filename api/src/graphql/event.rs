@@ -23,7 +23,7 @@ pub struct Event(pub event::Model);
 #[Object]
 impl Event {
     /// Its id: the `webhook-id` header, the same for every webhook, attempt and redelivery.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
@@ -34,7 +34,9 @@ impl Event {
 
     /// Whose it is.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
-        Ok(Organization(labelhook_core::organization::get(ctx.app(), ctx.actor()).await?))
+        Ok(Organization(
+            labelhook_core::organization::get(ctx.app(), ctx.actor()).await?,
+        ))
     }
 
     /// In which project it happened; null for a PING.
@@ -69,7 +71,10 @@ impl Event {
         #[graphql(desc = "Only newer than this place.")] before: Option<String>,
     ) -> Result<NotificationConnection> {
         let page = Page::new(first, after.as_deref(), last, before.as_deref())?;
-        let filter = notifications::Filter { event_ids: Some(vec![self.0.id]), ..notifications::Filter::default() };
+        let filter = notifications::Filter {
+            event_ids: Some(vec![self.0.id]),
+            ..notifications::Filter::default()
+        };
         connection(ctx, filter, page).await
     }
 }
@@ -111,7 +116,12 @@ impl EventQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
     ) -> Option<Result<Event>> {
-        Some(events::get(ctx.app(), ctx.actor(), &r#where.id).await.map(Event).map_err(Into::into))
+        Some(
+            events::get(ctx.app(), ctx.actor(), &r#where.id)
+                .await
+                .map(Event)
+                .map_err(Into::into),
+        )
     }
 
     /// The request that a webhook would get for an event or a sample: built and signed, not sent.
@@ -121,8 +131,7 @@ impl EventQuery {
         #[graphql(desc = "For whom and of what.")] data: PreviewRequestInput,
     ) -> Result<PreparedRequest> {
         let event = data.event.as_ref().map(|event| event.id.as_str());
-        let prepared =
-            notifications::preview(ctx.app(), ctx.actor(), &data.webhook.id, event, data.topic).await?;
+        let prepared = notifications::preview(ctx.app(), ctx.actor(), &data.webhook.id, event, data.topic).await?;
         Ok(PreparedRequest {
             method: "POST".into(),
             url: prepared.url,

@@ -3,7 +3,7 @@
 //! and [`order_by!`]; here they become core's [`Query`].
 
 use async_graphql::ID;
-use entity::Timestamp;
+use entity::{Timestamp, WebhookStatus};
 use labelhook_core::list::{Filter, Order, Page, Query, Value};
 
 use super::error::Result;
@@ -77,6 +77,12 @@ impl Values for Timestamp {
 impl Values for f64 {
     fn values(self) -> Vec<Value> {
         vec![Value::Number(self)]
+    }
+}
+
+impl Values for WebhookStatus {
+    fn values(self) -> Vec<Value> {
+        vec![Value::Word(self as i16)]
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Loads rows, whoever asks.
-pub struct Rows(Arc<App>);
+pub struct Rows(pub(super) Arc<App>);
 
 /// The loader of a schema. Needs a runtime.
 pub fn new(app: Arc<App>) -> DataLoader<Rows> {
@@ -60,7 +60,7 @@ pub async fn row_count(ctx: &Context<'_>, id: DatasetId) -> Result<i64> {
 }
 
 /// A row's key: an organization's own.
-type Key<K> = (OrganizationId, K);
+pub(super) type Key<K> = (OrganizationId, K);
 
 /// Asks for the number of a project's data rows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,7 +70,7 @@ struct RowsOfProject(ProjectId);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct RowsOfDataset(DatasetId);
 
-async fn one<K, V>(ctx: &Context<'_>, key: K) -> Option<Result<V>>
+pub(super) async fn one<K, V>(ctx: &Context<'_>, key: K) -> Option<Result<V>>
 where
     K: Copy + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
@@ -82,7 +82,7 @@ where
 }
 
 /// Splits keys by organization: nearly always there is one.
-fn by_organization<K: Copy>(keys: &[Key<K>]) -> HashMap<OrganizationId, Vec<K>> {
+pub(super) fn by_organization<K: Copy>(keys: &[Key<K>]) -> HashMap<OrganizationId, Vec<K>> {
     let mut split: HashMap<OrganizationId, Vec<K>> = HashMap::new();
     for (organization_id, key) in keys {
         split.entry(*organization_id).or_default().push(*key);

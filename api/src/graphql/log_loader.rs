@@ -16,12 +16,18 @@ use super::{
 
 /// An event.
 pub async fn event(ctx: &Context<'_>, id: EventId) -> Result<Event> {
-    one(ctx, id).await.unwrap_or_else(|| Err(Error::not_found("event", id).into())).map(Event)
+    one(ctx, id)
+        .await
+        .unwrap_or_else(|| Err(Error::not_found("event", id).into()))
+        .map(Event)
 }
 
 /// A webhook.
 pub async fn webhook(ctx: &Context<'_>, id: WebhookId) -> Result<Webhook> {
-    one(ctx, id).await.unwrap_or_else(|| Err(Error::not_found("webhook", id).into())).map(Webhook)
+    one(ctx, id)
+        .await
+        .unwrap_or_else(|| Err(Error::not_found("webhook", id).into()))
+        .map(Webhook)
 }
 
 /// The attempts of a notification, oldest first.

@@ -14,6 +14,7 @@ pub mod context;
 pub mod data_row;
 pub mod dataset;
 pub mod error;
+pub mod event;
 mod filter;
 pub mod guard;
 pub mod http;
@@ -22,13 +23,16 @@ pub mod json;
 pub mod label;
 pub mod list;
 pub mod loader;
+mod log_loader;
 pub mod node;
+pub mod notification;
 pub mod organization;
 pub mod project;
 pub mod review;
 pub mod translate;
 pub mod types;
 pub mod user;
+pub mod webhook;
 
 use std::sync::Arc;
 
@@ -74,6 +78,9 @@ pub struct Query(
     data_row::DataRowQuery,
     label::LabelQuery,
     review::ReviewQuery,
+    webhook::WebhookQuery,
+    event::EventQuery,
+    notification::NotificationQuery,
 );
 
 /// What can be changed.
@@ -87,4 +94,6 @@ pub struct Mutation(
     review::ReviewMutation,
     user::UserMutation,
     api_key::ApiKeyMutation,
+    webhook::WebhookMutation,
+    notification::NotificationMutation,
 );

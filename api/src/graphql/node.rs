@@ -1,7 +1,9 @@
 //! Node: any noun by its id alone. An id does not say of what it is, so the nouns are asked in turn.
 
 use async_graphql::{Context, ID, Interface, Object};
-use labelhook_core::{Error, batch, data_row, dataset, label, project, review, user};
+use labelhook_core::{
+    Error, auth::Action, batch, data_row, dataset, event, label, notification, project, review, user, webhook,
+};
 
 use super::{
     batch::Batch,
@@ -9,12 +11,15 @@ use super::{
     data_row::DataRow,
     dataset::Dataset,
     error::{ApiError, Result},
+    event::Event,
     label::Label,
     list as lists,
+    notification::Notification,
     organization::Organization,
     project::Project,
     review::Review,
     user::User,
+    webhook::Webhook,
 };
 
 /// Anything that has an id.
@@ -37,6 +42,12 @@ pub enum Node {
     Label(Label),
     /// A review.
     Review(Review),
+    /// A webhook.
+    Webhook(Webhook),
+    /// An event.
+    Event(Event),
+    /// A notification.
+    Notification(Notification),
 }
 
 /// Ids of one query at most.
@@ -94,6 +105,13 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         review => Review,
         batch => Batch,
         user => User,
+    }
+    if actor.require(Action::ReadWebhooks).is_ok() {
+        ask! {
+            notification => Notification,
+            event => Event,
+            webhook => Webhook,
+        }
     }
     let own = id.parse().is_ok_and(|id: uuid::Uuid| id == actor.organization_id.0);
     Ok(match own {

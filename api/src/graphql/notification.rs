@@ -2,8 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use entity::{
-    AttemptErrorKind, NotificationId, NotificationStatus, Timestamp, WebhookId, WebhookTopic, attempt,
-    notification,
+    AttemptErrorKind, NotificationId, NotificationStatus, Timestamp, WebhookId, WebhookTopic, attempt, notification,
 };
 use labelhook_core::notification::{self as notifications, Edge, Filter, Span};
 use uuid::Uuid;
@@ -27,7 +26,7 @@ pub struct Notification(pub notification::Model);
 #[Object]
 impl Notification {
     /// Its id: the delivery id header (`X-Labelbox-Id`). A redelivery is a new notification with a new id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
@@ -59,7 +58,12 @@ impl Notification {
     /// The notification whose bytes it sends again.
     async fn redelivery_of(&self, ctx: &Context<'_>) -> Option<Result<Self>> {
         let id = self.0.redelivery_of?.to_string();
-        Some(notifications::get(ctx.app(), ctx.actor(), &id).await.map(Self).map_err(Into::into))
+        Some(
+            notifications::get(ctx.app(), ctx.actor(), &id)
+                .await
+                .map(Self)
+                .map_err(Into::into),
+        )
     }
 
     /// When it was made: with its event, or when it was redelivered.
@@ -77,7 +81,13 @@ impl Notification {
     async fn attempts(&self, ctx: &Context<'_>) -> Result<Vec<Attempt>> {
         let body = log_loader::body(ctx, self.0.payload_id).await?;
         let rows = log_loader::attempts(ctx, self.0.id).await?;
-        Ok(rows.into_iter().map(|row| Attempt { row, body: body.clone() }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| Attempt {
+                row,
+                body: body.clone(),
+            })
+            .collect())
     }
 
     /// `[Date][Status] external_id`: date in ISO form; HTTP status, kind of error, or its own status before there is
@@ -88,7 +98,9 @@ impl Notification {
 
     /// What is sent, in an object of its own as Labelbox has it.
     async fn webhook_notification_payload(&self, ctx: &Context<'_>) -> Result<WebhookNotificationPayload> {
-        Ok(WebhookNotificationPayload { request_body: log_loader::body(ctx, self.0.payload_id).await? })
+        Ok(WebhookNotificationPayload {
+            request_body: log_loader::body(ctx, self.0.payload_id).await?,
+        })
     }
 
     /// Headers of the newest request: a JSON object as text, secrets and tokens masked.
@@ -160,7 +172,9 @@ impl Attempt {
 
     /// What the receiver answered; null when no answer came.
     async fn response(&self) -> Option<RecordedResponse<'_>> {
-        self.row.response_status.map(|status| RecordedResponse { status, row: &self.row })
+        self.row
+            .response_status
+            .map(|status| RecordedResponse { status, row: &self.row })
     }
 
     /// Why there was no usable answer; null when there was one.
@@ -289,9 +303,10 @@ const VALUES: usize = 100;
 
 fn bounded<T>(field: &str, values: Option<Vec<T>>) -> Result<Option<Vec<T>>> {
     match values {
-        Some(values) if values.len() > VALUES => {
-            Err(super::error::ApiError::invalid(field, format!("must have at most {VALUES} values")))
-        }
+        Some(values) if values.len() > VALUES => Err(super::error::ApiError::invalid(
+            field,
+            format!("must have at most {VALUES} values"),
+        )),
         values => Ok(values),
     }
 }
@@ -348,16 +363,29 @@ pub struct NotificationConnection {
 
 impl From<notifications::Slice> for NotificationConnection {
     fn from(slice: notifications::Slice) -> Self {
-        let cursor = |row: &notification::Model| Cursor { key: row.created_at.0, id: row.id.0 }.encode();
+        let cursor = |row: &notification::Model| {
+            Cursor {
+                key: row.created_at.0,
+                id: row.id.0,
+            }
+            .encode()
+        };
         let page_info = PageInfo {
             has_next_page: slice.has_next,
             has_previous_page: slice.has_previous,
             start_cursor: slice.rows.first().map(cursor),
             end_cursor: slice.rows.last().map(cursor),
         };
-        let edge = |row: &notification::Model| NotificationEdge { cursor: cursor(row), node: Notification(row.clone()) };
+        let edge = |row: &notification::Model| NotificationEdge {
+            cursor: cursor(row),
+            node: Notification(row.clone()),
+        };
         let edges = slice.rows.iter().map(edge).collect();
-        Self { edges, nodes: slice.rows.into_iter().map(Notification).collect(), page_info }
+        Self {
+            edges,
+            nodes: slice.rows.into_iter().map(Notification).collect(),
+            page_info,
+        }
     }
 }
 
@@ -365,7 +393,11 @@ impl From<notifications::Slice> for NotificationConnection {
 pub async fn connection(ctx: &Context<'_>, filter: Filter, page: Page) -> Result<NotificationConnection> {
     let span = Span {
         count: page.limit,
-        from: if page.end == End::First { Edge::First } else { Edge::Last },
+        from: if page.end == End::First {
+            Edge::First
+        } else {
+            Edge::Last
+        },
         after: page.after.map(|cursor| NotificationId(cursor.id)),
         before: page.before.map(|cursor| NotificationId(cursor.id)),
     };
@@ -380,8 +412,15 @@ pub async fn of_webhook(
     order_by: Option<NotificationOrderByInput>,
     slice: Slice,
 ) -> Result<Vec<Notification>> {
-    let filter = Filter { webhook_ids: Some(vec![id]), ..r#where.unwrap_or_default().unwrap()? };
-    let from = if order_by == Some(NotificationOrderByInput::CreatedAtAsc) { Edge::Last } else { Edge::First };
+    let filter = Filter {
+        webhook_ids: Some(vec![id]),
+        ..r#where.unwrap_or_default().unwrap()?
+    };
+    let from = if order_by == Some(NotificationOrderByInput::CreatedAtAsc) {
+        Edge::Last
+    } else {
+        Edge::First
+    };
     let rows = notifications::numbered(ctx.app(), ctx.actor(), &filter, from, slice.skip, slice.first).await?;
     Ok(rows.into_iter().map(Notification).collect())
 }
@@ -399,7 +438,12 @@ impl NotificationQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
     ) -> Option<Result<Notification>> {
-        Some(notifications::get(ctx.app(), ctx.actor(), &r#where.id).await.map(Notification).map_err(Into::into))
+        Some(
+            notifications::get(ctx.app(), ctx.actor(), &r#where.id)
+                .await
+                .map(Notification)
+                .map_err(Into::into),
+        )
     }
 
     /// The organization's log of deliveries, newest first. `first` or `last` at most 100; 20 when neither is given.
@@ -431,7 +475,9 @@ impl NotificationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
     ) -> Result<Notification> {
-        Ok(Notification(notifications::redeliver(ctx.app(), ctx.actor(), &r#where.id).await?))
+        Ok(Notification(
+            notifications::redeliver(ctx.app(), ctx.actor(), &r#where.id).await?,
+        ))
     }
 
     /// Stops a notification that is not delivered yet; RESOURCE_CONFLICT when it is over. A request that is in flight is
@@ -441,7 +487,9 @@ impl NotificationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
     ) -> Result<Notification> {
-        Ok(Notification(notifications::cancel(ctx.app(), ctx.actor(), &r#where.id).await?))
+        Ok(Notification(
+            notifications::cancel(ctx.app(), ctx.actor(), &r#where.id).await?,
+        ))
     }
 
     /// Sends a PING event to a webhook now and waits for the outcome of its first attempt, at most the webhook's own
@@ -451,6 +499,8 @@ impl NotificationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which webhook; it must be ACTIVE.")] r#where: WhereUniqueInput,
     ) -> Result<Notification> {
-        Ok(Notification(notifications::ping(ctx.app(), ctx.actor(), &r#where.id).await?))
+        Ok(Notification(
+            notifications::ping(ctx.app(), ctx.actor(), &r#where.id).await?,
+        ))
     }
 }

@@ -12,6 +12,7 @@ use super::{
     list as lists,
     project::{Project, ProjectOrderByInput, ProjectWhereInput},
     user::{User, UserOrderByInput, UserWhereInput},
+    webhook::{self, Webhook, WebhookOrderByInput, WebhookWhereInput},
 };
 
 /// A tenant: everything belongs to one and is seen by its people alone.
@@ -86,6 +87,19 @@ impl Organization {
         let slice = lists::Slice::new(skip, first)?;
         let rows = api_keys::list(ctx.app(), ctx.actor(), slice.into()).await?;
         Ok(rows.into_iter().map(ApiKey).collect())
+    }
+
+    /// Its webhooks, those of its projects included, whatever their status.
+    #[graphql(complexity = "lists::cost(first, child_complexity)")]
+    async fn webhooks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones.")] r#where: Option<WebhookWhereInput>,
+        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<WebhookOrderByInput>,
+        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+    ) -> Result<Vec<Webhook>> {
+        webhook::listed(ctx, None, r#where, order_by, skip, first).await
     }
 }
 

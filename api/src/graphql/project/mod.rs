@@ -23,6 +23,7 @@ use super::{
     organization::Organization,
     review::{Review, ReviewOrderByInput, ReviewWhereInput},
     user::User,
+    webhook::{self, Webhook, WebhookOrderByInput, WebhookWhereInput},
 };
 
 /// What data is labelled for. Webhooks may listen to one project alone.
@@ -188,6 +189,19 @@ impl Project {
         );
         let rows = reviews::list(ctx.app(), ctx.actor(), scope, query).await?;
         Ok(rows.into_iter().map(Review).collect())
+    }
+
+    /// The webhooks that were registered for it, whatever their status.
+    #[graphql(complexity = "lists::cost(first, child_complexity)")]
+    async fn webhooks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones.")] r#where: Option<WebhookWhereInput>,
+        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<WebhookOrderByInput>,
+        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+    ) -> Result<Vec<Webhook>> {
+        webhook::listed(ctx, Some(self.0.id), r#where, order_by, skip, first).await
     }
 }
 

@@ -27,7 +27,11 @@ pub struct RetryPolicyInput {
 
 impl From<RetryPolicyInput> for Retry {
     fn from(input: RetryPolicyInput) -> Self {
-        Self { max_attempts: input.max_attempts, delays_ms: input.delays_ms, jitter: input.jitter }
+        Self {
+            max_attempts: input.max_attempts,
+            delays_ms: input.delays_ms,
+            jitter: input.jitter,
+        }
     }
 }
 

@@ -13,10 +13,10 @@ use labelhook_core::webhook as webhooks;
 use super::{
     context::ContextExt,
     error::Result,
+    filter::query,
     input::WhereUniqueInput,
     json::Json,
-    filter::query,
-    list::{cost, Slice},
+    list::{Slice, cost},
     loader,
     notification::{Notification, NotificationOrderByInput, NotificationWhereInput},
     organization::Organization,
@@ -31,7 +31,7 @@ pub struct Webhook(pub webhook::Model);
 #[Object]
 impl Webhook {
     /// Its id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
@@ -62,7 +62,9 @@ impl Webhook {
 
     /// Whose it is.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
-        Ok(Organization(labelhook_core::organization::get(ctx.app(), ctx.actor()).await?))
+        Ok(Organization(
+            labelhook_core::organization::get(ctx.app(), ctx.actor()).await?,
+        ))
     }
 
     /// Who registered it.
@@ -152,7 +154,11 @@ impl From<labelhook_core::dispatcher::retry::Policy> for RetryPolicy {
     fn from(policy: labelhook_core::dispatcher::retry::Policy) -> Self {
         Self {
             max_attempts: i32::try_from(policy.max_attempts).unwrap_or(i32::MAX),
-            delays_ms: policy.delays.iter().map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)).collect(),
+            delays_ms: policy
+                .delays
+                .iter()
+                .map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX))
+                .collect(),
             jitter: policy.jitter,
         }
     }
@@ -171,7 +177,11 @@ pub struct SecretInfo {
 
 impl From<entity::webhook_secret::Model> for SecretInfo {
     fn from(row: entity::webhook_secret::Model) -> Self {
-        Self { id: row.id.to_string().into(), created_at: row.created_at, expires_at: row.expires_at }
+        Self {
+            id: row.id.to_string().into(),
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        }
     }
 }
 
@@ -184,7 +194,13 @@ pub async fn listed(
     skip: Option<i32>,
     first: Option<i32>,
 ) -> Result<Vec<Webhook>> {
-    let rows = webhooks::list(ctx.app(), ctx.actor(), project_id, query(r#where, order_by, skip, first)?).await?;
+    let rows = webhooks::list(
+        ctx.app(),
+        ctx.actor(),
+        project_id,
+        query(r#where, order_by, skip, first)?,
+    )
+    .await?;
     Ok(rows.into_iter().map(Webhook).collect())
 }
 
@@ -201,7 +217,12 @@ impl WebhookQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
     ) -> Option<Result<Webhook>> {
-        Some(webhooks::get(ctx.app(), ctx.actor(), &r#where.id).await.map(Webhook).map_err(Into::into))
+        Some(
+            webhooks::get(ctx.app(), ctx.actor(), &r#where.id)
+                .await
+                .map(Webhook)
+                .map_err(Into::into),
+        )
     }
 
     /// The organization's webhooks, those of its projects included, whatever their status.
@@ -241,6 +262,8 @@ impl WebhookMutation {
         #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
         #[graphql(desc = "What to change.")] data: WebhookUpdateInput,
     ) -> Result<Webhook> {
-        Ok(Webhook(webhooks::update(ctx.app(), ctx.actor(), &r#where.id, data.unwrap()?).await?))
+        Ok(Webhook(
+            webhooks::update(ctx.app(), ctx.actor(), &r#where.id, data.unwrap()?).await?,
+        ))
     }
 }
