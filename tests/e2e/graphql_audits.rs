@@ -4,15 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use harness::programs;
-
-use crate::graphql_http::{KEY, start};
+use harness::{KEY, TestApp, programs};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_61_audits_of_graphql_http_pass() {
     let Some(folder) = installed() else { return };
-    let server = start().await;
-    let url = server.url.clone();
+    let app = TestApp::start().await;
+    let url = app.client.endpoint().to_owned();
     let audits = move || {
         run(Command::new("node")
             .current_dir(&folder)
@@ -29,14 +27,6 @@ fn installed() -> Option<PathBuf> {
     let folder = programs::node_modules(&source.join("package.json"))?;
     std::fs::copy(source.join("audits.mjs"), folder.join("audits.mjs")).expect("a copy");
     Some(folder)
-}
-
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn skip(why: &str) -> Option<PathBuf> {
-    let required = std::env::var("LABELHOOK_REQUIRE_ALL").is_ok_and(|value| value == "1");
-    assert!(!required, "{why}");
-    eprintln!("skipped: {why}");
-    None
 }
 
 fn run(command: &mut Command) -> Output {
