@@ -108,3 +108,17 @@ impl Sequence {
         self.0.fetch_add(1, Ordering::SeqCst) + 1
     }
 }
+
+/// How SQLite would go about a statement, line by line, on an empty database of ours.
+#[cfg(test)]
+pub(crate) async fn plan(sql: &str) -> Vec<String> {
+    use sea_orm::{ConnectionTrait, Database};
+    let db = Database::connect("sqlite::memory:").await.unwrap();
+    migration::Migrator::up(&db, None).await.unwrap();
+    let sql = format!("EXPLAIN QUERY PLAN {sql}");
+    let rows = db
+        .query_all_raw(Statement::from_string(db.get_database_backend(), sql))
+        .await;
+    let lines = rows.unwrap().into_iter();
+    lines.map(|row| row.try_get("", "detail").unwrap()).collect()
+}

@@ -78,18 +78,7 @@ pub struct Slice {
 }
 
 pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
-    let mut query = matching(actor, filter);
-    if let Some(after) = span.after {
-        query = query.filter(notification::Column::Id.lt(after));
-    }
-    if let Some(before) = span.before {
-        query = query.filter(notification::Column::Id.gt(before));
-    }
-    let mut rows = query
-        .order_by(notification::Column::Id, span.from.order())
-        .limit(span.count + 1)
-        .all(db)
-        .await?;
+    let mut rows = select(actor, filter, span).all(db).await?;
     let count = usize::try_from(span.count).map_err(Error::internal)?;
     let more = rows.len() > count;
     rows.truncate(count);
@@ -108,6 +97,20 @@ pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filt
             }
         }
     })
+}
+
+/// One row more than the page, to see whether there are more.
+fn select(actor: &Actor, filter: &Filter, span: Span) -> Select<notification::Entity> {
+    let mut query = matching(actor, filter);
+    if let Some(after) = span.after {
+        query = query.filter(notification::Column::Id.lt(after));
+    }
+    if let Some(before) = span.before {
+        query = query.filter(notification::Column::Id.gt(before));
+    }
+    query
+        .order_by(notification::Column::Id, span.from.order())
+        .limit(span.count.saturating_add(1))
 }
 
 pub(super) async fn numbered(
@@ -146,4 +149,53 @@ fn matching(actor: &Actor, filter: &Filter) -> Select<notification::Entity> {
 
 fn one_of<T: Into<sea_orm::Value>>(column: notification::Column, values: Option<Vec<T>>) -> Option<Expr> {
     values.map(|values| column.is_in(values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plan;
+    use entity::{ApiKeyId, OrganizationId, Role, UserId};
+    use sea_orm::{DbBackend, QueryTrait};
+
+    async fn check(filter: Filter, after: bool, index: &str) {
+        let actor = Actor {
+            organization_id: OrganizationId::new(),
+            user_id: UserId::new(),
+            role: Role::Owner,
+            key_id: ApiKeyId::new(),
+            projects: None,
+        };
+        let span = Span {
+            count: 100,
+            from: Edge::First,
+            after: after.then(NotificationId::new),
+            before: None,
+        };
+        let plan = plan(&select(&actor, &filter, span).build(DbBackend::Sqlite).to_string()).await;
+        assert_eq!(plan.len(), 1, "one search, already in order: {plan:?}");
+        assert!(plan[0].starts_with("SEARCH notification USING INDEX"), "{plan:?}");
+        assert!(plan[0].contains(index), "{plan:?}");
+        assert_eq!(
+            plan[0].contains("id<?"),
+            after,
+            "a page starts where the last one ended: {plan:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn each_way_into_the_log_has_its_index() {
+        for after in [false, true] {
+            let none = Filter::default;
+            check(none(), after, "notification_organization").await;
+            let webhook_ids = Some(vec![WebhookId::new()]);
+            check(Filter { webhook_ids, ..none() }, after, "notification_webhook").await;
+            let project_ids = Some(vec![ProjectId::new()]);
+            check(Filter { project_ids, ..none() }, after, "notification_project").await;
+            let event_ids = Some(vec![EventId::new()]);
+            check(Filter { event_ids, ..none() }, after, "notification_event").await;
+            let external_id = Some("x".to_owned());
+            check(Filter { external_id, ..none() }, after, "notification_external_id").await;
+        }
+    }
 }

@@ -83,7 +83,7 @@ async fn pages_backward_meet_every_row_once_and_stand_newest_first() {
     )
     .await;
     assert_eq!(ids(&middle.rows), there[2..5]);
-    let numbered = notification::numbered(&world.app, &world.owner, &Filter::default(), 2, 3)
+    let numbered = notification::numbered(&world.app, &world.owner, &Filter::default(), Edge::First, 2, 3)
         .await
         .unwrap();
     assert_eq!(ids(&numbered), there[2..5]);

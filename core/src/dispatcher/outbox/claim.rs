@@ -1,136 +1,24 @@
-//! Stations 6 and 7: enqueue and claim. All SQL of pending notifications is here.
-//!
-//! Enqueue: what the units of one group published is written together, as multi-row statements, in the transaction of
-//! the changes themselves. A notification for which the window has room is *born claimed*: it is written as held by this
-//! node and kept in memory, so its first attempt needs no second look. The others are written as due.
-//!
 //! Claim: retries, redeliveries and what did not fit are taken by one statement for many lanes, at most a lane's room
-//! each. A claim belongs to a node, not to a deadline; [`super::recorder`] gives it back.
+//! each. A claim belongs to a node, not to a deadline; [`recorder`](crate::dispatcher::recorder) gives it back.
 
-use super::{Job, Lanes, Room};
-use crate::Result;
+use super::{CARRIED, Job, ROWS, batches};
+use crate::{Result, dispatcher::Room};
 use entity::{
-    NodeId, NotificationId, NotificationStatus, PayloadId, Timestamp, WebhookId, WebhookStatus, event, notification,
-    payload,
+    EventId, NodeId, NotificationId, NotificationStatus, OrganizationId, PayloadId, Timestamp, WebhookId,
+    WebhookStatus, WebhookTopic,
 };
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 use std::collections::HashMap;
-
-/// Bodies up to this size travel with their job; larger ones are read when their turn has come.
-const CARRIED: usize = 64 * 1024;
-/// Rows in one statement at most. Chunks are powers of two, so that few distinct statements are prepared.
-const ROWS: usize = 128;
-
-/// What the units of a group have published and not yet written.
-#[derive(Debug, Default)]
-pub(crate) struct Outbox {
-    events: Vec<event::Model>,
-    payloads: Vec<payload::Model>,
-    notifications: Vec<Enqueued>,
-    jobs: Vec<Job>,
-}
-
-/// A notification on its way into the database, with its webhook's limit of requests in flight.
-#[derive(Debug)]
-pub(crate) struct Enqueued {
-    pub row: notification::Model,
-    pub limit: usize,
-    pub body: Option<bytes::Bytes>,
-}
-
-impl Outbox {
-    pub(crate) fn event(&mut self, row: event::Model) {
-        self.events.push(row);
-    }
-
-    pub(crate) fn payload(&mut self, row: payload::Model) {
-        self.payloads.push(row);
-    }
-
-    pub(crate) fn enqueue(&mut self, notification: Enqueued) {
-        self.notifications.push(notification);
-    }
-
-    pub(crate) fn append(&mut self, mut unit: Self) {
-        self.events.append(&mut unit.events);
-        self.payloads.append(&mut unit.payloads);
-        self.notifications.append(&mut unit.notifications);
-    }
-
-    /// Writes everything. Places in the window are reserved here; [`Outbox::settle`] uses them or gives them back.
-    pub(crate) async fn flush(&mut self, db: &impl ConnectionTrait, lanes: &Lanes) -> Result<()> {
-        let mut rows = Vec::with_capacity(self.notifications.len());
-        for Enqueued { mut row, limit, body } in self.notifications.drain(..) {
-            if row.due_at.is_some_and(|due| lanes.reserve(row.webhook_id, due)) {
-                row.status = NotificationStatus::Sending;
-                row.node_id = Some(lanes.node_id());
-                row.due_at = None;
-                self.jobs
-                    .push(Job::first(&row, limit, body.filter(|body| body.len() <= CARRIED)));
-            }
-            rows.push(row);
-        }
-        insert::<event::Entity>(db, std::mem::take(&mut self.events)).await?;
-        insert::<payload::Entity>(db, std::mem::take(&mut self.payloads)).await?;
-        insert::<notification::Entity>(db, rows).await
-    }
-
-    /// After the commit: hands the born claimed to their lanes. After a rollback: gives their places back.
-    pub(crate) fn settle(self, lanes: &Lanes, committed: bool) {
-        match committed {
-            true if self.jobs.is_empty() => {}
-            true => lanes.offer(self.jobs),
-            false => self.jobs.iter().for_each(|job| lanes.give_back(job.webhook_id)),
-        }
-    }
-}
-
-/// Inserts rows in a few statements of sizes that come again.
-pub(super) async fn insert<E>(db: &impl ConnectionTrait, mut rows: Vec<E::Model>) -> Result<()>
-where
-    E: EntityTrait,
-    E::Model: IntoActiveModel<E::ActiveModel>,
-    E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
-{
-    while let Some(count) = batch(rows.len()) {
-        let rest = rows.split_off(count);
-        let rows = std::mem::replace(&mut rows, rest)
-            .into_iter()
-            .map(IntoActiveModel::into_active_model);
-        E::insert_many(rows).exec_without_returning(db).await?;
-    }
-    Ok(())
-}
-
-/// Cuts a list into pieces whose lengths are powers of two, 128 at most: few distinct statements stay prepared.
-pub(super) fn batches<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let (head, tail) = rows.split_at_checked(batch(rows.len())?)?;
-        rows = tail;
-        Some(head)
-    })
-}
-
-/// How many of so many rows the next statement takes; none when there are none.
-fn batch(rows: usize) -> Option<usize> {
-    Some(ROWS.min(1 << rows.checked_ilog2()?))
-}
-
-/// The bytes of one payload.
-pub(super) async fn body(db: &impl ConnectionTrait, id: PayloadId) -> Result<Option<bytes::Bytes>> {
-    let row = payload::Entity::find_by_id(id).one(db).await?;
-    Ok(row.map(|row| row.body.into()))
-}
 
 /// A claimed row, as much of it as a job needs.
 #[derive(Debug, FromQueryResult)]
 struct Claimed {
     id: NotificationId,
-    organization_id: entity::OrganizationId,
+    organization_id: OrganizationId,
     webhook_id: WebhookId,
-    event_id: entity::EventId,
+    event_id: EventId,
     payload_id: PayloadId,
-    topic: entity::WebhookTopic,
+    topic: WebhookTopic,
     attempt_count: i32,
     throttled_count: i32,
     created_at: Timestamp,
@@ -349,4 +237,65 @@ pub(crate) async fn give_back(
             .await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plan;
+
+    /// No walk through the table of notifications, and the indexes named.
+    async fn served_by(sql: &str, indexes: &[&str]) {
+        let plan = plan(sql).await;
+        let walks =
+            |line: &&String| line.contains("SCAN notification") || line.contains("SCAN d") || line.contains("SCAN n");
+        let walks: Vec<_> = plan
+            .iter()
+            .filter(walks)
+            .filter(|line| !line.contains("USING"))
+            .collect();
+        assert!(walks.is_empty(), "{plan:#?}");
+        for index in indexes {
+            assert!(plan.iter().any(|line| line.contains(index)), "{index}: {plan:#?}");
+        }
+        assert!(
+            !plan.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY")),
+            "{plan:#?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_claim_steps_on_the_index_of_what_is_due() {
+        for rooms in [1, 128] {
+            let plan = [
+                "notification_due (webhook_id=? AND due_at>? AND due_at<?)",
+                "SEARCH w USING",
+            ];
+            served_by(&take_sql(rooms), &plan).await;
+        }
+        served_by(&next_due_sql(2), &["notification_due (webhook_id=?"]).await;
+    }
+
+    #[tokio::test]
+    async fn a_survey_steps_from_webhook_to_webhook() {
+        served_by(
+            SURVEY,
+            &["notification_due (webhook_id>?)", "notification_due (webhook_id=?"],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn claims_are_found_by_their_holder_and_by_their_id() {
+        served_by(
+            &format!("{GIVE_BACK} WHERE node_id IS NOT NULL AND node_id <> ?4"),
+            &["notification_held"],
+        )
+        .await;
+        served_by(
+            &format!("{GIVE_BACK} WHERE node_id = ?4 AND id IN (?5, ?6)"),
+            &["(id=?)"],
+        )
+        .await;
+    }
 }

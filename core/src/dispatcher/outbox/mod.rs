@@ -1,0 +1,145 @@
+//! Stations 6 and 7: enqueue and claim. All SQL of pending notifications is here.
+//!
+//! Enqueue: what the units of one group published is written together, as multi-row statements, in the transaction of
+//! the changes themselves. A notification for which the window has room is *born claimed*: it is written as held by this
+//! node and kept in memory, so its first attempt needs no second look. The others are written as due.
+//!
+//! What is due later is taken by [`claim`](self::claim()).
+
+mod claim;
+
+pub(crate) use claim::{Claim, claim, free_claims, give_back, survey};
+
+use super::{Job, Lanes};
+use crate::Result;
+use entity::{NotificationStatus, PayloadId, event, notification, payload};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
+
+/// Bodies up to this size travel with their job; larger ones are read when their turn has come.
+const CARRIED: usize = 64 * 1024;
+/// Rows in one statement at most. Chunks are powers of two, so that few distinct statements are prepared.
+const ROWS: usize = 128;
+
+/// What the units of a group have published and not yet written.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    events: Vec<event::Model>,
+    payloads: Vec<payload::Model>,
+    notifications: Vec<Enqueued>,
+    jobs: Vec<Job>,
+}
+
+/// A notification on its way into the database, with its webhook's limit of requests in flight.
+#[derive(Debug)]
+pub(crate) struct Enqueued {
+    pub row: notification::Model,
+    pub limit: usize,
+    pub body: Option<bytes::Bytes>,
+}
+
+impl Outbox {
+    pub(crate) fn event(&mut self, row: event::Model) {
+        self.events.push(row);
+    }
+
+    pub(crate) fn payload(&mut self, row: payload::Model) {
+        self.payloads.push(row);
+    }
+
+    pub(crate) fn enqueue(&mut self, notification: Enqueued) {
+        self.notifications.push(notification);
+    }
+
+    pub(crate) fn append(&mut self, mut unit: Self) {
+        self.events.append(&mut unit.events);
+        self.payloads.append(&mut unit.payloads);
+        self.notifications.append(&mut unit.notifications);
+    }
+
+    /// Writes everything. Places in the window are reserved here; [`Outbox::settle`] uses them or gives them back.
+    pub(crate) async fn flush(&mut self, db: &impl ConnectionTrait, lanes: &Lanes) -> Result<()> {
+        let mut rows = Vec::with_capacity(self.notifications.len());
+        for Enqueued { mut row, limit, body } in self.notifications.drain(..) {
+            if row.due_at.is_some_and(|due| lanes.reserve(row.webhook_id, due)) {
+                row.status = NotificationStatus::Sending;
+                row.node_id = Some(lanes.node_id());
+                row.due_at = None;
+                self.jobs
+                    .push(Job::first(&row, limit, body.filter(|body| body.len() <= CARRIED)));
+            }
+            rows.push(row);
+        }
+        insert::<event::Entity>(db, std::mem::take(&mut self.events)).await?;
+        insert::<payload::Entity>(db, std::mem::take(&mut self.payloads)).await?;
+        insert::<notification::Entity>(db, rows).await
+    }
+
+    /// After the commit: hands the born claimed to their lanes. After a rollback: gives their places back.
+    pub(crate) fn settle(self, lanes: &Lanes, committed: bool) {
+        match committed {
+            true if self.jobs.is_empty() => {}
+            true => lanes.offer(self.jobs),
+            false => self.jobs.iter().for_each(|job| lanes.give_back(job.webhook_id)),
+        }
+    }
+}
+
+/// Inserts rows in a few statements of sizes that come again.
+pub(super) async fn insert<E>(db: &impl ConnectionTrait, mut rows: Vec<E::Model>) -> Result<()>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
+{
+    while let Some(count) = batch(rows.len()) {
+        let rest = rows.split_off(count);
+        let rows = std::mem::replace(&mut rows, rest)
+            .into_iter()
+            .map(IntoActiveModel::into_active_model);
+        E::insert_many(rows).exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+/// Cuts a list into pieces whose lengths are powers of two, 128 at most: few distinct statements stay prepared.
+pub(super) fn batches<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let (head, tail) = rows.split_at_checked(batch(rows.len())?)?;
+        rows = tail;
+        Some(head)
+    })
+}
+
+/// How many of so many rows the next statement takes; none when there are none.
+fn batch(rows: usize) -> Option<usize> {
+    Some(ROWS.min(1 << rows.checked_ilog2()?))
+}
+
+/// The bytes of one payload.
+pub(super) async fn body(db: &impl ConnectionTrait, id: PayloadId) -> Result<Option<bytes::Bytes>> {
+    let row = payload::Entity::find_by_id(id).one(db).await?;
+    Ok(row.map(|row| row.body.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_cut_into_few_sizes_and_nothing_is_left_out() {
+        for (length, sizes) in [
+            (0, &[][..]),
+            (1, &[1]),
+            (2, &[2]),
+            (7, &[4, 2, 1]),
+            (128, &[128]),
+            (255, &[128, 64, 32, 16, 8, 4, 2, 1]),
+            (300, &[128, 128, 32, 8, 4]),
+        ] {
+            let list: Vec<usize> = (0..length).collect();
+            let cut: Vec<&[usize]> = batches(&list).collect();
+            assert_eq!(cut.iter().map(|part| part.len()).collect::<Vec<_>>(), sizes);
+            assert_eq!(cut.concat(), list);
+        }
+    }
+}
