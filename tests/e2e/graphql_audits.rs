@@ -4,15 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use harness::programs;
-
-use crate::graphql_http::{KEY, start};
+use harness::{KEY, TestApp, programs};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_61_audits_of_graphql_http_pass() {
     let Some(folder) = installed() else { return };
-    let server = start().await;
-    let url = server.url.clone();
+    let app = TestApp::start().await;
+    let url = app.client.endpoint().to_owned();
     let audits = move || {
         run(Command::new("node")
             .current_dir(&folder)

@@ -1,52 +1,22 @@
 //! GraphQL over HTTP: methods, media types and status codes, the code of every error, and the documents that stop a
 //! server which takes everything.
 
-use std::sync::Arc;
-
 use axum::http::{HeaderMap, Request, StatusCode};
+use harness::{KEY, Start, TestApp};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use labelhook_api::server::{self, Config, Server};
-use labelhook_core::dispatcher::guard::Guard;
-use labelhook_core::secret::Keyring;
-use labelhook_core::{App, Clock, api_key};
 use serde_json::{Value, json};
 
-pub const KEY: &str = "lh_0123456789abcdef0123456789abcdef";
 const JSON: &str = "application/json";
 const GRAPHQL: &str = "application/graphql-response+json";
 
-/// A server on a free port, over a database of its own.
-pub struct Started {
-    pub url: String,
-    _folder: tempfile::TempDir,
+async fn start() -> TestApp {
+    start_with(Start::default()).await
 }
 
-pub async fn start() -> Started {
-    start_with(Config {
-        rate_limit: 0,
-        ..Config::default()
-    })
-    .await
-}
-
-async fn start_with(config: Config) -> Started {
-    let folder = tempfile::tempdir().expect("a folder");
-    let opened = App::open(labelhook_core::Config {
-        database_url: format!("sqlite://{}?mode=rwc", folder.path().join("e2e.db").display()),
-        keyring: Arc::new(Keyring::generate()),
-        clock: Clock::default(),
-        guard: Guard::default(),
-        window: Default::default(),
-    });
-    let app = opened.await.expect("a database");
-    api_key::bootstrap(&app, Some(KEY.to_owned())).await.expect("a key");
-    let schema = labelhook_api::graphql::build(app.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}/graphql", listener.local_addr().expect("an address"));
-    tokio::spawn(axum::serve(listener, server::router(Server::new(app, schema, &config))).into_future());
-    Started { url, _folder: folder }
+async fn start_with(start: Start) -> TestApp {
+    TestApp::with(Start { paused: true, ..start }).await
 }
 
 /// What came back.
@@ -102,48 +72,47 @@ async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: impl Into
     }
 }
 
-impl Started {
-    async fn request(&self, method: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
-        let authorization = format!("Bearer {KEY}");
-        let headers = [&[("authorization", authorization.as_str())], headers].concat();
-        send(method, &self.url, &headers, body).await
-    }
+async fn request(app: &TestApp, method: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
+    let authorization = format!("Bearer {KEY}");
+    let headers = [&[("authorization", authorization.as_str())], headers].concat();
+    send(method, app.client.endpoint(), &headers, body).await
+}
 
-    async fn post(&self, accept: &str, body: &Value) -> Answer {
-        self.request("POST", &[("content-type", JSON), ("accept", accept)], body.to_string())
-            .await
-    }
+async fn post(app: &TestApp, accept: &str, body: &Value) -> Answer {
+    let headers = [("content-type", JSON), ("accept", accept)];
+    request(app, "POST", &headers, body.to_string()).await
+}
 
-    async fn query(&self, document: &str) -> Answer {
-        self.post(GRAPHQL, &json!({ "query": document })).await
-    }
+async fn query(app: &TestApp, document: &str) -> Answer {
+    post(app, GRAPHQL, &json!({ "query": document })).await
+}
 
-    async fn get(&self, query: &str) -> Answer {
-        let url = format!("{}?{query}", self.url);
-        send(
-            "GET",
-            &url,
-            &[("authorization", &format!("Bearer {KEY}")), ("accept", GRAPHQL)],
-            "",
-        )
-        .await
-    }
+async fn get(app: &TestApp, query: &str) -> Answer {
+    let url = format!("{}?{query}", app.client.endpoint());
+    let authorization = format!("Bearer {KEY}");
+    send(
+        "GET",
+        &url,
+        &[("authorization", &authorization), ("accept", GRAPHQL)],
+        "",
+    )
+    .await
 }
 
 #[tokio::test]
 async fn a_query_is_answered_by_post_and_by_get() {
     let server = start().await;
-    let answer = server
-        .post(JSON, &json!({"query": "{ __typename }", "variables": null}))
-        .await;
+    let answer = post(&server, JSON, &json!({"query": "{ __typename }", "variables": null})).await;
     assert_eq!(
         (answer.status, answer.text.as_str()),
         (StatusCode::OK, r#"{"data":{"__typename":"Query"}}"#)
     );
     assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
-    let answer = server
-        .get("query=query+A+%7B+a:__typename+%7D+query+B+%7B+b:__typename+%7D&operationName=B")
-        .await;
+    let answer = get(
+        &server,
+        "query=query+A+%7B+a:__typename+%7D+query+B+%7B+b:__typename+%7D&operationName=B",
+    )
+    .await;
     assert_eq!(
         (answer.status, answer.text.as_str()),
         (StatusCode::OK, r#"{"data":{"b":"Query"}}"#)
@@ -212,7 +181,7 @@ async fn the_status_of_an_error_follows_from_its_kind_and_the_media_type() {
     ];
     for (body, code, as_json, as_graphql) in cases {
         for (accept, status) in [(JSON, as_json), (GRAPHQL, as_graphql)] {
-            let answer = server.post(accept, &body).await;
+            let answer = post(&server, accept, &body).await;
             assert_eq!(
                 (answer.status.as_u16(), answer.code().as_str()),
                 (status, code),
@@ -227,10 +196,9 @@ async fn the_status_of_an_error_follows_from_its_kind_and_the_media_type() {
 #[tokio::test]
 async fn errors_are_worded_as_the_sdk_expects() {
     let server = start().await;
-    assert!(server.query("asda").await.message().starts_with("Syntax Error: "));
+    assert!(query(&server, "asda").await.message().starts_with("Syntax Error: "));
     assert!(
-        server
-            .query("query { bbb { id } }")
+        query(&server, "query { bbb { id } }")
             .await
             .message()
             .starts_with("Cannot query field \"bbb\" on type")
@@ -241,7 +209,7 @@ async fn errors_are_worded_as_the_sdk_expects() {
 async fn an_input_at_fault_is_named() {
     let server = start().await;
     let body = json!({"query": "query ($n: String!) { __type(name: $n) { name } }", "variables": {"n": 1}});
-    let error = &server.post(JSON, &body).await.json()["errors"][0];
+    let error = &post(&server, JSON, &body).await.json()["errors"][0];
     assert_eq!(error["extensions"]["field"], "n", "{error}");
     assert!(error["extensions"]["reason"].is_string());
 }
@@ -250,9 +218,13 @@ async fn an_input_at_fault_is_named() {
 async fn a_wrong_method_is_refused_and_told_what_is_allowed() {
     let server = start().await;
     for method in ["PUT", "DELETE", "PATCH"] {
-        let answer = server
-            .request(method, &[("content-type", JSON)], r#"{"query":"{ __typename }"}"#)
-            .await;
+        let answer = request(
+            &server,
+            method,
+            &[("content-type", JSON)],
+            r#"{"query":"{ __typename }"}"#,
+        )
+        .await;
         assert_eq!(
             (answer.status, answer.header("allow")),
             (StatusCode::METHOD_NOT_ALLOWED, "GET, POST")
@@ -260,10 +232,10 @@ async fn a_wrong_method_is_refused_and_told_what_is_allowed() {
         assert_eq!(answer.code(), "MALFORMED_REQUEST");
     }
     assert_eq!(
-        server.request("HEAD", &[], "").await.status,
+        request(&server, "HEAD", &[], "").await.status,
         StatusCode::METHOD_NOT_ALLOWED
     );
-    let answer = server.request("OPTIONS", &[], "").await;
+    let answer = request(&server, "OPTIONS", &[], "").await;
     assert_eq!(
         (answer.status, answer.header("allow")),
         (StatusCode::NO_CONTENT, "GET, POST")
@@ -277,7 +249,7 @@ async fn a_mutation_by_get_is_refused() {
         "query=mutation+%7B+__typename+%7D",
         "query=query+A+%7B+a+%7D+mutation+B+%7B+b+%7D&operationName=B",
     ] {
-        let answer = server.get(query).await;
+        let answer = get(&server, query).await;
         assert_eq!(
             (answer.status, answer.header("allow")),
             (StatusCode::METHOD_NOT_ALLOWED, "POST")
@@ -295,19 +267,19 @@ async fn a_body_that_is_not_json_by_its_type_is_refused() {
         "multipart/form-data; boundary=x",
         "application/graphql",
     ] {
-        let answer = server
-            .request(
-                "POST",
-                &[("content-type", content_type)],
-                r#"{"query":"{ __typename }"}"#,
-            )
-            .await;
+        let answer = request(
+            &server,
+            "POST",
+            &[("content-type", content_type)],
+            r#"{"query":"{ __typename }"}"#,
+        )
+        .await;
         assert_eq!(
             (answer.status, answer.code().as_str()),
             (StatusCode::UNSUPPORTED_MEDIA_TYPE, "MALFORMED_REQUEST")
         );
     }
-    let answer = server.request("POST", &[], r#"{"query":"{ __typename }"}"#).await;
+    let answer = request(&server, "POST", &[], r#"{"query":"{ __typename }"}"#).await;
     assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }
 
@@ -315,12 +287,12 @@ async fn a_body_that_is_not_json_by_its_type_is_refused() {
 async fn a_body_over_8_mib_is_refused_and_one_below_is_read() {
     let server = start().await;
     let body = |length: usize| json!({"query": "{ __typename }", "variables": {"a": "x".repeat(length)}});
-    let answer = server.post(JSON, &body(8 << 20)).await;
+    let answer = post(&server, JSON, &body(8 << 20)).await;
     assert_eq!(
         (answer.status, answer.code().as_str()),
         (StatusCode::PAYLOAD_TOO_LARGE, "MALFORMED_REQUEST")
     );
-    assert_eq!(server.post(JSON, &body((8 << 20) - 200)).await.status, StatusCode::OK);
+    assert_eq!(post(&server, JSON, &body((8 << 20) - 200)).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -336,7 +308,13 @@ async fn a_stranger_may_run_nothing() {
             ("accept", JSON),
             ("authorization", authorization),
         ];
-        let answer = send("POST", &server.url, &headers, json!({ "query": document }).to_string()).await;
+        let answer = send(
+            "POST",
+            server.client.endpoint(),
+            &headers,
+            json!({ "query": document }).to_string(),
+        )
+        .await;
         assert_eq!(
             (answer.status, answer.code().as_str()),
             (StatusCode::UNAUTHORIZED, "AUTHENTICATION_ERROR")
@@ -348,15 +326,15 @@ async fn a_stranger_may_run_nothing() {
 
 #[tokio::test]
 async fn a_key_that_asks_too_often_is_told_to_wait() {
-    let server = start_with(Config {
+    let server = start_with(Start {
         rate_limit: 2,
-        ..Config::default()
+        ..Start::default()
     })
     .await;
     for _ in 0..2 {
-        assert_eq!(server.query("{ __typename }").await.status, StatusCode::OK);
+        assert_eq!(query(&server, "{ __typename }").await.status, StatusCode::OK);
     }
-    let answer = server.query("{ __typename }").await;
+    let answer = query(&server, "{ __typename }").await;
     assert_eq!(
         (answer.status, answer.code().as_str()),
         (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED")
@@ -373,11 +351,11 @@ async fn a_key_that_asks_too_often_is_told_to_wait() {
 /// A hostile document is refused at once, with a code and without a crash.
 async fn refused(document: &str, reason: &str) {
     let server = start().await;
-    let answer = server.query(document).await;
+    let answer = query(&server, document).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
     assert_eq!(answer.code(), "GRAPHQL_VALIDATION_FAILED", "{}", answer.text);
     assert!(answer.message().contains(reason), "{}", answer.text);
-    assert_eq!(server.query("{ __typename }").await.status, StatusCode::OK);
+    assert_eq!(query(&server, "{ __typename }").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -483,7 +461,7 @@ async fn odd_documents_are_the_clients_fault_and_never_ours() {
     ];
     let mut wrong = Vec::new();
     for document in documents {
-        let answer = server.query(document).await;
+        let answer = query(&server, document).await;
         if answer.status != StatusCode::BAD_REQUEST || !answer.code().starts_with("GRAPHQL_") {
             wrong.push(format!("{document}: {} {}", answer.status, answer.text));
         }
@@ -518,7 +496,7 @@ async fn the_introspection_of_graphiql_is_answered() {
            deprecationReason }}
          fragment TypeRef on __Type {{ kind name {of_type} }}"
     );
-    let answer = start().await.query(&document).await;
+    let answer = query(&start().await, &document).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     assert_eq!(answer.json()["data"]["__schema"]["queryType"]["name"], "Query");
 }
@@ -526,12 +504,18 @@ async fn the_introspection_of_graphiql_is_answered() {
 #[tokio::test]
 async fn graphiql_is_shown_to_browsers_only_when_asked_for() {
     for graphiql in [true, false] {
-        let server = start_with(Config {
+        let server = start_with(Start {
             graphiql,
-            ..Config::default()
+            ..Start::default()
         })
         .await;
-        let answer = send("GET", &server.url, &[("accept", "text/html,*/*;q=0.8")], "").await;
+        let answer = send(
+            "GET",
+            server.client.endpoint(),
+            &[("accept", "text/html,*/*;q=0.8")],
+            "",
+        )
+        .await;
         assert_eq!(answer.header("content-type").starts_with("text/html"), graphiql);
         assert_eq!(answer.status == StatusCode::OK, graphiql);
     }
@@ -540,12 +524,16 @@ async fn graphiql_is_shown_to_browsers_only_when_asked_for() {
 #[tokio::test]
 async fn each_answer_has_a_request_id_and_health_needs_no_key() {
     let server = start().await;
-    let answer = server
-        .request("POST", &[("content-type", JSON), ("x-request-id", "my-id")], "{}")
-        .await;
+    let answer = request(
+        &server,
+        "POST",
+        &[("content-type", JSON), ("x-request-id", "my-id")],
+        "{}",
+    )
+    .await;
     assert_eq!(answer.header("x-request-id"), "my-id");
     for path in ["healthz", "readyz"] {
-        let answer = send("GET", &server.url.replace("graphql", path), &[], "").await;
+        let answer = send("GET", &server.client.endpoint().replace("graphql", path), &[], "").await;
         assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, "ok\n"));
         assert!(!answer.header("x-request-id").is_empty());
     }

@@ -1,10 +1,16 @@
 //! End to end, over HTTP on port 0: one file a noun or a story.
 
-mod annotation;
+mod access;
+mod delivery;
+mod desk;
 mod disk;
 mod graphql_audits;
 mod graphql_http;
 mod ledger;
+mod notification;
+mod process;
 mod receivers;
+mod schema;
 mod sdk;
 mod test_receiver;
+mod webhook;

@@ -4,7 +4,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use harness::{Process, post, programs, signature};
+use harness::{Process, TestApp, post, programs, signature};
+use serde_json::{Value, json};
+
+use crate::desk::Desk;
 
 const SECRET: &str = "a secret of some length";
 const STANDARD_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -16,7 +19,7 @@ type Headers = Vec<(&'static str, String)>;
 
 #[tokio::test]
 async fn none_takes_everything() {
-    each_language("none", &[], |receiver| async move {
+    each_language("none", &[], async |receiver| {
         receiver.takes(vec![]).await;
     })
     .await;
@@ -24,7 +27,7 @@ async fn none_takes_everything() {
 
 #[tokio::test]
 async fn secret_takes_hub_signatures_of_both_forms() {
-    each_language("secret", &[("SECRET", SECRET)], |receiver| async move {
+    each_language("secret", &[("SECRET", SECRET)], async |receiver| {
         let digest = signature::hub_sha1(SECRET, BODY.as_bytes());
         receiver
             .takes(vec![("x-hub-signature", format!("sha1={digest}"))])
@@ -44,7 +47,7 @@ async fn secret_takes_hub_signatures_of_both_forms() {
 
 #[tokio::test]
 async fn secret_sha256_takes_the_longer_hub_signature() {
-    each_language("secret_sha256", &[("SECRET", SECRET)], |receiver| async move {
+    each_language("secret_sha256", &[("SECRET", SECRET)], async |receiver| {
         receiver
             .takes(vec![(
                 "x-hub-signature-256",
@@ -62,7 +65,7 @@ async fn secret_sha256_takes_the_longer_hub_signature() {
 #[tokio::test]
 async fn standard_webhooks_takes_secrets_of_both_kinds_while_they_are_fresh() {
     for secret in [SECRET, STANDARD_SECRET] {
-        each_language("standard_webhooks", &[("SECRET", secret)], |receiver| async move {
+        each_language("standard_webhooks", &[("SECRET", secret)], async |receiver| {
             receiver.takes(standard(secret, "event-1", now())).await;
             let mut rotating = standard(secret, "event-2", now());
             rotating[2].1 = format!(
@@ -81,7 +84,7 @@ async fn standard_webhooks_takes_secrets_of_both_kinds_while_they_are_fresh() {
 
 #[tokio::test]
 async fn bearer_takes_its_token_only() {
-    each_language("bearer", &[("TOKEN", TOKEN)], |receiver| async move {
+    each_language("bearer", &[("TOKEN", TOKEN)], async |receiver| {
         receiver.takes(vec![("authorization", format!("Bearer {TOKEN}"))]).await;
         receiver
             .refuses(vec![("authorization", format!("Bearer {TOKEN}x"))])
@@ -94,7 +97,7 @@ async fn bearer_takes_its_token_only() {
 
 #[tokio::test]
 async fn header_takes_its_value_only() {
-    each_language("header", &[("TOKEN", "Basic dXNlcjpwYXNz")], |receiver| async move {
+    each_language("header", &[("TOKEN", "Basic dXNlcjpwYXNz")], async |receiver| {
         receiver
             .takes(vec![("authorization", "Basic dXNlcjpwYXNz".to_owned())])
             .await;
@@ -108,7 +111,7 @@ async fn header_takes_its_value_only() {
 
 #[tokio::test]
 async fn an_event_that_comes_twice_is_worked_on_once() {
-    each_language("none", &[], |receiver| async move {
+    each_language("none", &[], async |receiver| {
         for id in ["event-1", "event-1", "event-2", "event-1", "last"] {
             receiver.takes(vec![("webhook-id", id.to_owned())]).await;
         }
@@ -126,7 +129,7 @@ async fn an_event_that_comes_twice_is_worked_on_once() {
 
 #[tokio::test]
 async fn a_body_without_bounds_is_refused() {
-    each_language("none", &[], |receiver| async move {
+    each_language("none", &[], async |receiver| {
         let status = post(&receiver.url, &[], vec![b' '; (1 << 20) + 1]).await;
         assert!(
             status.is_err() || status.is_ok_and(|status| status == 413),
@@ -135,6 +138,72 @@ async fn a_body_without_bounds_is_refused() {
         receiver.takes(vec![]).await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn each_receiver_takes_the_deliveries_of_our_own_server() {
+    let standard = json!({ "secret": STANDARD_SECRET });
+    let bearer = json!({"authType": "BEARER", "bearerToken": TOKEN});
+    let header = json!({"authType": "HEADER", "authorizationHeader": "Basic dXNlcjpwYXNz"});
+    let cases = [
+        ("none", "", "", json!({"authType": "NONE"})),
+        ("secret", "SECRET", SECRET, json!({ "secret": SECRET })),
+        (
+            "secret",
+            "SECRET",
+            SECRET,
+            json!({"secret": SECRET, "payloadFormat": "ANGO"}),
+        ),
+        (
+            "secret_sha256",
+            "SECRET",
+            SECRET,
+            json!({"secret": SECRET, "payloadFormat": "ANGO"}),
+        ),
+        ("standard_webhooks", "SECRET", SECRET, json!({ "secret": SECRET })),
+        ("standard_webhooks", "SECRET", STANDARD_SECRET, standard),
+        ("bearer", "TOKEN", TOKEN, bearer),
+        ("header", "TOKEN", "Basic dXNlcjpwYXNz", header),
+    ];
+    let app = TestApp::start().await;
+    let desk = Desk::set(&app.client).await;
+    for (name, variable, value, input) in cases {
+        let environment: Vec<_> = [(variable, value)]
+            .into_iter()
+            .filter(|(name, _)| !name.is_empty())
+            .collect();
+        each_language(name, &environment, async |receiver| {
+            deliver_to(&desk, name, input.clone(), receiver).await
+        })
+        .await;
+    }
+}
+
+/// One label to this receiver, which takes it, and one to the same receiver with a proof that does not fit.
+async fn deliver_to(desk: &Desk, name: &str, input: Value, receiver: Running) {
+    let id = desk.webhook(&receiver.url, &["PING"], input).await;
+    assert_eq!(
+        pinged(desk, &id).await,
+        204,
+        "{name} said {:#?}",
+        receiver.process.said()
+    );
+    if name == "none" {
+        return;
+    }
+    let wrong = json!({"authType": "BEARER", "bearerToken": "wrong", "secret": "wrong"});
+    let id = desk.webhook(&receiver.url, &["PING"], wrong).await;
+    assert_eq!(
+        pinged(desk, &id).await,
+        401,
+        "{name} said {:#?}",
+        receiver.process.said()
+    );
+}
+
+async fn pinged(desk: &Desk, id: &str) -> Value {
+    let ping = "mutation($id: ID!) {pingWebhook(where: {id: $id}) {responseCode}}";
+    desk.client.query(ping, json!({ "id": id })).await["pingWebhook"]["responseCode"].take()
 }
 
 /// A receiver of `docs/receivers` as its own process.
@@ -172,10 +241,7 @@ impl Running {
 }
 
 /// Tells the story to the Python receiver and to the JavaScript one, as far as this machine has the language.
-async fn each_language<Told>(name: &str, environment: &[(&str, &str)], story: impl Fn(Running) -> Told)
-where
-    Told: Future<Output = ()>,
-{
+async fn each_language(name: &str, environment: &[(&str, &str)], story: impl AsyncFn(Running)) {
     if let Some((python, file)) = python(name) {
         story(start(&python, &file, environment).await).await;
     }

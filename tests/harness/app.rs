@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use entity::Role;
 use labelhook_api::server;
 use labelhook_core::dispatcher::{self, Window, guard::Guard};
 use labelhook_core::secret::Keyring;
-use labelhook_core::{App, Clock, api_key};
+use labelhook_core::{App, Clock, api_key, deletion};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -16,6 +17,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::client::Client;
 use crate::deadline::within;
+
+/// The organization of every [`TestApp`]'s first owner.
+pub const ORGANIZATION: &str = "Default organization";
 
 /// The first owner's key of every [`TestApp`].
 pub const KEY: &str = "lh_test_0123456789abcdef0123456789abcdef";
@@ -39,6 +43,10 @@ pub struct Start {
     pub clock: Clock,
     /// Without a dispatcher nothing is sent but by [`TestApp::deliver`].
     pub paused: bool,
+    /// Whether browsers get GraphiQL.
+    pub graphiql: bool,
+    /// Requests a minute and key; 0 is no limit.
+    pub rate_limit: u32,
 }
 
 impl TestApp {
@@ -88,8 +96,15 @@ impl TestApp {
         self.client.query(text, variables).await
     }
 
-    /// Delivers what is due until nothing is: for a paused service.
+    /// Asks with a new key of this role, in an organization that is made when it is new.
+    pub async fn as_role(&self, organization: &str, role: Role) -> Client {
+        let made = api_key::issue(&self.app, organization.to_owned(), role, None).await;
+        self.client.with_key(&made.expect("a key can be made").key)
+    }
+
+    /// Deletes and delivers what is due until nothing is: for a paused service.
     pub async fn deliver(&self) {
+        deletion::run_until_idle(&self.app).await.expect("the database answers");
         dispatcher::run_until_idle(&self.app)
             .await
             .expect("the database answers");
@@ -124,7 +139,8 @@ async fn launch(folder: &Path, start: Start, stop: CancellationToken) -> (Arc<Ap
     let key = api_key::bootstrap(&app, Some(KEY.to_owned()));
     key.await.expect("an empty database takes its first key");
     let config = server::Config {
-        rate_limit: 0,
+        graphiql: start.graphiql,
+        rate_limit: start.rate_limit,
         ..server::Config::default()
     };
     let listener = TcpListener::bind(("127.0.0.1", 0))

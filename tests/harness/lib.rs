@@ -17,7 +17,7 @@ pub mod service;
 pub mod signature;
 mod wire;
 
-pub use app::{KEY, Start, TestApp};
+pub use app::{KEY, ORGANIZATION, Start, TestApp};
 pub use client::{Answered, Client, post};
 pub use process::{Process, binary};
 pub use receiver::{Answer, Gate, Received, TestReceiver};
