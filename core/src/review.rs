@@ -214,7 +214,8 @@ async fn changed(
         subject: subject.change(txn, label).await?,
     }));
     event::publish(txn, row.organization_id, &data, change).await?;
-    label::touch(txn, subject.project.as_ref()).await
+    label::touch(txn, subject.project.as_ref());
+    Ok(())
 }
 
 async fn reviewer(txn: &Txn, subject: &Subject, id: Option<UserId>) -> Result<Option<event::User>> {

@@ -3,11 +3,14 @@
 
 mod fault;
 mod sqlite;
+mod txn;
 mod writer;
 
 pub(crate) use fault::is_duplicate;
 pub use sqlite::file_of;
-pub use writer::{Txn, Work};
+pub use txn::{Txn, Work};
+
+use writer::Kind;
 
 use crate::{Clock, Error, Result, dispatcher::Lanes, webhook::Index};
 use entity::Timestamp;
@@ -61,7 +64,16 @@ impl Db {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
-        self.writer.write(unit).await
+        self.writer.write(Kind::Writes, unit).await
+    }
+
+    /// As [`Db::write`], for a unit that only looks and leaves what it makes in its outbox: it needs no savepoint.
+    pub(crate) async fn append<T, F>(&self, unit: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
+    {
+        self.writer.write(Kind::Appends, unit).await
     }
 
     /// The newest sequence number handed out.

@@ -2,21 +2,26 @@
 //! caller is answered after the commit. No timer: a unit that comes alone is committed alone, and what arrives while a
 //! commit is under way makes the next group.
 //!
+//! A unit that *appends* only looks, and leaves what it makes in its outbox: with nothing to undo it needs no savepoint,
+//! which saves two statements of its three. That is what submitting a label does.
+//!
 //! What units publish is collected and written once a group, as multi-row statements, by `dispatcher/outbox.rs`. After
 //! the commit the notifications born claimed are handed to the [`Lanes`].
 
-use super::Sequence;
+use super::{
+    Sequence,
+    txn::{Txn, Work},
+};
 use crate::{
     Clock, Error, Result,
     dispatcher::{Lanes, Outbox},
     webhook::Index,
 };
-use entity::Timestamp;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex},
     task::Poll,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -26,54 +31,28 @@ const GROUP: usize = 256;
 /// Units that may wait; a caller past it waits to hand over.
 const QUEUE: usize = 1024;
 
-/// What a unit of work returns: a boxed future over its transaction.
-pub type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
-
-/// A unit's view of the transaction it shares.
-pub struct Txn {
-    conn: DatabaseTransaction,
-    now: Timestamp,
-    sequence: Arc<Sequence>,
-    index: Arc<Index>,
-    outbox: Mutex<Outbox>,
-}
-
-impl Txn {
-    /// The connection, inside this unit's savepoint.
-    pub fn conn(&self) -> &DatabaseTransaction {
-        &self.conn
-    }
-
-    /// The moment of this change: the same for everything the unit writes.
-    pub fn now(&self) -> Timestamp {
-        self.now
-    }
-
-    pub(crate) fn next_sequence(&self) -> i64 {
-        self.sequence.next()
-    }
-
-    /// Which webhooks of an organization want which events.
-    pub(crate) fn index(&self) -> &Index {
-        &self.index
-    }
-
-    pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {
-        self.outbox.lock().expect("nothing panics while it holds the outbox")
-    }
-}
-
 /// Tells a caller how its unit ended: `None` once it is committed, or what stopped the whole group.
 type Answer = Box<dyn FnOnce(Option<Error>) + Send>;
 type Ran<'t> = Pin<Box<dyn Future<Output = (Result<()>, Answer)> + Send + 't>>;
 
 /// A unit of work with its caller's address. Either it runs, or it is refused.
 trait Unit: Send {
+    fn kind(&self) -> Kind;
     fn run<'t>(self: Box<Self>, txn: &'t Txn) -> Ran<'t>;
     fn refuse(self: Box<Self>, why: Error);
 }
 
+/// How a unit changes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// By statements of its own.
+    Writes,
+    /// By what it leaves in its outbox, and in no other way.
+    Appends,
+}
+
 struct Addressed<T, F> {
+    kind: Kind,
     unit: F,
     answer: oneshot::Sender<Result<T>>,
 }
@@ -83,9 +62,13 @@ where
     T: Send + 'static,
     F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
 {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// A panic inside a unit is its own error: the writer serves everybody and must live.
     fn run<'t>(self: Box<Self>, txn: &'t Txn) -> Ran<'t> {
-        let Self { unit, answer } = *self;
+        let Self { unit, answer, .. } = *self;
         Box::pin(async move {
             let mut work: Option<Work<'t, T>> = None;
             let mut unit = Some(unit);
@@ -140,7 +123,7 @@ pub(super) fn start(
 }
 
 impl Handle {
-    pub(super) async fn write<T, F>(&self, unit: F) -> Result<T>
+    pub(super) async fn write<T, F>(&self, kind: Kind, unit: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
@@ -153,7 +136,7 @@ impl Handle {
             .clone()
             .ok_or_else(closed)?;
         units
-            .send(Box::new(Addressed { unit, answer }))
+            .send(Box::new(Addressed { kind, unit, answer }))
             .await
             .map_err(|_| closed())?;
         answered.await.map_err(|_| closed())?
@@ -210,7 +193,7 @@ impl Writer {
             ..TransactionOptions::default()
         };
         let outer = match self.conn.begin_with_options(options).await {
-            Ok(outer) => outer,
+            Ok(outer) => Arc::new(outer),
             Err(fault) => {
                 let why = Error::from(fault);
                 units.for_each(|unit| unit.refuse(why.clone()));
@@ -231,12 +214,16 @@ impl Writer {
     /// rolled it back by itself, so nothing after it can be trusted.
     async fn savepoint(
         &self,
-        outer: &DatabaseTransaction,
+        outer: &Arc<DatabaseTransaction>,
         unit: Box<dyn Unit>,
         answers: &mut Vec<Answer>,
         outbox: &mut Outbox,
     ) -> Option<Error> {
-        let conn = match outer.begin().await {
+        let savepoint = match unit.kind() {
+            Kind::Appends => Ok(Arc::clone(outer)),
+            Kind::Writes => outer.begin().await.map(Arc::new),
+        };
+        let conn = match savepoint {
             Ok(conn) => conn,
             Err(fault) => {
                 let why = Error::from(fault);
@@ -244,33 +231,18 @@ impl Writer {
                 return Some(why);
             }
         };
-        let txn = Txn {
-            conn,
-            now: self.clock.now(),
-            sequence: Arc::clone(&self.sequence),
-            index: Arc::clone(&self.index),
-            outbox: Mutex::default(),
-        };
+        let txn = self.txn(conn);
         let (outcome, answer) = unit.run(&txn).await;
         answers.push(answer);
-        let Txn {
-            conn,
-            outbox: published,
-            ..
-        } = txn;
-        let ended = match &outcome {
-            Ok(()) => {
-                outbox.append(
-                    published
-                        .into_inner()
-                        .expect("nothing panics while it holds the outbox"),
-                );
-                conn.commit().await
-            }
-            Err(_) => {
-                self.index.forget_all();
-                conn.rollback().await
-            }
+        let Txn { conn, outbox: left, .. } = txn;
+        match &outcome {
+            Ok(()) => outbox.append(left.into_inner().expect("nothing panics while it holds the outbox")),
+            Err(_) => self.index.forget_all(),
+        }
+        let ended = match Arc::into_inner(conn) {
+            Some(savepoint) if outcome.is_ok() => savepoint.commit().await,
+            Some(savepoint) => savepoint.rollback().await,
+            None => Ok(()),
         };
         match (outcome, ended) {
             (Err(error @ Error::Unavailable(_)), _) => Some(error),
@@ -279,11 +251,22 @@ impl Writer {
         }
     }
 
-    async fn finish(&self, outer: DatabaseTransaction, stopped: Option<Error>, outbox: &mut Outbox) -> Result<()> {
+    fn txn(&self, conn: Arc<DatabaseTransaction>) -> Txn {
+        Txn {
+            conn,
+            now: self.clock.now(),
+            sequence: Arc::clone(&self.sequence),
+            index: Arc::clone(&self.index),
+            outbox: Mutex::default(),
+        }
+    }
+
+    async fn finish(&self, outer: Arc<DatabaseTransaction>, stopped: Option<Error>, outbox: &mut Outbox) -> Result<()> {
         let flushed = match stopped {
             Some(error) => Err(error),
-            None => outbox.flush(&outer, &self.lanes).await,
+            None => outbox.flush(outer.as_ref(), &self.lanes).await,
         };
+        let outer = Arc::into_inner(outer).expect("no unit keeps the transaction");
         let committed = match flushed {
             Ok(()) => outer.commit().await.map_err(Error::from),
             Err(error) => {

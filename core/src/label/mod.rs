@@ -139,7 +139,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<label::Model> 
     check(&new, "")?;
     let actor = actor.clone();
     app.db
-        .write(move |txn| Box::pin(async move { insert(txn, &actor, new, "").await }))
+        .append(move |txn| Box::pin(async move { insert(txn, &actor, new, "").await }))
         .await
 }
 
@@ -152,7 +152,7 @@ pub async fn create_many(app: &App, actor: &Actor, new: Vec<New>) -> Result<Vec<
     }
     let actor = actor.clone();
     app.db
-        .write(move |txn| {
+        .append(move |txn| {
             Box::pin(async move {
                 let mut rows = Vec::with_capacity(new.len());
                 for (place, new) in new.into_iter().enumerate() {
@@ -248,22 +248,15 @@ pub(crate) async fn remove(txn: &Txn, rows: &mut [label::Model]) -> Result<()> {
 }
 
 /// Notes that something happened in a project, at most once a second.
-pub(crate) async fn touch(txn: &Txn, project: Option<&projects::Model>) -> Result<()> {
-    let Some(project) = project else {
-        return Ok(());
+pub(crate) fn touch(txn: &Txn, project: Option<&projects::Model>) {
+    let stale = |project: &&projects::Model| {
+        project
+            .last_activity_at
+            .is_none_or(|last| txn.now().since(last) >= ACTIVITY)
     };
-    let fresh = project
-        .last_activity_at
-        .is_some_and(|last| txn.now().since(last) < ACTIVITY);
-    if fresh {
-        return Ok(());
+    if let Some(project) = project.filter(stale) {
+        txn.outbox().touch(project.id, txn.now());
     }
-    projects::Entity::update_many()
-        .col_expr(projects::Column::LastActivityAt, Expr::value(txn.now()))
-        .filter(projects::Column::Id.eq(project.id))
-        .exec(txn.conn())
-        .await?;
-    Ok(())
 }
 
 async fn insert(txn: &Txn, actor: &Actor, new: New, path: &str) -> Result<label::Model> {
@@ -294,9 +287,7 @@ async fn insert(txn: &Txn, actor: &Actor, new: New, path: &str) -> Result<label:
         created_at: txn.now(),
         updated_at: txn.now(),
     };
-    label::Entity::insert(row.clone().into_active_model())
-        .exec_without_returning(txn.conn())
-        .await?;
+    txn.outbox().label(row.clone());
     changed(txn, &row, &subject, Change::Created).await?;
     Ok(row)
 }
@@ -328,7 +319,8 @@ async fn open(txn: &Txn, actor: &Actor, subject: &Subject, new: &New, path: &str
 async fn changed(txn: &Txn, row: &label::Model, subject: &Subject, change: Change) -> Result<()> {
     let data = Data::Label(Box::new(subject.change(txn, row).await?));
     event::publish(txn, row.organization_id, &data, change).await?;
-    touch(txn, subject.project.as_ref()).await
+    touch(txn, subject.project.as_ref());
+    Ok(())
 }
 
 fn check(new: &New, path: &str) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Stations 6 and 7: enqueue and claim. All SQL of pending notifications is here.
 //!
-//! Enqueue: what the units of one group published is written together, as multi-row statements, in the transaction of
+//! Enqueue: what the units of one group published, and the labels it tells of, is written together, as multi-row statements, in the transaction of
 //! the changes themselves. A notification for which the window has room is *born claimed*: it is written as held by this
 //! node and kept in memory, so its first attempt needs no second look. The others are written as due.
 //!
@@ -12,8 +12,11 @@ pub(crate) use claim::{Claim, claim, free_claims, give_back, survey};
 
 use super::{Job, Lanes};
 use crate::Result;
-use entity::{NotificationStatus, PayloadId, event, notification, payload};
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
+use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, event, label, notification, payload, project};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
+};
+use std::collections::BTreeMap;
 
 /// Bodies up to this size travel with their job; larger ones are read when their turn has come.
 const CARRIED: usize = 64 * 1024;
@@ -23,6 +26,8 @@ const ROWS: usize = 128;
 /// What the units of a group have published and not yet written.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
+    labels: Vec<label::Model>,
+    touched: BTreeMap<ProjectId, Timestamp>,
     events: Vec<event::Model>,
     payloads: Vec<payload::Model>,
     notifications: Vec<Enqueued>,
@@ -38,6 +43,16 @@ pub(crate) struct Enqueued {
 }
 
 impl Outbox {
+    /// A new label.
+    pub(crate) fn label(&mut self, row: label::Model) {
+        self.labels.push(row);
+    }
+
+    /// Something happened in a project.
+    pub(crate) fn touch(&mut self, project_id: ProjectId, at: Timestamp) {
+        self.touched.insert(project_id, at);
+    }
+
     pub(crate) fn event(&mut self, row: event::Model) {
         self.events.push(row);
     }
@@ -51,6 +66,8 @@ impl Outbox {
     }
 
     pub(crate) fn append(&mut self, mut unit: Self) {
+        self.labels.append(&mut unit.labels);
+        self.touched.append(&mut unit.touched);
         self.events.append(&mut unit.events);
         self.payloads.append(&mut unit.payloads);
         self.notifications.append(&mut unit.notifications);
@@ -68,6 +85,11 @@ impl Outbox {
                     .push(Job::first(&row, limit, body.filter(|body| body.len() <= CARRIED)));
             }
             rows.push(row);
+        }
+        insert::<label::Entity>(db, std::mem::take(&mut self.labels)).await?;
+        for (id, at) in std::mem::take(&mut self.touched) {
+            let touch = project::Entity::update_many().col_expr(project::Column::LastActivityAt, Expr::value(at));
+            touch.filter(project::Column::Id.eq(id)).exec(db).await?;
         }
         insert::<event::Entity>(db, std::mem::take(&mut self.events)).await?;
         insert::<payload::Entity>(db, std::mem::take(&mut self.payloads)).await?;

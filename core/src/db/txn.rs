@@ -1,0 +1,47 @@
+//! [`Txn`]: a unit of work's view of the transaction it shares with others of its group.
+
+use super::Sequence;
+use crate::{Result, dispatcher::Outbox, webhook::Index};
+use entity::Timestamp;
+use sea_orm::DatabaseTransaction;
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+/// What a unit of work returns: a boxed future over its transaction.
+pub type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
+
+/// A unit's view of the transaction it shares.
+pub struct Txn {
+    pub(super) conn: Arc<DatabaseTransaction>,
+    pub(super) now: Timestamp,
+    pub(super) sequence: Arc<Sequence>,
+    pub(super) index: Arc<Index>,
+    pub(super) outbox: Mutex<Outbox>,
+}
+
+impl Txn {
+    /// The connection: inside this unit's savepoint, or for looking only when the unit appends.
+    pub fn conn(&self) -> &DatabaseTransaction {
+        &self.conn
+    }
+
+    /// The moment of this change: the same for everything the unit writes.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(crate) fn next_sequence(&self) -> i64 {
+        self.sequence.next()
+    }
+
+    /// Which webhooks of an organization want which events.
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().expect("nothing panics while it holds the outbox")
+    }
+}
