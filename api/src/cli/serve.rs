@@ -19,6 +19,7 @@ pub struct Serve {
 impl Serve {
     pub async fn run(self) -> anyhow::Result<()> {
         let settings = self.settings;
+        raise_open_files();
         let shutdown = on_signal()?;
         let app = App::open(settings.core()?)
             .await
@@ -34,6 +35,14 @@ impl Serve {
         crate::serve(app, listener, settings.server(), shutdown).await?;
         println!("labelhook has shut down");
         Ok(())
+    }
+}
+
+/// Each request in flight is an open file; the usual limit of 1,024 is soon reached.
+pub(super) fn raise_open_files() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => tracing::debug!(files, "may open this many files"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
     }
 }
 

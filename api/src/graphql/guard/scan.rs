@@ -14,8 +14,8 @@ pub const MAX_TOKENS: usize = 10_000;
 /// What the scan learned in passing.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Scanned {
-    /// Whether a value is written as a string. Such documents are seldom sent twice and may hold a secret.
-    pub has_strings: bool,
+    /// Bytes of the longest string, its quotes included; 0 without one.
+    pub longest_string: usize,
 }
 
 /// Bound a document's bytes, tokens and nesting.
@@ -40,7 +40,6 @@ pub fn scan(text: &str) -> Result<Scanned, ApiError> {
         match byte {
             b'{' | b'[' | b'(' => nesting += 1,
             b'}' | b']' | b')' => nesting = nesting.saturating_sub(1),
-            b'"' => scanned.has_strings = true,
             _ => {}
         }
         tokens += 1;
@@ -50,7 +49,11 @@ pub fn scan(text: &str) -> Result<Scanned, ApiError> {
         if tokens > MAX_TOKENS {
             return Err(too_much(format!("the document has more than {MAX_TOKENS} tokens")));
         }
-        position = end_of_token(bytes, position)?;
+        let end = end_of_token(bytes, position)?;
+        if byte == b'"' {
+            scanned.longest_string = scanned.longest_string.max(end - position);
+        }
+        position = end;
     }
     Ok(scanned)
 }
