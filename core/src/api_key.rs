@@ -11,7 +11,10 @@ use entity::{ApiKeyId, OrganizationId, ProjectId, Role, Timestamp, UserId, api_k
 use moka::sync::Cache;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set};
 use sha2::{Digest, Sha256};
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 /// A bootstrap key must be at least this long.
 pub const BOOTSTRAP_LENGTH: usize = 32;
@@ -21,7 +24,10 @@ const SEEN_EVERY: Duration = Duration::from_secs(60);
 
 /// Keys seen lately, by their hash: a request with a known key costs no look at the database. A revoked key is dropped
 /// at once; one that somebody else's change disabled is known for ten seconds more at most.
-pub(crate) struct Known(Cache<[u8; 32], Entry>);
+pub(crate) struct Known {
+    entries: Cache<[u8; 32], Entry>,
+    changes: AtomicU64,
+}
 
 #[derive(Clone)]
 struct Entry {
@@ -31,14 +37,18 @@ struct Entry {
 
 impl Default for Known {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(10_000).time_to_live(KNOWN_FOR).build())
+        Self {
+            entries: Cache::builder().max_capacity(10_000).time_to_live(KNOWN_FOR).build(),
+            changes: AtomicU64::new(0),
+        }
     }
 }
 
 impl Known {
     /// A user or key changed: everybody is looked up again.
     pub(crate) fn forget(&self) {
-        self.0.invalidate_all();
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.entries.invalidate_all();
     }
 }
 
@@ -67,11 +77,16 @@ pub struct Created {
 /// Says who comes with this key.
 pub async fn authenticate(app: &App, key: &str) -> Result<Actor> {
     let hash = digest(key);
-    let entry = match app.keys.0.get(&hash) {
+    let entry = match app.keys.entries.get(&hash) {
         Some(entry) => entry,
         None => {
+            let seen = app.keys.changes.load(Ordering::SeqCst);
             let entry = look_up(app, &hash).await?;
-            app.keys.0.insert(hash, entry.clone());
+            app.keys.entries.insert(hash, entry.clone());
+            // What changed while it was looked up may not be in it.
+            if app.keys.changes.load(Ordering::SeqCst) != seen {
+                app.keys.entries.invalidate(&hash);
+            }
             entry
         }
     };
@@ -95,6 +110,9 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<Created> {
     }
     let projects = limited(app, actor, new.projects.as_deref()).await?;
     let name = organization::name("name", &new.name)?;
+    if new.expires_at.is_some_and(|at| at <= app.clock.now()) {
+        return Err(Error::invalid("expiresAt", "must be in the future"));
+    }
     let (organization_id, expires_at) = (actor.organization_id, new.expires_at);
     app.db
         .write(move |txn| {
@@ -105,12 +123,22 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<Created> {
 
 /// Revokes a key: the caller's own, or anybody's when the caller manages keys.
 pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<api_key::Model> {
-    let key = find(app, actor, id).await?;
+    let key = find(app, actor, id).await?.id;
+    end(app, key).await
+}
+
+/// Once revoked, a key stays as it is.
+async fn end(app: &App, key: ApiKeyId) -> Result<api_key::Model> {
     let row = app
         .db
         .write(move |txn| {
             Box::pin(async move {
-                let mut row = key.into_active_model();
+                let row = api_key::Entity::find_by_id(key).one(txn.conn()).await?;
+                let row = row.ok_or_else(|| Error::not_found("apiKey", key))?;
+                if row.revoked_at.is_some() {
+                    return Ok(row);
+                }
+                let mut row = row.into_active_model();
                 row.revoked_at = Set(Some(txn.now()));
                 Ok(row.update(txn.conn()).await?)
             })
@@ -190,19 +218,8 @@ pub async fn all(app: &App) -> Result<Vec<api_key::Model>> {
 
 /// Revokes by id, whoever owns it: for the command line.
 pub async fn revoke_any(app: &App, id: &str) -> Result<api_key::Model> {
-    let unknown = || Error::not_found("apiKey", id);
-    let key: ApiKeyId = id.parse().map_err(|_| unknown())?;
-    app.db
-        .write(move |txn| {
-            let id = key.to_string();
-            Box::pin(async move {
-                let row = api_key::Entity::find_by_id(key).one(txn.conn()).await?;
-                let mut row = row.ok_or_else(|| Error::not_found("apiKey", id))?.into_active_model();
-                row.revoked_at = Set(Some(txn.now()));
-                Ok(row.update(txn.conn()).await?)
-            })
-        })
-        .await
+    let key = id.parse().map_err(|_| Error::not_found("apiKey", id))?;
+    end(app, key).await
 }
 
 async fn insert(

@@ -27,9 +27,11 @@ impl Files {
         Ok(Self { database })
     }
 
-    /// Holds the lock file beside the database for as long as the returned file is open.
+    /// Holds the lock file beside the database for as long as the returned file is open. Beside the database itself: a
+    /// link to it is another name and not another file.
     pub(super) fn lock(&self) -> Result<File> {
-        let path = self.database.with_added_extension("lock");
+        let database = self.database.canonicalize().unwrap_or_else(|_| self.database.clone());
+        let path = database.with_added_extension("lock");
         let open = OpenOptions::new()
             .create(true)
             .truncate(false)

@@ -156,3 +156,55 @@ fn row(
         error_message,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatcher::Window;
+    use entity::{EventId, NotificationId, OrganizationId, PayloadId, WebhookId, WebhookTopic};
+
+    fn job() -> Job {
+        Job {
+            notification_id: NotificationId::new(),
+            organization_id: OrganizationId::new(),
+            webhook_id: WebhookId::new(),
+            event_id: EventId::new(),
+            payload_id: PayloadId::new(),
+            topic: WebhookTopic::Ping,
+            attempt_count: 0,
+            throttled_count: 0,
+            created_at: Timestamp(0),
+            limit: 1,
+            body: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flight_that_breaks_off_lands_and_gives_its_claim_back() {
+        let lanes = Arc::new(Lanes::new(Window::default()));
+        let (records, mut recorded) = mpsc::unbounded_channel();
+        let first = job();
+        let webhook_id = first.webhook_id;
+        for job in [first.clone(), Job { webhook_id, ..job() }] {
+            assert!(lanes.reserve(webhook_id, Timestamp(0)));
+            lanes.offer([job]);
+        }
+        lanes.changed().await;
+        let taken = lanes.take();
+        assert!(lanes.take().is_none(), "one at a time");
+        let flight = Flight {
+            job: taken,
+            lanes: Arc::clone(&lanes),
+            records,
+        };
+        let broken = tokio::spawn(async move {
+            let _flight = flight;
+            panic!("a test of panics");
+        });
+        assert!(broken.await.unwrap_err().is_panic());
+        assert_eq!(lanes.in_flight(), 0);
+        lanes.changed().await;
+        assert!(recorded.recv().await.unwrap().is_held());
+        assert!(lanes.take().is_some(), "the next has its turn");
+    }
+}

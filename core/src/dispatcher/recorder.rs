@@ -51,6 +51,11 @@ impl Record {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self.end, End::Held(_))
+    }
+
     fn retry_at(&self) -> Option<Timestamp> {
         match &self.end {
             End::Attempted(attempted) => match attempted.verdict {

@@ -223,3 +223,45 @@ impl Data {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::sample;
+
+    const NOW: Timestamp = Timestamp(1_600_923_368_123_456);
+
+    #[test]
+    fn what_is_stored_is_read_back_as_it_was() {
+        use WebhookTopic::*;
+        for topic in [
+            LabelCreated,
+            LabelUpdated,
+            LabelDeleted,
+            ReviewCreated,
+            ReviewUpdated,
+            Ping,
+        ] {
+            let mut data = sample(topic, WebhookId::new(), NOW).unwrap();
+            if let Data::Label(change) = &mut data {
+                change.project.ontology = raw(Some(r#"{"b":1, "a":[1.10]}"#));
+                change.data_row.metadata = raw(Some(r#"{"width":640}"#));
+                change.user = None;
+            }
+            let text = serde_json::to_string(&data).unwrap();
+            let read = Data::parse(topic, &text).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), text, "{topic:?}");
+            assert_eq!(read.subject().is_some(), topic != Ping);
+        }
+    }
+
+    #[test]
+    fn data_of_another_topic_is_refused() {
+        let label = sample(WebhookTopic::LabelCreated, WebhookId::new(), NOW).unwrap();
+        let text = serde_json::to_string(&label).unwrap();
+        for topic in [WebhookTopic::ReviewCreated, WebhookTopic::Ping] {
+            assert!(Data::parse(topic, &text).is_err(), "{topic:?}");
+        }
+        assert!(Data::parse(WebhookTopic::LabelCreated, "{}").is_err());
+    }
+}

@@ -107,7 +107,7 @@ fn body(change: &LabelChange, review: Option<Value>) -> Body<'_> {
 
 fn task(change: &LabelChange) -> Task<'_> {
     let label = &change.label;
-    let duration = (label.seconds_to_label * 1000.0) as i64;
+    let duration = (label.seconds_to_label * 1000.0).round() as i64;
     let mut answer: Answer = serde_json::from_str(&label.label).unwrap_or_default();
     Task {
         r#type: "default",

@@ -2,6 +2,8 @@
 
 mod ango;
 mod labelbox;
+#[cfg(test)]
+mod tests;
 
 use crate::{Error, Result, event::Data};
 use entity::{PayloadFormat, event};

@@ -163,6 +163,18 @@ async fn a_second_process_is_refused_and_told_who_was_first() {
 }
 
 #[tokio::test]
+async fn a_link_to_a_database_in_use_is_refused_too() {
+    let world = World::new().await;
+    let link = world.file().with_file_name("link.db");
+    std::os::unix::fs::symlink(world.file(), &link).unwrap();
+    let config = labelhook_core::Config {
+        database_url: format!("sqlite://{}?mode=rwc", link.display()),
+        ..world.config()
+    };
+    assert!(matches!(App::open(config).await, Err(Error::Conflict(_))));
+}
+
+#[tokio::test]
 async fn nothing_is_written_after_the_database_is_closed_and_everything_before() {
     let world = World::new().await;
     let app = &world.app;

@@ -1,5 +1,11 @@
 //! What people give to register or change a webhook, checked field by field. Pure but for the sealing.
 
+mod patch;
+#[cfg(test)]
+mod tests;
+
+pub use patch::Patch;
+
 use super::target::seal;
 use crate::{
     Error, Result,
@@ -62,35 +68,6 @@ pub struct Retry {
     pub delays_ms: Option<Vec<i64>>,
     /// By how much a delay may differ, as a fraction of it.
     pub jitter: Option<f64>,
-}
-
-/// What to change; what is absent stays.
-#[derive(Clone, Debug, Default)]
-pub struct Patch {
-    /// At least one.
-    pub topics: Option<Vec<WebhookTopic>>,
-    /// Where to.
-    pub url: Option<String>,
-    /// Whether it is sent to.
-    pub status: Option<WebhookStatus>,
-    /// Free text.
-    pub description: Option<String>,
-    /// The dialect.
-    pub payload_format: Option<PayloadFormat>,
-    /// How deliveries prove where they come from.
-    pub auth_type: Option<AuthType>,
-    /// For [`AuthType::Bearer`].
-    pub bearer_token: Option<String>,
-    /// For [`AuthType::Header`].
-    pub authorization_header: Option<String>,
-    /// Custom headers: an object of strings, replaced whole.
-    pub headers: Option<Value>,
-    /// When to try again.
-    pub retry: Retry,
-    /// Time of one attempt.
-    pub timeout_ms: Option<i32>,
-    /// Requests at the same time at most.
-    pub max_in_flight: Option<i32>,
 }
 
 /// A checked [`New`].
@@ -182,69 +159,6 @@ impl Draft {
     }
 }
 
-impl Patch {
-    /// The changed row; none when nothing changes.
-    pub(super) fn apply(
-        mut self,
-        row: &webhook::Model,
-        keyring: &Keyring,
-        now: Timestamp,
-    ) -> Result<Option<webhook::Model>> {
-        let mut changed = row.clone();
-        if let Some(given) = &self.topics {
-            changed.topics = json(&topics(given)?);
-        }
-        if let Some(url) = self.url {
-            TargetUrl::parse(&url)?;
-            changed.url = url;
-        }
-        if let Some(status) = self.status {
-            changed.status = status;
-            changed.status_reason = (status == WebhookStatus::Revoked)
-                .then(|| row.status_reason.clone().unwrap_or("revoked by a person".into()));
-        }
-        description(self.description.as_deref())?;
-        changed.description = self.description.or(changed.description);
-        changed.payload_format = self.payload_format.unwrap_or(changed.payload_format);
-        if let Some(headers) = &self.headers {
-            headers::check_custom(headers)?;
-            set_headers(&mut changed, Some(headers), keyring);
-        }
-        changed.timeout_ms = within("timeoutMs", self.timeout_ms, TIMEOUT_MS)?.unwrap_or(changed.timeout_ms);
-        changed.max_in_flight = within("maxInFlight", self.max_in_flight, IN_FLIGHT)?.unwrap_or(changed.max_in_flight);
-        if self.retry != Retry::default() {
-            let policy = std::mem::take(&mut self.retry).over(super::policy(row)?)?;
-            set_policy(&mut changed, &policy);
-        }
-        changed.auth_type = self.auth_type.unwrap_or(row.auth_type);
-        let given = authorization(changed.auth_type, self.bearer_token, self.authorization_header)?;
-        authorize(&mut changed, row, given, keyring)?;
-        if changed == *row {
-            return Ok(None);
-        }
-        changed.updated_at = now;
-        Ok(Some(changed))
-    }
-}
-
-/// Keeps a stored token while the auth type stays; asks for one when the type changes to one that needs it.
-fn authorize(
-    changed: &mut webhook::Model,
-    row: &webhook::Model,
-    given: Option<String>,
-    keyring: &Keyring,
-) -> Result<()> {
-    if let Some(text) = given {
-        changed.authorization = Some(keyring.seal(&seal::authorization(row.id), text.as_bytes()));
-    } else if changed.auth_type != row.auth_type {
-        if matches!(changed.auth_type, AuthType::Bearer | AuthType::Header) {
-            return Err(missing(changed.auth_type));
-        }
-        changed.authorization = None;
-    }
-    Ok(())
-}
-
 impl Retry {
     fn over(self, base: Policy) -> Result<Policy> {
         let given = retry::check(self.max_attempts, self.delays_ms.clone(), self.jitter)?;
@@ -282,22 +196,16 @@ fn description(text: Option<&str>) -> Result<()> {
 
 /// The token or value to seal, when its type needs one and it is given.
 fn authorization(auth_type: AuthType, token: Option<String>, header: Option<String>) -> Result<Option<String>> {
-    match auth_type {
-        AuthType::Bearer => {
-            token
-                .as_deref()
-                .map(|token| signer::bearer("bearerToken", token))
-                .transpose()?;
-            Ok(token)
-        }
-        AuthType::Header => {
-            header
-                .as_deref()
-                .map(|value| signer::free("authorizationHeader", value))
-                .transpose()?;
-            Ok(header)
-        }
-        AuthType::None | AuthType::Secret => Ok(None),
+    let unused = |field: &str, needed: AuthType| {
+        let reason = format!("is used only when authType is {}", needed.as_str());
+        Err(Error::invalid(field, reason))
+    };
+    match (auth_type, token, header) {
+        (AuthType::Bearer, Some(token), None) => signer::bearer("bearerToken", &token).map(|_| Some(token)),
+        (AuthType::Header, None, Some(value)) => signer::free("authorizationHeader", &value).map(|_| Some(value)),
+        (_, None, None) => Ok(None),
+        (AuthType::Bearer, _, Some(_)) | (_, None, Some(_)) => unused("authorizationHeader", AuthType::Header),
+        (_, Some(_), _) => unused("bearerToken", AuthType::Bearer),
     }
 }
 

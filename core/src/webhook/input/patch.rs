@@ -1,0 +1,101 @@
+//! What people give to change a webhook.
+
+use super::{
+    IN_FLIGHT, Retry, TIMEOUT_MS, authorization, description, json, missing, seal, set_headers, set_policy, topics,
+    within,
+};
+use crate::{Result, dispatcher::headers, secret::Keyring, target_url::TargetUrl, webhook::policy};
+use entity::{AuthType, PayloadFormat, Timestamp, WebhookStatus, WebhookTopic, webhook};
+use serde_json::Value;
+
+/// What to change; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    /// At least one.
+    pub topics: Option<Vec<WebhookTopic>>,
+    /// Where to.
+    pub url: Option<String>,
+    /// Whether it is sent to.
+    pub status: Option<WebhookStatus>,
+    /// Free text.
+    pub description: Option<String>,
+    /// The dialect.
+    pub payload_format: Option<PayloadFormat>,
+    /// How deliveries prove where they come from.
+    pub auth_type: Option<AuthType>,
+    /// For [`AuthType::Bearer`].
+    pub bearer_token: Option<String>,
+    /// For [`AuthType::Header`].
+    pub authorization_header: Option<String>,
+    /// Custom headers: an object of strings, replaced whole.
+    pub headers: Option<Value>,
+    /// When to try again.
+    pub retry: Retry,
+    /// Time of one attempt.
+    pub timeout_ms: Option<i32>,
+    /// Requests at the same time at most.
+    pub max_in_flight: Option<i32>,
+}
+
+impl Patch {
+    /// The changed row; none when nothing changes.
+    pub(in crate::webhook) fn apply(
+        mut self,
+        row: &webhook::Model,
+        keyring: &Keyring,
+        now: Timestamp,
+    ) -> Result<Option<webhook::Model>> {
+        let mut changed = row.clone();
+        if let Some(given) = &self.topics {
+            changed.topics = json(&topics(given)?);
+        }
+        if let Some(url) = self.url {
+            TargetUrl::parse(&url)?;
+            changed.url = url;
+        }
+        if let Some(status) = self.status {
+            changed.status = status;
+            changed.status_reason = (status == WebhookStatus::Revoked)
+                .then(|| row.status_reason.clone().unwrap_or("revoked by a person".into()));
+        }
+        description(self.description.as_deref())?;
+        changed.description = self.description.or(changed.description);
+        changed.payload_format = self.payload_format.unwrap_or(changed.payload_format);
+        if let Some(headers) = &self.headers {
+            headers::check_custom(headers)?;
+            set_headers(&mut changed, Some(headers), keyring);
+        }
+        changed.timeout_ms = within("timeoutMs", self.timeout_ms, TIMEOUT_MS)?.unwrap_or(changed.timeout_ms);
+        changed.max_in_flight = within("maxInFlight", self.max_in_flight, IN_FLIGHT)?.unwrap_or(changed.max_in_flight);
+        if self.retry != Retry::default() {
+            let policy = std::mem::take(&mut self.retry).over(policy(row)?)?;
+            set_policy(&mut changed, &policy);
+        }
+        changed.auth_type = self.auth_type.unwrap_or(row.auth_type);
+        let given = authorization(changed.auth_type, self.bearer_token, self.authorization_header)?;
+        authorize(&mut changed, row, given, keyring)?;
+        if changed == *row {
+            return Ok(None);
+        }
+        changed.updated_at = now;
+        Ok(Some(changed))
+    }
+}
+
+/// Keeps a stored token while the auth type stays; asks for one when the type changes to one that needs it.
+fn authorize(
+    changed: &mut webhook::Model,
+    row: &webhook::Model,
+    given: Option<String>,
+    keyring: &Keyring,
+) -> Result<()> {
+    if let Some(text) = given {
+        changed.authorization = Some(keyring.seal(&seal::authorization(row.id), text.as_bytes()));
+    } else if changed.auth_type != row.auth_type {
+        if matches!(changed.auth_type, AuthType::Bearer | AuthType::Header) {
+            return Err(missing(changed.auth_type));
+        }
+        changed.authorization = None;
+    }
+    Ok(())
+}
