@@ -10,8 +10,8 @@ use crate::{
 };
 use entity::{DatasetId, OrganizationId, ProjectId, project, project_dataset};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, Set,
-    Statement,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
+    QuerySelect, QueryTrait, Set, Statement,
     sea_query::{Expr, OnConflict},
 };
 use std::collections::HashMap;
@@ -65,6 +65,15 @@ pub struct Settings {
     pub is_consensus_enabled: Option<bool>,
 }
 
+/// Which projects a list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All the actor may see.
+    All,
+    /// Those that a dataset is connected to.
+    Dataset(DatasetId),
+}
+
 /// What projects are listed by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the column of its name")]
@@ -101,10 +110,13 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<project::Model> {
     find(app.db.read(), actor, id).await
 }
 
-/// The projects the actor may see.
-pub async fn list(app: &App, actor: &Actor, query: Query<Field>) -> Result<Vec<project::Model>> {
+/// The projects of a scope that the actor may see.
+pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -> Result<Vec<project::Model>> {
     actor.require(Action::Read)?;
     let mut rows = project::Entity::find().filter(project::Column::OrganizationId.eq(actor.organization_id));
+    if let Scope::Dataset(id) = scope {
+        rows = rows.filter(connected_to(id));
+    }
     if let Some(projects) = &actor.projects {
         rows = rows.filter(project::Column::Id.is_in(projects.iter().copied()));
     }
@@ -241,6 +253,14 @@ pub(crate) async fn referred(
         true => Err(Error::invalid(field, "the project is deleted")),
         false => Ok(row),
     }
+}
+
+fn connected_to(id: DatasetId) -> Expr {
+    let links = project_dataset::Entity::find()
+        .select_only()
+        .column(project_dataset::Column::ProjectId)
+        .filter(project_dataset::Column::DatasetId.eq(id));
+    project::Column::Id.in_subquery(links.into_query())
 }
 
 /// Makes a dataset's data rows the project's. Doing it again changes nothing.

@@ -215,6 +215,26 @@ async fn an_input_at_fault_is_named() {
 }
 
 #[tokio::test]
+async fn optional_variables_may_be_left_out_wherever_they_stand() {
+    let server = start().await;
+    let lists =
+        "query ($first: Int, $after: String, $last: Int, $before: String, $skip: Int, $where: ProjectWhereInput,
+        $order: ProjectOrderByInput, $filter: NotificationWhereInput) {
+        projects(where: $where, orderBy: $order, skip: $skip, first: $first) { id }
+        notifications(where: $filter, first: $first, after: $after, last: $last, before: $before) { nodes { id } } }";
+    let expected = json!({"data": {"projects": [], "notifications": {"nodes": []}}});
+    for variables in [
+        json!({}),
+        json!(null),
+        json!({"first": 5}),
+        json!({"last": 5, "first": null}),
+    ] {
+        let answer = post(&server, JSON, &json!({"query": lists, "variables": variables})).await;
+        assert_eq!(answer.json(), expected, "{variables}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_method_is_refused_and_told_what_is_allowed() {
     let server = start().await;
     for method in ["PUT", "DELETE", "PATCH"] {

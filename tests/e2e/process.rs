@@ -158,12 +158,15 @@ async fn keys_are_made_listed_and_revoked_at_the_machine() {
     );
 }
 
+/// Arguments, environment, and what is said of them.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_that_cannot_work_fail_and_say_why() {
     let folder = folder();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("an address").to_string();
-    let cases: [(&[&str], &[(&str, &str)], &str); 6] = [
+    let cases: [Case; 6] = [
         (
             &["keys", "create", "--organization", "Acme", "--role", "KING"],
             &[],

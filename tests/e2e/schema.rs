@@ -80,7 +80,8 @@ const PROMISED: &[(&str, &str)] = &[
         "Query",
         "node(id) nodes(ids) organization user(where) project(where) projects(where orderBy skip first) dataset(where)
         datasets(where orderBy skip first) dataRow(where) label(where) webhook(where) webhooks(where orderBy skip first)
-        event(where) notification(where) notifications(where first after last before) previewRequest(data)",
+        event(where) notification(where) notifications(where first after last before) previewRequest(data)
+        customMetadataOntology",
     ),
     (
         "Mutation",
@@ -166,7 +167,7 @@ const PROMISED: &[(&str, &str)] = &[
         queueMode ontology webhooks(skip first orderBy) labels(where orderBy skip first) reviews(where skip first)
         datasets(skip first)",
     ),
-    ("Dataset", "createdAt description name rowCount id updatedAt dataRows(where skip first)"),
+    ("Dataset", "createdAt description name rowCount id updatedAt dataRows(where skip first) projects(where skip first)"),
     (
         "DataRow",
         "createdAt externalId globalKey mediaAttributes customMetadata metadataFields rowData id updatedAt metadata

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use crate::client::Client;
 use crate::log::Log;
+use crate::programs::variable;
 
 /// A child process. It is killed when dropped, whatever the test does.
 #[derive(Debug)]
@@ -106,7 +107,8 @@ pub fn binary() -> &'static Path {
     BINARY.get_or_init(|| {
         let folder = profile_folder();
         // The whole workspace is named so that features, and with them the compiled dependencies, are those of the tests.
-        let mut build = Command::new(env!("CARGO"));
+        // Without a cargo around it the test asks for the usual one, which knows its toolchain.
+        let mut build = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
         build.args(["build", "--quiet", "--workspace", "--bin", "labelhook"]);
         if folder.ends_with("release") {
             build.arg("--release");

@@ -1,7 +1,7 @@
 //! Do the values fit their types? Variables are checked against the types that the operation declares, before anything
 //! runs, so that a wrong one is the client's error and is named by its path; the library would find some of it out in
 //! the middle of an execution. Literals are checked where the library does not look until a resolver needs them: the
-//! size of an `Int`, the form of a `DateTime`.
+//! size of an `Int`, the form of a `DateTime`, a word of an enum that is no string.
 
 use std::collections::{HashMap, HashSet};
 
@@ -112,6 +112,9 @@ impl Types {
             (_, Value::Null) => Ok(()),
             (BaseType::Named(name), Value::Number(_)) if name == "Int" => self.check_named(name, value),
             (BaseType::Named(name), value) if name == "DateTime" => self.check_named(name, value),
+            (BaseType::Named(name), Value::String(_)) if self.enums.contains_key(name) => {
+                Err(Fault::new(format!("must be a word of {name}, without quotes")))
+            }
             (BaseType::List(item), Value::List(items)) => each(items, |value| self.check_leaves(item, value)),
             (BaseType::List(item), value) => self.check_leaves(item, value),
             (BaseType::Named(name), Value::Object(object)) => {
@@ -326,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_or_date_time_literal_fits() {
+    fn an_integer_date_time_or_enum_literal_fits() {
         let check = |text: &str, fault: &str| {
             let checked = Types::of(SDL).check_literals(&parse_query(text).expect("GraphQL"));
             let message = checked
@@ -354,6 +357,11 @@ mod tests {
         check(
             "{ hooks(where: {any: 3000000000, id: 3000000000, score: 3000000000}) { id } }",
             "",
+        );
+        check("{ hooks(where: {topics: [A, B], any: \"A\"}) { id } }", "");
+        check(
+            "{ hooks(where: {topics: [A, \"B\"]}) { id } }",
+            "Invalid value for argument \"where.topics.1\", must be a word of Topic, without quotes",
         );
         check(
             "query ($a: Int = 3000000000) { hooks(first: $a) { id } }",

@@ -72,7 +72,13 @@ impl Organization {
         #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
         #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Project>> {
-        let rows = projects::list(ctx.app(), ctx.actor(), query(r#where, order_by, skip, first)?).await?;
+        let rows = projects::list(
+            ctx.app(),
+            ctx.actor(),
+            projects::Scope::All,
+            query(r#where, order_by, skip, first)?,
+        )
+        .await?;
         Ok(rows.into_iter().map(Project).collect())
     }
 

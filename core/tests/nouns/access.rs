@@ -88,7 +88,9 @@ async fn a_limited_key_sees_its_projects_and_no_more() {
     let narrow = limited(&world, &owner, &[ours.id]).await;
     let app = &world.app;
     assert_eq!(
-        project::list(app, &narrow, all()).await.expect("list"),
+        project::list(app, &narrow, project::Scope::All, all())
+            .await
+            .expect("list"),
         std::slice::from_ref(&ours)
     );
     let sets = dataset::list(app, &narrow, dataset::Scope::All, all()).await;

@@ -28,7 +28,12 @@ async fn a_bad_field_is_named_and_changes_nothing() {
         ..named("P")
     };
     refused(project::create(&world.app, &owner, broken).await, "ontology");
-    assert_eq!(project::list(&world.app, &owner, all()).await.expect("list"), []);
+    assert_eq!(
+        project::list(&world.app, &owner, project::Scope::All, all())
+            .await
+            .expect("list"),
+        []
+    );
 }
 
 #[tokio::test]
@@ -62,7 +67,9 @@ async fn lists_filter_order_and_page() {
         project::create(&world.app, &owner, named(name)).await.expect("made");
     }
     let names = |query| async {
-        let rows = project::list(&world.app, &owner, query).await.expect("list");
+        let rows = project::list(&world.app, &owner, project::Scope::All, query)
+            .await
+            .expect("list");
         rows.into_iter().map(|row| row.name).collect::<Vec<_>>()
     };
     assert_eq!(names(all()).await, ["b", "a", "c"]);
@@ -101,13 +108,24 @@ async fn a_deleted_project_is_hidden_unless_it_is_asked_for() {
         .expect("deleted");
     not_found(project::get(&world.app, &owner, &id).await, "project");
     not_found(project::update(&world.app, &owner, &id, patch).await, "project");
-    assert_eq!(project::list(&world.app, &owner, all()).await.expect("list"), []);
+    assert_eq!(
+        project::list(&world.app, &owner, project::Scope::All, all())
+            .await
+            .expect("list"),
+        []
+    );
     let deleted = Filter::is(project::Field::Deleted, Operator::Eq, Value::Bool(true));
     let query = Query {
         filter: deleted,
         ..all()
     };
-    assert_eq!(project::list(&world.app, &owner, query).await.expect("list").len(), 1);
+    assert_eq!(
+        project::list(&world.app, &owner, project::Scope::All, query)
+            .await
+            .expect("list")
+            .len(),
+        1
+    );
     let new = dataset::New {
         name: "D".into(),
         project: Some(id),
@@ -135,7 +153,12 @@ async fn nothing_of_another_organization_is_found() {
     not_found(batch::get(app, &stranger, &made_batch.id.to_string()).await, "batch");
     not_found(batch::create(app, &stranger, new).await, "project");
     not_found(data_row::delete(app, &stranger, &[row.id.to_string()]).await, "dataRow");
-    assert_eq!(project::list(app, &stranger, all()).await.expect("list"), []);
+    assert_eq!(
+        project::list(app, &stranger, project::Scope::All, all())
+            .await
+            .expect("list"),
+        []
+    );
     assert_eq!(
         dataset::list(app, &stranger, dataset::Scope::All, all())
             .await
@@ -222,4 +245,17 @@ async fn a_project_counts_the_rows_of_its_datasets_and_batches_once() {
         .await
         .expect("counts");
     assert_eq!((counts[&made.id], counts[&other.id]), (3, 1));
+}
+
+#[tokio::test]
+async fn a_dataset_lists_the_projects_it_is_connected_to() {
+    let world = World::new().await;
+    let owner = world.owner().await;
+    let (made, set, _) = world.scene(&owner).await;
+    let elsewhere = world.project(&owner).await;
+    let other = world.dataset(&owner, &elsewhere).await;
+    for (set, expected) in [(set, &made), (other, &elsewhere)] {
+        let listed = project::list(&world.app, &owner, project::Scope::Dataset(set.id), all()).await;
+        assert_eq!(listed.expect("list"), std::slice::from_ref(expected));
+    }
 }

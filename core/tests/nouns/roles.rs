@@ -92,7 +92,7 @@ async fn attempt(verb: &str, world: &World, actor: &Actor, stage: &Stage) -> Res
             api_key::revoke(app, actor, &other.key_id.to_string()).await.map(drop)
         }
         "project::get" => project::get(app, actor, &project).await.map(drop),
-        "project::list" => project::list(app, actor, all()).await.map(drop),
+        "project::list" => project::list(app, actor, project::Scope::All, all()).await.map(drop),
         "project::create" => {
             let new = project::New {
                 name: "P".into(),

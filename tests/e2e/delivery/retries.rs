@@ -56,7 +56,7 @@ async fn every_attempt_sends_the_same_bytes_under_the_same_ids() {
     let scene = Scene::set().await;
     scene
         .receiver
-        .then([Answer::status(503), Answer::status(404), Answer::reset()]);
+        .then([Answer::status(503), Answer::status(404), Answer::status(301)]);
     scene
         .desk
         .listener(

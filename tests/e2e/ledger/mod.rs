@@ -9,9 +9,9 @@ mod writer;
 
 use std::sync::Arc;
 
-use harness::deadline::until;
+use harness::deadline::{LIMIT, until};
 use harness::{Answer, Client, Rng, Service, TestReceiver};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use book::Book;
@@ -53,9 +53,14 @@ async fn what_was_accepted_is_delivered_and_recorded_although_the_process_is_kil
         writer.await.expect("a writer does not panic");
     }
 
-    while !book.missing(&scene, &receiver.received()).is_empty() {
-        receiver.wait_for(receiver.received().len() + 1).await;
-    }
+    let missing = || book.missing(&scene, &receiver.received());
+    until_quiet(&receiver, || missing().is_empty()).await;
+    assert_eq!(
+        missing(),
+        [],
+        "accepted and not delivered; on record: {:#}",
+        open(&service.client).await
+    );
     until("every notification is settled", || settled(&service.client)).await;
     book.audit(&scene, &receiver.received());
     for webhook in &scene.webhooks {
@@ -76,8 +81,23 @@ fn unreliable(rng: &mut Rng) -> Answer {
     }
 }
 
+/// Waits until it is `done`, or until nothing has come for so long that nothing will.
+async fn until_quiet(receiver: &TestReceiver, done: impl Fn() -> bool) {
+    while !done() {
+        let seen = receiver.received().len();
+        if receiver.count_within(seen + 1, LIMIT).await == seen {
+            return;
+        }
+    }
+}
+
 async fn settled(client: &Client) -> bool {
-    let text = "{notifications(where: {statuses: [PENDING, SENDING, RETRYING]}, first: 1) {nodes {id}}}";
-    let open = client.query(text, json!({})).await;
-    open["notifications"]["nodes"].as_array().is_some_and(Vec::is_empty)
+    open(client).await.as_array().is_some_and(Vec::is_empty)
+}
+
+/// Notifications that are on their way.
+async fn open(client: &Client) -> Value {
+    let text = "{notifications(where: {statuses: [PENDING, SENDING, RETRYING]}, first: 10) {nodes {
+        id status attemptCount nextAttemptAt webhook {url} event {topic}}}}";
+    client.query(text, json!({})).await["notifications"]["nodes"].take()
 }

@@ -28,6 +28,21 @@ pub struct DataRowCustomMetadata {
     value: Option<Json>,
 }
 
+/// A metadata field that an organization has defined.
+#[derive(SimpleObject)]
+pub struct DataRowMetadataSchema {
+    /// Its id: a value's `schemaId`.
+    id: ID,
+    /// What people call it.
+    name: String,
+    /// What kind of values it takes.
+    kind: String,
+    /// Whether it is one of Labelbox's own.
+    reserved: bool,
+    /// What can be chosen, when it is a choice.
+    options: Option<Vec<Self>>,
+}
+
 /// What stands beside an asset.
 #[derive(SimpleObject, Deserialize)]
 pub struct DataRowAttachment {

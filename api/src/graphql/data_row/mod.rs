@@ -12,7 +12,7 @@ use labelhook_core::{
 };
 
 use self::beside::Stored;
-pub use self::beside::{DataRowAttachment, DataRowCustomMetadata, DataRowMetadataField};
+pub use self::beside::{DataRowAttachment, DataRowCustomMetadata, DataRowMetadataField, DataRowMetadataSchema};
 pub use self::input::{DataRowCreateInput, DataRowsCreateInput};
 pub use self::list::{DataRowOrderByInput, DataRowWhereInput};
 use super::{
@@ -148,6 +148,12 @@ impl DataRowQuery {
     ) -> Option<Result<DataRow>> {
         let row = data_rows::get(ctx.app(), ctx.actor(), &r#where.id).await;
         Some(row.map(DataRow).map_err(Into::into))
+    }
+
+    /// The metadata fields that the organization has defined: none, for values are kept here as they are given. The
+    /// Labelbox SDK asks for them before it shows a data row.
+    async fn custom_metadata_ontology(&self) -> Vec<DataRowMetadataSchema> {
+        Vec::new()
     }
 }
 

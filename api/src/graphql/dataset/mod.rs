@@ -7,6 +7,7 @@ use entity::{Timestamp, dataset};
 use labelhook_core::{
     data_row as data_rows,
     dataset::{self as datasets, New, Patch, Scope},
+    project as projects,
 };
 
 pub use self::list::{DatasetOrderByInput, DatasetWhereInput};
@@ -18,6 +19,7 @@ use super::{
     input::{ConnectInput, WhereUniqueInput},
     list as lists, loader,
     organization::Organization,
+    project::{Project, ProjectOrderByInput, ProjectWhereInput},
     user::User,
 };
 
@@ -85,6 +87,24 @@ impl Dataset {
         let query = query(r#where, order_by, skip, first)?;
         let rows = data_rows::list(ctx.app(), ctx.actor(), self.0.id, query).await?;
         Ok(rows.into_iter().map(DataRow).collect())
+    }
+
+    /// The projects it is connected to.
+    #[graphql(complexity = "lists::cost(first, child_complexity)")]
+    async fn projects(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones.")] r#where: Option<ProjectWhereInput>,
+        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<ProjectOrderByInput>,
+        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+    ) -> Result<Vec<Project>> {
+        let (scope, query) = (
+            projects::Scope::Dataset(self.0.id),
+            query(r#where, order_by, skip, first)?,
+        );
+        let rows = projects::list(ctx.app(), ctx.actor(), scope, query).await?;
+        Ok(rows.into_iter().map(Project).collect())
     }
 }
 

@@ -79,7 +79,7 @@ async fn answer(server: &Server, request: Request<Body>, media: Media, id: &Requ
         return Ok(Html(page.to_owned()).into_response());
     }
     let actor = auth::identify(server, &parts.headers).await?;
-    let params = match parts.method {
+    let mut params = match parts.method {
         Method::GET => Params::from_query(parts.uri.query())?,
         _ => Params::from_body(&read(body).await?)?,
     };
@@ -91,6 +91,7 @@ async fn answer(server: &Server, request: Request<Body>, media: Media, id: &Requ
         .documents
         .types()
         .check_variables(operation, &params.variables)?;
+    params.fill(operation);
 
     let mut request = async_graphql::Request::new(String::new())
         .variables(params.variables)

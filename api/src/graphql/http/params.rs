@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use async_graphql::Variables;
+use async_graphql::parser::types::{BaseType, OperationDefinition};
+use async_graphql::{Value, Variables};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -64,6 +65,20 @@ impl Params {
             }
         }
         params.checked()
+    }
+
+    /// Sets the optional integers that the operation declares and the client left out to null, which means the same to
+    /// every field of ours: the library works out what a list costs from `first`, and takes one that is left out for one
+    /// that was never declared.
+    pub fn fill(&mut self, operation: &OperationDefinition) {
+        for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
+            let ty = &definition.var_type.node;
+            let is_integer = matches!(&ty.base, BaseType::Named(name) if name == "Int");
+            if is_integer && ty.nullable && definition.default_value.is_none() {
+                let name = definition.name.node.clone();
+                self.variables.entry(name).or_insert(Value::Null);
+            }
+        }
     }
 
     fn checked(mut self) -> Result<Self, Refusal> {
