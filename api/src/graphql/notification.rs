@@ -81,6 +81,8 @@ impl Notification {
     #[graphql(complexity = "super::list::cost(Some(10), child_complexity)")]
     async fn attempts(&self, ctx: &Context<'_>) -> Result<Vec<Attempt>> {
         let rows = log_loader::attempts(ctx, self.0.id).await?;
+        let bodies = rows.iter().filter_map(|row| row.response_body.as_ref());
+        ctx.spend(bodies.map(Vec::len).sum())?;
         let payload_id = self.0.payload_id;
         Ok(rows.into_iter().map(|row| Attempt { row, payload_id }).collect())
     }
