@@ -12,7 +12,7 @@ pub mod server;
 use anyhow::Context;
 use labelhook_core::{App, deletion, dispatcher};
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Serves the API and delivers, until `shutdown`; then finishes what is under way within limits and closes the database.
@@ -26,12 +26,56 @@ pub async fn serve(
     let schema = graphql::build(Arc::clone(&app));
     let router = server::router(server::Server::new(Arc::clone(&app), schema, &config));
     let background = CancellationToken::new();
-    let dispatcher = tokio::spawn(dispatcher::run(Arc::clone(&app), background.clone()));
-    let deletions = tokio::spawn(deletion::run(Arc::clone(&app), background.clone()));
-    listener::serve(listener, router, shutdown).await;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(dispatcher::run(Arc::clone(&app), background.clone()));
+    tasks.spawn(deletion::run(Arc::clone(&app), background.clone()));
+    let stop = shutdown.child_token();
+    let served = beside(&mut tasks, listener::serve(listener, router, stop.clone()), &stop).await;
     background.cancel();
-    deletions.await.context("the deletions panicked")?;
-    dispatcher.await.context("the dispatcher panicked")?;
+    while let Some(ended) = tasks.join_next().await {
+        ended.context("a background task panicked")?;
+    }
     app.db.close().await;
-    Ok(())
+    served
+}
+
+/// Serves while the background tasks live. A process that answers and delivers nothing is worse than none, so when one of
+/// them ends by itself, serving stops and whoever started the process is told.
+async fn beside(
+    tasks: &mut JoinSet<()>,
+    serving: impl Future<Output = ()>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut serving = std::pin::pin!(serving);
+    let ended = tokio::select! {
+        () = &mut serving => return Ok(()),
+        Some(ended) = tasks.join_next() => ended,
+    };
+    tracing::error!("a background task ended by itself; shutting down");
+    stop.cancel();
+    serving.await;
+    ended.context("a background task panicked")?;
+    anyhow::bail!("a background task ended by itself")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn serving_ends_when_a_background_task_does() {
+        let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
+        tasks.spawn(async { panic!("a test of panics") });
+        tasks.spawn(stop.clone().cancelled_owned());
+        let error = beside(&mut tasks, stop.cancelled(), &stop).await;
+        assert!(error.expect_err("told").to_string().contains("panicked"));
+    }
+
+    #[tokio::test]
+    async fn serving_ends_by_itself_when_it_is_told_to() {
+        let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
+        tasks.spawn(std::future::pending());
+        stop.cancel();
+        assert!(beside(&mut tasks, stop.cancelled(), &stop).await.is_ok());
+    }
 }

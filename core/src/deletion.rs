@@ -8,7 +8,7 @@ use crate::{App, Result, auth::Actor, db::Txn, label};
 use entity::{DataRowId, DeletionId, DeletionKind, LabelId, Timestamp, data_row, deletion, label as labels};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
-    sea_query::Expr,
+    sea_query::{Expr, Func},
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -113,12 +113,11 @@ async fn step(app: &App, deletion: deletion::Model, place: Option<Place>) -> Res
     app.db
         .write(move |txn| {
             Box::pin(async move {
-                let mut rows = next(txn, &deletion, place).await?;
+                let (mut rows, more) = next(txn, &deletion, place).await?;
                 let last = rows.last().map(|row| Place {
                     data_row_id: row.data_row_id,
                     label_id: row.id,
                 });
-                let more = rows.len() as u64 == STEP;
                 if !rows.is_empty() {
                     label::remove(txn, &mut rows).await?;
                 }
@@ -131,7 +130,26 @@ async fn step(app: &App, deletion: deletion::Model, place: Option<Place>) -> Res
         .await
 }
 
-async fn next(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> Result<Vec<labels::Model>> {
+/// The next labels, and whether there may be more. Their number is bounded, and so are their bytes; one always fits.
+async fn next(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> Result<(Vec<labels::Model>, bool)> {
+    let found = sizes(txn, deletion, place).await?;
+    let mut bytes = 0;
+    let fits = |(_, size): &&(LabelId, i64)| {
+        let is_first = bytes == 0;
+        bytes += usize::try_from(*size).unwrap_or(usize::MAX).max(1);
+        is_first || bytes <= label::DELETED
+    };
+    let ids: Vec<LabelId> = found.iter().take_while(fits).map(|(id, _)| *id).collect();
+    let more = ids.len() as u64 == STEP || ids.len() < found.len();
+    let rows = labels::Entity::find()
+        .filter(labels::Column::Id.is_in(ids))
+        .order_by_asc(labels::Column::DataRowId)
+        .order_by_asc(labels::Column::Id);
+    Ok((rows.all(txn.conn()).await?, more))
+}
+
+/// The next labels and the bytes of their annotations, which are not read for it.
+async fn sizes(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> Result<Vec<(LabelId, i64)>> {
     let mut query = labels::Entity::find()
         .join(JoinType::InnerJoin, data_row_of_label())
         .filter(labels::Column::Deleted.eq(false))
@@ -146,10 +164,15 @@ async fn next(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> Re
                 .add(labels::Column::Id.gt(place.label_id)),
         );
     }
+    let bytes = Func::cust("octet_length").arg(labels::Column::Label.into_expr());
     Ok(query
+        .select_only()
+        .column(labels::Column::Id)
+        .column_as(Expr::from(bytes), "bytes")
         .order_by_asc(data_row::Column::Id)
         .order_by_asc(labels::Column::Id)
         .limit(STEP)
+        .into_tuple()
         .all(txn.conn())
         .await?)
 }

@@ -11,7 +11,7 @@ pub enum Error {
     NotFound {
         /// The noun as the API names it, lower case: `webhook`.
         noun: &'static str,
-        /// The id as it was given.
+        /// The id as it was given, cut where it is longer than any of ours.
         id: String,
     },
     /// An input is at fault.
@@ -42,6 +42,9 @@ pub enum Error {
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
+/// Characters of an unknown id that an error repeats; ours have 36.
+const SHOWN: usize = 64;
+
 /// Result of a verb of core.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -50,7 +53,7 @@ impl Error {
     pub fn not_found(noun: &'static str, id: impl ToString) -> Self {
         Self::NotFound {
             noun,
-            id: id.to_string(),
+            id: id.to_string().chars().take(SHOWN).collect(),
         }
     }
 
@@ -65,5 +68,17 @@ impl Error {
     /// A fault of ours.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(Arc::from(source.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_does_not_repeat_an_id_of_any_length() {
+        assert_eq!(Error::not_found("label", "l1").to_string(), "label l1 not found");
+        let long = Error::not_found("label", "ü".repeat(100_000)).to_string();
+        assert_eq!(long.chars().count(), "label ".len() + SHOWN + " not found".len());
     }
 }

@@ -79,7 +79,10 @@ impl FromStr for Timestamp {
     type Err = chrono::ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc).into())
+        let time = DateTime::parse_from_rfc3339(text)?.to_utc();
+        // In UTC it may lie before the year 0 or after 9999, where no text form of ours could be read again.
+        DateTime::parse_from_rfc3339(&time.to_rfc3339())?;
+        Ok(time.into())
     }
 }
 
@@ -111,5 +114,29 @@ mod tests {
         assert_eq!(time.micros(), "2020-09-24T04:56:08.000000Z");
         assert_eq!(time.millis(), "2020-09-24T04:56:08.000Z");
         assert_eq!(time.secs(), "2020-09-24T04:56:08Z");
+    }
+
+    #[test]
+    fn what_is_read_can_be_written_and_read_again() {
+        for text in [
+            "2020-09-24T04:56:08Z",
+            "2020-09-24T04:56:08.5+05:30",
+            "0000-01-01T00:00:00Z",
+            "9999-12-31T23:59:59.999999Z",
+            "2016-12-31T23:59:60Z",
+        ] {
+            let time: Timestamp = text.parse().unwrap();
+            assert_eq!(time.micros().parse(), Ok(time), "{text}");
+        }
+        for text in [
+            "9999-12-31T23:59:59-23:59",
+            "0000-01-01T00:00:00+00:01",
+            "+10000-01-01T00:00:00Z",
+            "2020-02-30T00:00:00Z",
+            "2020-09-24",
+            "",
+        ] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
     }
 }

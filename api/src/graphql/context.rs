@@ -1,18 +1,50 @@
-//! What a resolver finds in its context: the application, and who asks. The handler puts both there.
+//! What a resolver finds in its context: the application, who asks, and how much more the answer may hold. The handler
+//! puts them there.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::Context;
 
 use labelhook_core::App;
 use labelhook_core::auth::Actor;
 
-/// `ctx.app()`, `ctx.actor()`.
+use super::error::{ApiError, Code, Result};
+
+/// Bytes of annotations, bodies and events in one answer. A page of a hundred labels of the largest size fits, which is
+/// what the Labelbox SDK asks for; pages below pages of them do not.
+pub const MAX_ANSWER: usize = 256 << 20;
+
+/// What is left of [`MAX_ANSWER`].
+pub struct Budget(AtomicUsize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(AtomicUsize::new(MAX_ANSWER))
+    }
+}
+
+impl Budget {
+    fn spend(&self, bytes: usize) -> Result<()> {
+        let left = |left: usize| Some(left.saturating_sub(bytes));
+        match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left) {
+            Ok(left) if left > bytes => Ok(()),
+            _ => {
+                let message = format!("the answer has more than {MAX_ANSWER} bytes; ask for fewer rows");
+                Err(ApiError::new(Code::NotAllowed, message))
+            }
+        }
+    }
+}
+
+/// `ctx.app()`, `ctx.actor()`, `ctx.spend(bytes)`.
 pub trait ContextExt {
     /// The application.
     fn app(&self) -> &Arc<App>;
     /// Who asks.
     fn actor(&self) -> &Actor;
+    /// Counts large values towards the answer's bound; 0 asks whether there is room at all, before anything is read.
+    fn spend(&self, bytes: usize) -> Result<()>;
 }
 
 impl ContextExt for Context<'_> {
@@ -22,5 +54,25 @@ impl ContextExt for Context<'_> {
 
     fn actor(&self) -> &Actor {
         self.data_unchecked()
+    }
+
+    fn spend(&self, bytes: usize) -> Result<()> {
+        self.data_unchecked::<Budget>().spend(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_a_bound() {
+        let budget = Budget::default();
+        assert!(budget.spend(MAX_ANSWER - 10).is_ok());
+        assert!(budget.spend(9).is_ok());
+        assert!(budget.spend(0).is_ok());
+        assert!(budget.spend(1).is_err());
+        assert!(budget.spend(0).is_err(), "nothing more is read");
+        assert!(budget.spend(usize::MAX).is_err());
     }
 }

@@ -39,7 +39,7 @@ impl Event {
         ))
     }
 
-    /// In which project it happened; null for a PING.
+    /// In which project it happened; null for the PING of an organization-wide webhook.
     async fn project(&self, ctx: &Context<'_>) -> Option<Result<Project>> {
         loader::project(ctx, self.0.project_id?).await
     }

@@ -19,9 +19,12 @@ use super::{
 /// Loads rows, whoever asks.
 pub struct Rows(pub(super) Arc<App>);
 
+/// Rows fetched together at most: a page of them.
+const BATCH: usize = 100;
+
 /// The loader of a schema. Needs a runtime.
 pub fn new(app: Arc<App>) -> DataLoader<Rows> {
-    DataLoader::new(Rows(app), TokioSpawner::current(), TokioTimer::default())
+    DataLoader::new(Rows(app), TokioSpawner::current(), TokioTimer::default()).max_batch_size(BATCH)
 }
 
 /// A project, deleted ones too.
@@ -41,7 +44,11 @@ pub async fn data_row(ctx: &Context<'_>, id: DataRowId) -> Option<Result<DataRow
 
 /// A label, deleted ones too.
 pub async fn label(ctx: &Context<'_>, id: LabelId) -> Option<Result<Label>> {
-    one(ctx, id).await.map(|row| row.map(Label))
+    if let Err(full) = ctx.spend(0) {
+        return Some(Err(full));
+    }
+    let row: Result<label::Model> = one(ctx, id).await?;
+    Some(row.and_then(|row| ctx.spend(row.label.len()).map(|()| Label(row))))
 }
 
 /// A user.

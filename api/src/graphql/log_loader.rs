@@ -8,6 +8,7 @@ use entity::{EventId, NotificationId, PayloadId, WebhookId, attempt, event, webh
 use labelhook_core::Error;
 
 use super::{
+    context::ContextExt,
     error::Result,
     event::Event,
     loader::{Key, Rows, by_organization, one},
@@ -16,10 +17,12 @@ use super::{
 
 /// An event.
 pub async fn event(ctx: &Context<'_>, id: EventId) -> Result<Event> {
-    one(ctx, id)
+    ctx.spend(0)?;
+    let row: event::Model = one(ctx, id)
         .await
-        .unwrap_or_else(|| Err(Error::not_found("event", id).into()))
-        .map(Event)
+        .unwrap_or_else(|| Err(Error::not_found("event", id).into()))?;
+    ctx.spend(row.data.len())?;
+    Ok(Event(row))
 }
 
 /// A webhook.
@@ -32,12 +35,15 @@ pub async fn webhook(ctx: &Context<'_>, id: WebhookId) -> Result<Webhook> {
 
 /// The attempts of a notification, oldest first.
 pub async fn attempts(ctx: &Context<'_>, id: NotificationId) -> Result<Vec<attempt::Model>> {
+    ctx.spend(0)?;
     one(ctx, id).await.unwrap_or_else(|| Ok(Vec::new()))
 }
 
 /// A payload's bytes as text: they are JSON, so they are UTF-8.
 pub async fn body(ctx: &Context<'_>, id: PayloadId) -> Result<String> {
-    let bytes = one(ctx, id).await.unwrap_or_else(|| Ok(Vec::new()))?;
+    ctx.spend(0)?;
+    let bytes: Vec<u8> = one(ctx, id).await.unwrap_or_else(|| Ok(Vec::new()))?;
+    ctx.spend(bytes.len())?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -2,7 +2,8 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use entity::{
-    AttemptErrorKind, NotificationId, NotificationStatus, Timestamp, WebhookId, WebhookTopic, attempt, notification,
+    AttemptErrorKind, NotificationId, NotificationStatus, PayloadId, Timestamp, WebhookId, WebhookTopic, attempt,
+    notification,
 };
 use labelhook_core::notification::{self as notifications, Edge, Filter, Span};
 use uuid::Uuid;
@@ -79,15 +80,11 @@ impl Notification {
     /// Every request and what came back, oldest first.
     #[graphql(complexity = "super::list::cost(Some(10), child_complexity)")]
     async fn attempts(&self, ctx: &Context<'_>) -> Result<Vec<Attempt>> {
-        let body = log_loader::body(ctx, self.0.payload_id).await?;
         let rows = log_loader::attempts(ctx, self.0.id).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| Attempt {
-                row,
-                body: body.clone(),
-            })
-            .collect())
+        let bodies = rows.iter().filter_map(|row| row.response_body.as_ref());
+        ctx.spend(bodies.map(Vec::len).sum())?;
+        let payload_id = self.0.payload_id;
+        Ok(rows.into_iter().map(|row| Attempt { row, payload_id }).collect())
     }
 
     /// `[Date][Status] external_id`: date in ISO form; HTTP status, kind of error, or its own status before there is
@@ -144,7 +141,7 @@ pub struct WebhookNotificationPayload {
 /// One request and what came back.
 pub struct Attempt {
     row: attempt::Model,
-    body: String,
+    payload_id: PayloadId,
 }
 
 /// One request and what came back.
@@ -206,8 +203,8 @@ impl RecordedRequest<'_> {
     }
 
     /// Its body: the exact bytes that were sent and signed.
-    async fn body(&self) -> &str {
-        &self.0.body
+    async fn body(&self, ctx: &Context<'_>) -> Result<String> {
+        log_loader::body(ctx, self.0.payload_id).await
     }
 }
 

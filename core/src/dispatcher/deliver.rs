@@ -4,6 +4,7 @@
 use super::{
     Job, Lanes, headers, outbox,
     recorder::{Attempted, Record},
+    retry::Past,
     sender::Outcome,
     signer::Delivery,
 };
@@ -100,10 +101,12 @@ async fn attempt(app: &App, job: &Job) -> Result<Option<Attempted>> {
         .await;
     let duration = watch.elapsed();
     let now = app.clock.now();
-    let spent = u32::try_from(job.attempt_count - job.throttled_count).unwrap_or(0) + 1;
-    let verdict = target
-        .policy
-        .judge(&outcome, spent, now.since(job.created_at), now, rand::random());
+    let past = Past {
+        spent: u32::try_from(job.attempt_count - job.throttled_count).unwrap_or(0) + 1,
+        throttled: u32::try_from(job.throttled_count).unwrap_or(0),
+        age: now.since(job.created_at),
+    };
+    let verdict = target.policy.judge(&outcome, past, now, rand::random());
     Ok(Some(Attempted {
         row: row(job, &target, started_at, duration, sent, outcome),
         verdict,

@@ -108,6 +108,8 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
             () = until_due(&app, &one_claim) => {}
             _ = survey.tick() => look_again(&app).await,
             () = shutdown.cancelled() => {}
+            // The recorder is gone: what is sent now would not be written down.
+            () = records.closed() => break,
         }
     }
     finish(&app, flights, abandon, records, recorder).await;

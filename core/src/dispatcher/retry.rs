@@ -6,8 +6,8 @@
 //! - The n-th retry waits for the n-th delay, the last delay repeats, and each differs at random by up to the jitter.
 //! - `Retry-After` on a failure only lengthens a delay, to 24 hours at most.
 //! - A receiver that answers 429 and says when it will listen has not failed: that attempt is not spent. Because it could
-//!   go on for ever, this holds only while the notification is younger than 72 hours; and the next request waits for a
-//!   second at least, whatever the delays.
+//!   go on for ever, this holds only while the notification is younger than 72 hours, and for its first hundred such
+//!   answers, since each is recorded; and the next request waits for a second at least, whatever the delays.
 
 use super::sender::Outcome;
 use crate::{Error, Result};
@@ -24,6 +24,9 @@ const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 /// How long 429 spends no attempts.
 const PATIENCE: Duration = Duration::from_hours(72);
 
+/// How many 429 spend no attempt.
+const THROTTLES: u32 = 100;
+
 /// The shortest wait after an attempt that was not spent.
 const BREATH: Duration = Duration::from_secs(1);
 
@@ -36,6 +39,17 @@ pub struct Policy {
     pub delays: Vec<Duration>,
     /// By how much a delay may differ, as a fraction of it.
     pub jitter: f64,
+}
+
+/// What a notification has behind it.
+#[derive(Clone, Copy, Debug)]
+pub struct Past {
+    /// Attempts that were spent so far, this one included.
+    pub spent: u32,
+    /// Attempts before that were not spent.
+    pub throttled: u32,
+    /// Time since the notification was made.
+    pub age: Duration,
 }
 
 /// What becomes of a notification after an attempt.
@@ -116,9 +130,9 @@ fn check_delays(delays: &[i64]) -> Result<Vec<Duration>, String> {
 }
 
 impl Policy {
-    /// Judges an outcome. `spent`: attempts so far, this one included. `age`: time since the notification was made.
-    /// `random`: between 0 and 1, for the jitter.
-    pub fn judge(&self, outcome: &Outcome, spent: u32, age: Duration, now: Timestamp, random: f64) -> Verdict {
+    /// Judges an outcome. `random`: between 0 and 1, for the jitter.
+    pub fn judge(&self, outcome: &Outcome, past: Past, now: Timestamp, random: f64) -> Verdict {
+        let Past { spent, throttled, age } = past;
         match status(outcome) {
             Some(200..=299) => return Verdict::Delivered,
             Some(410) => return Verdict::Gone,
@@ -129,8 +143,8 @@ impl Policy {
             .as_ref()
             .and_then(|answer| retry_after(&answer.headers, now));
         let delay = self.delay(spent, random).max(asked.unwrap_or_default());
-        let throttled = asked.is_some() && outcome.answer.as_ref().is_some_and(|answer| answer.status == 429);
-        if throttled && age < PATIENCE {
+        let asks_to_wait = asked.is_some() && outcome.answer.as_ref().is_some_and(|answer| answer.status == 429);
+        if asks_to_wait && age < PATIENCE && throttled < THROTTLES {
             let at = now.plus(delay.max(BREATH));
             return Verdict::Retry { at, spent: false };
         }
@@ -193,6 +207,11 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_600_923_368_000_000);
     const HOUR: Duration = Duration::from_hours(1);
 
+    fn past(spent: u32, age: Duration) -> Past {
+        let throttled = 0;
+        Past { spent, throttled, age }
+    }
+
     fn answer(status: u16, retry_after: &str) -> Outcome {
         let mut headers = HeaderMap::new();
         if !retry_after.is_empty() {
@@ -222,7 +241,7 @@ mod tests {
 
     /// In the middle of the jitter.
     fn judge(outcome: &Outcome, spent: u32) -> Verdict {
-        Policy::default().judge(outcome, spent, HOUR, NOW, 0.5)
+        Policy::default().judge(outcome, past(spent, HOUR), NOW, 0.5)
     }
 
     fn after(seconds: u64) -> Verdict {
@@ -267,14 +286,14 @@ mod tests {
         assert_eq!(judge(&outcome, 10), Verdict::Failed);
         assert_eq!(judge(&outcome, 11), Verdict::Failed);
         let policy = check(Some(5), Some(vec![1000, 2000]), None).unwrap();
-        assert_eq!(policy.judge(&outcome, 4, HOUR, NOW, 0.5), after(2));
+        assert_eq!(policy.judge(&outcome, past(4, HOUR), NOW, 0.5), after(2));
         let once = check(Some(1), None, None).unwrap();
-        assert_eq!(once.judge(&outcome, 1, HOUR, NOW, 0.5), Verdict::Failed);
+        assert_eq!(once.judge(&outcome, past(1, HOUR), NOW, 0.5), Verdict::Failed);
     }
 
     #[test]
     fn the_jitter_goes_both_ways_by_its_fraction() {
-        let at = |random| match Policy::default().judge(&answer(500, ""), 2, HOUR, NOW, random) {
+        let at = |random| match Policy::default().judge(&answer(500, ""), past(2, HOUR), NOW, random) {
             Verdict::Retry { at, .. } => at.since(NOW).as_secs_f64(),
             other => panic!("{other:?}"),
         };
@@ -306,7 +325,7 @@ mod tests {
             assert_eq!(judge(&answer(503, text), 1), after(seconds), "{text:?}");
         }
         // Never earlier than asked for, whatever the jitter.
-        let verdict = Policy::default().judge(&answer(503, "300"), 2, HOUR, NOW, 0.0);
+        let verdict = Policy::default().judge(&answer(503, "300"), past(2, HOUR), NOW, 0.0);
         assert_eq!(verdict, after(300));
     }
 
@@ -319,11 +338,20 @@ mod tests {
         assert_eq!(judge(&answer(429, "60"), 1), unspent(60));
         assert_eq!(judge(&answer(429, "60"), 10), unspent(86_400), "not even the last one");
         assert_eq!(judge(&answer(429, "soon"), 1), after(5), "nothing that can be kept to");
-        let late = |spent| Policy::default().judge(&answer(429, "60"), spent, PATIENCE, NOW, 0.5);
+        let late = |spent| Policy::default().judge(&answer(429, "60"), past(spent, PATIENCE), NOW, 0.5);
         assert_eq!(late(1), after(60));
         assert_eq!(late(10), Verdict::Failed);
+        let worn = |throttled| {
+            let past = Past {
+                throttled,
+                ..past(1, HOUR)
+            };
+            Policy::default().judge(&answer(429, "60"), past, NOW, 0.5)
+        };
+        assert_eq!(worn(THROTTLES - 1), unspent(60));
+        assert_eq!(worn(THROTTLES), after(60));
         let hasty = check(None, Some(vec![0]), None).unwrap();
-        assert_eq!(hasty.judge(&answer(429, "0"), 1, HOUR, NOW, 0.5), unspent(1));
+        assert_eq!(hasty.judge(&answer(429, "0"), past(1, HOUR), NOW, 0.5), unspent(1));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Station 3 for labels: what an annotator made of a data row in a project. Submit makes a label, Save changes it; each
 //! change publishes its event in the same transaction.
 
+mod field;
 mod subject;
 
+pub use field::Field;
 pub(crate) use subject::Subject;
 
 use crate::{
@@ -12,18 +14,18 @@ use crate::{
     db::Txn,
     event::{self, Change, Data},
     input::{self, set},
-    list::{self, Query},
+    list::Query,
 };
-use entity::{DataRowId, LabelId, OrganizationId, ProjectId, data_row as data_rows, label, project as projects};
+use entity::{DataRowId, LabelId, OrganizationId, ProjectId, label, project as projects};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait,
-    Set,
-    sea_query::{self, Expr, SubQueryStatement},
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Set, sea_query::Expr,
 };
 use std::{collections::HashSet, time::Duration};
 
 /// Bytes of an annotation.
 pub const LABEL: usize = 2 << 20;
+/// Bytes of annotations that one unit of work deletes: it holds them, their events and their payloads in memory.
+pub const DELETED: usize = 16 << 20;
 /// Labelbox's word for a label of no particular type.
 pub const ANY: &str = "Any";
 /// How old a project's last activity may look.
@@ -60,56 +62,6 @@ pub enum Scope {
     Project(ProjectId),
     /// A data row's.
     DataRow(DataRowId),
-}
-
-/// What labels are listed by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the column of its name, or the label's data row's")]
-pub enum Field {
-    Id,
-    CreatedBy,
-    DataRow,
-    Dataset,
-    ExternalId,
-    Label,
-    SecondsToLabel,
-    CreatedAt,
-    UpdatedAt,
-    Deleted,
-}
-
-impl list::Field for Field {
-    fn expr(self) -> Expr {
-        match self {
-            Self::Id => label::Column::Id,
-            Self::CreatedBy => label::Column::CreatedBy,
-            Self::DataRow => label::Column::DataRowId,
-            Self::Dataset => return of_data_row(data_rows::Column::DatasetId),
-            Self::ExternalId => return of_data_row(data_rows::Column::ExternalId),
-            Self::Label => label::Column::Label,
-            Self::SecondsToLabel => label::Column::SecondsToLabel,
-            Self::CreatedAt => label::Column::CreatedAt,
-            Self::UpdatedAt => label::Column::UpdatedAt,
-            Self::Deleted => label::Column::Deleted,
-        }
-        .into_expr()
-    }
-
-    fn tells_deleted(self) -> bool {
-        self == Self::Deleted
-    }
-}
-
-/// A column of the label's data row.
-fn of_data_row(column: data_rows::Column) -> Expr {
-    let row = data_rows::Entity::find()
-        .select_only()
-        .column(column)
-        .filter(sea_query::ExprTrait::equals(
-            data_rows::Column::Id.into_expr(),
-            (label::Entity, label::Column::DataRowId),
-        ));
-    Expr::SubQuery(None, Box::new(SubQueryStatement::SelectStatement(row.into_query())))
 }
 
 /// A live label by its id.
@@ -203,8 +155,19 @@ pub async fn delete(app: &App, actor: &Actor, ids: &[String]) -> Result<Vec<labe
             Box::pin(async move {
                 let mut known = HashSet::new();
                 let mut rows = Vec::with_capacity(ids.len());
-                for id in ids.into_iter().filter(|id| known.insert(id.to_lowercase())) {
-                    rows.push(find(txn.conn(), &actor, &id).await?);
+                let mut bytes = 0;
+                for id in ids {
+                    let row = find(txn.conn(), &actor, &id).await?;
+                    if known.insert(row.id) {
+                        bytes += row.label.len();
+                        rows.push(row);
+                    }
+                    if bytes > DELETED {
+                        return Err(Error::invalid(
+                            "labelIds",
+                            format!("must name labels of at most {DELETED} bytes together"),
+                        ));
+                    }
                 }
                 remove(txn, &mut rows).await?;
                 Ok(rows)

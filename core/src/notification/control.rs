@@ -58,7 +58,9 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
 /// Stops a notification that is not delivered yet. A request that is in flight is still recorded.
 pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::Model> {
     actor.require(Action::ManageWebhooks)?;
-    let key = get(app, actor, id).await?.id;
+    let known = get(app, actor, id).await?;
+    webhook::get(app, actor, &known.webhook_id.to_string()).await?;
+    let key = known.id;
     let row = app
         .db
         .write(move |txn| {

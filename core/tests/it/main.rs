@@ -8,6 +8,7 @@ mod matching;
 mod outcomes;
 mod restart;
 mod schedule;
+mod scope;
 mod secrecy;
 mod steering;
 mod support;

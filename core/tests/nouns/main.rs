@@ -2,6 +2,7 @@
 
 mod access;
 mod deletion;
+mod hostile;
 mod label;
 mod project;
 mod roles;

@@ -6,10 +6,7 @@ mod list;
 
 use async_graphql::{Context, ID, InputObject, Object};
 use entity::{Timestamp, data_row};
-use labelhook_core::{
-    data_row as data_rows,
-    label::{self as labels, Scope},
-};
+use labelhook_core::{data_row as data_rows, label::Scope};
 
 use self::beside::Stored;
 pub use self::beside::{DataRowAttachment, DataRowCustomMetadata, DataRowMetadataField, DataRowMetadataSchema};
@@ -22,7 +19,7 @@ use super::{
     filter::query,
     input::WhereUniqueInput,
     json::Json,
-    label::{Label, LabelOrderByInput, LabelWhereInput},
+    label::{self, Label, LabelOrderByInput, LabelWhereInput},
     list as lists, loader,
     organization::Organization,
     user::User,
@@ -122,8 +119,7 @@ impl DataRow {
         #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Label>> {
         let (scope, query) = (Scope::DataRow(self.0.id), query(r#where, order_by, skip, first)?);
-        let rows = labels::list(ctx.app(), ctx.actor(), scope, query).await?;
-        Ok(rows.into_iter().map(Label).collect())
+        label::listed(ctx, scope, query).await
     }
 }
 

@@ -23,6 +23,7 @@ use tokio::time::timeout;
 pub use self::answer::Refusal;
 pub use self::media::Media;
 use self::params::Params;
+use super::context::Budget;
 use super::error::{ApiError, Code};
 use super::guard::{Cache, Document};
 use super::types::Types;
@@ -95,7 +96,8 @@ async fn answer(server: &Server, request: Request<Body>, media: Media, id: &Requ
 
     let mut request = async_graphql::Request::new(String::new())
         .variables(params.variables)
-        .data(actor);
+        .data(actor)
+        .data(Budget::default());
     request.operation_name = params.operation_name;
     request.set_parsed_query(document.parsed().clone());
     let Ok(mut executed) = timeout(endpoint.timeout, endpoint.schema.execute(request)).await else {

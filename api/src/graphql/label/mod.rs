@@ -7,6 +7,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::{Timestamp, label};
 use labelhook_core::{
     label as labels,
+    list::Query,
     review::{self as reviews, Scope},
 };
 
@@ -120,6 +121,14 @@ impl Label {
         let rows = reviews::list(ctx.app(), ctx.actor(), scope, query).await?;
         Ok(rows.into_iter().map(Review).collect())
     }
+}
+
+/// Labels as a plain list: of a project, or of a data row.
+pub async fn listed(ctx: &Context<'_>, scope: labels::Scope, query: Query<labels::Field>) -> Result<Vec<Label>> {
+    ctx.spend(0)?;
+    let rows = labels::list(ctx.app(), ctx.actor(), scope, query).await?;
+    ctx.spend(rows.iter().map(|row| row.label.len()).sum())?;
+    Ok(rows.into_iter().map(Label).collect())
 }
 
 /// Labelbox's type of a label.

@@ -18,7 +18,7 @@ use super::{
     filter::query,
     input::WhereUniqueInput,
     json::Json,
-    label::{Label, LabelOrderByInput, LabelWhereInput},
+    label::{self, Label, LabelOrderByInput, LabelWhereInput},
     list as lists, loader,
     organization::Organization,
     review::{Review, ReviewOrderByInput, ReviewWhereInput},
@@ -169,8 +169,7 @@ impl Project {
             labels::Scope::Project(self.0.id),
             query(r#where, order_by, skip, first)?,
         );
-        let rows = labels::list(ctx.app(), ctx.actor(), scope, query).await?;
-        Ok(rows.into_iter().map(Label).collect())
+        label::listed(ctx, scope, query).await
     }
 
     /// The reviews of its labels.

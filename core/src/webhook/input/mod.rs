@@ -190,6 +190,7 @@ fn description(text: Option<&str>) -> Result<()> {
             "description",
             format!("must have at most {DESCRIPTION} characters"),
         )),
+        Some(text) if text.contains('\0') => Err(Error::invalid("description", "must not contain NUL")),
         _ => Ok(()),
     }
 }

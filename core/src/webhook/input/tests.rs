@@ -79,6 +79,7 @@ fn a_new_webhook_is_refused_by_field_and_reason() {
         ("secret", "control", |new| new.secret = Some("a\nb".into())),
         ("secret", "1024", |new| new.secret = Some("x".repeat(1_025))),
         ("secret", "base64", |new| new.secret = Some("whsec_short".into())),
+        ("description", "NUL", |new| new.description = Some("a\0".into())),
         ("description", "2000 characters", |new| {
             new.description = Some("ü".repeat(2_001))
         }),
