@@ -43,7 +43,7 @@ impl Db {
         migration::Migrator::up(&conn, None).await?;
         let reader = sqlite::readers(url).await?;
         let sequence = Arc::new(Sequence::start(&reader, clock.now()).await?);
-        let writer = writer::start(conn, clock, Arc::clone(&sequence), index, lanes);
+        let writer = writer::start(url.to_owned(), conn, clock, Arc::clone(&sequence), index, lanes);
         Ok(Self {
             reader,
             writer,

@@ -9,7 +9,7 @@
 //! the commit the notifications born claimed are handed to the [`Lanes`].
 
 use super::{
-    Sequence,
+    Sequence, sqlite,
     txn::{Txn, Work},
 };
 use crate::{
@@ -101,6 +101,7 @@ pub(super) struct Handle {
 }
 
 pub(super) fn start(
+    url: String,
     conn: DatabaseConnection,
     clock: Clock,
     sequence: Arc<Sequence>,
@@ -109,6 +110,7 @@ pub(super) fn start(
 ) -> Handle {
     let (units, queue) = mpsc::channel(QUEUE);
     let writer = Writer {
+        url,
         conn,
         clock,
         sequence,
@@ -155,6 +157,7 @@ fn closed() -> Error {
 }
 
 struct Writer {
+    url: String,
     conn: DatabaseConnection,
     clock: Clock,
     sequence: Arc<Sequence>,
@@ -163,7 +166,7 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(self, mut queue: mpsc::Receiver<Box<dyn Unit>>) {
+    async fn run(mut self, mut queue: mpsc::Receiver<Box<dyn Unit>>) {
         let mut group = Vec::with_capacity(GROUP);
         while queue.recv_many(&mut group, GROUP).await > 0 {
             self.commit(group.drain(..)).await;
@@ -172,13 +175,30 @@ impl Writer {
     }
 
     /// Commits a group and answers its callers. Whatever stops the whole transaction is everybody's answer.
-    async fn commit(&self, units: impl Iterator<Item = Box<dyn Unit>>) {
+    async fn commit(&mut self, units: impl Iterator<Item = Box<dyn Unit>>) {
         let mut answers = Vec::new();
         let mut outbox = Outbox::default();
         let committed = self.transact(units, &mut answers, &mut outbox).await;
+        if committed.is_err() {
+            self.reconnect().await;
+        }
         outbox.settle(&self.lanes, committed.is_ok());
         for answer in answers {
             answer(committed.as_ref().err().cloned());
+        }
+    }
+
+    /// After a fault nobody can say what state the connection is in: SQLite rolls a transaction back by itself when the
+    /// disk is full, and the library, which counts savepoints, does not notice; the next group would be nested in a
+    /// transaction that nothing commits. A new connection has no past.
+    async fn reconnect(&mut self) {
+        self.conn.clone().close().await.ok();
+        match sqlite::writer(&self.url).await {
+            Ok(conn) => self.conn = conn,
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the writer cannot connect again"
+            ),
         }
     }
 
