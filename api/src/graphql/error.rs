@@ -139,7 +139,7 @@ impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         match error {
-            Error::NotFound { .. } => Self::new(Code::NotFound, message),
+            Error::NotFound { noun, .. } => Self::new(Code::NotFound, message).at_field(noun, "not found"),
             Error::Invalid { field, reason } => Self::new(Code::BadUserInput, message).at_field(field, reason),
             Error::Conflict(_) => Self::new(Code::Conflict, message),
             Error::Forbidden(_) => Self::new(Code::Authorization, message),

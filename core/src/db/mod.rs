@@ -90,8 +90,9 @@ impl Db {
     }
 }
 
-/// Whether the database answers.
+/// Whether the database answers, and the writer lives.
 pub async fn ping(db: &Db) -> Result<()> {
+    db.writer.ping()?;
     db.read().ping().await.map_err(Error::from)
 }
 

@@ -2,7 +2,7 @@
 
 use super::Sequence;
 use crate::{Result, dispatcher::Outbox, webhook::Index};
-use entity::Timestamp;
+use entity::{OrganizationId, Timestamp};
 use sea_orm::DatabaseTransaction;
 use std::{
     pin::Pin,
@@ -19,6 +19,7 @@ pub struct Txn {
     pub(super) sequence: Arc<Sequence>,
     pub(super) index: Arc<Index>,
     pub(super) outbox: Mutex<Outbox>,
+    pub(super) stale: Mutex<Vec<OrganizationId>>,
 }
 
 impl Txn {
@@ -39,6 +40,12 @@ impl Txn {
     /// Which webhooks of an organization want which events.
     pub(crate) fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// An organization's webhooks have changed here: the index reads them anew, and again when the unit is undone.
+    pub(crate) fn webhooks_changed(&self, id: OrganizationId) {
+        self.stale.lock().expect("held for a push only").push(id);
+        self.index.forget(id);
     }
 
     pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {

@@ -144,6 +144,16 @@ impl Handle {
         answered.await.map_err(|_| closed())?
     }
 
+    /// Whether units are still taken.
+    pub(super) fn ping(&self) -> Result<()> {
+        let units = self.units.lock().expect("held for a look only");
+        units
+            .as_ref()
+            .filter(|units| !units.is_closed())
+            .map(drop)
+            .ok_or_else(closed)
+    }
+
     pub(super) async fn close(&self) {
         self.units.lock().expect("held for a take only").take();
         if let Some(task) = self.ended.lock().await.take() {
@@ -254,10 +264,19 @@ impl Writer {
         let txn = self.txn(conn);
         let (outcome, answer) = unit.run(&txn).await;
         answers.push(answer);
-        let Txn { conn, outbox: left, .. } = txn;
+        let Txn {
+            conn,
+            outbox: left,
+            stale,
+            ..
+        } = txn;
         match &outcome {
             Ok(()) => outbox.append(left.into_inner().expect("nothing panics while it holds the outbox")),
-            Err(_) => self.index.forget_all(),
+            Err(_) => stale
+                .into_inner()
+                .expect("held for a push only")
+                .into_iter()
+                .for_each(|id| self.index.forget(id)),
         }
         let ended = match Arc::into_inner(conn) {
             Some(savepoint) if outcome.is_ok() => savepoint.commit().await,
@@ -278,6 +297,7 @@ impl Writer {
             sequence: Arc::clone(&self.sequence),
             index: Arc::clone(&self.index),
             outbox: Mutex::default(),
+            stale: Mutex::default(),
         }
     }
 

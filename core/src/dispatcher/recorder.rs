@@ -5,7 +5,7 @@
 use super::{Job, outbox, retry::Verdict};
 use crate::{App, Result, db::Txn, webhook};
 use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, Timestamp, WebhookId, attempt};
-use sea_orm::{ConnectionTrait, Statement, Value};
+use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, Statement, Value, sea_query::OnConflict};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
@@ -131,7 +131,7 @@ async fn write(txn: &Txn, node: NodeId, records: &[Record]) -> Result<()> {
             }
         }
     }
-    outbox::insert::<attempt::Entity>(txn.conn(), attempts).await?;
+    insert(txn, attempts).await?;
     for states in outbox::batches(&states) {
         set(txn, node, states).await?;
     }
@@ -144,9 +144,26 @@ async fn write(txn: &Txn, node: NodeId, records: &[Record]) -> Result<()> {
     Ok(())
 }
 
+/// A batch whose commit came through although its answer did not is recorded again: what is there stays.
+async fn insert(txn: &Txn, mut rows: Vec<attempt::Model>) -> Result<()> {
+    while let Some(count) = outbox::batch(rows.len()) {
+        let rest = rows.split_off(count);
+        let batch = std::mem::replace(&mut rows, rest)
+            .into_iter()
+            .map(IntoActiveModel::into_active_model);
+        let known = OnConflict::new().do_nothing().to_owned();
+        attempt::Entity::insert_many(batch)
+            .on_conflict(known)
+            .exec_without_returning(txn.conn())
+            .await?;
+    }
+    Ok(())
+}
+
 /// A notification's new state.
 struct State {
     id: NotificationId,
+    number: i32,
     status: NotificationStatus,
     due_at: Option<Timestamp>,
     throttled: i32,
@@ -166,6 +183,7 @@ impl State {
         let (response_code, error) = (row.response_status, row.error);
         Self {
             id: row.notification_id,
+            number: row.number,
             status,
             due_at,
             throttled,
@@ -178,22 +196,24 @@ impl State {
 
 /// One statement for a batch. The claim decides whether the state changes; the count and the answer always do.
 async fn set(txn: &Txn, node: NodeId, states: &[State]) -> Result<()> {
-    let values = vec!["(?, ?, ?, ?, ?, ?, ?)"; states.len()].join(", ");
+    let values = vec!["(?, ?, ?, ?, ?, ?, ?, ?)"; states.len()].join(", ");
     let sql = format!(
-        "WITH outcome(id, status, due_at, throttled, response_code, error, sequence) AS (VALUES {values}) \
+        "WITH outcome(id, number, status, due_at, throttled, response_code, error, sequence) AS (VALUES {values}) \
          UPDATE notification SET \
              status = CASE WHEN node_id = ? THEN outcome.status ELSE notification.status END, \
              due_at = CASE WHEN node_id = ? THEN outcome.due_at ELSE notification.due_at END, \
              node_id = CASE WHEN node_id = ? THEN NULL ELSE node_id END, \
-             attempt_count = attempt_count + 1, \
-             throttled_count = throttled_count + outcome.throttled, \
+             throttled_count = throttled_count + \
+                 CASE WHEN attempt_count < outcome.number THEN outcome.throttled ELSE 0 END, \
+             attempt_count = CASE WHEN attempt_count < outcome.number THEN outcome.number ELSE attempt_count END, \
              response_code = outcome.response_code, error = outcome.error, \
              sequence = outcome.sequence, updated_at = ? \
          FROM outcome WHERE notification.id = outcome.id"
     );
-    let mut binds: Vec<Value> = Vec::with_capacity(states.len() * 7 + 4);
+    let mut binds: Vec<Value> = Vec::with_capacity(states.len() * 8 + 4);
     for state in states {
         binds.push(state.id.into());
+        binds.push(state.number.into());
         binds.push(state.status.into());
         binds.push(state.due_at.into());
         binds.push(state.throttled.into());

@@ -3,7 +3,7 @@
 
 use crate::event::{Data, LabelChange, ReviewChange};
 use entity::event;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
 /// The stage an answer comes from while its project has no workflow of its own.
@@ -71,16 +71,24 @@ struct Task<'a> {
 }
 
 /// The parts of an annotation that Ango names. What another tool wrote has none of them and is sent as no objects.
-#[derive(Default, Serialize, serde::Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Answer {
+    #[serde(deserialize_with = "or_empty")]
     tools: Vec<Box<RawValue>>,
+    #[serde(deserialize_with = "or_empty")]
     classifications: Vec<Box<RawValue>>,
+    #[serde(deserialize_with = "or_empty")]
     relations: Vec<Box<RawValue>>,
     #[serde(skip_serializing)]
     brush_data_url: Option<String>,
     #[serde(skip_serializing)]
     medical_brush_data_url: Option<String>,
+}
+
+/// `null` is as good as absent.
+fn or_empty<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<Box<RawValue>>, D::Error> {
+    Option::deserialize(list).map(Option::unwrap_or_default)
 }
 
 fn body(change: &LabelChange, review: Option<Value>) -> Body<'_> {

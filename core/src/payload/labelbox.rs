@@ -56,7 +56,7 @@ struct Review<'a> {
 struct ProjectBody<'a> {
     id: String,
     name: &'a str,
-    description: Option<&'a str>,
+    description: &'a str,
     deleted: bool,
     created_at: String,
     updated_at: String,
@@ -166,7 +166,7 @@ fn project(project: &Project) -> ProjectBody<'_> {
     ProjectBody {
         id: project.id.to_string(),
         name: &project.name,
-        description: project.description.as_deref(),
+        description: project.description.as_deref().unwrap_or_default(),
         deleted: project.deleted,
         created_at: project.created_at.secs(),
         updated_at: project.updated_at.secs(),

@@ -43,7 +43,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model
                 if let Some(secret) = secret {
                     add_secret(txn, &row, &keyring, &secret).await?;
                 }
-                txn.index().forget(row.organization_id);
+                txn.webhooks_changed(row.organization_id);
                 Ok(row)
             })
         })
@@ -71,7 +71,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                     ));
                 }
                 let row = changed.into_active_model().reset_all().update(txn.conn()).await?;
-                txn.index().forget(row.organization_id);
+                txn.webhooks_changed(row.organization_id);
                 Ok(row)
             })
         })
@@ -150,7 +150,7 @@ pub(crate) async fn revoke(txn: &Txn, id: WebhookId, url: &str, reason: &str) ->
     row.status_reason = Some(reason.to_owned());
     row.updated_at = txn.now();
     let row = row.into_active_model().reset_all().update(txn.conn()).await?;
-    txn.index().forget(row.organization_id);
+    txn.webhooks_changed(row.organization_id);
     Ok(())
 }
 

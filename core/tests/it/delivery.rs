@@ -185,3 +185,45 @@ fn signed(request: &Request, prefix: &str) {
     let expected = standard.sign(&request.headers["webhook-id"], timestamp, &body).unwrap();
     assert_eq!(request.headers["webhook-signature"], expected);
 }
+
+/// A commit can come through although its answer did not; the batch is then recorded again.
+#[tokio::test]
+async fn an_attempt_that_is_on_record_already_holds_nobody_up() {
+    let world = World::new().await;
+    let receiver = Receiver::ok().await;
+    world.webhook(&receiver.url()).await;
+    let label = world.annotated().await;
+    world.publish(&label).await;
+    let row = world.notification().await;
+    let known = entity::attempt::Model {
+        notification_id: row.id,
+        number: 1,
+        organization_id: row.organization_id,
+        started_at: row.created_at,
+        duration_ms: 7,
+        url: receiver.url(),
+        request_headers: "{}".into(),
+        response_status: Some(200),
+        response_headers: None,
+        response_body: None,
+        body_truncated: false,
+        error: None,
+        error_message: None,
+    };
+    world
+        .write(move |txn| {
+            Box::pin(async move {
+                let known = sea_orm::IntoActiveModel::into_active_model(known);
+                let insert = entity::attempt::Entity::insert(known);
+                Ok(insert.exec_without_returning(txn.conn()).await.map(drop)?)
+            })
+        })
+        .await
+        .unwrap();
+    world.deliver().await;
+    let row = world.notification().await;
+    assert_eq!((row.status, row.attempt_count), (Succeeded, 1));
+    let attempts = world.attempts(&row).await;
+    assert_eq!(attempts.len(), 1);
+    assert_eq!(attempts[0].duration_ms, 7, "what was there stays");
+}

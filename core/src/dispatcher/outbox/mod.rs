@@ -107,7 +107,7 @@ impl Outbox {
 }
 
 /// Inserts rows in a few statements of sizes that come again.
-pub(super) async fn insert<E>(db: &impl ConnectionTrait, mut rows: Vec<E::Model>) -> Result<()>
+async fn insert<E>(db: &impl ConnectionTrait, mut rows: Vec<E::Model>) -> Result<()>
 where
     E: EntityTrait,
     E::Model: IntoActiveModel<E::ActiveModel>,
@@ -133,7 +133,7 @@ pub(super) fn batches<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
 }
 
 /// How many of so many rows the next statement takes; none when there are none.
-fn batch(rows: usize) -> Option<usize> {
+pub(super) fn batch(rows: usize) -> Option<usize> {
     Some(ROWS.min(1 << rows.checked_ilog2()?))
 }
 
