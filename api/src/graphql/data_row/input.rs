@@ -69,7 +69,7 @@ pub struct DataRowAttachmentInput {
 }
 
 impl DataRowInput {
-    pub(super) fn unwrap(self, path: &str) -> Result<New> {
+    pub(super) fn read(self, path: &str) -> Result<New> {
         let fields = self.metadata_fields.map(metadata_fields).transpose()?;
         Ok(New {
             row_data: self.row_data,

@@ -165,7 +165,7 @@ impl DataRowMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to make.")] data: DataRowCreateInput,
     ) -> Result<DataRow> {
-        let new = data.row.unwrap("")?;
+        let new = data.row.read("")?;
         let row = data_rows::create(ctx.app(), ctx.actor(), &data.dataset.connect.id, new).await?;
         Ok(DataRow(row))
     }
@@ -179,7 +179,7 @@ impl DataRowMutation {
     ) -> Result<Vec<DataRow>> {
         let rows = data.data_rows.into_iter().enumerate();
         let new = rows
-            .map(|(place, row)| row.unwrap(&format!("dataRows.{place}.")))
+            .map(|(place, row)| row.read(&format!("dataRows.{place}.")))
             .collect::<Result<_>>()?;
         let rows = data_rows::create_many(ctx.app(), ctx.actor(), &data.dataset.connect.id, new).await?;
         Ok(rows.into_iter().map(DataRow).collect())

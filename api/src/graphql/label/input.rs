@@ -37,7 +37,7 @@ pub struct LabelTypeWhereUniqueInput {
 }
 
 impl LabelCreateInput {
-    pub(super) fn unwrap(self) -> New {
+    pub(super) fn read(self) -> New {
         New {
             project: self.project.connect.id.0,
             data_row: self.data_row.connect.id.0,
@@ -58,7 +58,7 @@ pub struct LabelUpdateInput {
 }
 
 impl LabelUpdateInput {
-    pub(super) fn unwrap(self) -> Patch {
+    pub(super) fn read(self) -> Patch {
         Patch {
             label: self.label,
             seconds_to_label: self.seconds_to_label,

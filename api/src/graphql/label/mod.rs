@@ -169,7 +169,7 @@ impl LabelMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to submit.")] data: LabelCreateInput,
     ) -> Result<Label> {
-        Ok(Label(labels::create(ctx.app(), ctx.actor(), data.unwrap()).await?))
+        Ok(Label(labels::create(ctx.app(), ctx.actor(), data.read()).await?))
     }
 
     /// Submits 1 to 1,000 labels, all or none: LABEL_CREATED each.
@@ -179,7 +179,7 @@ impl LabelMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to submit.")] data: Vec<LabelCreateInput>,
     ) -> Result<Vec<Label>> {
-        let new = data.into_iter().map(LabelCreateInput::unwrap).collect();
+        let new = data.into_iter().map(LabelCreateInput::read).collect();
         let rows = labels::create_many(ctx.app(), ctx.actor(), new).await?;
         Ok(rows.into_iter().map(Label).collect())
     }
@@ -192,7 +192,7 @@ impl LabelMutation {
         #[graphql(desc = "What to change.")] data: LabelUpdateInput,
     ) -> Result<Label> {
         Ok(Label(
-            labels::update(ctx.app(), ctx.actor(), &r#where.id, data.unwrap()).await?,
+            labels::update(ctx.app(), ctx.actor(), &r#where.id, data.read()).await?,
         ))
     }
 

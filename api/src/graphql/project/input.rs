@@ -30,7 +30,7 @@ pub struct ProjectCreateInput {
 }
 
 impl ProjectCreateInput {
-    pub(super) fn unwrap(self) -> Result<New> {
+    pub(super) fn read(self) -> Result<New> {
         Ok(New {
             name: self.name,
             description: self.description,
@@ -84,7 +84,7 @@ pub struct ProjectDatasetsInput {
 }
 
 impl ProjectUpdateInput {
-    pub(super) fn unwrap(self) -> Result<Patch> {
+    pub(super) fn read(self) -> Result<Patch> {
         let ontology = self.ontology.map_value(|json| json.text("ontology")).transpose()?;
         let datasets = self.datasets.unwrap_or_default();
         Ok(Patch {

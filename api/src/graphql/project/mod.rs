@@ -253,7 +253,7 @@ impl ProjectMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to make.")] data: ProjectCreateInput,
     ) -> Result<Project> {
-        Ok(Project(projects::create(ctx.app(), ctx.actor(), data.unwrap()?).await?))
+        Ok(Project(projects::create(ctx.app(), ctx.actor(), data.read()?).await?))
     }
 
     /// Changes or deletes a project.
@@ -263,7 +263,7 @@ impl ProjectMutation {
         #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
         #[graphql(desc = "What to change.")] data: ProjectUpdateInput,
     ) -> Result<Project> {
-        let patch = data.unwrap()?;
+        let patch = data.read()?;
         Ok(Project(
             projects::update(ctx.app(), ctx.actor(), &r#where.id, patch).await?,
         ))

@@ -72,7 +72,7 @@ pub struct WebhookCreateInput {
 
 impl WebhookCreateInput {
     /// The same in core's words.
-    pub fn unwrap(self) -> Result<New> {
+    pub fn read(self) -> Result<New> {
         Ok(New {
             project_id: self.project.map(|project| project.id.0),
             topics: self.topics.set,
@@ -122,7 +122,7 @@ pub struct WebhookUpdateInput {
 
 impl WebhookUpdateInput {
     /// The same in core's words.
-    pub fn unwrap(self) -> Result<Patch> {
+    pub fn read(self) -> Result<Patch> {
         Ok(Patch {
             topics: self.topics.map(|topics| topics.set),
             url: self.url,

@@ -252,7 +252,7 @@ impl WebhookMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to register.")] data: WebhookCreateInput,
     ) -> Result<Webhook> {
-        Ok(Webhook(webhooks::create(ctx.app(), ctx.actor(), data.unwrap()?).await?))
+        Ok(Webhook(webhooks::create(ctx.app(), ctx.actor(), data.read()?).await?))
     }
 
     /// Changes a webhook. What is absent stays; retries that wait go to the new URL.
@@ -263,7 +263,7 @@ impl WebhookMutation {
         #[graphql(desc = "What to change.")] data: WebhookUpdateInput,
     ) -> Result<Webhook> {
         Ok(Webhook(
-            webhooks::update(ctx.app(), ctx.actor(), &r#where.id, data.unwrap()?).await?,
+            webhooks::update(ctx.app(), ctx.actor(), &r#where.id, data.read()?).await?,
         ))
     }
 }
