@@ -108,17 +108,39 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<Created> {
     if owner.role == Role::Owner {
         actor.require(Action::ManageOwners)?;
     }
+    if owner.disabled {
+        return Err(Error::NotAllowed("the user is disabled".into()));
+    }
     let projects = limited(app, actor, new.projects.as_deref()).await?;
     let name = organization::name("name", &new.name)?;
     if new.expires_at.is_some_and(|at| at <= app.clock.now()) {
         return Err(Error::invalid("expiresAt", "must be in the future"));
     }
+    no_later(app, actor, new.expires_at).await?;
     let (organization_id, expires_at) = (actor.organization_id, new.expires_at);
     app.db
         .write(move |txn| {
             Box::pin(async move { insert(txn, organization_id, owner.id, name, projects, expires_at, None).await })
         })
         .await
+}
+
+/// A key that expires makes none that outlives it, or it would never end; who manages keys may make any.
+async fn no_later(app: &App, actor: &Actor, wanted: Option<Timestamp>) -> Result<()> {
+    if actor.require(Action::ManageKeys).is_ok() {
+        return Ok(());
+    }
+    let own = api_key::Entity::find_by_id(actor.key_id).one(app.db.read()).await?;
+    match own.and_then(|row| row.expires_at) {
+        Some(end) if wanted.is_none_or(|at| at > end) => Err(Error::invalid(
+            "expiresAt",
+            format!(
+                "must be given, and not be after {}, when this key expires",
+                end.millis()
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Revokes a key: the caller's own, or anybody's when the caller manages keys.

@@ -10,7 +10,7 @@ use crate::{
         sender::{self, Sender},
     },
     secret::Keyring,
-    webhook::{Index, Targets},
+    webhook::{self, Index, Targets},
 };
 use std::sync::Arc;
 
@@ -48,7 +48,8 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the database, brings it up to date and gives the claims of dead nodes back.
+    /// Opens the database, brings it up to date and gives the claims of dead nodes back. Fails when the keyring is not
+    /// the one that the database's secrets were sealed with.
     pub async fn open(config: Config) -> Result<Arc<Self>> {
         let lanes = Arc::new(Lanes::new(config.window));
         let index = Arc::new(Index::default());
@@ -57,6 +58,7 @@ impl App {
             ..sender::Config::default()
         })?;
         let db = Db::open(&config.database_url, config.clock.clone(), index, Arc::clone(&lanes)).await?;
+        webhook::check_keyring(db.read(), &config.keyring).await?;
         let app = Arc::new(Self {
             db,
             clock: config.clock,

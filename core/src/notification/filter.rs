@@ -3,11 +3,11 @@
 
 use crate::{Error, Result, auth::Actor};
 use entity::{
-    EventId, NotificationId, NotificationStatus, ProjectId, Timestamp, WebhookId, WebhookTopic, notification,
+    EventId, NotificationId, NotificationStatus, ProjectId, Timestamp, WebhookId, WebhookTopic, notification, webhook,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select, sea_query::Expr,
 };
 
 /// What a notification must be like; absent: anything. Lists are "one of".
@@ -113,6 +113,22 @@ fn select(actor: &Actor, filter: &Filter, span: Span) -> Select<notification::En
         .limit(span.count.saturating_add(1))
 }
 
+/// The one with this id, when the actor may see it.
+pub(super) async fn one(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    id: NotificationId,
+) -> Result<Option<notification::Model>> {
+    Ok(matching(actor, &by_id(id)).one(db).await?)
+}
+
+fn by_id(id: NotificationId) -> Filter {
+    Filter {
+        ids: Some(vec![id]),
+        ..Filter::default()
+    }
+}
+
 pub(super) async fn numbered(
     db: &impl ConnectionTrait,
     actor: &Actor,
@@ -137,6 +153,7 @@ fn matching(actor: &Actor, filter: &Filter) -> Select<notification::Entity> {
         .add_option(one_of(Is::Id, filter.ids.clone()))
         .add_option(one_of(Is::WebhookId, filter.webhook_ids.clone()))
         .add_option(one_of(Is::ProjectId, seen))
+        .add_option(actor.projects.as_deref().map(of_webhooks_in))
         .add_option(one_of(Is::EventId, filter.event_ids.clone()))
         .add_option(one_of(Is::Topic, filter.topics.clone()))
         .add_option(one_of(Is::Status, filter.statuses.clone()))
@@ -145,6 +162,15 @@ fn matching(actor: &Actor, filter: &Filter) -> Select<notification::Entity> {
         .add_option(filter.created_from.map(|time| Is::CreatedAt.gte(time)))
         .add_option(filter.created_before.map(|time| Is::CreatedAt.lt(time)));
     notification::Entity::find().filter(condition)
+}
+
+/// A key that is limited to projects sees what goes to their webhooks, not what goes to those of the organization.
+fn of_webhooks_in(projects: &[ProjectId]) -> Expr {
+    let webhooks = webhook::Entity::find()
+        .select_only()
+        .column(webhook::Column::Id)
+        .filter(webhook::Column::ProjectId.is_in(projects.iter().copied()));
+    notification::Column::WebhookId.in_subquery(webhooks.into_query())
 }
 
 fn one_of<T: Into<sea_orm::Value>>(column: notification::Column, values: Option<Vec<T>>) -> Option<Expr> {
@@ -158,14 +184,18 @@ mod tests {
     use entity::{ApiKeyId, OrganizationId, Role, UserId};
     use sea_orm::{DbBackend, QueryTrait};
 
-    async fn check(filter: Filter, after: bool, index: &str) {
-        let actor = Actor {
+    fn actor(projects: Option<Vec<ProjectId>>) -> Actor {
+        Actor {
             organization_id: OrganizationId::new(),
             user_id: UserId::new(),
             role: Role::Owner,
             key_id: ApiKeyId::new(),
-            projects: None,
-        };
+            projects,
+        }
+    }
+
+    async fn check(filter: Filter, after: bool, index: &str) {
+        let actor = actor(None);
         let span = Span {
             count: 100,
             from: Edge::First,
@@ -197,5 +227,29 @@ mod tests {
             let external_id = Some("x".to_owned());
             check(Filter { external_id, ..none() }, after, "notification_external_id").await;
         }
+    }
+
+    #[tokio::test]
+    async fn one_notification_is_found_by_its_id() {
+        for projects in [None, Some(vec![ProjectId::new()])] {
+            let query = matching(&actor(projects), &by_id(NotificationId::new()));
+            let plan = plan(&query.build(DbBackend::Sqlite).to_string()).await;
+            assert!(plan[0].contains("id=?"), "{plan:?}");
+            assert!(!plan.iter().any(|line| line.starts_with("SCAN")), "{plan:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_limited_key_pages_without_looking_through_the_whole_log() {
+        let span = Span {
+            count: 100,
+            from: Edge::First,
+            after: None,
+            before: None,
+        };
+        let query = select(&actor(Some(vec![ProjectId::new()])), &Filter::default(), span);
+        let plan = plan(&query.build(DbBackend::Sqlite).to_string()).await;
+        assert!(plan[0].contains("notification_project"), "{plan:?}");
+        assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{plan:?}");
     }
 }

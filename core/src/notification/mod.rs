@@ -19,9 +19,7 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<notification::Mod
     actor.require(Action::ReadWebhooks)?;
     let unknown = || Error::not_found("notification", id);
     let key: NotificationId = id.parse().map_err(|_| unknown())?;
-    let row = notification::Entity::find_by_id(key).one(app.db.read()).await?;
-    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(row.project_id))
-        .ok_or_else(unknown)
+    filter::one(app.db.read(), actor, key).await?.ok_or_else(unknown)
 }
 
 /// A page of the log, newest first.

@@ -10,8 +10,8 @@ pub use field::Field;
 pub use index::Index;
 pub(crate) use index::Subscriber;
 pub use input::{New, Patch, Retry};
-pub(crate) use target::build;
 pub use target::{Target, Targets, policy};
+pub(crate) use target::{build, check_keyring};
 
 use crate::{
     App, Error, Result,

@@ -157,6 +157,36 @@ fn text(keyring: &Keyring, context: &str, sealed: &[u8]) -> Result<String> {
     String::from_utf8(opened.to_vec()).map_err(Error::internal)
 }
 
+/// Refuses a keyring that does not open what this database holds: found at the start, not at the first delivery. One
+/// value tells, since all are sealed with one key.
+pub(crate) async fn check_keyring(db: &impl ConnectionTrait, keyring: &Keyring) -> Result<()> {
+    let Some((context, sealed)) = newest_sealed(db).await? else {
+        return Ok(());
+    };
+    keyring.open(&context, &sealed).map(drop).map_err(|_| {
+        let reason = "does not open this database's secrets: it is not the key they were sealed with";
+        Error::invalid("masterKey", reason)
+    })
+}
+
+async fn newest_sealed(db: &impl ConnectionTrait) -> Result<Option<(String, Vec<u8>)>> {
+    let secrets = webhook_secret::Entity::find().order_by_desc(webhook_secret::Column::Id);
+    if let Some(row) = secrets.one(db).await? {
+        return Ok(Some((seal::secret(row.id), row.sealed)));
+    }
+    let sealed = Condition::any()
+        .add(webhook::Column::Authorization.is_not_null())
+        .add(webhook::Column::Headers.is_not_null());
+    let webhooks = webhook::Entity::find()
+        .filter(sealed)
+        .order_by_desc(webhook::Column::Id);
+    let row = webhooks.one(db).await?;
+    Ok(row.and_then(|row| match (row.authorization, row.headers) {
+        (Some(value), _) => Some((seal::authorization(row.id), value)),
+        (None, headers) => headers.map(|value| (seal::headers(row.id), value)),
+    }))
+}
+
 /// What each sealed column is bound to, so that a value cannot be moved to another row.
 pub(super) mod seal {
     use entity::{SecretId, WebhookId};

@@ -6,6 +6,7 @@ use labelhook_core::{
     Error,
     api_key::{self, Created, New},
     auth::Actor,
+    user,
 };
 use std::time::Duration;
 
@@ -51,6 +52,50 @@ async fn a_key_is_refused_from_the_moment_it_expires() {
         let refused = make(&world, &world.owner, Some(past)).await.unwrap_err();
         assert_eq!(invalid(refused), ("expiresAt".into(), "must be in the future".into()));
     }
+}
+
+#[tokio::test]
+async fn a_key_that_expires_makes_none_that_outlives_it_unless_its_user_manages_keys() {
+    let world = World::new().await;
+    let end = world.clock.now().plus(HOUR);
+    let later = Some(end.plus(Duration::from_millis(1)));
+    let through_expiring = async |role| {
+        let user = world.actor(role).await;
+        let made = make(&world, &user, Some(end)).await.unwrap();
+        api_key::authenticate(&world.app, &made.key).await.unwrap()
+    };
+    let worker = through_expiring(Role::Worker).await;
+    for outliving in [None, later] {
+        let (field, reason) = invalid(make(&world, &worker, outliving).await.unwrap_err());
+        assert_eq!(field, "expiresAt");
+        assert!(reason.contains("2026-01-31T10:30:00.000Z"), "{reason}");
+    }
+    let made = make(&world, &worker, Some(end)).await.unwrap();
+    assert_eq!(made.row.expires_at, Some(end));
+    let admin = through_expiring(Role::Admin).await;
+    for outliving in [None, later] {
+        make(&world, &admin, outliving).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn no_key_is_made_for_a_disabled_user() {
+    let world = World::new().await;
+    let worker = world.actor(Role::Worker).await;
+    let disable = user::Patch {
+        disabled: Some(true),
+        ..user::Patch::default()
+    };
+    let id = worker.user_id.to_string();
+    user::update(&world.app, &world.owner, &id, disable).await.unwrap();
+    let new = New {
+        name: "for a test".into(),
+        user_id: Some(id),
+        projects: None,
+        expires_at: None,
+    };
+    let refused = api_key::create(&world.app, &world.owner, new).await;
+    assert!(matches!(refused, Err(Error::NotAllowed(_))), "{refused:?}");
 }
 
 #[tokio::test]

@@ -210,8 +210,13 @@ async fn every_filter_narrows_the_log() {
 #[tokio::test]
 async fn a_key_of_some_projects_sees_their_log_alone_and_a_foreign_one_nothing() {
     let world = World::new().await;
-    world.webhook("http://127.0.0.1:9/").await;
     let (mine, other) = (world.annotated().await, world.annotated().await);
+    for label in [&mine, &other] {
+        let project = label.project.id.to_string();
+        world
+            .webhook_with("http://127.0.0.1:9/", |new| new.project_id = Some(project))
+            .await;
+    }
     world.publish(&mine).await;
     world.publish(&other).await;
     let key = limited(&world.owner, [mine.project.id]);

@@ -1,8 +1,12 @@
 //! What a process leaves behind, killed or stopped, the next one delivers.
 
-use crate::support::{Receiver, Response, World};
-use entity::NotificationStatus::*;
-use labelhook_core::dispatcher::{self, Window};
+use crate::support::{Receiver, Response, SECRET, World, invalid};
+use entity::{AuthType, NotificationStatus::*};
+use labelhook_core::{
+    dispatcher::{self, Window},
+    secret::Keyring,
+    webhook::New,
+};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -90,4 +94,30 @@ async fn numbers_of_the_feed_go_on_after_a_restart() {
     let world = world.restart().await;
     let event = world.publish(&label).await;
     assert!(event.sequence > newest, "{} > {newest}", event.sequence);
+}
+
+#[tokio::test]
+async fn a_start_with_another_master_key_is_refused_and_with_the_right_one_goes_on() {
+    let secret = |new: &mut New| new.secret = Some(SECRET.into());
+    let token = |new: &mut New| {
+        (new.auth_type, new.secret) = (Some(AuthType::Bearer), None);
+        new.bearer_token = Some("a-token".into());
+    };
+    let header = |new: &mut New| {
+        (new.auth_type, new.secret) = (Some(AuthType::None), None);
+        new.headers = Some(serde_json::json!({"X-Custom": "a-value"}));
+    };
+    for sealed in [&secret as &dyn Fn(&mut New), &token, &header] {
+        let world = World::new().await;
+        world.webhook_with("http://127.0.0.1:9/", sealed).await;
+        let (_, refused) = world.restart_with(Keyring::generate()).await;
+        let expected = "does not open this database's secrets: it is not the key they were sealed with";
+        assert_eq!(invalid(refused.unwrap_err()), ("masterKey".into(), expected.into()));
+    }
+}
+
+#[tokio::test]
+async fn a_database_without_secrets_opens_with_any_master_key() {
+    let (_, refused) = World::new().await.restart_with(Keyring::generate()).await;
+    refused.unwrap();
 }

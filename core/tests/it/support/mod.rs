@@ -68,6 +68,23 @@ impl World {
 
     /// The process ends without a word, and another starts on the same file.
     pub async fn restart(self) -> Self {
+        self.restart_after(async |_| ()).await
+    }
+
+    /// As [`World::restart`], with another master key tried in between: how that went.
+    pub async fn restart_with(self, keyring: Keyring) -> (Self, Result<()>) {
+        let mut tried = Ok(());
+        let tried_in = &mut tried;
+        let world = self
+            .restart_after(async move |config| {
+                let keyring = Arc::new(keyring);
+                *tried_in = App::open(Config { keyring, ..config }).await.map(drop);
+            })
+            .await;
+        (world, tried)
+    }
+
+    async fn restart_after(self, first: impl AsyncFnOnce(Config)) -> Self {
         let config = self.config();
         let Self {
             folder,
@@ -79,6 +96,7 @@ impl World {
             owner,
         } = self;
         drop(Arc::into_inner(app).expect("nobody else holds the app"));
+        first(config.clone()).await;
         Self {
             app: App::open(config).await.unwrap(),
             folder,
