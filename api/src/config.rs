@@ -59,7 +59,12 @@ pub struct Settings {
 #[derive(Args, Clone, Debug)]
 pub struct Log {
     /// What is logged: a level, or a list of target=level.
-    #[arg(long, env = "LABELHOOK_LOG", default_value = "info,sea_orm_migration=warn", global = true)]
+    #[arg(
+        long,
+        env = "LABELHOOK_LOG",
+        default_value = "info,sea_orm_migration=warn",
+        global = true
+    )]
     pub log: String,
     /// How a line looks.
     #[arg(long, env = "LABELHOOK_LOG_FORMAT", default_value = "text", global = true)]

@@ -138,12 +138,19 @@ pub async fn ceiling(url: &str, requests: usize) -> anyhow::Result<f64> {
         callers.spawn(async move {
             let body = Bytes::from(vec![b'x'; crate::LABEL_BYTES]);
             while next.fetch_add(1, Ordering::Relaxed) < requests {
-                sender
-                    .send(&target, HeaderMap::new(), body.clone(), Duration::from_secs(15))
-                    .await;
+                let timeout = Duration::from_secs(15);
+                let outcome = sender.send(&target, HeaderMap::new(), body.clone(), timeout).await;
+                anyhow::ensure!(
+                    outcome.answer.is_some_and(|answer| answer.status == 200),
+                    "{:?}",
+                    outcome.error
+                );
             }
+            anyhow::Ok(())
         });
     }
-    callers.join_all().await;
+    while let Some(called) = callers.join_next().await {
+        called??;
+    }
     Ok(requests as f64 / started.elapsed().as_secs_f64())
 }
