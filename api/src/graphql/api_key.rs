@@ -98,7 +98,8 @@ pub struct ApiKeyCreateInput {
     user: Option<ConnectInput>,
     /// The projects it is limited to; all when absent, but never more than the caller's own key.
     projects: Option<Vec<ID>>,
-    /// From when it is refused; never when absent.
+    /// From when it is refused; never when absent. Unless its user manages keys, a key that expires makes none that
+    /// outlives it.
     expires_at: Option<Timestamp>,
 }
 
