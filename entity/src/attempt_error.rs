@@ -32,7 +32,8 @@ pub enum AttemptErrorKind {
     /// The answer was not HTTP.
     #[sea_orm(num_value = 6)]
     Protocol,
-    /// The answer's body was larger than the server reads.
+    /// The answer's body was larger than the 256 KiB that the server reads. Said beside the response: the attempt is judged
+    /// by its status.
     #[sea_orm(num_value = 7)]
     BodyTooLarge,
     /// The attempt was stopped before it ended.

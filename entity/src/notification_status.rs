@@ -26,7 +26,7 @@ pub enum NotificationStatus {
     /// Given up: the attempts are spent, or the receiver answered 410 Gone.
     #[sea_orm(num_value = 4)]
     Failed,
-    /// Stopped by a person before it was delivered, or its webhook was switched off.
+    /// Stopped by a person before it was delivered.
     #[sea_orm(num_value = 5)]
     Canceled,
 }

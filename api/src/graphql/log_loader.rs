@@ -30,7 +30,7 @@ pub async fn webhook(ctx: &Context<'_>, id: WebhookId) -> Result<Webhook> {
     one(ctx, id)
         .await
         .unwrap_or_else(|| Err(Error::not_found("webhook", id).into()))
-        .map(Webhook)
+        .map(Webhook::from)
 }
 
 /// The attempts of a notification, oldest first.

@@ -110,7 +110,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         ask! {
             notification => Notification,
             event => Event,
-            webhook => Webhook,
+            webhook => Webhook::from,
         }
     }
     let own = id.parse().is_ok_and(|id: uuid::Uuid| id == actor.organization_id.0);

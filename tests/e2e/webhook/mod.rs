@@ -254,3 +254,26 @@ fn files(app: &TestApp) -> Vec<Vec<u8>> {
 fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
+
+#[tokio::test]
+async fn the_secret_is_shown_once_in_the_form_that_standard_webhooks_libraries_take() {
+    let app = paused().await;
+    let create = |more: &str| {
+        format!(
+            "mutation {{createWebhook(data: {{url: \"https://example.com/a\", topics: {{set: [LABEL_CREATED]}} {more}}}) \
+             {{id signingSecret}}}}"
+        )
+    };
+    let made = &app.query(&create("secret: \"example_secret\""), json!({})).await["createWebhook"];
+    assert_eq!(made["signingSecret"], "whsec_ZXhhbXBsZV9zZWNyZXQ=");
+    let again = "query($id: ID!) {webhook(where: {id: $id}) {signingSecret}}";
+    let found = app.query(again, json!({"id": made["id"]})).await;
+    assert_eq!(found["webhook"]["signingSecret"], json!(null));
+    let update = "mutation($id: ID!) {updateWebhook(where: {id: $id}, data: {description: \"d\"}) {signingSecret}}";
+    let changed = app.query(update, json!({"id": made["id"]})).await;
+    assert_eq!(changed["updateWebhook"]["signingSecret"], json!(null));
+    for unsigned in ["authType: NONE", "authType: NONE, secret: \"s\""] {
+        let made = &app.query(&create(unsigned), json!({})).await["createWebhook"];
+        assert_eq!(made["signingSecret"], json!(null), "{unsigned}");
+    }
+}

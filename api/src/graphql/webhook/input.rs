@@ -2,6 +2,7 @@
 
 use async_graphql::InputObject;
 use entity::{AuthType, PayloadFormat, WebhookStatus, WebhookTopic};
+use labelhook_core::secret;
 use labelhook_core::webhook::{New, Patch, Retry};
 
 use super::super::{error::Result, input::WhereUniqueInput, json::Json};
@@ -71,6 +72,14 @@ pub struct WebhookCreateInput {
 }
 
 impl WebhookCreateInput {
+    /// The secret in the form that is shown once, when deliveries will be signed with it.
+    pub fn signing_secret(&self) -> Option<String> {
+        let typed = self.secret.as_deref().filter(|secret| !secret.is_empty());
+        typed
+            .filter(|_| self.auth_type != AuthType::None)
+            .map(secret::whsec_form)
+    }
+
     /// The same in core's words.
     pub fn read(self) -> Result<New> {
         Ok(New {

@@ -25,7 +25,13 @@ use super::{
 };
 
 /// A registered target: what happens in its project, or in the whole organization, is sent to its URL as signed POSTs.
-pub struct Webhook(pub webhook::Model);
+pub struct Webhook(pub webhook::Model, Option<String>);
+
+impl From<webhook::Model> for Webhook {
+    fn from(row: webhook::Model) -> Self {
+        Self(row, None)
+    }
+}
 
 /// A registered target: what happens in its project, or in the whole organization, is sent to its URL as signed POSTs.
 #[Object]
@@ -117,6 +123,12 @@ impl Webhook {
         self.0.max_in_flight
     }
 
+    /// The secret as Standard Webhooks libraries take it: `whsec_` and base64. Shown by `createWebhook` alone, when the
+    /// deliveries are signed; null ever after.
+    async fn signing_secret(&self) -> Option<&str> {
+        self.1.as_deref()
+    }
+
     /// Its secrets' ids and times, newest first; never the secrets.
     #[graphql(complexity = "cost(Some(10), child_complexity)")]
     async fn secrets(&self, ctx: &Context<'_>) -> Result<Vec<SecretInfo>> {
@@ -201,7 +213,7 @@ pub async fn listed(
         query(r#where, order_by, skip, first)?,
     )
     .await?;
-    Ok(rows.into_iter().map(Webhook).collect())
+    Ok(rows.into_iter().map(Webhook::from).collect())
 }
 
 /// Queries of webhooks.
@@ -220,7 +232,7 @@ impl WebhookQuery {
         Some(
             webhooks::get(ctx.app(), ctx.actor(), &r#where.id)
                 .await
-                .map(Webhook)
+                .map(Webhook::from)
                 .map_err(Into::into),
         )
     }
@@ -252,7 +264,9 @@ impl WebhookMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to register.")] data: WebhookCreateInput,
     ) -> Result<Webhook> {
-        Ok(Webhook(webhooks::create(ctx.app(), ctx.actor(), data.read()?).await?))
+        let signing_secret = data.signing_secret();
+        let row = webhooks::create(ctx.app(), ctx.actor(), data.read()?).await?;
+        Ok(Webhook(row, signing_secret))
     }
 
     /// Changes a webhook. What is absent stays; retries that wait go to the new URL.
@@ -262,7 +276,7 @@ impl WebhookMutation {
         #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
         #[graphql(desc = "What to change.")] data: WebhookUpdateInput,
     ) -> Result<Webhook> {
-        Ok(Webhook(
+        Ok(Webhook::from(
             webhooks::update(ctx.app(), ctx.actor(), &r#where.id, data.read()?).await?,
         ))
     }
