@@ -29,7 +29,6 @@ use std::{
 pub struct Db {
     reader: DatabaseConnection,
     writer: writer::Handle,
-    sequence: Arc<Sequence>,
     _lock: File,
 }
 
@@ -43,11 +42,10 @@ impl Db {
         migration::Migrator::up(&conn, None).await?;
         let reader = sqlite::readers(url).await?;
         let sequence = Arc::new(Sequence::start(&reader, clock.now()).await?);
-        let writer = writer::start(url.to_owned(), conn, clock, Arc::clone(&sequence), index, lanes);
+        let writer = writer::start(url.to_owned(), conn, clock, sequence, index, lanes);
         Ok(Self {
             reader,
             writer,
-            sequence,
             _lock: lock,
         })
     }
@@ -74,11 +72,6 @@ impl Db {
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
         self.writer.write(Kind::Appends, unit).await
-    }
-
-    /// The newest sequence number handed out.
-    pub fn sequence(&self) -> i64 {
-        self.sequence.0.load(Ordering::SeqCst)
     }
 
     /// Waits until every unit handed over so far is committed, then closes the connections.

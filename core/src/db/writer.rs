@@ -5,7 +5,7 @@
 //! A unit that *appends* only looks, and leaves what it makes in its outbox: with nothing to undo it needs no savepoint,
 //! which saves two statements of its three. That is what submitting a label does.
 //!
-//! What units publish is collected and written once a group, as multi-row statements, by `dispatcher/outbox.rs`. After
+//! What units publish is collected and written once a group, as multi-row statements, by `dispatcher/outbox`. After
 //! the commit the notifications born claimed are handed to the [`Lanes`].
 
 use super::{
