@@ -80,6 +80,16 @@ ids! {
     NotificationId,
     /// Of a deletion that runs in steps.
     DeletionId,
+    /// Of a stage of a workflow.
+    StageId,
+    /// Of a task.
+    TaskId,
+    /// Of a completed visit of a task to a stage.
+    VisitId,
+    /// Of a stage that sends again for the tasks it holds.
+    StageRunId,
+    /// Of data rows that become tasks in steps.
+    IntakeId,
     /// Of a running process, as the holder of claims.
     NodeId,
 }

@@ -21,6 +21,10 @@ pub struct Model {
     pub payload_id: PayloadId,
     /// The event's project.
     pub project_id: Option<ProjectId>,
+    /// The webhook stage it was sent for.
+    pub stage_id: Option<StageId>,
+    /// The task that waits for its outcome.
+    pub task_id: Option<TaskId>,
     /// The event's topic.
     pub topic: WebhookTopic,
     /// The data row's external id, for the log line and the filter.

@@ -17,6 +17,8 @@ pub struct Model {
     pub event_id: EventId,
     /// The shape.
     pub format: PayloadFormat,
+    /// How much of the event it has.
+    pub content: PayloadContent,
     /// The bytes; signatures cover them, nothing re-serialises them.
     pub body: Vec<u8>,
 }

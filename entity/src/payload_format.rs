@@ -17,6 +17,9 @@ pub enum PayloadFormat {
     /// Ango Hub's bodies and headers: `X-Hub-Signature: <hex>`, no other header of its own.
     #[sea_orm(num_value = 1)]
     Ango,
+    /// V7's bodies: Darwin JSON 2.0 and metadata; `X-Hub-Signature: sha1=<hex>`.
+    #[sea_orm(num_value = 2)]
+    V7,
 }
 
 impl PayloadFormat {
@@ -25,6 +28,7 @@ impl PayloadFormat {
         match self {
             Self::Labelbox => "LABELBOX",
             Self::Ango => "ANGO",
+            Self::V7 => "V7",
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct Model {
     pub organization_id: OrganizationId,
     /// Only this project's events; none: all of the organization.
     pub project_id: Option<ProjectId>,
+    /// The workflow stage it belongs to; none for one that was registered.
+    pub stage_id: Option<StageId>,
     /// Where deliveries go.
     pub url: String,
     /// JSON list of topics in the order given.
@@ -27,6 +29,8 @@ pub struct Model {
     pub description: Option<String>,
     /// The dialect.
     pub payload_format: PayloadFormat,
+    /// How much of a task is sent: of a stage's webhook.
+    pub payload_content: PayloadContent,
     /// How deliveries prove where they come from.
     pub auth_type: AuthType,
     /// Sealed: the bearer token, or the value of the `Authorization` header.

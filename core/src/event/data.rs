@@ -1,9 +1,10 @@
 //! What an event carries: one variant a topic, each with its data as it was then. Formats render from this and from
 //! nothing else, so a body can be made again without a look at the database.
 
+use super::{Task, TaskMove};
 use entity::{
-    BatchId, DataRowId, DatasetId, LabelId, ProjectId, ReviewId, Timestamp, UserId, WebhookId, WebhookTopic, data_row,
-    dataset, label, project, review, user,
+    BatchId, DataRowId, DatasetId, LabelId, OrganizationId, ProjectId, ReviewId, Timestamp, UserId, WebhookId,
+    WebhookTopic, data_row, dataset, label, organization, project, review, user,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -14,6 +15,8 @@ use serde_json::value::RawValue;
 pub enum Data {
     /// Of a review event: it has the label inside.
     Review(Box<ReviewChange>),
+    /// Of a workflow event.
+    Move(Box<TaskMove>),
     /// Of a label event.
     Label(Box<LabelChange>),
     /// Of a test event.
@@ -48,6 +51,21 @@ pub struct LabelChange {
     /// The batches of the project that hold the data row.
     #[serde(default)]
     pub batches: Vec<Batch>,
+    /// The task it was submitted or saved in; none for a label that was made outside a workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Task>,
+    /// The organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<Team>,
+}
+
+/// What an event is about, as far as its own row says so.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// In which project it happened.
+    pub project_id: ProjectId,
+    /// To which data row.
+    pub data_row: &'a DataRow,
 }
 
 /// A review, its reviewer and its label.
@@ -105,6 +123,8 @@ snapshots! {
     }
     /// A person as they were then.
     User of user::Model { id: UserId, email: String }
+    /// An organization as it was then.
+    Team of organization::Model { id: OrganizationId, name: String }
 }
 
 /// A project as it was then.
@@ -198,23 +218,32 @@ impl Data {
                     subject: serde_json::from_str(text)?,
                 }))
             }
-            _ => Self::Label(Box::new(serde_json::from_str(text)?)),
+            WebhookTopic::WorkflowAction => Self::Move(Box::new(serde_json::from_str(text)?)),
+            WebhookTopic::LabelCreated | WebhookTopic::LabelUpdated | WebhookTopic::LabelDeleted => {
+                Self::Label(Box::new(serde_json::from_str(text)?))
+            }
         })
     }
 
-    /// The label and all around it, when the event is about one.
-    pub fn subject(&self) -> Option<&LabelChange> {
-        match self {
-            Self::Label(change) => Some(change),
-            Self::Review(change) => Some(&change.subject),
-            Self::Ping(_) => None,
-        }
+    /// The project and data row, when the event is about one.
+    pub fn about(&self) -> Option<About<'_>> {
+        let (project, data_row) = match self {
+            Self::Label(change) => (&change.project, &change.data_row),
+            Self::Review(change) => (&change.subject.project, &change.subject.data_row),
+            Self::Move(change) => (&change.project, &change.data_row),
+            Self::Ping(_) => return None,
+        };
+        Some(About {
+            project_id: project.id,
+            data_row,
+        })
     }
 
     /// The topic of this data after this change. Removing a review is an update of its label's reviews.
     pub fn topic(&self, change: Change) -> WebhookTopic {
         match (self, change) {
             (Self::Ping(_), _) => WebhookTopic::Ping,
+            (Self::Move(_), _) => WebhookTopic::WorkflowAction,
             (Self::Label(_), Change::Created) => WebhookTopic::LabelCreated,
             (Self::Label(_), Change::Updated) => WebhookTopic::LabelUpdated,
             (Self::Label(_), Change::Deleted) => WebhookTopic::LabelDeleted,
@@ -251,7 +280,7 @@ mod tests {
             let text = serde_json::to_string(&data).unwrap();
             let read = Data::parse(topic, &text).unwrap();
             assert_eq!(serde_json::to_string(&read).unwrap(), text, "{topic:?}");
-            assert_eq!(read.subject().is_some(), topic != Ping);
+            assert_eq!(read.about().is_some(), topic != Ping);
         }
     }
 

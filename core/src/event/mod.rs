@@ -3,22 +3,26 @@
 
 mod data;
 mod sample;
+mod task;
 
-pub use data::{Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, User};
+pub use data::{
+    About, Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User,
+};
 pub(crate) use sample::sample;
+pub use task::{Stage, Task, TaskMove, Visit, Work};
 
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
     dispatcher::Enqueued,
-    payload,
+    payload::{self, Shape},
     webhook::Subscriber,
 };
 use bytes::Bytes;
 use entity::{
-    EventId, NotificationId, NotificationStatus, OrganizationId, PayloadFormat, PayloadId, Timestamp, WebhookTopic,
-    event, notification,
+    EventId, NotificationId, NotificationStatus, OrganizationId, PayloadId, Timestamp, WebhookTopic, event,
+    notification,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::collections::HashMap;
@@ -91,15 +95,15 @@ pub(crate) fn unpublished(
     data: &Data,
     now: Timestamp,
 ) -> Result<event::Model> {
-    let subject = data.subject();
+    let about = data.about();
     Ok(event::Model {
         id: EventId::new(),
         organization_id,
         sequence: 0,
         topic,
-        project_id: subject.map(|subject| subject.project.id),
-        data_row_id: subject.map(|subject| subject.data_row.id),
-        external_id: subject.and_then(|subject| subject.data_row.external_id.clone()),
+        project_id: about.map(|about| about.project_id),
+        data_row_id: about.map(|about| about.data_row.id),
+        external_id: about.and_then(|about| about.data_row.external_id.clone()),
         data: serde_json::to_string(data).map_err(Error::internal)?,
         created_at: now,
     })
@@ -112,15 +116,15 @@ fn notify<'s>(
     data: &Data,
     subscribers: impl Iterator<Item = &'s Subscriber>,
 ) -> Result<Option<notification::Model>> {
-    let mut rendered: Vec<(PayloadFormat, PayloadId, Bytes)> = Vec::new();
+    let mut rendered: Vec<(Shape, PayloadId, Bytes)> = Vec::new();
     let mut last = None;
     for subscriber in subscribers {
-        let known = rendered.iter().find(|(format, ..)| *format == subscriber.format);
+        let known = rendered.iter().find(|(shape, ..)| *shape == subscriber.shape);
         let (payload_id, body) = match known {
             Some((_, id, body)) => (*id, body.clone()),
             None => {
-                let (id, body) = render(txn, event, data, subscriber.format)?;
-                rendered.push((subscriber.format, id, body.clone()));
+                let (id, body) = render(txn, event, data, subscriber.shape)?;
+                rendered.push((subscriber.shape, id, body.clone()));
                 (id, body)
             }
         };
@@ -135,14 +139,15 @@ fn notify<'s>(
     Ok(last)
 }
 
-fn render(txn: &Txn, event: &event::Model, data: &Data, format: PayloadFormat) -> Result<(PayloadId, Bytes)> {
-    let body = Bytes::from(payload::render(format, event, data)?);
+fn render(txn: &Txn, event: &event::Model, data: &Data, shape: Shape) -> Result<(PayloadId, Bytes)> {
+    let body = Bytes::from(payload::render(shape, event, data)?);
     let id = PayloadId::new();
     txn.outbox().payload(entity::payload::Model {
         id,
         organization_id: event.organization_id,
         event_id: event.id,
-        format,
+        format: shape.format,
+        content: shape.content,
         body: body.to_vec(),
     });
     Ok((id, body))
@@ -156,6 +161,8 @@ fn pending(txn: &Txn, event: &event::Model, subscriber: &Subscriber, payload_id:
         event_id: event.id,
         payload_id,
         project_id: event.project_id,
+        stage_id: subscriber.stage_id,
+        task_id: None,
         topic: event.topic,
         external_id: event.external_id.clone(),
         status: NotificationStatus::Pending,

@@ -1,7 +1,10 @@
 //! A sample event of each topic that is sent, for previews: plausible data that belongs to nobody.
 
-use super::{Batch, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, User};
-use entity::{BatchId, DataRowId, DatasetId, LabelId, ProjectId, ReviewId, Timestamp, UserId, WebhookId, WebhookTopic};
+use super::{Batch, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User};
+use entity::{
+    BatchId, DataRowId, DatasetId, LabelId, OrganizationId, ProjectId, ReviewId, Timestamp, UserId, WebhookId,
+    WebhookTopic,
+};
 use uuid::Uuid;
 
 const LABEL: &str = r##"{"objects":[{"featureId":"f1","schemaId":"s1","title":"Tree","value":"tree","color":"#e0ff00","bbox":{"top":40,"left":12,"height":80,"width":64}}],"classifications":[]}"##;
@@ -84,6 +87,11 @@ fn label(now: Timestamp, deleted: bool) -> LabelChange {
             id: BatchId(id(8)),
             name: "batch-1".into(),
         }],
+        task: None,
+        team: Some(Team {
+            id: OrganizationId(id(9)),
+            name: "Example".into(),
+        }),
     }
 }
 

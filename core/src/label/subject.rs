@@ -2,7 +2,7 @@
 //! in a batch. The hot path of `createLabel` reads nothing else, so this is one statement whose text is made once.
 
 use crate::{Result, batch, db::Txn, event};
-use entity::{DataRowId, OrganizationId, ProjectId, UserId, data_row, dataset, label, project, user};
+use entity::{DataRowId, OrganizationId, ProjectId, UserId, data_row, dataset, label, organization, project, user};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, IdenStatic, Iterable, QueryResult, Statement};
 use std::sync::LazyLock;
 
@@ -12,6 +12,7 @@ pub(crate) struct Subject {
     pub(crate) data_row: Option<data_row::Model>,
     pub(crate) dataset: Option<dataset::Model>,
     pub(crate) user: Option<user::Model>,
+    organization: Option<organization::Model>,
     batched: bool,
 }
 
@@ -21,6 +22,7 @@ static SQL: LazyLock<String> = LazyLock::new(|| {
         columns::<data_row::Column>("data_row"),
         columns::<dataset::Column>("dataset"),
         columns::<user::Column>("user"),
+        columns::<organization::Column>("organization"),
     ];
     format!(
         r#"SELECT {}, EXISTS (SELECT 1 FROM batch_data_row WHERE data_row_id = data_row.id) AS batched
@@ -28,6 +30,7 @@ static SQL: LazyLock<String> = LazyLock::new(|| {
         LEFT JOIN project ON project.id = $2 AND project.organization_id = $1
         LEFT JOIN data_row ON data_row.id = $3 AND data_row.organization_id = $1
         LEFT JOIN dataset ON dataset.id = data_row.dataset_id
+        LEFT JOIN organization ON organization.id = $1
         LEFT JOIN "user" ON "user".id = $4 AND "user".organization_id = $1"#,
         columns.join(", ")
     )
@@ -48,6 +51,7 @@ impl FromQueryResult for Subject {
             data_row: data_row::Model::from_query_result_optional(row, "data_row_")?,
             dataset: dataset::Model::from_query_result_optional(row, "dataset_")?,
             user: user::Model::from_query_result_optional(row, "user_")?,
+            organization: organization::Model::from_query_result_optional(row, "organization_")?,
             batched: row.try_get("", "batched")?,
         })
     }
@@ -101,6 +105,8 @@ impl Subject {
             dataset: dataset.into(),
             user: self.user.as_ref().map(Into::into),
             batches,
+            task: None,
+            team: self.organization.as_ref().map(Into::into),
         })
     }
 }

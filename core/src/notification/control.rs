@@ -6,7 +6,7 @@ use crate::{
     auth::{Action, Actor},
     dispatcher::{Enqueued, Job, headers, prepare},
     event::{self, Data, Ping},
-    payload,
+    payload::{self, Shape},
     webhook::{self, Subscriber},
 };
 use entity::{
@@ -155,7 +155,7 @@ pub async fn preview(
         (Some(_), Some(_)) => return Err(Error::invalid("topic", "must be left out when event is given")),
     };
     let target = webhook::build(app.db.read(), &app.keyring, &row, now).await?;
-    let body = payload::render(row.payload_format, &event, &data)?;
+    let body = payload::render(Shape::of(&row), &event, &data)?;
     let job = Job::preview(&event, &row);
     let headers = headers::sent(&prepare(&target, &job, now, &body));
     Ok(Prepared {

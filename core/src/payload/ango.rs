@@ -18,6 +18,7 @@ pub(super) fn render(event: &event::Model, data: &Data) -> serde_json::Result<Ve
     match data {
         Data::Label(change) => serde_json::to_vec(&body(change, None)),
         Data::Review(change) => serde_json::to_vec(&body(&change.subject, Some(review(change)))),
+        Data::Move(change) => serde_json::to_vec(change),
         Data::Ping(ping) => serde_json::to_vec(&json!({
             "ping": true,
             "eventId": event.id,

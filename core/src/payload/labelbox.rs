@@ -9,6 +9,7 @@ pub(super) fn render(event: &event::Model, data: &Data) -> serde_json::Result<Ve
     match data {
         Data::Label(change) => serde_json::to_vec(&label(change, Some(project(&change.project)))),
         Data::Review(change) => serde_json::to_vec(&review(change)),
+        Data::Move(change) => serde_json::to_vec(change),
         Data::Ping(ping) => serde_json::to_vec(&Ping {
             id: event.id.to_string(),
             action: "PING",

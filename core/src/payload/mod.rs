@@ -6,13 +6,33 @@ mod labelbox;
 mod tests;
 
 use crate::{Error, Result, event::Data};
-use entity::{PayloadFormat, event};
+use entity::{PayloadContent, PayloadFormat, event, webhook};
 
-/// The body of `event` in `format`. The bytes are stored and signed as they are; nothing renders them again.
-pub fn render(format: PayloadFormat, event: &event::Model, data: &Data) -> Result<Vec<u8>> {
-    match format {
+/// What makes two bodies of one event differ. Webhooks of the same shape share one rendering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// The dialect.
+    pub format: PayloadFormat,
+    /// How much of a task it has.
+    pub content: PayloadContent,
+}
+
+impl Shape {
+    /// What a webhook wants.
+    pub fn of(row: &webhook::Model) -> Self {
+        Self {
+            format: row.payload_format,
+            content: row.payload_content,
+        }
+    }
+}
+
+/// The body of `event` in `shape`. The bytes are stored and signed as they are; nothing renders them again.
+pub fn render(shape: Shape, event: &event::Model, data: &Data) -> Result<Vec<u8>> {
+    match shape.format {
         PayloadFormat::Labelbox => labelbox::render(event, data),
         PayloadFormat::Ango => ango::render(event, data),
+        PayloadFormat::V7 => labelbox::render(event, data),
     }
     .map_err(Error::internal)
 }

@@ -1,8 +1,8 @@
-//! Which webhooks want which events: an organization's active webhooks, read once and kept until one of them changes.
+//! Which webhooks want which events: an organization's active registered webhooks (a stage's own is asked by its stage), read once and kept until one of them changes.
 //! Read inside the writer's transaction, so it is never older than the change it serves.
 
-use crate::Result;
-use entity::{OrganizationId, PayloadFormat, ProjectId, WebhookId, WebhookStatus, WebhookTopic, webhook};
+use crate::{Result, payload::Shape};
+use entity::{OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::{
     collections::HashMap,
@@ -14,7 +14,8 @@ use std::{
 pub(crate) struct Subscriber {
     pub webhook_id: WebhookId,
     pub project_id: Option<ProjectId>,
-    pub format: PayloadFormat,
+    pub stage_id: Option<StageId>,
+    pub shape: Shape,
     pub limit: usize,
     topics: u32,
 }
@@ -25,7 +26,8 @@ impl Subscriber {
         Self {
             webhook_id: row.id,
             project_id: row.project_id,
-            format: row.payload_format,
+            stage_id: row.stage_id,
+            shape: Shape::of(row),
             limit: usize::try_from(row.max_in_flight).unwrap_or(1),
             topics,
         }
@@ -54,6 +56,7 @@ impl Index {
         let rows = webhook::Entity::find()
             .filter(webhook::Column::OrganizationId.eq(id))
             .filter(webhook::Column::Status.eq(WebhookStatus::Active))
+            .filter(webhook::Column::StageId.is_null())
             .order_by_asc(webhook::Column::Id)
             .all(db)
             .await?;

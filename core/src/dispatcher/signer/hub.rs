@@ -31,7 +31,7 @@ impl Hub {
     /// The values of `X-Hub-Signature` and `X-Hub-Signature-256`.
     pub(super) fn finish(self, format: PayloadFormat) -> (HeaderValue, HeaderValue) {
         let prefix = match format {
-            PayloadFormat::Labelbox => "sha1=",
+            PayloadFormat::Labelbox | PayloadFormat::V7 => "sha1=",
             PayloadFormat::Ango => "",
         };
         let (sha1, sha256) = (self.sha1.finalize().into_bytes(), self.sha256.finalize().into_bytes());

@@ -93,7 +93,7 @@ impl Signer {
                 headers.insert(X_LABELBOX_ID, uuid(delivery.notification_id.0.hyphenated()));
                 headers.insert(X_LABELBOX_EVENT, HeaderValue::from_static(delivery.topic.as_str()));
             }
-            PayloadFormat::Ango => {}
+            PayloadFormat::Ango | PayloadFormat::V7 => {}
         }
         headers
     }

@@ -18,7 +18,9 @@ use crate::{
     secret::{self, Keyring},
     target_url::TargetUrl,
 };
-use entity::{AuthType, PayloadFormat, ProjectId, Timestamp, WebhookId, WebhookStatus, WebhookTopic, webhook};
+use entity::{
+    AuthType, PayloadContent, PayloadFormat, ProjectId, Timestamp, WebhookId, WebhookStatus, WebhookTopic, webhook,
+};
 use serde_json::Value;
 use std::ops::RangeInclusive;
 
@@ -133,12 +135,14 @@ impl Draft {
             id: WebhookId::new(),
             organization_id: actor.organization_id,
             project_id,
+            stage_id: None,
             url: new.url,
             topics: json(&new.topics),
             status: WebhookStatus::Active,
             status_reason: None,
             description: new.description,
             payload_format: new.payload_format.unwrap_or(PayloadFormat::Labelbox),
+            payload_content: PayloadContent::Full,
             auth_type,
             authorization: None,
             headers: None,
