@@ -21,13 +21,16 @@ pub mod label;
 pub mod list;
 pub mod notification;
 pub mod organization;
+pub mod page;
 pub mod payload;
 pub mod project;
 pub mod review;
 pub mod secret;
 pub mod target_url;
+pub mod task;
 pub mod user;
 pub mod webhook;
+pub mod workflow;
 
 pub use app::{App, Config};
 pub use clock::Clock;

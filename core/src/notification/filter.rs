@@ -1,14 +1,23 @@
-//! Which notifications, and which page of them. Pages are cut by key: a notification's id grows with time, so a cursor
-//! stays valid while rows are added, and the next page costs what the first did.
+//! Which notifications, and which [page](crate::page) of them.
 
-use crate::{Error, Result, auth::Actor};
+use crate::{
+    Result,
+    auth::Actor,
+    page::{self, Edge},
+};
 use entity::{
-    EventId, NotificationId, NotificationStatus, ProjectId, Timestamp, WebhookId, WebhookTopic, notification, webhook,
+    EventId, NotificationId, NotificationStatus, ProjectId, StageId, TaskId, Timestamp, WebhookId, WebhookTopic,
+    notification, webhook,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    Select, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::Expr,
 };
+
+/// Which page of the log.
+pub type Span = page::Span<NotificationId>;
+/// A page of the log.
+pub type Slice = page::Slice<notification::Model>;
 
 /// What a notification must be like; absent: anything. Lists are "one of".
 #[derive(Clone, Debug, Default)]
@@ -19,6 +28,10 @@ pub struct Filter {
     pub webhook_ids: Option<Vec<WebhookId>>,
     /// Its event's project.
     pub project_ids: Option<Vec<ProjectId>>,
+    /// The webhook stage it was sent for.
+    pub stage_ids: Option<Vec<StageId>>,
+    /// The task it was sent for.
+    pub task_ids: Option<Vec<TaskId>>,
     /// Its event.
     pub event_ids: Option<Vec<EventId>>,
     /// Its topic.
@@ -35,68 +48,9 @@ pub struct Filter {
     pub created_before: Option<Timestamp>,
 }
 
-/// Which page: `first` after a cursor, or `last` before one.
-#[derive(Clone, Copy, Debug)]
-pub struct Span {
-    /// How many.
-    pub count: u64,
-    /// From which end.
-    pub from: Edge,
-    /// Strictly after this one, in the list's order.
-    pub after: Option<NotificationId>,
-    /// Strictly before this one, in the list's order.
-    pub before: Option<NotificationId>,
-}
-
-/// An end of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edge {
-    /// `first`: from the newest.
-    First,
-    /// `last`: from the oldest.
-    Last,
-}
-
-impl Edge {
-    fn order(self) -> Order {
-        match self {
-            Self::First => Order::Desc,
-            Self::Last => Order::Asc,
-        }
-    }
-}
-
-/// A page, newest first, and whether there is more on either side.
-#[derive(Clone, Debug)]
-pub struct Slice {
-    /// The rows.
-    pub rows: Vec<notification::Model>,
-    /// Older ones follow.
-    pub has_next: bool,
-    /// Newer ones come before.
-    pub has_previous: bool,
-}
-
 pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
-    let mut rows = select(actor, filter, span).all(db).await?;
-    let count = usize::try_from(span.count).map_err(Error::internal)?;
-    let more = rows.len() > count;
-    rows.truncate(count);
-    Ok(match span.from {
-        Edge::First => Slice {
-            rows,
-            has_next: more,
-            has_previous: span.after.is_some(),
-        },
-        Edge::Last => {
-            rows.reverse();
-            Slice {
-                rows,
-                has_next: span.before.is_some(),
-                has_previous: more,
-            }
-        }
-    })
+    let rows = select(actor, filter, span).all(db).await?;
+    Ok(Slice::cut(rows, &span))
 }
 
 /// One row more than the page, to see whether there are more.
@@ -154,6 +108,8 @@ fn matching(actor: &Actor, filter: &Filter) -> Select<notification::Entity> {
         .add_option(one_of(Is::WebhookId, filter.webhook_ids.clone()))
         .add_option(one_of(Is::ProjectId, seen))
         .add_option(actor.projects.as_deref().map(of_webhooks_in))
+        .add_option(one_of(Is::StageId, filter.stage_ids.clone()))
+        .add_option(one_of(Is::TaskId, filter.task_ids.clone()))
         .add_option(one_of(Is::EventId, filter.event_ids.clone()))
         .add_option(one_of(Is::Topic, filter.topics.clone()))
         .add_option(one_of(Is::Status, filter.statuses.clone()))
@@ -224,6 +180,10 @@ mod tests {
             check(Filter { project_ids, ..none() }, after, "notification_project").await;
             let event_ids = Some(vec![EventId::new()]);
             check(Filter { event_ids, ..none() }, after, "notification_event").await;
+            let stage_ids = Some(vec![StageId::new()]);
+            check(Filter { stage_ids, ..none() }, after, "notification_stage").await;
+            let task_ids = Some(vec![TaskId::new()]);
+            check(Filter { task_ids, ..none() }, after, "notification_task").await;
             let external_id = Some("x".to_owned());
             check(Filter { external_id, ..none() }, after, "notification_external_id").await;
         }

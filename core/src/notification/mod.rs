@@ -4,11 +4,12 @@ mod control;
 mod filter;
 
 pub use control::{Prepared, cancel, ping, preview, redeliver};
-pub use filter::{Edge, Filter, Slice, Span};
+pub use filter::{Filter, Slice, Span};
 
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
+    page::Edge,
 };
 use entity::{NotificationId, OrganizationId, PayloadId, attempt, notification, payload};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};

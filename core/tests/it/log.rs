@@ -4,7 +4,8 @@ use crate::support::{Receiver, Response, World, limited};
 use entity::{NotificationId, NotificationStatus, WebhookTopic, notification as notifications};
 use labelhook_core::{
     event::Change,
-    notification::{self, Edge, Filter, Span, log_line},
+    notification::{self, Filter, Span, log_line},
+    page::Edge,
 };
 use std::time::Duration;
 

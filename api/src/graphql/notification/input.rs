@@ -16,6 +16,10 @@ pub struct NotificationWhereInput {
     webhook_ids: Option<Vec<ID>>,
     /// Ids of the events' projects.
     project_ids: Option<Vec<ID>>,
+    /// Ids of webhook stages.
+    stage_ids: Option<Vec<ID>>,
+    /// Ids of tasks.
+    task_ids: Option<Vec<ID>>,
     /// Ids of events.
     event_ids: Option<Vec<ID>>,
     /// Topics.
@@ -40,6 +44,8 @@ impl NotificationWhereInput {
             ids: ids("where.ids", self.ids)?,
             webhook_ids: ids("where.webhookIds", self.webhook_ids)?,
             project_ids: ids("where.projectIds", self.project_ids)?,
+            stage_ids: ids("where.stageIds", self.stage_ids)?,
+            task_ids: ids("where.taskIds", self.task_ids)?,
             event_ids: ids("where.eventIds", self.event_ids)?,
             topics: bounded("where.topics", self.topics)?,
             statuses: bounded("where.statuses", self.statuses)?,

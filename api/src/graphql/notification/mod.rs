@@ -6,7 +6,10 @@ mod page;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::{NotificationStatus, Timestamp, WebhookId, attempt as attempts, notification};
-use labelhook_core::notification::{self as notifications, Edge, Filter};
+use labelhook_core::{
+    notification::{self as notifications, Filter},
+    page::Edge,
+};
 
 pub use self::attempt::Attempt;
 pub use self::input::{NotificationOrderByInput, NotificationWhereInput};

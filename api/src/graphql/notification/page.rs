@@ -2,7 +2,10 @@
 
 use async_graphql::{Context, SimpleObject};
 use entity::{NotificationId, notification};
-use labelhook_core::notification::{self as notifications, Edge, Filter, Span};
+use labelhook_core::{
+    notification::{self as notifications, Filter, Span},
+    page::Edge,
+};
 
 use super::{
     super::{

@@ -1,0 +1,79 @@
+//! Pages of logs that grow without end, cut by key: an id grows with time, so a cursor stays valid while rows are added,
+//! and the next page costs what the first did. Rows come newest first.
+
+use sea_orm::Order;
+
+/// Which page: `first` after a cursor, or `last` before one.
+#[derive(Clone, Copy, Debug)]
+pub struct Span<K> {
+    /// How many.
+    pub count: u64,
+    /// From which end.
+    pub from: Edge,
+    /// Strictly after this one, in the list's order.
+    pub after: Option<K>,
+    /// Strictly before this one, in the list's order.
+    pub before: Option<K>,
+}
+
+/// An end of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// `first`: from the newest.
+    First,
+    /// `last`: from the oldest.
+    Last,
+}
+
+/// A page, newest first, and whether there is more on either side.
+#[derive(Clone, Debug)]
+pub struct Slice<M> {
+    /// The rows.
+    pub rows: Vec<M>,
+    /// Older ones follow.
+    pub has_next: bool,
+    /// Newer ones come before.
+    pub has_previous: bool,
+}
+
+impl Edge {
+    pub(crate) fn order(self) -> Order {
+        match self {
+            Self::First => Order::Desc,
+            Self::Last => Order::Asc,
+        }
+    }
+}
+
+impl<M> Slice<M> {
+    /// A page of what was asked for with one row more than it holds.
+    pub(crate) fn cut<K>(mut rows: Vec<M>, span: &Span<K>) -> Self {
+        let count = usize::try_from(span.count).unwrap_or(usize::MAX);
+        let more = rows.len() > count;
+        rows.truncate(count);
+        match span.from {
+            Edge::First => Self {
+                rows,
+                has_next: more,
+                has_previous: span.after.is_some(),
+            },
+            Edge::Last => {
+                rows.reverse();
+                Self {
+                    rows,
+                    has_next: span.before.is_some(),
+                    has_previous: more,
+                }
+            }
+        }
+    }
+
+    /// The same page of something made from each row.
+    pub fn map<N>(self, make: impl FnMut(M) -> N) -> Slice<N> {
+        Slice {
+            rows: self.rows.into_iter().map(make).collect(),
+            has_next: self.has_next,
+            has_previous: self.has_previous,
+        }
+    }
+}

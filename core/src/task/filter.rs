@@ -1,0 +1,97 @@
+//! Which tasks, and which [page](crate::page) of them.
+
+use crate::{
+    Result,
+    auth::Actor,
+    page::{self},
+};
+use entity::{BatchId, DataRowId, ProjectId, StageId, TaskId, TaskStatus, Timestamp, UserId, batch_data_row, task};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::Expr,
+};
+
+/// Which page of tasks.
+pub type Span = page::Span<TaskId>;
+/// A page of tasks.
+pub type Slice = page::Slice<task::Model>;
+
+/// What a task must be like; absent: anything. Lists are "one of".
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Its id.
+    pub ids: Option<Vec<TaskId>>,
+    /// Its project.
+    pub project_ids: Option<Vec<ProjectId>>,
+    /// Where it is.
+    pub stage_ids: Option<Vec<StageId>>,
+    /// Its data row.
+    pub data_row_ids: Option<Vec<DataRowId>>,
+    /// A batch of its data row.
+    pub batch_ids: Option<Vec<BatchId>>,
+    /// Who is to work on it.
+    pub assignee_ids: Option<Vec<UserId>>,
+    /// How it stands.
+    pub statuses: Option<Vec<TaskStatus>>,
+    /// Its data row's external id.
+    pub external_id: Option<String>,
+    /// Made at this moment or later.
+    pub created_from: Option<Timestamp>,
+    /// Made before this moment.
+    pub created_before: Option<Timestamp>,
+}
+
+pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
+    let rows = select(actor, filter, span).all(db).await?;
+    Ok(Slice::cut(rows, &span))
+}
+
+/// One row more than the page, to see whether there are more.
+fn select(actor: &Actor, filter: &Filter, span: Span) -> Select<task::Entity> {
+    let mut query = matching(actor, filter);
+    if let Some(after) = span.after {
+        query = query.filter(task::Column::Id.lt(after));
+    }
+    if let Some(before) = span.before {
+        query = query.filter(task::Column::Id.gt(before));
+    }
+    query
+        .order_by(task::Column::Id, span.from.order())
+        .limit(span.count.saturating_add(1))
+}
+
+/// The live tasks that the actor may see and the filter matches.
+pub(super) fn matching(actor: &Actor, filter: &Filter) -> Select<task::Entity> {
+    use task::Column as Is;
+    let seen = match (&actor.projects, &filter.project_ids) {
+        (None, wanted) => wanted.clone(),
+        (Some(own), None) => Some(own.clone()),
+        (Some(own), Some(wanted)) => Some(wanted.iter().filter(|id| own.contains(id)).copied().collect()),
+    };
+    let condition = Condition::all()
+        .add(Is::OrganizationId.eq(actor.organization_id))
+        .add(Is::Deleted.eq(false))
+        .add_option(one_of(Is::Id, filter.ids.clone()))
+        .add_option(one_of(Is::ProjectId, seen))
+        .add_option(one_of(Is::StageId, filter.stage_ids.clone()))
+        .add_option(one_of(Is::DataRowId, filter.data_row_ids.clone()))
+        .add_option(filter.batch_ids.as_deref().map(batched))
+        .add_option(one_of(Is::AssigneeId, filter.assignee_ids.clone()))
+        .add_option(one_of(Is::Status, filter.statuses.clone()))
+        .add_option(filter.external_id.clone().map(|id| Is::ExternalId.eq(id)))
+        .add_option(filter.created_from.map(|time| Is::CreatedAt.gte(time)))
+        .add_option(filter.created_before.map(|time| Is::CreatedAt.lt(time)));
+    task::Entity::find().filter(condition)
+}
+
+fn batched(batches: &[BatchId]) -> Expr {
+    let links = batch_data_row::Entity::find()
+        .select_only()
+        .column(batch_data_row::Column::DataRowId)
+        .filter(batch_data_row::Column::BatchId.is_in(batches.iter().copied()));
+    task::Column::DataRowId.in_subquery(links.into_query())
+}
+
+fn one_of<T: Into<sea_orm::Value>>(column: task::Column, values: Option<Vec<T>>) -> Option<Expr> {
+    values.map(|values| column.is_in(values))
+}
