@@ -17,6 +17,7 @@ pub mod db;
 pub mod deletion;
 pub mod dispatcher;
 pub mod event;
+pub mod filter;
 pub mod label;
 pub mod list;
 pub mod notification;

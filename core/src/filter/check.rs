@@ -1,0 +1,250 @@
+//! Walks a parsed expression before it may run: are its names those of the [`Scope`], are its functions known, does no
+//! loop stand inside another, can its result be a boolean? Tells which members of the roots it reads.
+
+use cel::IdedExpr;
+use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, SelectExpr, SourceInfo, operators};
+
+use super::Scope;
+use super::function;
+use super::pattern::{self, MATCHES};
+use super::text::Refused;
+
+/// Names of types, as in `type(x) == string`.
+const TYPES: [&str; 10] = [
+    "bool",
+    "bytes",
+    "double",
+    "int",
+    "list",
+    "map",
+    "null_type",
+    "string",
+    "type",
+    "uint",
+];
+
+/// Patterns in one expression: each is tried out here.
+const MAX_PATTERNS: usize = 8;
+
+/// What an expression reads of one root.
+#[derive(Debug)]
+pub(super) struct Use {
+    pub(super) root: &'static str,
+    /// The members by name; `None`: all of it.
+    members: Option<Vec<String>>,
+}
+
+impl Use {
+    pub(super) fn reads(&self, member: &str) -> bool {
+        self.members
+            .as_ref()
+            .is_none_or(|members| members.iter().any(|name| name == member))
+    }
+}
+
+/// Refuses what can never work or could run long.
+pub(super) fn check(expression: &IdedExpr, info: &SourceInfo, scope: &Scope) -> Result<Vec<Use>, Refused> {
+    let mut check = Check {
+        info,
+        scope,
+        bound: Vec::new(),
+        in_loop: false,
+        patterns: 0,
+        uses: Vec::new(),
+    };
+    check.walk(expression)?;
+    check.boolean(expression)?;
+    Ok(check.uses)
+}
+
+struct Check<'a> {
+    info: &'a SourceInfo,
+    scope: &'a Scope,
+    /// Variables of the loop around.
+    bound: Vec<&'a str>,
+    in_loop: bool,
+    patterns: usize,
+    uses: Vec<Use>,
+}
+
+impl<'a> Check<'a> {
+    fn walk(&mut self, node: &'a IdedExpr) -> Result<(), Refused> {
+        match &node.expr {
+            Expr::Literal(_) => Ok(()),
+            Expr::Ident(name) => self.name(node, name),
+            Expr::Select(select) => self.select(select),
+            Expr::Call(call) => self.call(node, call),
+            Expr::Comprehension(comprehension) => self.comprehension(node, comprehension),
+            Expr::List(list) => list.elements.iter().try_for_each(|element| self.walk(element)),
+            Expr::Map(map) => map.entries.iter().try_for_each(|entry| match &entry.expr {
+                EntryExpr::MapEntry(entry) => self.walk(&entry.key).and_then(|()| self.walk(&entry.value)),
+                EntryExpr::StructField(_) => Err(self.refused(node, "messages are not supported")),
+            }),
+            Expr::Struct(_) => Err(self.refused(node, "messages are not supported")),
+            Expr::Unspecified => Err(self.refused(node, "the expression cannot be understood")),
+        }
+    }
+
+    fn name(&mut self, node: &IdedExpr, name: &str) -> Result<(), Refused> {
+        match self.root(name) {
+            Some((root, _)) => self.uses_all(root),
+            None if self.bound.contains(&name) || TYPES.contains(&name) => {}
+            None => return Err(self.unknown(node, name)),
+        }
+        Ok(())
+    }
+
+    fn unknown(&self, node: &IdedExpr, name: &str) -> Refused {
+        let roots: Vec<_> = self.scope.roots.iter().map(|(root, _)| *root).collect();
+        self.refused(node, format!("unknown name {name}, there is {}", roots.join(", ")))
+    }
+
+    fn select(&mut self, select: &'a SelectExpr) -> Result<(), Refused> {
+        self.member(&select.operand, &select.field)
+    }
+
+    /// A member of a root is looked up in the scope; anything else below is free.
+    fn member(&mut self, operand: &'a IdedExpr, member: &str) -> Result<(), Refused> {
+        let Expr::Ident(name) = &operand.expr else {
+            return self.walk(operand);
+        };
+        let Some((root, known)) = self.root(name) else {
+            return self.walk(operand);
+        };
+        if let Some(known) = known.filter(|known| !known.contains(&member)) {
+            return Err(self.refused(operand, format!("{root} has no {member}, it has {}", known.join(", "))));
+        }
+        self.uses_member(root, member);
+        Ok(())
+    }
+
+    fn call(&mut self, node: &'a IdedExpr, call: &'a CallExpr) -> Result<(), Refused> {
+        if let (operators::INDEX, [operand, index]) = (call.func_name.as_str(), call.args.as_slice())
+            && let Expr::Literal(LiteralValue::String(member)) = &index.expr
+        {
+            return self.member(operand, member.inner());
+        }
+        if !function::is_operator(&call.func_name) {
+            self.function(node, call)?;
+        }
+        let values = call.target.as_deref().into_iter().chain(&call.args);
+        values.into_iter().try_for_each(|value| self.walk(value))
+    }
+
+    fn function(&mut self, node: &IdedExpr, call: &CallExpr) -> Result<(), Refused> {
+        function::check(call).map_err(|reason| self.refused(node, reason))?;
+        match call.args.last() {
+            Some(pattern) if call.func_name == MATCHES => self.pattern(pattern),
+            _ => Ok(()),
+        }
+    }
+
+    fn pattern(&mut self, node: &IdedExpr) -> Result<(), Refused> {
+        self.patterns += 1;
+        if self.patterns > MAX_PATTERNS {
+            return Err(self.refused(node, format!("more than {MAX_PATTERNS} patterns")));
+        }
+        let Expr::Literal(LiteralValue::String(pattern)) = &node.expr else {
+            return Err(self.refused(node, "the pattern of matches must be a literal"));
+        };
+        pattern::check(pattern.inner()).map_err(|reason| self.refused(node, reason))
+    }
+
+    /// Loops do not nest, not in the range either: `l.map(x, x + x)` doubles what it reads, and a chain of them doubles
+    /// that.
+    fn comprehension(&mut self, node: &'a IdedExpr, comprehension: &'a ComprehensionExpr) -> Result<(), Refused> {
+        if self.in_loop {
+            return Err(self.refused(node, "a loop (all, exists, map, filter) stands inside another"));
+        }
+        let variable = comprehension.iter_var.as_str();
+        if self.root(variable).is_some() || TYPES.contains(&variable) {
+            return Err(self.refused(node, format!("the variable {variable} hides the name {variable}")));
+        }
+        self.in_loop = true;
+        self.walk(&comprehension.iter_range)?;
+        self.bound = vec![variable, &comprehension.accu_var];
+        for part in [
+            &comprehension.accu_init,
+            &comprehension.loop_cond,
+            &comprehension.loop_step,
+        ] {
+            self.walk(part)?;
+        }
+        self.walk(&comprehension.result)?;
+        self.bound.clear();
+        self.in_loop = false;
+        Ok(())
+    }
+
+    /// Refuses a result that cannot be a boolean, whatever the values.
+    fn boolean(&self, node: &IdedExpr) -> Result<(), Refused> {
+        match &node.expr {
+            Expr::Call(call) => match (call.func_name.as_str(), call.args.as_slice()) {
+                (operators::LOGICAL_AND | operators::LOGICAL_OR, args) => {
+                    args.iter().try_for_each(|argument| self.boolean(argument))
+                }
+                (operators::CONDITIONAL, [condition, first, second]) => [condition, first, second]
+                    .into_iter()
+                    .try_for_each(|part| self.boolean(part)),
+                (operators::LOGICAL_NOT, [argument]) => self.boolean(argument),
+                (name, _) if function::gives_other(name) => Err(self.not_boolean(node)),
+                _ => Ok(()),
+            },
+            Expr::Comprehension(comprehension) => match comprehension.accu_init.expr {
+                Expr::List(_) => Err(self.not_boolean(node)),
+                _ => Ok(()),
+            },
+            Expr::Literal(LiteralValue::Boolean(_)) | Expr::Select(_) => Ok(()),
+            // A variable of a loop never stands where the result is.
+            Expr::Ident(_) | Expr::Literal(_) | Expr::List(_) | Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => {
+                Err(self.not_boolean(node))
+            }
+        }
+    }
+
+    fn not_boolean(&self, node: &IdedExpr) -> Refused {
+        self.refused(node, "the result is not a boolean")
+    }
+
+    /// The root of this name, where no variable of a loop has taken it.
+    fn root(&self, name: &str) -> Option<(&'static str, Option<&'static [&'static str]>)> {
+        self.scope.roots.iter().copied().find(|(root, _)| *root == name)
+    }
+
+    fn uses_all(&mut self, root: &'static str) {
+        match self.uses.iter_mut().find(|used| used.root == root) {
+            Some(used) => used.members = None,
+            None => self.uses.push(Use { root, members: None }),
+        }
+    }
+
+    fn uses_member(&mut self, root: &'static str, member: &str) {
+        match self.uses.iter_mut().find(|used| used.root == root) {
+            Some(Use { members: None, .. }) => {}
+            Some(Use {
+                members: Some(members), ..
+            }) => members.push(member.to_owned()),
+            None => self.uses.push(Use {
+                root,
+                members: Some(vec![member.to_owned()]),
+            }),
+        }
+    }
+
+    /// The parser places a call at its bracket; its name says more.
+    fn refused(&self, node: &IdedExpr, reason: impl Into<String>) -> Refused {
+        let Some((start, _)) = self.info.offset_for(node.id) else {
+            return Refused::whole(reason);
+        };
+        let start = usize::try_from(start).unwrap_or_default();
+        let source = self.info.source.as_str();
+        let offset = match (&node.expr, source.get(..start)) {
+            (Expr::Call(_) | Expr::Comprehension(_), Some(before)) if source[start..].starts_with('(') => before
+                .trim_end()
+                .trim_end_matches(|character: char| character.is_ascii_alphanumeric() || character == '_')
+                .len(),
+            _ => start,
+        };
+        Refused::at(source, offset, reason)
+    }
+}

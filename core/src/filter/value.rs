@@ -1,0 +1,129 @@
+//! What the roots of an expression hold: JSON in, variables of the engine out. Only what the expression reads is
+//! converted, and only that counts against the bounds: a large annotation does no harm to a condition on a name.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt};
+use cel::common::value::Val;
+use cel::{Context, Env};
+use serde_json::Value;
+
+use super::check::Use;
+
+/// Weight of what is read of one root: the bytes of its strings and names, and [`NODE`] for every value.
+pub(super) const MAX_WEIGHT: usize = 256 * 1024;
+/// Weight of a value besides its bytes: what the engine needs for it.
+const NODE: usize = 8;
+/// Objects and arrays inside each other.
+const MAX_DEPTH: usize = 64;
+
+/// What each root holds. A clone is cheap: several conditions are asked about the same values.
+#[derive(Clone, Default)]
+pub struct Values(Arc<Vec<(&'static str, Value)>>);
+
+impl Values {
+    /// With no root yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With one more root.
+    pub fn with(mut self, root: &'static str, value: Value) -> Self {
+        Arc::make_mut(&mut self.0).push((root, value));
+        self
+    }
+
+    fn get(&self, root: &str) -> Option<&Value> {
+        self.0.iter().find(|(name, _)| *name == root).map(|(_, value)| value)
+    }
+}
+
+/// Names the roots alone: what they hold is data of customers.
+impl fmt::Debug for Values {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_set()
+            .entries(self.0.iter().map(|(root, _)| root))
+            .finish()
+    }
+}
+
+/// The variables that an expression reads, borrowed from `values`.
+pub(super) fn bind<'v>(environment: &Arc<Env>, uses: &[Use], values: &'v Values) -> Result<Context<'v, 'v>, String> {
+    let mut context = Context::with_env(Arc::clone(environment));
+    for used in uses {
+        let Some(value) = values.get(used.root) else { continue };
+        let mut weight = Weight {
+            root: used.root,
+            left: MAX_WEIGHT,
+        };
+        let variable = match value {
+            Value::Object(object) => {
+                let read = object.iter().filter(|(name, _)| used.reads(name));
+                weight.map(read, 0)?
+            }
+            other => weight.value(other, 0)?,
+        };
+        context.add_variable_as_val(used.root, variable);
+    }
+    Ok(context)
+}
+
+struct Weight<'a> {
+    root: &'a str,
+    left: usize,
+}
+
+impl Weight<'_> {
+    fn value<'v>(&mut self, value: &'v Value, depth: usize) -> Result<Box<dyn Val + 'v>, String> {
+        self.take(NODE)?;
+        if depth > MAX_DEPTH {
+            return Err(format!("{} is nested too deep", self.root));
+        }
+        Ok(match value {
+            Value::Null => Box::new(CelNull),
+            Value::Bool(boolean) => Box::new(CelBool::from(*boolean)),
+            Value::Number(number) => self::number(number),
+            Value::String(text) => {
+                self.take(text.len())?;
+                Box::new(CelString::from(text.as_str()))
+            }
+            Value::Array(elements) => {
+                let elements = elements.iter().map(|element| self.value(element, depth + 1));
+                Box::new(CelList::from(elements.collect::<Result<Vec<_>, _>>()?))
+            }
+            Value::Object(object) => return self.map(object.iter(), depth),
+        })
+    }
+
+    fn map<'v>(
+        &mut self,
+        entries: impl Iterator<Item = (&'v String, &'v Value)>,
+        depth: usize,
+    ) -> Result<Box<dyn Val + 'v>, String> {
+        let mut map: HashMap<CelMapKey<'v>, Box<dyn Val + 'v>> = HashMap::new();
+        for (name, value) in entries {
+            self.take(name.len())?;
+            map.insert(CelMapKey::from(name.as_str()), self.value(value, depth + 1)?);
+        }
+        Ok(Box::new(CelMap::from(map)))
+    }
+
+    fn take(&mut self, weight: usize) -> Result<(), String> {
+        self.left = self
+            .left
+            .checked_sub(weight)
+            .ok_or_else(|| format!("{} is too large", self.root))?;
+        Ok(())
+    }
+}
+
+fn number<'v>(number: &serde_json::Number) -> Box<dyn Val + 'v> {
+    match (number.as_i64(), number.as_u64()) {
+        (Some(signed), _) => Box::new(CelInt::from(signed)),
+        (None, Some(unsigned)) => Box::new(CelUInt::from(unsigned)),
+        (None, None) => Box::new(CelDouble::from(number.as_f64().unwrap_or(f64::NAN))),
+    }
+}

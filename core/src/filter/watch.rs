@@ -1,0 +1,206 @@
+//! A clock inside an evaluation. [`insert`] wraps what can cost something, each pass of a comprehension, each element of
+//! a literal, each addition, comparison and function, into a call of a function of ours that fails once the time is
+//! over. No evaluation then outlasts its limit by more than one such step, which the bounds on source and values keep
+//! short, and none can fill the memory: there is nothing to wait for or to kill.
+
+use std::cell::Cell;
+use std::mem;
+use std::time::{Duration, Instant};
+
+use cel::common::ast::operators;
+use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue};
+use cel::common::functions::Function;
+use cel::common::types::{CelBool, CelString, DYN_TYPE};
+use cel::common::value::CowVal;
+use cel::{Context, Env, ExecutionError, IdedExpr, Value};
+
+use super::pattern::{MATCHES, MAX_TEXT};
+
+/// Not names that a source can spell.
+const IN_TIME: &str = "@in_time";
+const SHORT: &str = "@short";
+
+thread_local! {
+    static CLOCK: Cell<Clock> = const { Cell::new(Clock { deadline: None, over: false }) };
+}
+
+#[derive(Clone, Copy)]
+struct Clock {
+    deadline: Option<Instant>,
+    over: bool,
+}
+
+/// What an evaluation that ended says.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// The result.
+    Is(bool),
+    /// It was cut short.
+    TimedOut,
+}
+
+/// Makes the environment know the clock.
+pub(super) fn declare(environment: &mut Env) {
+    for (name, function) in [(IN_TIME, in_time as Function), (SHORT, short)] {
+        let declared = environment.add_overload(name, name, vec![DYN_TYPE], function);
+        declared.expect("no other function has this name");
+    }
+}
+
+/// Evaluates an expression that went through [`insert`]. The error names no value: values are data of customers.
+pub(super) fn run(expression: &IdedExpr, context: &Context<'_, '_>, limit: Duration) -> Result<Verdict, String> {
+    CLOCK.set(Clock {
+        deadline: Instant::now().checked_add(limit),
+        over: false,
+    });
+    let result = Value::resolve_val(expression, context);
+    if CLOCK.get().over {
+        return Ok(Verdict::TimedOut);
+    }
+    let result = result.map_err(|error| describe(&error))?;
+    match result.downcast_ref::<CelBool>() {
+        Some(boolean) => Ok(Verdict::Is(*boolean.inner())),
+        None => Err(format!(
+            "the result is not a boolean but of type {}",
+            result.get_type().name()
+        )),
+    }
+}
+
+fn in_time<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let clock = CLOCK.get();
+    if clock.over || clock.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        CLOCK.set(Clock { over: true, ..clock });
+        return Err(ExecutionError::function_error(IN_TIME, "out of time"));
+    }
+    arguments
+        .pop()
+        .ok_or_else(|| ExecutionError::invalid_argument_count(1, 0))
+}
+
+/// The text of `matches`, where it is short enough: one match cannot be interrupted.
+fn short<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let value = arguments
+        .pop()
+        .ok_or_else(|| ExecutionError::invalid_argument_count(1, 0))?;
+    match value.downcast_ref::<CelString>() {
+        Some(text) if text.inner().len() > MAX_TEXT => Err(ExecutionError::function_error(
+            SHORT,
+            format!("matches reads at most {MAX_TEXT} bytes"),
+        )),
+        _ => Ok(value),
+    }
+}
+
+/// Puts the clock into an expression.
+pub(super) fn insert(node: &mut IdedExpr) {
+    match &mut node.expr {
+        Expr::Call(call) => {
+            call.target.iter_mut().for_each(|target| insert(target));
+            call.args.iter_mut().for_each(insert);
+            if call.func_name == MATCHES {
+                let text = call.target.as_deref_mut().or(call.args.first_mut());
+                text.into_iter().for_each(|text| wrap(SHORT, text));
+            }
+            if is_costly(call) {
+                wrap(IN_TIME, node);
+            }
+        }
+        Expr::Comprehension(comprehension) => insert_into_loop(comprehension),
+        Expr::Select(select) => insert(&mut select.operand),
+        Expr::List(list) => list.elements.iter_mut().for_each(insert_and_wrap),
+        Expr::Map(map) => {
+            for entry in &mut map.entries {
+                if let EntryExpr::MapEntry(entry) = &mut entry.expr {
+                    insert(&mut entry.key);
+                    insert_and_wrap(&mut entry.value);
+                }
+            }
+        }
+        Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) | Expr::Struct(_) => {}
+    }
+}
+
+fn insert_and_wrap(node: &mut IdedExpr) {
+    insert(node);
+    wrap(IN_TIME, node);
+}
+
+/// The engine knows the loops of the macros by their shape and would copy the whole accumulator each pass if it did
+/// not, so the clock goes where the shape stays: into a condition that is computed, else into the guard of the step.
+fn insert_into_loop(comprehension: &mut ComprehensionExpr) {
+    insert(&mut comprehension.iter_range);
+    insert(&mut comprehension.loop_step);
+    if !matches!(comprehension.loop_cond.expr, Expr::Literal(_)) {
+        return wrap(IN_TIME, &mut comprehension.loop_cond);
+    }
+    let step = &mut comprehension.loop_step;
+    match &mut step.expr {
+        Expr::Call(call) if call.func_name == operators::CONDITIONAL => {
+            call.args.first_mut().into_iter().for_each(|guard| wrap(IN_TIME, guard))
+        }
+        _ => {
+            let mut always = IdedExpr {
+                id: step.id,
+                expr: Expr::Literal(LiteralValue::Boolean(true.into())),
+            };
+            wrap(IN_TIME, &mut always);
+            let unchanged = IdedExpr {
+                id: step.id,
+                expr: Expr::Ident(comprehension.accu_var.clone()),
+            };
+            let id = step.id;
+            *step = call(id, operators::CONDITIONAL, vec![always, mem::take(step), unchanged]);
+        }
+    }
+}
+
+/// Those that only choose, and the step of an accumulator, stay as they are: the engine knows them by their place.
+fn is_costly(call: &CallExpr) -> bool {
+    let chooses = matches!(
+        call.func_name.as_str(),
+        operators::CONDITIONAL
+            | operators::LOGICAL_AND
+            | operators::LOGICAL_OR
+            | operators::LOGICAL_NOT
+            | operators::NOT_STRICTLY_FALSE
+            | operators::NEGATE
+            | operators::INDEX
+    );
+    let accumulates =
+        matches!(call.args.first().map(|first| &first.expr), Some(Expr::Ident(name)) if name.starts_with('@'));
+    !chooses && !accumulates
+}
+
+fn wrap(name: &str, node: &mut IdedExpr) {
+    let id = node.id;
+    *node = call(id, name, vec![mem::take(node)]);
+}
+
+fn call(id: u64, name: &str, args: Vec<IdedExpr>) -> IdedExpr {
+    IdedExpr {
+        id,
+        expr: Expr::Call(CallExpr {
+            func_name: name.to_owned(),
+            target: None,
+            args,
+        }),
+    }
+}
+
+fn describe(error: &ExecutionError) -> String {
+    match error {
+        ExecutionError::NoSuchKey(_)
+        | ExecutionError::NoSuchOverload(_)
+        | ExecutionError::UndeclaredReference(_)
+        | ExecutionError::UnexpectedType { .. } => error.to_string(),
+        ExecutionError::FunctionError { function, message } if function == SHORT => message.clone(),
+        ExecutionError::FunctionError { function, .. } => format!("{function} failed"),
+        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => "division by zero".to_owned(),
+        ExecutionError::Overflow(operator, ..) => format!("overflow in {operator}"),
+        ExecutionError::IndexOutOfBounds(_) => "index out of bounds".to_owned(),
+        ExecutionError::DuplicateKey(_) => "a map literal has the same key twice".to_owned(),
+        ExecutionError::UnsupportedBinaryOperator(operator, ..) => format!("{operator} does not take these values"),
+        _ => "a value is of the wrong kind".to_owned(),
+    }
+}
