@@ -149,6 +149,23 @@ fn an_ango_history_says_who_skipped_and_nothing_of_a_consensus() {
 }
 
 #[test]
+fn an_ango_batch_keeps_its_accents() {
+    let mut change = moved();
+    change.batches[0].name = "Le Croissànt".into();
+    let data = Data::Move(Box::new(change));
+    let text = text(
+        PayloadFormat::Ango,
+        PayloadContent::Full,
+        WebhookTopic::WorkflowAction,
+        &data,
+    );
+    assert!(
+        text.contains(r#""batchNames":["Le Croissànt"]"#),
+        "as UTF-8, not escaped: {text}"
+    );
+}
+
+#[test]
 fn an_ango_move_before_any_label_has_no_objects_and_no_urls() {
     let mut change = moved();
     (change.label, change.annotator, change.task.updated_by) = (None, None, None);

@@ -4,6 +4,7 @@ mod ango;
 mod export;
 mod labelbox;
 mod seed;
+mod snapshots;
 mod v7;
 
 use super::*;
