@@ -269,6 +269,7 @@ mod tests {
             LabelDeleted,
             ReviewCreated,
             ReviewUpdated,
+            WorkflowAction,
             Ping,
         ] {
             let mut data = sample(topic, WebhookId::new(), NOW).unwrap();
@@ -276,6 +277,10 @@ mod tests {
                 change.project.ontology = raw(Some(r#"{"b":1, "a":[1.10]}"#));
                 change.data_row.metadata = raw(Some(r#"{"width":640}"#));
                 change.user = None;
+            }
+            if let Data::Move(change) = &mut data {
+                change.project.ontology = raw(Some(r#"{"b":1, "a":[1.10]}"#));
+                change.label = None;
             }
             let text = serde_json::to_string(&data).unwrap();
             let read = Data::parse(topic, &text).unwrap();

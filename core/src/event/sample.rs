@@ -1,15 +1,27 @@
 //! A sample event of each topic that is sent, for previews: plausible data that belongs to nobody.
 
-use super::{Batch, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User};
+use super::{
+    Batch, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Stage, Task, TaskMove,
+    Team, User, Visit, Work,
+};
 use entity::{
-    BatchId, DataRowId, DatasetId, LabelId, OrganizationId, ProjectId, ReviewId, Timestamp, UserId, WebhookId,
-    WebhookTopic,
+    BatchId, DataRowId, DatasetId, EventId, LabelId, OrganizationId, ProjectId, ReviewId, StageId, StageType, TaskId,
+    Timestamp, UserId, VisitId, WebhookId, WebhookTopic,
 };
 use uuid::Uuid;
 
+const LABELER: &str = "labeler@example.com";
+
 const LABEL: &str = r##"{"objects":[{"featureId":"f1","schemaId":"s1","title":"Tree","value":"tree","color":"#e0ff00","bbox":{"top":40,"left":12,"height":80,"width":64}}],"classifications":[]}"##;
 
-/// The data of a sample event; none for topics that no label or review causes.
+/// As long as the sample's label took.
+const WORK: Work = Work {
+    duration_ms: 9581,
+    idle_ms: 0,
+    blur_ms: 0,
+};
+
+/// The data of a sample event; none for a topic that nothing causes.
 pub(crate) fn sample(topic: WebhookTopic, webhook_id: WebhookId, now: Timestamp) -> Option<Data> {
     Some(match topic {
         WebhookTopic::Ping => Data::Ping(Ping {
@@ -19,7 +31,8 @@ pub(crate) fn sample(topic: WebhookTopic, webhook_id: WebhookId, now: Timestamp)
         WebhookTopic::LabelCreated | WebhookTopic::LabelUpdated => Data::Label(Box::new(label(now, false))),
         WebhookTopic::LabelDeleted => Data::Label(Box::new(label(now, true))),
         WebhookTopic::ReviewCreated | WebhookTopic::ReviewUpdated => Data::Review(Box::new(review(now))),
-        WebhookTopic::ReviewDeleted | WebhookTopic::WorkflowAction => return None,
+        WebhookTopic::WorkflowAction => Data::Move(Box::new(submitted(now))),
+        WebhookTopic::ReviewDeleted => return None,
     })
 }
 
@@ -81,7 +94,7 @@ fn label(now: Timestamp, deleted: bool) -> LabelChange {
         },
         user: Some(User {
             id: UserId(id(5)),
-            email: "labeler@example.com".into(),
+            email: LABELER.into(),
         }),
         batches: vec![Batch {
             id: BatchId(id(8)),
@@ -95,6 +108,127 @@ fn label(now: Timestamp, deleted: bool) -> LabelChange {
     }
 }
 
+/// A task that somebody submitted, so that it went from its label stage to a webhook stage.
+fn submitted(now: Timestamp) -> TaskMove {
+    let LabelChange {
+        label,
+        project,
+        data_row,
+        dataset,
+        user,
+        batches,
+        team,
+        ..
+    } = label(now, false);
+    let from = stage(11, "Label", StageType::Label);
+    let to = stage(12, "Webhook", StageType::Webhook);
+    TaskMove {
+        task: task(from.clone(), to.clone(), now),
+        from,
+        to,
+        label: Some(label),
+        annotator: user.clone(),
+        project,
+        data_row,
+        dataset,
+        batches,
+        team,
+        user,
+        created_at: now,
+    }
+}
+
+fn task(from: Stage, to: Stage, now: Timestamp) -> Task {
+    let start = visit(14, stage(10, "Start", StageType::Start), now);
+    let worked = Visit {
+        event_id: Some(EventId(id(16))),
+        work: WORK,
+        completed_by: Some(LABELER.into()),
+        submitted_by: Some(LABELER.into()),
+        ..visit(15, from, now)
+    };
+    Task {
+        id: TaskId(id(13)),
+        stage: to,
+        created_at: now,
+        updated_at: now,
+        updated_by: Some(LABELER.into()),
+        here: Work::default(),
+        total: WORK,
+        history: vec![start, worked],
+    }
+}
+
+/// A visit of a stage that works by itself.
+fn visit(number: u128, stage: Stage, now: Timestamp) -> Visit {
+    Visit {
+        id: VisitId(id(number)),
+        event_id: None,
+        stage,
+        entered_at: now,
+        completed_at: now,
+        work: Work::default(),
+        completed_by: None,
+        submitted_by: None,
+        skipped: false,
+    }
+}
+
+fn stage(number: u128, name: &str, r#type: StageType) -> Stage {
+    Stage {
+        id: StageId(id(number)),
+        name: name.into(),
+        r#type,
+    }
+}
+
 fn id(number: u128) -> Uuid {
     Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Change;
+
+    const NOW: Timestamp = Timestamp(1_600_923_368_709_000);
+
+    #[test]
+    fn every_topic_that_something_causes_has_a_sample_of_that_topic() {
+        use WebhookTopic::*;
+        for (topic, change) in [
+            (LabelCreated, Change::Created),
+            (LabelUpdated, Change::Updated),
+            (LabelDeleted, Change::Deleted),
+            (ReviewCreated, Change::Created),
+            (ReviewUpdated, Change::Updated),
+            (WorkflowAction, Change::Created),
+            (Ping, Change::Created),
+        ] {
+            let data = sample(topic, WebhookId::new(), NOW).expect("a sample");
+            assert_eq!(data.topic(change), topic);
+        }
+        assert!(
+            sample(ReviewDeleted, WebhookId::new(), NOW).is_none(),
+            "removing a review updates its label's reviews"
+        );
+    }
+
+    #[test]
+    fn the_sample_of_a_move_is_of_one_task_in_one_workflow() {
+        let change = submitted(NOW);
+        let task = &change.task;
+        assert_eq!(task.stage, change.to, "it is where it went");
+        assert_eq!(
+            task.history.last().unwrap().stage,
+            change.from,
+            "and came from where it was last"
+        );
+        assert_eq!(task.history[0].stage.r#type, StageType::Start);
+        let worked = task.history.iter().fold(task.here, |sum, visit| sum.plus(visit.work));
+        assert_eq!(worked, task.total);
+        let label = change.label.unwrap();
+        assert_eq!((label.seconds_to_label * 1000.0) as i64, task.total.duration_ms);
+        assert_eq!(change.annotator.unwrap().email, LABELER);
+    }
 }

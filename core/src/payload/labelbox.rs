@@ -1,15 +1,16 @@
 //! Labelbox's bodies: `reference/behaviours.md` C2 for labels, section (d) for reviews. Times have whole seconds; the
-//! annotation is a JSON *string*; event name and delivery id travel in headers only.
+//! annotation is a JSON *string*; event name and delivery id travel in headers only. A task's move holds no annotation, and
+//! Labelbox knows no body without its label, so a webhook's `payloadContent` has no meaning here.
 
-use crate::event::{Data, LabelChange, Project, ReviewChange};
-use entity::{Timestamp, event};
+use crate::event::{self, Data, LabelChange, Project, ReviewChange, TaskMove};
+use entity::Timestamp;
 use serde::Serialize;
 
-pub(super) fn render(event: &event::Model, data: &Data) -> serde_json::Result<Vec<u8>> {
+pub(super) fn render(event: &entity::event::Model, data: &Data) -> serde_json::Result<Vec<u8>> {
     match data {
         Data::Label(change) => serde_json::to_vec(&label(change, Some(project(&change.project)))),
         Data::Review(change) => serde_json::to_vec(&review(change)),
-        Data::Move(change) => serde_json::to_vec(change),
+        Data::Move(change) => serde_json::to_vec(&moved(change)),
         Data::Ping(ping) => serde_json::to_vec(&Ping {
             id: event.id.to_string(),
             action: "PING",
@@ -93,6 +94,19 @@ struct Dataset<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+struct Move<'a> {
+    action: &'static str,
+    task: Id,
+    from: &'a event::Stage,
+    to: &'a event::Stage,
+    data_row: DataRow<'a>,
+    project: ProjectBody<'a>,
+    user: Option<User<'a>>,
+    created_at: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Ping {
     id: String,
     action: &'static str,
@@ -108,7 +122,7 @@ struct Id {
 fn label<'a>(change: &'a LabelChange, project: Option<ProjectBody<'a>>) -> Label<'a> {
     let LabelChange {
         label,
-        data_row,
+        data_row: row,
         dataset,
         ..
     } = change;
@@ -122,14 +136,7 @@ fn label<'a>(change: &'a LabelChange, project: Option<ProjectBody<'a>>) -> Label
         seconds_to_label: label.seconds_to_label,
         label: &label.label,
         project,
-        data_row: DataRow {
-            id: data_row.id.to_string(),
-            row_data: &data_row.row_data,
-            external_id: data_row.external_id.as_deref(),
-            created_at: data_row.created_at.secs(),
-            updated_at: data_row.updated_at.secs(),
-            deleted_at: data_row.deleted_at.map(Timestamp::secs),
-        },
+        data_row: data_row(row),
         user: change.user.as_ref().map(user),
         dataset: Dataset {
             id: dataset.id.to_string(),
@@ -156,7 +163,33 @@ fn review(change: &ReviewChange) -> Review<'_> {
     }
 }
 
-fn user(user: &crate::event::User) -> User<'_> {
+fn moved(change: &TaskMove) -> Move<'_> {
+    Move {
+        action: "MOVE",
+        task: Id {
+            id: change.task.id.to_string(),
+        },
+        from: &change.from,
+        to: &change.to,
+        data_row: data_row(&change.data_row),
+        project: project(&change.project),
+        user: change.user.as_ref().map(user),
+        created_at: change.created_at.secs(),
+    }
+}
+
+fn data_row(row: &event::DataRow) -> DataRow<'_> {
+    DataRow {
+        id: row.id.to_string(),
+        row_data: &row.row_data,
+        external_id: row.external_id.as_deref(),
+        created_at: row.created_at.secs(),
+        updated_at: row.updated_at.secs(),
+        deleted_at: row.deleted_at.map(Timestamp::secs),
+    }
+}
+
+fn user(user: &event::User) -> User<'_> {
     User {
         id: user.id.to_string(),
         email: &user.email,

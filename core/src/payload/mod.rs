@@ -4,6 +4,9 @@ mod ango;
 mod labelbox;
 #[cfg(test)]
 mod tests;
+mod v7;
+
+pub use ango::export;
 
 use crate::{Error, Result, event::Data};
 use entity::{PayloadContent, PayloadFormat, event, webhook};
@@ -31,8 +34,8 @@ impl Shape {
 pub fn render(shape: Shape, event: &event::Model, data: &Data) -> Result<Vec<u8>> {
     match shape.format {
         PayloadFormat::Labelbox => labelbox::render(event, data),
-        PayloadFormat::Ango => ango::render(event, data),
-        PayloadFormat::V7 => labelbox::render(event, data),
+        PayloadFormat::Ango => ango::render(shape.content, event, data),
+        PayloadFormat::V7 => v7::render(shape.content, event, data),
     }
     .map_err(Error::internal)
 }

@@ -234,7 +234,7 @@ async fn a_preview_says_what_it_cannot_show() {
     };
     assert_eq!(invalid(preview(Some(event), Some(WebhookTopic::Ping)).await).0, "topic");
     assert_eq!(
-        invalid(preview(None, Some(WebhookTopic::WorkflowAction)).await).0,
+        invalid(preview(None, Some(WebhookTopic::ReviewDeleted)).await).0,
         "topic"
     );
     assert!(matches!(
@@ -248,7 +248,7 @@ async fn a_preview_of_a_webhook_whose_first_topic_has_no_sample_shows_another() 
     let world = World::new().await;
     let created = world
         .webhook_with("http://127.0.0.1:9/", |new| {
-            new.topics = vec![WebhookTopic::WorkflowAction, WebhookTopic::LabelDeleted];
+            new.topics = vec![WebhookTopic::ReviewDeleted, WebhookTopic::LabelDeleted];
             new.payload_format = Some(PayloadFormat::Ango);
         })
         .await;

@@ -24,6 +24,12 @@ async fn a_request_in_angos_form_is_as_it_always_was() {
     with_settings!({description => REFRESH, omit_expression => true}, {assert_snapshot!("ango", request)});
 }
 
+#[tokio::test]
+async fn a_request_in_v7s_form_is_as_it_always_was() {
+    let request = request("V7").await;
+    with_settings!({description => REFRESH, omit_expression => true}, {assert_snapshot!("v7", request)});
+}
+
 async fn request(format: &str) -> String {
     let scene = Scene::set().await;
     let more = json!({"payloadFormat": format, "headers": {"X-Team": "blue"}});

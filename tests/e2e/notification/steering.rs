@@ -282,6 +282,7 @@ async fn a_preview_is_the_request_without_sending_it() {
         (json!({}), "LABEL_CREATED"),
         (json!({"topic": "LABEL_DELETED"}), "LABEL_DELETED"),
         (json!({"topic": "REVIEW_UPDATED"}), "REVIEW_UPDATED"),
+        (json!({"topic": "WORKFLOW_ACTION"}), "WORKFLOW_ACTION"),
         (json!({"topic": "PING"}), "PING"),
     ] {
         let shown = ask(more.clone()).await;
@@ -305,7 +306,7 @@ async fn a_preview_is_the_request_without_sending_it() {
     let both = json!({"data": {"webhook": webhook, "event": {"id": event}, "topic": "PING"}});
     let error = scene.app.client.expect_error(preview, both, "BAD_USER_INPUT").await;
     assert_eq!(error["extensions"]["field"], "topic");
-    let nobodys = json!({"data": {"webhook": webhook, "topic": "WORKFLOW_ACTION"}});
+    let nobodys = json!({"data": {"webhook": webhook, "topic": "REVIEW_DELETED"}});
     scene.app.client.expect_error(preview, nobodys, "BAD_USER_INPUT").await;
     let unknown = json!({"data": {"webhook": webhook, "event": {"id": "unknown"}}});
     scene

@@ -65,6 +65,25 @@ fn ango_receivers_get_a_bare_digest() {
 }
 
 #[test]
+fn v7_receivers_get_a_prefixed_digest_and_no_ids_of_another_platform() {
+    let check = |secret: &str, body: &str, digest: &str| {
+        let headers = Signer::new(scheme(PayloadFormat::V7, &[secret])).headers(&delivery(body.as_bytes()));
+        assert_eq!(headers["x-hub-signature"], digest);
+        assert_eq!(headers.len(), 7, "{:?}", names(&headers));
+    };
+    check(
+        "example_secret",
+        r#"{"id":"x"}"#,
+        "sha1=90efda17a4754fc32c5dc3c0db7a5f20ed38186b",
+    );
+    check(
+        "your_secret_key",
+        r#"{"batches":["Le Croissànt"]}"#,
+        "sha1=2a137e8c93c170e597384959e8c316701fb0ba5d",
+    );
+}
+
+#[test]
 fn the_sha256_signature_is_the_one_github_documents() {
     let headers = Signer::new(scheme(PayloadFormat::Labelbox, &["It's a Secret to Everybody"]))
         .headers(&delivery(b"Hello, World!"));

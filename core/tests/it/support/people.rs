@@ -83,6 +83,8 @@ impl Annotated {
             dataset: (&self.dataset).into(),
             user: Some((&self.user).into()),
             batches: vec![],
+            task: None,
+            team: None,
         }
     }
 
