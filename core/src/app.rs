@@ -10,7 +10,9 @@ use crate::{
         sender::{self, Sender},
     },
     secret::Keyring,
+    task,
     webhook::{self, Index, Targets},
+    workflow,
 };
 use std::sync::Arc;
 
@@ -43,6 +45,8 @@ pub struct App {
     pub targets: Targets,
     /// Deletes the labels of what was deleted.
     pub(crate) deletions: deletion::Wake,
+    /// Takes in tasks, and sends stages again.
+    pub(crate) steps: task::Wake,
     /// Known keys.
     pub(crate) keys: api_key::Known,
 }
@@ -66,9 +70,11 @@ impl App {
             dispatcher: Dispatcher::new(lanes, sender),
             targets: Targets::default(),
             deletions: deletion::Wake::default(),
+            steps: task::Wake::default(),
             keys: api_key::Known::default(),
         });
         app.dispatcher.recover(&app).await?;
+        workflow::adopt(&app).await?;
         Ok(app)
     }
 }

@@ -4,11 +4,14 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     data_row, event, input, organization, project,
+    task::intake,
 };
 use entity::{BatchId, DataRowId, ProjectId, batch, batch_data_row};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, RelationDef,
 };
+use std::collections::HashMap;
 
 /// What to make a batch of.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +49,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<batch::Model> 
                 batch_data_row::Entity::insert_many(links)
                     .exec_without_returning(txn.conn())
                     .await?;
+                intake::batched(txn, &actor, project.id, rows).await?;
                 Ok(batch)
             })
         })
@@ -83,6 +87,37 @@ pub(crate) async fn holding(
         name: row.name,
     });
     Ok(named.collect())
+}
+
+/// The same for several data rows.
+pub(crate) async fn holding_each(
+    conn: &impl ConnectionTrait,
+    project_id: ProjectId,
+    data_row_ids: &[DataRowId],
+) -> Result<HashMap<DataRowId, Vec<event::Batch>>> {
+    let rows: Vec<(DataRowId, BatchId, String)> = batch::Entity::find()
+        .select_only()
+        .column(batch_data_row::Column::DataRowId)
+        .columns([batch::Column::Id, batch::Column::Name])
+        .join(JoinType::InnerJoin, links())
+        .filter(batch::Column::ProjectId.eq(project_id))
+        .filter(batch_data_row::Column::DataRowId.is_in(data_row_ids.iter().copied()))
+        .order_by_asc(batch::Column::Id)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let mut batches: HashMap<DataRowId, Vec<event::Batch>> = HashMap::new();
+    for (data_row_id, id, name) in rows {
+        batches.entry(data_row_id).or_default().push(event::Batch { id, name });
+    }
+    Ok(batches)
+}
+
+fn links() -> RelationDef {
+    batch::Entity::belongs_to(batch_data_row::Entity)
+        .from(batch::Column::Id)
+        .to(batch_data_row::Column::BatchId)
+        .into()
 }
 
 fn link(batch: &batch::Model, data_row_id: DataRowId) -> batch_data_row::Model {

@@ -7,6 +7,7 @@ use crate::{
     db::{Txn, is_duplicate},
     deletion, input,
     list::{self, Query},
+    task::{self, intake},
 };
 use entity::{DataRowId, DatasetId, DeletionKind, OrganizationId, ProjectId, batch, batch_data_row, data_row, label};
 use sea_orm::{
@@ -126,6 +127,7 @@ pub async fn delete(app: &App, actor: &Actor, ids: &[String]) -> Result<Vec<data
                     .filter(data_row::Column::Id.is_in(keys.iter().copied()))
                     .exec(txn.conn())
                     .await?;
+                task::forget(txn, &keys).await?;
                 for row in &mut rows {
                     (row.deleted_at, row.updated_at) = (deleted_at, updated_at);
                 }
@@ -234,10 +236,12 @@ async fn insert(app: &App, actor: &Actor, dataset: &str, new: Vec<New>) -> Resul
                     .exec_without_returning(txn.conn())
                     .await
                 {
-                    Ok(_) => Ok(rows),
-                    Err(fault) if is_duplicate(&fault) => Err(taken("one of these")),
-                    Err(fault) => Err(fault.into()),
+                    Ok(_) => {}
+                    Err(fault) if is_duplicate(&fault) => return Err(taken("one of these")),
+                    Err(fault) => return Err(fault.into()),
                 }
+                intake::created(txn, &actor, &rows).await?;
+                Ok(rows)
             })
         })
         .await

@@ -155,7 +155,9 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                 row.updated_at = Set(txn.now());
                 let row = row.update(txn.conn()).await?;
                 if row.deleted {
-                    deletion::schedule(txn, &actor, DeletionKind::Dataset, [row.id.0]).await?;
+                    for kind in [DeletionKind::Dataset, DeletionKind::DatasetTasks] {
+                        deletion::schedule(txn, &actor, kind, [row.id.0]).await?;
+                    }
                 }
                 Ok(row)
             })

@@ -1,10 +1,10 @@
 //! Deletions in bounded steps: the labels of a deleted dataset or data row are deleted and published a step at a time,
-//! one unit of work each, so that a million labels hold up nobody. What is to be done is a row written in the transaction
+//! one unit of work each, so that a million labels hold up nobody; a dataset's tasks follow in the same way. What is to be done is a row written in the transaction
 //! of the deletion itself; after a restart the rows that are not done go on from where the labels say.
 //!
 //! Nothing new can appear below what is deleted (labels are refused there), so a step continues behind the last one.
 
-use crate::{App, Result, auth::Actor, db::Txn, label};
+use crate::{App, Result, auth::Actor, db::Txn, label, task};
 use entity::{DataRowId, DeletionId, DeletionKind, LabelId, Timestamp, data_row, deletion, label as labels};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
@@ -113,6 +113,9 @@ async fn step(app: &App, deletion: deletion::Model, place: Option<Place>) -> Res
     app.db
         .write(move |txn| {
             Box::pin(async move {
+                if deletion.kind == DeletionKind::DatasetTasks {
+                    return tasks(txn, &deletion, place).await;
+                }
                 let (mut rows, more) = next(txn, &deletion, place).await?;
                 let last = rows.last().map(|row| Place {
                     data_row_id: row.data_row_id,
@@ -128,6 +131,32 @@ async fn step(app: &App, deletion: deletion::Model, place: Option<Place>) -> Res
             })
         })
         .await
+}
+
+/// The next tasks go with their dataset. They tell nobody: no event is about a task that is gone.
+async fn tasks(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> Result<Option<Place>> {
+    let mut rows = data_row::Entity::find()
+        .select_only()
+        .column(data_row::Column::Id)
+        .filter(data_row::Column::DatasetId.eq(deletion.target_id));
+    if let Some(place) = place {
+        rows = rows.filter(data_row::Column::Id.gt(place.data_row_id));
+    }
+    let ids: Vec<DataRowId> = rows
+        .order_by_asc(data_row::Column::Id)
+        .limit(STEP)
+        .into_tuple()
+        .all(txn.conn())
+        .await?;
+    task::forget(txn, &ids).await?;
+    let last = ids.last().filter(|_| ids.len() as u64 == STEP);
+    if last.is_none() {
+        done(txn, deletion.id).await?;
+    }
+    Ok(last.map(|id| Place {
+        data_row_id: *id,
+        label_id: LabelId(Uuid::nil()),
+    }))
 }
 
 /// The next labels, and whether there may be more. Their number is bounded, and so are their bytes; one always fits.
@@ -155,7 +184,7 @@ async fn sizes(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> R
         .filter(labels::Column::Deleted.eq(false))
         .filter(match deletion.kind {
             DeletionKind::Dataset => data_row::Column::DatasetId.eq(deletion.target_id),
-            DeletionKind::DataRow => data_row::Column::Id.eq(deletion.target_id),
+            DeletionKind::DataRow | DeletionKind::DatasetTasks => data_row::Column::Id.eq(deletion.target_id),
         });
     if let Some(place) = place {
         query = query.filter(data_row::Column::Id.gte(place.data_row_id)).filter(

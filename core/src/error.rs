@@ -65,6 +65,17 @@ impl Error {
         }
     }
 
+    /// The same, of an input that lies inside another.
+    pub(crate) fn within(self, path: &str) -> Self {
+        match self {
+            Self::Invalid { field, reason } => Self::Invalid {
+                field: format!("{path}.{field}"),
+                reason,
+            },
+            other => other,
+        }
+    }
+
     /// A fault of ours.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(Arc::from(source.into()))

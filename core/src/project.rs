@@ -7,8 +7,10 @@ use crate::{
     input::{self, set},
     list::{self, Query},
     organization,
+    task::intake::{self, Source},
+    workflow,
 };
-use entity::{DatasetId, OrganizationId, ProjectId, project, project_dataset};
+use entity::{DatasetId, IntakeKind, OrganizationId, ProjectId, project, project_dataset};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
     QuerySelect, QueryTrait, Set, Statement,
@@ -160,6 +162,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<project::Model
                 project::Entity::insert(row.clone().into_active_model())
                     .exec_without_returning(txn.conn())
                     .await?;
+                workflow::make_default(txn, &row).await?;
                 Ok(row)
             })
         })
@@ -177,13 +180,23 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
         &patch.settings,
     )?;
     let (actor, id) = (actor.clone(), id.to_owned());
-    app.db
+    let connects = patch.connect.is_some();
+    let row = app
+        .db
         .write(move |txn| {
             Box::pin(async move {
                 let row = find(txn.conn(), &actor, &id).await?;
                 if let Some(dataset) = &patch.connect {
                     let dataset = dataset::referred(txn.conn(), &actor, "datasets.connect", dataset).await?;
                     connect(txn.conn(), &row, dataset.id).await?;
+                    let source = Source {
+                        organization_id: row.organization_id,
+                        project_id: row.id,
+                        kind: IntakeKind::Dataset,
+                        target_id: dataset.id.0,
+                        user_id: Some(actor.user_id),
+                    };
+                    intake::schedule(txn, source, None).await?;
                 }
                 if let Some(dataset) = &patch.disconnect {
                     let dataset = dataset::find(txn.conn(), &actor, dataset).await?;
@@ -194,7 +207,11 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                 Ok(row.update(txn.conn()).await?)
             })
         })
-        .await
+        .await?;
+    if connects {
+        app.steps.wake();
+    }
+    Ok(row)
 }
 
 /// Projects of an organization by id, deleted ones too: for the objects that name them.

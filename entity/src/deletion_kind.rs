@@ -17,6 +17,9 @@ pub enum DeletionKind {
     /// All labels of one data row.
     #[sea_orm(num_value = 1)]
     DataRow,
+    /// All tasks of a dataset's data rows.
+    #[sea_orm(num_value = 2)]
+    DatasetTasks,
 }
 
 impl DeletionKind {
@@ -25,6 +28,7 @@ impl DeletionKind {
         match self {
             Self::Dataset => "DATASET",
             Self::DataRow => "DATA_ROW",
+            Self::DatasetTasks => "DATASET_TASKS",
         }
     }
 }

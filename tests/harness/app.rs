@@ -9,7 +9,7 @@ use entity::Role;
 use labelhook_api::server;
 use labelhook_core::dispatcher::{self, Window, guard::Guard};
 use labelhook_core::secret::Keyring;
-use labelhook_core::{App, Clock, api_key, deletion};
+use labelhook_core::{App, Clock, api_key, deletion, task};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -105,6 +105,7 @@ impl TestApp {
     /// Deletes and delivers what is due until nothing is: for a paused service.
     pub async fn deliver(&self) {
         deletion::run_until_idle(&self.app).await.expect("the database answers");
+        task::run_until_idle(&self.app).await.expect("the database answers");
         dispatcher::run_until_idle(&self.app)
             .await
             .expect("the database answers");

@@ -12,7 +12,7 @@ pub use txn::{Txn, Work};
 
 use writer::Kind;
 
-use crate::{Clock, Error, Result, dispatcher::Lanes, webhook::Index};
+use crate::{Clock, Error, Result, dispatcher::Lanes, webhook::Index, workflow::Graphs};
 use entity::Timestamp;
 use migration::MigratorTrait;
 use sea_orm::{DatabaseConnection, FromQueryResult, Statement};
@@ -29,6 +29,7 @@ use std::{
 pub struct Db {
     reader: DatabaseConnection,
     writer: writer::Handle,
+    graphs: Arc<Graphs>,
     _lock: File,
 }
 
@@ -42,10 +43,12 @@ impl Db {
         migration::Migrator::up(&conn, None).await?;
         let reader = sqlite::readers(url).await?;
         let sequence = Arc::new(Sequence::start(&reader, clock.now()).await?);
-        let writer = writer::start(url.to_owned(), conn, clock, sequence, index, lanes);
+        let graphs = Arc::default();
+        let writer = writer::start(url.to_owned(), conn, clock, sequence, index, Arc::clone(&graphs), lanes);
         Ok(Self {
             reader,
             writer,
+            graphs,
             _lock: lock,
         })
     }
@@ -53,6 +56,11 @@ impl Db {
     /// A connection for looking only.
     pub fn read(&self) -> &DatabaseConnection {
         &self.reader
+    }
+
+    /// The workflows of projects, ready for use.
+    pub(crate) fn graphs(&self) -> &Graphs {
+        &self.graphs
     }
 
     /// Runs `unit` in a transaction that it may share with others, inside a savepoint of its own, and answers after the

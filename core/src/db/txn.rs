@@ -1,7 +1,7 @@
 //! [`Txn`]: a unit of work's view of the transaction it shares with others of its group.
 
 use super::Sequence;
-use crate::{Result, dispatcher::Outbox, webhook::Index};
+use crate::{Result, dispatcher::Outbox, webhook::Index, workflow::Graphs};
 use entity::{OrganizationId, Timestamp};
 use sea_orm::DatabaseTransaction;
 use std::{
@@ -18,6 +18,7 @@ pub struct Txn {
     pub(super) now: Timestamp,
     pub(super) sequence: Arc<Sequence>,
     pub(super) index: Arc<Index>,
+    pub(super) graphs: Arc<Graphs>,
     pub(super) outbox: Mutex<Outbox>,
     pub(super) stale: Mutex<Vec<OrganizationId>>,
 }
@@ -40,6 +41,11 @@ impl Txn {
     /// Which webhooks of an organization want which events.
     pub(crate) fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// The workflows of projects, ready for use.
+    pub(crate) fn graphs(&self) -> &Graphs {
+        &self.graphs
     }
 
     /// An organization's webhooks have changed here: the index reads them anew, and again when the unit is undone.

@@ -16,6 +16,7 @@ use crate::{
     Clock, Error, Result,
     dispatcher::{Lanes, Outbox},
     webhook::Index,
+    workflow::Graphs,
 };
 use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use std::{
@@ -106,6 +107,7 @@ pub(super) fn start(
     clock: Clock,
     sequence: Arc<Sequence>,
     index: Arc<Index>,
+    graphs: Arc<Graphs>,
     lanes: Arc<Lanes>,
 ) -> Handle {
     let (units, queue) = mpsc::channel(QUEUE);
@@ -115,6 +117,7 @@ pub(super) fn start(
         clock,
         sequence,
         index,
+        graphs,
         lanes,
     };
     let task = tokio::spawn(writer.run(queue));
@@ -172,6 +175,7 @@ struct Writer {
     clock: Clock,
     sequence: Arc<Sequence>,
     index: Arc<Index>,
+    graphs: Arc<Graphs>,
     lanes: Arc<Lanes>,
 }
 
@@ -296,6 +300,7 @@ impl Writer {
             now: self.clock.now(),
             sequence: Arc::clone(&self.sequence),
             index: Arc::clone(&self.index),
+            graphs: Arc::clone(&self.graphs),
             outbox: Mutex::default(),
             stale: Mutex::default(),
         }

@@ -1,7 +1,9 @@
 //! [`Job`]: one notification in the window, with what its attempt needs.
 
 use bytes::Bytes;
-use entity::{EventId, NotificationId, OrganizationId, PayloadId, Timestamp, WebhookId, WebhookTopic, notification};
+use entity::{
+    EventId, NotificationId, OrganizationId, PayloadId, TaskId, Timestamp, WebhookId, WebhookTopic, notification,
+};
 
 /// One notification held by this node.
 #[derive(Clone, Debug)]
@@ -16,6 +18,8 @@ pub struct Job {
     pub event_id: EventId,
     /// The bytes to send.
     pub payload_id: PayloadId,
+    /// The task that waits for its outcome.
+    pub task_id: Option<TaskId>,
     /// The event's topic.
     pub topic: WebhookTopic,
     /// Requests made before.
@@ -39,6 +43,7 @@ impl Job {
             webhook_id: row.webhook_id,
             event_id: row.event_id,
             payload_id: row.payload_id,
+            task_id: row.task_id,
             topic: row.topic,
             attempt_count: row.attempt_count,
             throttled_count: row.throttled_count,

@@ -19,7 +19,7 @@ pub mod signer;
 pub(crate) use deliver::prepare;
 pub use job::Job;
 pub use lanes::{Lanes, Room, Window};
-pub(crate) use outbox::{Enqueued, Outbox};
+pub(crate) use outbox::{Enqueued, Outbox, batch};
 
 use crate::{App, Result};
 use recorder::Record;

@@ -1,9 +1,9 @@
 //! Station 12: writes outcomes down, many in one transaction: the attempts, the notifications' new states, and what an
-//! outcome means for its webhook (410 revokes it). Recording checks the claim: a notification that somebody canceled
+//! outcome means for its webhook (410 revokes it) and for the task that waits for it, which moves. Recording checks the claim: a notification that somebody canceled
 //! meanwhile keeps that state and still gets its attempt.
 
 use super::{Job, outbox, retry::Verdict};
-use crate::{App, Result, db::Txn, webhook};
+use crate::{App, Result, db::Txn, task, webhook};
 use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, Timestamp, WebhookId, attempt};
 use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, Statement, Value, sea_query::OnConflict};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -138,10 +138,21 @@ async fn write(txn: &Txn, node: NodeId, records: &[Record]) -> Result<()> {
     for (due, ids) in held {
         outbox::give_back(txn.conn(), node, due, &ids).await?;
     }
+    task::outcome::apply(txn, &waited(records)).await?;
     for (webhook_id, url) in gone {
         webhook::revoke(txn, webhook_id, url, "the receiver answered 410 Gone").await?;
     }
     Ok(())
+}
+
+/// The notifications that ended here and that a task waits for.
+fn waited(records: &[Record]) -> Vec<NotificationId> {
+    let ended = |record: &&Record| match &record.end {
+        End::Attempted(attempted) => !matches!(attempted.verdict, Verdict::Retry { .. }),
+        End::Held(_) => false,
+    };
+    let waited = records.iter().filter(|record| record.job.task_id.is_some());
+    waited.filter(ended).map(|record| record.job.notification_id).collect()
 }
 
 /// A batch whose commit came through although its answer did not is recorded again: what is there stays.

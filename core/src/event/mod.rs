@@ -1,10 +1,12 @@
 //! Station 4, publish: an event's row, the payloads its webhooks want and a notification for each, all in the
 //! transaction of the change itself.
 
+mod again;
 mod data;
 mod sample;
 mod task;
 
+pub(crate) use again::{Again, again};
 pub use data::{
     About, Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User,
 };
@@ -21,7 +23,7 @@ use crate::{
 };
 use bytes::Bytes;
 use entity::{
-    EventId, NotificationId, NotificationStatus, OrganizationId, PayloadId, Timestamp, WebhookTopic, event,
+    EventId, NotificationId, NotificationStatus, OrganizationId, PayloadId, TaskId, Timestamp, WebhookTopic, event,
     notification,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -34,9 +36,33 @@ pub async fn publish(txn: &Txn, organization_id: OrganizationId, data: &Data, ch
     let matching = subscribers
         .iter()
         .filter(|subscriber| subscriber.wants(event.topic, event.project_id));
-    notify(txn, &event, data, matching)?;
+    notify(txn, &event, data, matching.map(|subscriber| (subscriber, None)))?;
     txn.outbox().event(event.clone());
     Ok(event)
+}
+
+/// Publishes a task's move under an id of the caller's, to the webhooks that want it and, when the task is to be sent, to
+/// its stage's own. Gives the notification of that one.
+pub(crate) async fn publish_move(
+    txn: &Txn,
+    organization_id: OrganizationId,
+    id: EventId,
+    data: &Data,
+    own: Option<(&Subscriber, TaskId)>,
+) -> Result<Option<NotificationId>> {
+    let subscribers = txn.index().of(txn.conn(), organization_id).await?;
+    let event = event::Model {
+        id,
+        ..fact(txn, organization_id, data, Change::Updated)?
+    };
+    let matching = subscribers
+        .iter()
+        .filter(|subscriber| subscriber.wants(event.topic, event.project_id))
+        .map(|subscriber| (subscriber, None));
+    let own = own.map(|(subscriber, task_id)| (subscriber, Some(task_id)));
+    let last = notify(txn, &event, data, matching.chain(own))?;
+    txn.outbox().event(event);
+    Ok(last.filter(|row| row.task_id.is_some()).map(|row| row.id))
 }
 
 /// Publishes to one webhook alone, subscribed or not, and gives its notification. The event counts as one of the
@@ -51,7 +77,7 @@ pub(crate) fn publish_to(
         project_id: subscriber.project_id,
         ..fact(txn, organization_id, data, Change::Created)?
     };
-    let notification = notify(txn, &event, data, std::iter::once(subscriber))?;
+    let notification = notify(txn, &event, data, std::iter::once((subscriber, None)))?;
     txn.outbox().event(event);
     notification.ok_or_else(|| Error::internal("a single subscriber was not notified"))
 }
@@ -114,11 +140,11 @@ fn notify<'s>(
     txn: &Txn,
     event: &event::Model,
     data: &Data,
-    subscribers: impl Iterator<Item = &'s Subscriber>,
+    subscribers: impl Iterator<Item = (&'s Subscriber, Option<TaskId>)>,
 ) -> Result<Option<notification::Model>> {
     let mut rendered: Vec<(Shape, PayloadId, Bytes)> = Vec::new();
     let mut last = None;
-    for subscriber in subscribers {
+    for (subscriber, task_id) in subscribers {
         let known = rendered.iter().find(|(shape, ..)| *shape == subscriber.shape);
         let (payload_id, body) = match known {
             Some((_, id, body)) => (*id, body.clone()),
@@ -128,15 +154,31 @@ fn notify<'s>(
                 (id, body)
             }
         };
-        let row = pending(txn, event, subscriber, payload_id);
-        last = Some(row.clone());
-        txn.outbox().enqueue(Enqueued {
-            row,
-            limit: subscriber.limit,
-            body: Some(body),
+        let row = enqueue(txn, event, subscriber, payload_id, Some(body), |row| {
+            row.task_id = task_id
         });
+        last = Some(row);
     }
     Ok(last)
+}
+
+/// Enqueues one notification, as `with` makes it.
+fn enqueue(
+    txn: &Txn,
+    event: &event::Model,
+    subscriber: &Subscriber,
+    payload_id: PayloadId,
+    body: Option<Bytes>,
+    with: impl FnOnce(&mut notification::Model),
+) -> notification::Model {
+    let mut row = pending(txn, event, subscriber, payload_id);
+    with(&mut row);
+    txn.outbox().enqueue(Enqueued {
+        row: row.clone(),
+        limit: subscriber.limit,
+        body,
+    });
+    row
 }
 
 fn render(txn: &Txn, event: &event::Model, data: &Data, shape: Shape) -> Result<(PayloadId, Bytes)> {

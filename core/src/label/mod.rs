@@ -295,7 +295,7 @@ fn check(new: &New, path: &str) -> Result<()> {
     }
 }
 
-fn seconds(field: &str, seconds: f64) -> Result<()> {
+pub(crate) fn seconds(field: &str, seconds: f64) -> Result<()> {
     input::finite(field, seconds)?;
     match seconds < 0.0 {
         true => Err(Error::invalid(field, "must not be negative")),

@@ -7,6 +7,7 @@ use crate::{
     dispatcher::{Enqueued, Job, headers, prepare},
     event::{self, Data, Ping},
     payload::{self, Shape},
+    task,
     webhook::{self, Subscriber},
 };
 use entity::{
@@ -49,6 +50,7 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
                     limit,
                     body: None,
                 });
+                task::outcome::redelivered(txn, old.id, row.id).await?;
                 Ok(row)
             })
         })
@@ -77,6 +79,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::
                 (row.due_at, row.node_id) = (None, None);
                 row.sequence = txn.next_sequence();
                 row.updated_at = txn.now();
+                task::outcome::canceled(txn, row.id).await?;
                 Ok(row.into_active_model().reset_all().update(txn.conn()).await?)
             })
         })
@@ -208,6 +211,7 @@ impl Job {
             webhook_id: webhook.id,
             event_id: event.id,
             payload_id: PayloadId::new(),
+            task_id: None,
             topic: event.topic,
             attempt_count: 0,
             throttled_count: 0,

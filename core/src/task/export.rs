@@ -1,8 +1,9 @@
 //! The export form of tasks: as a webhook's body, with the documented differences.
 
-use super::{Filter, Span};
-use crate::{App, Result, auth::Actor, page::Slice};
-use entity::task;
+use super::{Filter, Span, passage::Scene};
+use crate::{App, Result, auth::Actor, event, page::Slice, payload};
+use entity::{ProjectId, task};
+use std::collections::{BTreeMap, HashMap};
 
 /// A task in the export form.
 #[derive(Clone, Debug)]
@@ -16,8 +17,34 @@ pub struct Export {
 /// A page of tasks in the export form, newest first.
 pub async fn export(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice<Export>> {
     let slice = super::list(app, actor, filter, span).await?;
+    let mut projects: BTreeMap<ProjectId, Vec<task::Model>> = BTreeMap::new();
+    for task in &slice.rows {
+        projects.entry(task.project_id).or_default().push(task.clone());
+    }
+    let mut texts = HashMap::new();
+    for (project_id, tasks) in projects {
+        let db = app.db.read();
+        let graph = app.db.graphs().of(db, project_id).await?;
+        let scene = Scene::read(db, graph, project_id, tasks, []).await?;
+        for place in 0..scene.len() {
+            texts.insert(scene.seat(place).task.id, text(&scene, place)?);
+        }
+    }
     Ok(slice.map(|task| Export {
+        json: texts.remove(&task.id).unwrap_or_default(),
         task,
-        json: String::new(),
     }))
+}
+
+fn text(scene: &Scene, place: usize) -> Result<String> {
+    let seat = scene.seat(place);
+    let label: Option<event::Label> = seat.label.as_ref().map(Into::into);
+    payload::export(
+        &scene.snapshot(place),
+        label.as_ref(),
+        &(&scene.project).into(),
+        &(&seat.data_row).into(),
+        &seat.batches,
+        &seat.answers(),
+    )
 }

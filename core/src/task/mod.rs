@@ -1,34 +1,50 @@
-//! Tasks: data rows on their way through a workflow. Looked at here; worked on in [`work`], steered in [`steer`].
+//! Tasks: data rows on their way through a workflow. Looked at here; worked on in [`work`], steered in [`steer`], taken in
+//! by [`intake`]; [`outcome`] moves those whose webhook was answered. All of them move tasks as a [`passage`].
 
 mod export;
 mod filter;
+pub(crate) mod intake;
+pub(crate) mod outcome;
+mod passage;
 mod steer;
+mod steps;
 mod work;
 
 pub use export::{Export, export};
 pub use filter::{Filter, Slice, Span};
 pub use steer::{Assign, assign, forward, requeue};
+pub(crate) use steer::{relocate, resend};
+pub use steps::{Wake, run, run_until_idle};
 pub use work::{Answer, Outcome, Verdict, review, save, submit};
 
-use crate::{App, Error, Result, auth::Actor};
-use entity::{OrganizationId, TaskId, stage_visit, task};
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::Txn,
+};
+use entity::{DataRowId, OrganizationId, StageId, TaskId, stage_visit, task};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use std::collections::HashMap;
 
 /// A task by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<task::Model> {
-    let _ = (app, actor);
-    Err(Error::not_found("task", id))
+    actor.require(Action::Read)?;
+    find(app.db.read(), actor, id).await
 }
 
 /// A page of tasks, newest first.
 pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
+    actor.require(Action::Read)?;
     filter::page(app.db.read(), actor, filter, span).await
 }
 
 /// Tasks of an organization by id: for the objects that name them.
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[TaskId]) -> Result<Vec<task::Model>> {
-    let _ = (app, organization_id, ids);
-    Ok(Vec::new())
+    Ok(task::Entity::find()
+        .filter(task::Column::Id.is_in(ids.iter().copied()))
+        .filter(task::Column::OrganizationId.eq(organization_id))
+        .all(app.db.read())
+        .await?)
 }
 
 /// The completed visits of several tasks, oldest first.
@@ -37,6 +53,50 @@ pub async fn visits(
     organization_id: OrganizationId,
     ids: &[TaskId],
 ) -> Result<HashMap<TaskId, Vec<stage_visit::Model>>> {
-    let _ = (app, organization_id, ids);
-    Ok(HashMap::new())
+    let rows = stage_visit::Entity::find()
+        .filter(stage_visit::Column::TaskId.is_in(ids.iter().copied()))
+        .filter(stage_visit::Column::OrganizationId.eq(organization_id))
+        .order_by_asc(stage_visit::Column::TaskId)
+        .order_by_asc(stage_visit::Column::Id)
+        .all(app.db.read())
+        .await?;
+    let mut visits: HashMap<TaskId, Vec<_>> = HashMap::new();
+    for row in rows {
+        visits.entry(row.task_id).or_default().push(row);
+    }
+    Ok(visits)
+}
+
+/// A live task the actor may see.
+pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<task::Model> {
+    let unknown = || Error::not_found("task", id);
+    let key: TaskId = id.parse().map_err(|_| unknown())?;
+    let row = task::Entity::find_by_id(key).one(conn).await?;
+    row.filter(|row| row.organization_id == actor.organization_id && !row.deleted && actor.sees(Some(row.project_id)))
+        .ok_or_else(unknown)
+}
+
+/// The data rows of these tasks are deleted, and so are the tasks. What is being sent for them is sent; it moves nothing.
+pub(crate) async fn forget(txn: &Txn, data_row_ids: &[DataRowId]) -> Result<()> {
+    task::Entity::update_many()
+        .col_expr(task::Column::Deleted, Expr::value(true))
+        .col_expr(task::Column::UpdatedAt, Expr::value(txn.now()))
+        .filter(task::Column::DataRowId.is_in(data_row_ids.iter().copied()))
+        .exec(txn.conn())
+        .await?;
+    Ok(())
+}
+
+/// How many live tasks a stage holds, counted no further than `limit`.
+pub(crate) async fn count(conn: &impl ConnectionTrait, stage_id: StageId, limit: u64) -> Result<u64> {
+    let rows: Vec<TaskId> = task::Entity::find()
+        .select_only()
+        .column(task::Column::Id)
+        .filter(task::Column::StageId.eq(stage_id))
+        .filter(task::Column::Deleted.eq(false))
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    Ok(rows.len() as u64)
 }

@@ -1,8 +1,32 @@
-//! Steering many tasks at once: who works on them, where they go.
+//! Steering many tasks at once: who works on them, where they go. A call is checked whole, then done in steps of
+//! [`STEP`], each a transaction of its own, so that thousands of tasks hold up nobody; what a step has done stays when a
+//! later one fails.
 
-use super::Filter;
-use crate::{App, Error, Result, auth::Actor};
-use entity::TaskId;
+use super::{
+    Filter, filter,
+    passage::{Hand, Passage},
+};
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::Txn,
+    event::{Again, again},
+    user,
+    workflow::{self, Graph},
+};
+use entity::{
+    NotificationId, NotificationStatus, ProjectId, Role, StageId, StageOutput, StageType, TaskId, TaskStatus, UserId,
+    WebhookId, notification, stage, task,
+};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Tasks of one step.
+pub(super) const STEP: usize = 200;
+/// Tasks of one call at most.
+const MOST: u64 = 10_000;
 
 /// Who is to work on tasks.
 #[derive(Clone, Debug)]
@@ -13,20 +37,360 @@ pub struct Assign {
     pub stage: Option<String>,
 }
 
-/// Gives tasks to somebody. Answers the ids of the tasks, oldest first.
+/// A task as a call saw it.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+struct Seen {
+    id: TaskId,
+    project_id: ProjectId,
+    stage_id: StageId,
+    status: TaskStatus,
+    assignee_id: Option<UserId>,
+}
+
+/// Gives tasks to somebody: to themself, if the actor is a worker. Answers the tasks, oldest first.
 pub async fn assign(app: &App, actor: &Actor, filter: &Filter, assign: Assign) -> Result<Vec<TaskId>> {
-    let _ = (app, actor, filter, assign);
-    Err(Error::NotAllowed("not yet".into()))
+    actor.require(Action::Annotate)?;
+    let assignee = user::find(app.db.read(), actor, &assign.assignee).await?;
+    if assignee.disabled {
+        return Err(Error::invalid("assignee", "is disabled"));
+    }
+    if actor.role == Role::Worker && assignee.id != actor.user_id {
+        return Err(Error::Forbidden("a WORKER assigns tasks to themself only".into()));
+    }
+    let stage = match &assign.stage {
+        Some(id) => Some(workflow::find_stage(app.db.read(), actor, id).await?),
+        None => None,
+    };
+    let seen = seen(app, actor, filter).await?;
+    assignable(app, actor, &seen, stage.as_ref()).await?;
+    let send = stage.is_some_and(|stage| stage.stage_type == StageType::Webhook);
+    for step in by_project(&seen) {
+        let user_id = assignee.id;
+        app.db
+            .write(move |txn| Box::pin(async move { give(txn, &step, user_id, send).await }))
+            .await?;
+    }
+    Ok(seen.into_iter().map(|task| task.id).collect())
 }
 
-/// Puts tasks into a stage, without an entry in their history.
+/// Puts tasks into a stage of their project, without an entry in their history. A webhook stage sends them.
 pub async fn requeue(app: &App, actor: &Actor, filter: &Filter, stage: &str) -> Result<Vec<TaskId>> {
-    let _ = (app, actor, filter, stage);
-    Err(Error::NotAllowed("not yet".into()))
+    actor.require(Action::ManageData)?;
+    let stage = workflow::find_stage(app.db.read(), actor, stage).await?;
+    if stage.removed_at.is_some() {
+        return Err(Error::invalid("stage", "was removed from its workflow"));
+    }
+    if stage.stage_type == StageType::Start {
+        return Err(Error::invalid("stage", "is a START stage, which nothing leads into"));
+    }
+    let seen = seen(app, actor, filter).await?;
+    if let Some(other) = seen.iter().find(|task| task.project_id != stage.project_id) {
+        let reason = format!("matches task {}, which is of another project than the stage", other.id);
+        return Err(Error::invalid("where", reason));
+    }
+    for step in by_project(&seen) {
+        let (actor, to) = (actor.clone(), stage.id);
+        let stopped = app
+            .db
+            .write(move |txn| Box::pin(async move { put(txn, &actor, &step, to, None).await }))
+            .await?;
+        forget(app, stopped);
+    }
+    Ok(seen.into_iter().map(|task| task.id).collect())
 }
 
-/// Passes tasks on from HOLD stages, with an entry in their history.
+/// Passes tasks on from HOLD stages by their output NEXT, with an entry in their history.
 pub async fn forward(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<TaskId>> {
-    let _ = (app, actor, filter);
-    Err(Error::NotAllowed("not yet".into()))
+    actor.require(Action::ManageData)?;
+    let seen = seen(app, actor, filter).await?;
+    let stages = stages_of(app, &seen).await?;
+    for task in &seen {
+        let stage = stages.iter().find(|stage| stage.id == task.stage_id);
+        let next = stage
+            .filter(|stage| stage.stage_type == StageType::Hold)
+            .map(workflow::edges);
+        if next.is_none_or(|edges| edges.is_empty()) {
+            let reason = format!("task {} is not in a HOLD stage with an output NEXT", task.id);
+            return Err(Error::NotAllowed(reason));
+        }
+    }
+    for step in by_project(&seen) {
+        let user_id = actor.user_id;
+        app.db
+            .write(move |txn| Box::pin(async move { pass_on(txn, &step, user_id).await }))
+            .await?;
+    }
+    Ok(seen.into_iter().map(|task| task.id).collect())
+}
+
+/// Puts all tasks of one stage into another, through a workflow that is being saved.
+pub(crate) async fn relocate(txn: &Txn, actor: &Actor, graph: &Arc<Graph>, from: StageId, to: StageId) -> Result<()> {
+    let ids: Vec<(TaskId, ProjectId)> = task::Entity::find()
+        .select_only()
+        .columns([task::Column::Id, task::Column::ProjectId])
+        .filter(task::Column::StageId.eq(from))
+        .filter(task::Column::Deleted.eq(false))
+        .order_by_asc(task::Column::Id)
+        .into_tuple()
+        .all(txn.conn())
+        .await?;
+    for chunk in ids.chunks(STEP) {
+        let step = Step {
+            project_id: chunk[0].1,
+            ids: chunk.iter().map(|(id, _)| *id).collect(),
+        };
+        put(txn, actor, &step, to, Some(Arc::clone(graph))).await?;
+    }
+    Ok(())
+}
+
+/// Tasks of one project, as many as one transaction takes.
+struct Step {
+    project_id: ProjectId,
+    ids: Vec<TaskId>,
+}
+
+/// What the filter matches, oldest first; more than one call takes is an error.
+async fn seen(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Seen>> {
+    let seen = filter::matching(actor, filter)
+        .select_only()
+        .columns([
+            task::Column::Id,
+            task::Column::ProjectId,
+            task::Column::StageId,
+            task::Column::Status,
+            task::Column::AssigneeId,
+        ])
+        .order_by_asc(task::Column::Id)
+        .limit(MOST + 1)
+        .into_model::<Seen>()
+        .all(app.db.read())
+        .await?;
+    match seen.len() as u64 > MOST {
+        true => Err(Error::invalid(
+            "where",
+            format!("matches more than {MOST} tasks; narrow it"),
+        )),
+        false => Ok(seen),
+    }
+}
+
+fn by_project(seen: &[Seen]) -> Vec<Step> {
+    let mut projects: BTreeMap<ProjectId, Vec<TaskId>> = BTreeMap::new();
+    for task in seen {
+        projects.entry(task.project_id).or_default().push(task.id);
+    }
+    let steps = |(project_id, ids): (ProjectId, Vec<TaskId>)| {
+        let chunks: Vec<Step> = ids
+            .chunks(STEP)
+            .map(|ids| Step {
+                project_id,
+                ids: ids.to_vec(),
+            })
+            .collect();
+        chunks
+    };
+    projects.into_iter().flat_map(steps).collect()
+}
+
+async fn stages_of(app: &App, seen: &[Seen]) -> Result<Vec<stage::Model>> {
+    let mut ids: Vec<StageId> = seen.iter().map(|task| task.stage_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let rows = stage::Entity::find().filter(stage::Column::Id.is_in(ids));
+    Ok(rows.all(app.db.read()).await?)
+}
+
+/// Refuses an assignment that the state or the actor's role does not allow (`reference/behaviours.md`, V-13 to V-15, V-19).
+async fn assignable(app: &App, actor: &Actor, seen: &[Seen], stage: Option<&stage::Model>) -> Result<()> {
+    let stages = stages_of(app, seen).await?;
+    let is_webhook = |id| {
+        stages
+            .iter()
+            .any(|stage| stage.id == id && stage.stage_type == StageType::Webhook)
+    };
+    for task in seen {
+        if stage.is_some_and(|stage| stage.id != task.stage_id) {
+            return Err(Error::Conflict(format!(
+                "task {} is in stage {}",
+                task.id, task.stage_id
+            )));
+        }
+        if task.status == TaskStatus::Done {
+            return Err(Error::NotAllowed(format!("task {} is done", task.id)));
+        }
+        if actor.role != Role::Worker {
+            continue;
+        }
+        if is_webhook(task.stage_id) {
+            let reason = format!(
+                "a WORKER takes a task only when it has passed its webhook stage: {}",
+                task.id
+            );
+            return Err(Error::Forbidden(reason));
+        }
+        if task.assignee_id.is_some_and(|id| id != actor.user_id) {
+            return Err(Error::Forbidden(format!(
+                "task {} is assigned to somebody else",
+                task.id
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Gives the tasks to a user, and sends those that waited for it in a webhook stage.
+async fn give(txn: &Txn, step: &Step, user_id: UserId, send: bool) -> Result<()> {
+    let tasks = read(txn, step).await?;
+    let mut passage = Passage::load(txn, step.project_id, tasks, []).await?;
+    let mut wanted: BTreeMap<StageId, Vec<(usize, Again)>> = BTreeMap::new();
+    for place in 0..passage.len() {
+        let task = &mut passage.seat_mut(place).task;
+        task.assignee_id = Some(user_id);
+        task.updated_at = txn.now();
+        if let Some(event_id) = task.event_id.filter(|_| send && task.status == TaskStatus::Ready) {
+            let again = Again {
+                event_id,
+                task_id: task.id,
+                repeats: None,
+            };
+            wanted.entry(task.stage_id).or_default().push((place, again));
+        }
+    }
+    for (stage_id, wanted) in wanted {
+        send_again(txn, &mut passage, stage_id, &wanted).await?;
+    }
+    passage.store().await?;
+    Ok(())
+}
+
+/// Sends tasks of one webhook stage again, in the stage's shape as it is now: they wait for the answer.
+async fn send_again(txn: &Txn, passage: &mut Passage<'_>, stage_id: StageId, wanted: &[(usize, Again)]) -> Result<()> {
+    let graph = Arc::clone(&passage.graph);
+    let Some(subscriber) = graph.node(stage_id).and_then(|node| node.subscriber.as_ref()) else {
+        return Ok(());
+    };
+    let list: Vec<Again> = wanted.iter().map(|(_, again)| *again).collect();
+    let sent = again(txn, subscriber, &list).await?;
+    for (place, _) in wanted {
+        let task = &mut passage.seat_mut(*place).task;
+        if let Some(id) = sent.get(&task.id) {
+            task.notification_id = Some(*id);
+            task.status = TaskStatus::Waiting;
+            task.status_reason = None;
+            task.updated_at = txn.now();
+        }
+    }
+    Ok(())
+}
+
+/// Sends held tasks of a webhook stage again.
+pub(crate) async fn resend(txn: &Txn, stage: &stage::Model, tasks: Vec<task::Model>) -> Result<()> {
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    let mut passage = Passage::load(txn, stage.project_id, tasks, []).await?;
+    let again = |place: usize| {
+        let task = &passage.seat(place).task;
+        let again = Again {
+            event_id: task.event_id?,
+            task_id: task.id,
+            repeats: task.notification_id,
+        };
+        Some((place, again))
+    };
+    let wanted: Vec<(usize, Again)> = (0..passage.len()).filter_map(again).collect();
+    send_again(txn, &mut passage, stage.id, &wanted).await?;
+    passage.store().await?;
+    Ok(())
+}
+
+/// Puts tasks into a stage. Gives the notifications that nobody waits for any more.
+async fn put(
+    txn: &Txn,
+    actor: &Actor,
+    step: &Step,
+    to: StageId,
+    graph: Option<Arc<Graph>>,
+) -> Result<Vec<(WebhookId, NotificationId)>> {
+    let tasks = read(txn, step).await?;
+    let stopped = withdraw(txn, &tasks).await?;
+    let users = [actor.user_id];
+    let mut passage = match graph {
+        Some(graph) => Passage::through(txn, graph, step.project_id, tasks, users).await?,
+        None => Passage::load(txn, step.project_id, tasks, users).await?,
+    };
+    if passage.graph.node(to).is_none() {
+        return Err(Error::Conflict(
+            "the stage was removed from its workflow meanwhile".into(),
+        ));
+    }
+    for place in 0..passage.len() {
+        passage.put(place, to, Some(actor.user_id)).await?;
+    }
+    passage.store().await?;
+    Ok(stopped)
+}
+
+async fn pass_on(txn: &Txn, step: &Step, user_id: UserId) -> Result<()> {
+    let tasks = read(txn, step).await?;
+    let mut passage = Passage::load(txn, step.project_id, tasks, [user_id]).await?;
+    for place in 0..passage.len() {
+        let stage = passage.stage(passage.seat(place).task.stage_id);
+        if stage.r#type != StageType::Hold {
+            let reason = format!("task {} has moved on meanwhile", passage.seat(place).task.id);
+            return Err(Error::Conflict(reason));
+        }
+        let hand = Hand {
+            user_id: Some(user_id),
+            answer: passage.seat(place).label.as_ref().map(|label| label.label.clone()),
+        };
+        passage.leave(place, StageOutput::Next, hand).await?;
+    }
+    passage.store().await?;
+    Ok(())
+}
+
+async fn read(txn: &Txn, step: &Step) -> Result<Vec<task::Model>> {
+    Ok(task::Entity::find()
+        .filter(task::Column::Id.is_in(step.ids.iter().copied()))
+        .filter(task::Column::Deleted.eq(false))
+        .order_by_asc(task::Column::Id)
+        .all(txn.conn())
+        .await?)
+}
+
+/// Cancels what is still being sent for tasks that wait: somebody takes them away.
+async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Vec<(WebhookId, NotificationId)>> {
+    let waiting = tasks.iter().filter(|task| task.status == TaskStatus::Waiting);
+    let ids: Vec<NotificationId> = waiting.filter_map(|task| task.notification_id).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let under_way = [
+        NotificationStatus::Pending,
+        NotificationStatus::Sending,
+        NotificationStatus::Retrying,
+    ];
+    let rows = notification::Entity::find()
+        .filter(notification::Column::Id.is_in(ids))
+        .filter(notification::Column::Status.is_in(under_way))
+        .all(txn.conn())
+        .await?;
+    let mut stopped = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        row.status = NotificationStatus::Canceled;
+        (row.due_at, row.node_id) = (None, None);
+        row.sequence = txn.next_sequence();
+        row.updated_at = txn.now();
+        stopped.push((row.webhook_id, row.id));
+        row.into_active_model().reset_all().update(txn.conn()).await?;
+    }
+    Ok(stopped)
+}
+
+fn forget(app: &App, stopped: Vec<(WebhookId, NotificationId)>) {
+    for (webhook_id, id) in stopped {
+        app.dispatcher.lanes.cancel(webhook_id, id);
+    }
 }

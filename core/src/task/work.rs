@@ -1,7 +1,21 @@
 //! Work on one task: save, submit, review.
 
-use crate::{App, Error, Result, auth::Actor};
-use entity::task;
+use super::{
+    find,
+    passage::{Hand, Passage},
+};
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::Txn,
+    event::{self, Change, Data},
+    input, label,
+};
+use entity::{LabelId, ReviewId, Role, StageOutput, StageType, TaskStatus, label as labels, review as reviews, task};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+
+/// The longest work that one call can report: a year.
+const LONGEST_MS: i64 = 365 * 24 * 60 * 60 * 1000;
 
 /// What somebody made of a task.
 #[derive(Clone, Debug, Default)]
@@ -40,20 +54,261 @@ pub struct Outcome {
     pub stage: Option<String>,
 }
 
-/// Saves work on a task, which stays where it is.
+/// Saves work on a task, which stays where it is. With a label already submitted, an event tells of the change; before,
+/// the work is kept as a draft.
 pub async fn save(app: &App, actor: &Actor, id: &str, answer: Answer) -> Result<task::Model> {
-    let _ = (app, actor, answer);
-    Err(Error::not_found("task", id))
+    check(actor, &answer)?;
+    let seen = find(app.db.read(), actor, id).await?;
+    let actor = actor.clone();
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let mut passage = enter(txn, &actor, &seen, answer.stage.as_deref()).await?;
+                takes(
+                    &passage,
+                    "save",
+                    &[StageType::Label, StageType::Review, StageType::Hold],
+                )?;
+                add_work(&mut passage, &actor, &answer, txn);
+                match (&answer.label, &passage.seat(0).label) {
+                    (None, _) => {}
+                    (Some(text), None) => passage.seat_mut(0).task.draft = Some(text.clone()),
+                    (Some(_), Some(_)) => write_label(txn, &mut passage, &actor, &answer).await?,
+                }
+                let task = &mut passage.seat_mut(0).task;
+                if task.status == TaskStatus::Ready {
+                    task.status = TaskStatus::InProgress;
+                }
+                only(passage.store().await?)
+            })
+        })
+        .await
 }
 
-/// Submits a task, which leaves its LABEL stage.
+/// Submits a task, which leaves its LABEL stage. The first submit makes its label; a later one that brings an annotation
+/// changes it.
 pub async fn submit(app: &App, actor: &Actor, id: &str, answer: Answer) -> Result<task::Model> {
-    let _ = (app, actor, answer);
-    Err(Error::not_found("task", id))
+    check(actor, &answer)?;
+    let seen = find(app.db.read(), actor, id).await?;
+    let actor = actor.clone();
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let mut passage = enter(txn, &actor, &seen, answer.stage.as_deref()).await?;
+                takes(&passage, "submit", &[StageType::Label])?;
+                add_work(&mut passage, &actor, &answer, txn);
+                let answer = Answer {
+                    label: answer.label.clone().or_else(|| passage.seat(0).task.draft.clone()),
+                    ..answer
+                };
+                if answer.label.is_none() && passage.seat(0).label.is_none() {
+                    return Err(Error::invalid("label", "is required on the first submit"));
+                }
+                if answer.label.is_some() {
+                    write_label(txn, &mut passage, &actor, &answer).await?;
+                }
+                let hand = hand(&passage, &actor);
+                passage.leave(0, StageOutput::Next, hand).await?;
+                only(passage.store().await?)
+            })
+        })
+        .await
 }
 
-/// Judges a task, which leaves its REVIEW stage.
+/// Judges a task, which leaves its REVIEW stage by APPROVED or REJECTED.
 pub async fn review(app: &App, actor: &Actor, id: &str, outcome: Outcome) -> Result<task::Model> {
-    let _ = (app, actor, outcome);
-    Err(Error::not_found("task", id))
+    actor.require(Action::Annotate)?;
+    input::finite("score", outcome.score.unwrap_or_default())?;
+    let seen = find(app.db.read(), actor, id).await?;
+    let actor = actor.clone();
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let mut passage = enter(txn, &actor, &seen, outcome.stage.as_deref()).await?;
+                takes(&passage, "review", &[StageType::Review])?;
+                write_review(txn, &passage, &actor, &outcome).await?;
+                let output = match outcome.verdict {
+                    Verdict::Approved => StageOutput::Approved,
+                    Verdict::Rejected => StageOutput::Rejected,
+                };
+                let hand = hand(&passage, &actor);
+                passage.leave(0, output, hand).await?;
+                only(passage.store().await?)
+            })
+        })
+        .await
+}
+
+fn check(actor: &Actor, answer: &Answer) -> Result<()> {
+    actor.require(Action::Annotate)?;
+    input::text("label", answer.label.as_deref().unwrap_or_default(), label::LABEL)?;
+    label::seconds("secondsToLabel", answer.seconds_to_label.unwrap_or_default())?;
+    for (field, time) in [
+        ("durationMs", answer.duration_ms),
+        ("idleMs", answer.idle_ms),
+        ("blurMs", answer.blur_ms),
+    ] {
+        if !(0..=LONGEST_MS).contains(&time.unwrap_or_default()) {
+            return Err(Error::invalid(
+                field,
+                format!("must be from 0 to {LONGEST_MS} (a year)"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The task as somebody is about to work on it. Who was faster wins: a task that has left the stage in which the caller saw
+/// it is a conflict.
+async fn enter<'t>(txn: &'t Txn, actor: &Actor, seen: &task::Model, stage: Option<&str>) -> Result<Passage<'t>> {
+    let task = find(txn.conn(), actor, &seen.id.to_string()).await?;
+    if task.stage_id != seen.stage_id || task.event_id != seen.event_id {
+        return Err(Error::Conflict(format!("task {} has moved on meanwhile", task.id)));
+    }
+    if stage.is_some_and(|id| id.parse() != Ok(task.stage_id)) {
+        return Err(Error::Conflict(format!(
+            "task {} is in stage {}",
+            task.id, task.stage_id
+        )));
+    }
+    if actor.role == Role::Worker && task.assignee_id.is_some_and(|id| id != actor.user_id) {
+        return Err(Error::Forbidden(format!(
+            "task {} is assigned to somebody else",
+            task.id
+        )));
+    }
+    let passage = Passage::load(txn, task.project_id, vec![task], [actor.user_id]).await?;
+    match passage.project.deleted {
+        true => Err(Error::NotAllowed("the task's project is deleted".into())),
+        false => Ok(passage),
+    }
+}
+
+fn takes(passage: &Passage, verb: &str, types: &[StageType]) -> Result<()> {
+    let stage = passage.stage(passage.seat(0).task.stage_id);
+    match types.contains(&stage.r#type) {
+        true => Ok(()),
+        false => Err(Error::NotAllowed(format!(
+            "the task is in stage {:?}, a {} stage, which takes no {verb}",
+            stage.name,
+            stage.r#type.as_str()
+        ))),
+    }
+}
+
+fn add_work(passage: &mut Passage, actor: &Actor, answer: &Answer, txn: &Txn) {
+    let task = &mut passage.seat_mut(0).task;
+    let from_seconds = |seconds: f64| {
+        ((seconds * 1000.0).round() as i64)
+            .saturating_sub(task.duration_ms)
+            .max(0)
+    };
+    let duration = answer
+        .duration_ms
+        .or(answer.seconds_to_label.map(from_seconds))
+        .unwrap_or(0);
+    task.duration_ms = task.duration_ms.saturating_add(duration).min(LONGEST_MS);
+    task.idle_ms = task.idle_ms.saturating_add(answer.idle_ms.unwrap_or(0)).min(LONGEST_MS);
+    task.blur_ms = task.blur_ms.saturating_add(answer.blur_ms.unwrap_or(0)).min(LONGEST_MS);
+    task.updated_by = Some(actor.user_id);
+    task.updated_at = txn.now();
+}
+
+/// Makes the task's label, or changes it, and tells of it.
+async fn write_label(txn: &Txn, passage: &mut Passage<'_>, actor: &Actor, answer: &Answer) -> Result<()> {
+    let text = answer.label.clone().unwrap_or_default();
+    let snapshot = passage.snapshot(0);
+    let worked = snapshot.total.duration_ms as f64 / 1000.0;
+    let seconds = answer.seconds_to_label.unwrap_or(worked);
+    let (row, change) = match &passage.seat(0).label {
+        Some(label) => {
+            let changed = labels::Model {
+                label: text,
+                seconds_to_label: seconds,
+                updated_at: txn.now(),
+                ..label.clone()
+            };
+            let row = changed.into_active_model().reset_all().update(txn.conn()).await?;
+            (row, Change::Updated)
+        }
+        None => (new_label(txn, passage, actor, text, seconds).await?, Change::Created),
+    };
+    let data = Data::Label(Box::new(passage.labelled(0, &row)));
+    event::publish(txn, row.organization_id, &data, change).await?;
+    let seat = passage.seat_mut(0);
+    seat.task.label_id = Some(row.id);
+    seat.task.draft = None;
+    seat.label = Some(row);
+    Ok(())
+}
+
+async fn new_label(
+    txn: &Txn,
+    passage: &Passage<'_>,
+    actor: &Actor,
+    text: String,
+    seconds: f64,
+) -> Result<labels::Model> {
+    let task = &passage.seat(0).task;
+    let row = labels::Model {
+        id: LabelId::new(),
+        organization_id: task.organization_id,
+        project_id: task.project_id,
+        data_row_id: task.data_row_id,
+        created_by: Some(actor.user_id),
+        label_type: label::ANY.into(),
+        label: text,
+        seconds_to_label: seconds,
+        agreement: None,
+        benchmark_agreement: None,
+        is_benchmark_reference: false,
+        deleted: false,
+        created_at: txn.now(),
+        updated_at: txn.now(),
+    };
+    labels::Entity::insert(row.clone().into_active_model())
+        .exec_without_returning(txn.conn())
+        .await?;
+    Ok(row)
+}
+
+async fn write_review(txn: &Txn, passage: &Passage<'_>, actor: &Actor, outcome: &Outcome) -> Result<()> {
+    let label = passage.seat(0).label.as_ref();
+    let label = label.ok_or_else(|| Error::NotAllowed("the task has no label to review".into()))?;
+    let row = reviews::Model {
+        id: ReviewId::new(),
+        organization_id: label.organization_id,
+        project_id: label.project_id,
+        label_id: label.id,
+        created_by: Some(actor.user_id),
+        score: outcome.score.unwrap_or(match outcome.verdict {
+            Verdict::Approved => 1.0,
+            Verdict::Rejected => -1.0,
+        }),
+        deleted: false,
+        created_at: txn.now(),
+        updated_at: txn.now(),
+    };
+    reviews::Entity::insert(row.clone().into_active_model())
+        .exec_without_returning(txn.conn())
+        .await?;
+    let data = Data::Review(Box::new(event::ReviewChange {
+        review: (&row).into(),
+        reviewer: passage.user(Some(actor.user_id)),
+        subject: passage.labelled(0, label),
+    }));
+    event::publish(txn, row.organization_id, &data, Change::Created).await?;
+    Ok(())
+}
+
+/// The actor passes the task on, with its annotation as it stands.
+fn hand(passage: &Passage, actor: &Actor) -> Hand {
+    Hand {
+        user_id: Some(actor.user_id),
+        answer: passage.seat(0).label.as_ref().map(|label| label.label.clone()),
+    }
+}
+
+fn only(mut tasks: Vec<task::Model>) -> Result<task::Model> {
+    tasks.pop().ok_or_else(|| Error::internal("a task was lost on its way"))
 }

@@ -4,6 +4,7 @@
 mod field;
 mod index;
 mod input;
+pub(crate) mod stage;
 mod target;
 
 pub use field::Field;
@@ -61,6 +62,10 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
             Box::pin(async move {
                 let row = webhook::Entity::find_by_id(key).one(txn.conn()).await?;
                 let row = row.ok_or_else(|| Error::not_found("webhook", key))?;
+                if row.stage_id.is_some() {
+                    let reason = "the webhook is a workflow stage's own: saveWorkflow changes it";
+                    return Err(Error::NotAllowed(reason.into()));
+                }
                 let Some(changed) = patch.apply(&row, &keyring, txn.now())? else {
                     return Ok(row);
                 };
@@ -140,10 +145,12 @@ pub fn topics(row: &webhook::Model) -> Vec<WebhookTopic> {
 }
 
 /// The receiver at `url` is gone for good: nothing is sent to it until somebody makes it active again. A webhook that has
-/// moved to another URL meanwhile, or is switched off already, stays as it is.
+/// moved to another URL meanwhile, or is switched off already, stays as it is; so does a stage's own, whose tasks take
+/// the way of a failure.
 pub(crate) async fn revoke(txn: &Txn, id: WebhookId, url: &str, reason: &str) -> Result<()> {
     let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
-    let Some(mut row) = row.filter(|row| row.url == url && row.status == WebhookStatus::Active) else {
+    let registered = |row: &webhook::Model| row.stage_id.is_none() && row.url == url;
+    let Some(mut row) = row.filter(|row| registered(row) && row.status == WebhookStatus::Active) else {
         return Ok(());
     };
     row.status = WebhookStatus::Revoked;

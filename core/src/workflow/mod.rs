@@ -1,14 +1,37 @@
-//! Workflows: a project's graph of stages, saved whole. [`graph`] says whether a graph is sound; [`save`] replaces it;
+//! Workflows: a project's graph of stages, saved whole. [`check`] says whether a graph is sound; [`save()`] replaces it;
 //! [`crate::task`] moves through it.
 
+mod adopt;
+mod check;
+mod graph;
 mod input;
+mod plan;
 mod run;
+mod save;
+mod scope;
+mod store;
 
+pub(crate) use adopt::adopt;
+pub(crate) use graph::{Graph, Graphs};
 pub use input::{EdgeInput, Move, Save, StageInput, StageWebhook};
+pub(crate) use run::run_step;
 pub use run::{rerun, run, runs};
+pub use save::save;
+pub(crate) use scope::values;
+pub(crate) use store::make_default;
 
-use crate::{App, Error, Result, auth::Actor};
-use entity::{OrganizationId, ProjectId, StageId, StageOutput, stage, workflow};
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    project,
+};
+use entity::{
+    OrganizationId, ProjectId, StageId, StageOutput, StageType, TaskStatus, project as projects, stage, task, workflow,
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Func},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -44,8 +67,9 @@ pub struct Counts {
 
 /// The workflow of a project.
 pub async fn get(app: &App, actor: &Actor, project: &str) -> Result<Workflow> {
-    let _ = (app, actor, project);
-    Err(Error::NotAllowed("not yet".into()))
+    actor.require(Action::Read)?;
+    let project = project::find(app.db.read(), actor, project).await?;
+    store::read(app.db.read(), project.id).await
 }
 
 /// The workflows of several projects of an organization.
@@ -54,32 +78,93 @@ pub async fn many(
     organization_id: OrganizationId,
     ids: &[ProjectId],
 ) -> Result<HashMap<ProjectId, Workflow>> {
-    let _ = (app, organization_id, ids);
-    Ok(HashMap::new())
+    let rows = workflow::Entity::find()
+        .filter(workflow::Column::OrganizationId.eq(organization_id))
+        .filter(workflow::Column::ProjectId.is_in(ids.iter().copied()))
+        .all(app.db.read())
+        .await?;
+    let stages = stage::Entity::find()
+        .filter(stage::Column::ProjectId.is_in(rows.iter().map(|row| row.project_id)))
+        .filter(stage::Column::RemovedAt.is_null())
+        .order_by_asc(stage::Column::ProjectId)
+        .order_by_asc(stage::Column::Place)
+        .all(app.db.read())
+        .await?;
+    let empty = |row: workflow::Model| {
+        (
+            row.project_id,
+            Workflow {
+                row,
+                stages: Vec::new(),
+            },
+        )
+    };
+    let mut workflows: HashMap<_, _> = rows.into_iter().map(empty).collect();
+    for stage in stages {
+        if let Some(workflow) = workflows.get_mut(&stage.project_id) {
+            workflow.stages.push(stage);
+        }
+    }
+    Ok(workflows)
 }
 
 /// Stages of an organization by id, removed ones too: for the objects that name them.
 pub async fn stages(app: &App, organization_id: OrganizationId, ids: &[StageId]) -> Result<Vec<stage::Model>> {
-    let _ = (app, organization_id, ids);
-    Ok(Vec::new())
+    Ok(stage::Entity::find()
+        .filter(stage::Column::Id.is_in(ids.iter().copied()))
+        .filter(stage::Column::OrganizationId.eq(organization_id))
+        .all(app.db.read())
+        .await?)
 }
 
-/// A stage by its id, that the actor may see.
+/// A stage by its id, that the actor may see; one that was removed too.
 pub async fn stage(app: &App, actor: &Actor, id: &str) -> Result<stage::Model> {
-    let _ = (app, actor, id);
-    Err(Error::NotAllowed("not yet".into()))
+    actor.require(Action::Read)?;
+    find_stage(app.db.read(), actor, id).await
 }
 
-/// How many tasks each stage has.
+/// How many tasks each stage has. Counted on an index, at the moment of the question.
 pub async fn counts(app: &App, ids: &[StageId]) -> Result<HashMap<StageId, Counts>> {
-    let _ = (app, ids);
-    Ok(HashMap::new())
+    #[derive(FromQueryResult)]
+    struct Counted {
+        stage_id: StageId,
+        tasks: i64,
+        failed: i64,
+    }
+    let held = Expr::case(task::Column::Status.eq(TaskStatus::Held), 1).finally(0);
+    let rows = task::Entity::find()
+        .select_only()
+        .column(task::Column::StageId)
+        .column_as(task::Column::Id.count(), "tasks")
+        .column_as(Expr::expr(held).sum(), "failed")
+        .filter(task::Column::StageId.is_in(ids.iter().copied()))
+        .filter(task::Column::Deleted.eq(false))
+        .group_by(task::Column::StageId)
+        .into_model::<Counted>()
+        .all(app.db.read())
+        .await?;
+    let counts = |row: Counted| {
+        (
+            row.stage_id,
+            Counts {
+                tasks: row.tasks,
+                failed: row.failed,
+            },
+        )
+    };
+    Ok(rows.into_iter().map(counts).collect())
 }
 
-/// What an editor shows on a stage: that tasks are held because their webhook was not sent.
-pub fn warning(counts: Counts) -> Option<String> {
-    let _ = counts;
-    None
+/// What an editor shows on a webhook stage: that tasks are held because their webhook was not sent.
+pub fn warning(row: &stage::Model, counts: Counts) -> Option<String> {
+    match (row.stage_type, counts.failed) {
+        (StageType::Webhook, 1) => Some("1 task is held because its webhook was not sent".into()),
+        (StageType::Webhook, 2..) => Some(format!(
+            "{} tasks are held because their webhooks were not sent",
+            counts.failed
+        )),
+        _ => None,
+    }
 }
 
 /// The ways out of a stage, in order.
@@ -87,8 +172,23 @@ pub fn edges(row: &stage::Model) -> Vec<Edge> {
     serde_json::from_str(&row.edges).unwrap_or_default()
 }
 
-/// Replaces a project's workflow whole. Tasks stay where they are.
-pub async fn save(app: &App, actor: &Actor, project: &str, save: Save) -> Result<Workflow> {
-    let _ = (app, actor, project, save);
-    Err(Error::NotAllowed("not yet".into()))
+/// The size of a project's ontology, which each event of it has.
+pub(crate) async fn ontology_bytes(db: &impl ConnectionTrait, id: ProjectId) -> Result<usize> {
+    let bytes = Func::cust("octet_length").arg(projects::Column::Ontology.into_expr());
+    let found: Option<Option<i64>> = projects::Entity::find_by_id(id)
+        .select_only()
+        .column_as(Expr::from(bytes), "bytes")
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(usize::try_from(found.flatten().unwrap_or(0)).unwrap_or(0))
+}
+
+/// A stage of a live project, that the actor may see.
+pub(crate) async fn find_stage(db: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<stage::Model> {
+    let unknown = || Error::not_found("stage", id);
+    let key: StageId = id.parse().map_err(|_| unknown())?;
+    let row = stage::Entity::find_by_id(key).one(db).await?;
+    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(row.project_id)))
+        .ok_or_else(unknown)
 }

@@ -1,22 +1,126 @@
-//! Re-run: a webhook stage sends again for every task it holds, in bounded steps that survive a restart.
+//! Re-run: a webhook stage sends again for every task it holds, in bounded steps that survive a restart. Changing the
+//! stage's URL and running it again is the usual cure.
 
-use crate::{App, Error, Result, auth::Actor};
-use entity::stage_run;
+use super::find_stage;
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::Txn,
+    task,
+};
+use entity::{ReplayStatus, StageId, StageRunId, StageType, TaskId, TaskStatus, stage, stage_run, task as tasks};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select,
+};
 
-/// Sends again for every task that the stage holds.
+/// Tasks of one step.
+const STEP: u64 = 200;
+
+/// Sends again for every task that the stage holds now. A stage runs once at a time.
 pub async fn rerun(app: &App, actor: &Actor, stage: &str) -> Result<stage_run::Model> {
-    let _ = (app, actor, stage);
-    Err(Error::NotAllowed("not yet".into()))
+    actor.require(Action::ManageData)?;
+    let stage = find_stage(app.db.read(), actor, stage).await?;
+    if stage.stage_type != StageType::Webhook || stage.removed_at.is_some() {
+        return Err(Error::NotAllowed(format!(
+            "stage {:?} is no WEBHOOK stage of its workflow",
+            stage.name
+        )));
+    }
+    let user_id = actor.user_id;
+    let row = app
+        .db
+        .write(move |txn| {
+            Box::pin(async move {
+                let running = runs_of(stage.id).filter(stage_run::Column::Status.eq(ReplayStatus::Running));
+                if running.one(txn.conn()).await?.is_some() {
+                    return Err(Error::Conflict("the stage is being run again already".into()));
+                }
+                let total = held(stage.id, None).count(txn.conn()).await?;
+                let row = stage_run::Model {
+                    id: StageRunId::new(),
+                    organization_id: stage.organization_id,
+                    stage_id: stage.id,
+                    actor_id: Some(user_id),
+                    total: i32::try_from(total).unwrap_or(i32::MAX),
+                    done: 0,
+                    status: if total == 0 {
+                        ReplayStatus::Succeeded
+                    } else {
+                        ReplayStatus::Running
+                    },
+                    place: None,
+                    created_at: txn.now(),
+                    updated_at: txn.now(),
+                };
+                stage_run::Entity::insert(row.clone().into_active_model())
+                    .exec_without_returning(txn.conn())
+                    .await?;
+                Ok(row)
+            })
+        })
+        .await?;
+    app.steps.wake();
+    Ok(row)
 }
 
 /// A run by its id.
 pub async fn run(app: &App, actor: &Actor, id: &str) -> Result<stage_run::Model> {
-    let _ = (app, actor, id);
-    Err(Error::NotAllowed("not yet".into()))
+    actor.require(Action::Read)?;
+    let unknown = || Error::not_found("stageRun", id);
+    let key: StageRunId = id.parse().map_err(|_| unknown())?;
+    let row = stage_run::Entity::find_by_id(key).one(app.db.read()).await?;
+    let row = row
+        .filter(|row| row.organization_id == actor.organization_id)
+        .ok_or_else(unknown)?;
+    let seen = find_stage(app.db.read(), actor, &row.stage_id.to_string()).await;
+    seen.map(|_| row).map_err(|_| unknown())
 }
 
 /// A stage's runs, newest first.
 pub async fn runs(app: &App, actor: &Actor, stage: &str, first: u64) -> Result<Vec<stage_run::Model>> {
-    let _ = (app, actor, stage, first);
-    Ok(Vec::new())
+    actor.require(Action::Read)?;
+    let stage = find_stage(app.db.read(), actor, stage).await?;
+    let rows = runs_of(stage.id).order_by_desc(stage_run::Column::Id).limit(first);
+    Ok(rows.all(app.db.read()).await?)
+}
+
+/// Sends the next tasks of a run again. A stage that is gone meanwhile ends it.
+pub(crate) async fn run_step(txn: &Txn, id: StageRunId) -> Result<()> {
+    let row = stage_run::Entity::find_by_id(id).one(txn.conn()).await?;
+    let Some(mut row) = row.filter(|row| row.status == ReplayStatus::Running) else {
+        return Ok(());
+    };
+    let stage = stage::Entity::find_by_id(row.stage_id).one(txn.conn()).await?;
+    match stage.filter(|stage| stage.removed_at.is_none()) {
+        None => row.status = ReplayStatus::Failed,
+        Some(stage) => send(txn, &stage, &mut row).await?,
+    }
+    row.updated_at = txn.now();
+    row.into_active_model().reset_all().update(txn.conn()).await?;
+    Ok(())
+}
+
+async fn send(txn: &Txn, stage: &stage::Model, row: &mut stage_run::Model) -> Result<()> {
+    let found = held(stage.id, row.place).limit(STEP).all(txn.conn()).await?;
+    row.place = found.last().map(|task| task.id).or(row.place);
+    row.done = row.done.saturating_add(i32::try_from(found.len()).unwrap_or(i32::MAX));
+    if (found.len() as u64) < STEP {
+        row.status = ReplayStatus::Succeeded;
+    }
+    task::resend(txn, stage, found).await
+}
+
+/// The tasks that a stage holds, after this one, by id.
+fn held(stage_id: StageId, after: Option<TaskId>) -> Select<tasks::Entity> {
+    let condition = Condition::all()
+        .add(tasks::Column::StageId.eq(stage_id))
+        .add(tasks::Column::Status.eq(TaskStatus::Held))
+        .add(tasks::Column::Deleted.eq(false))
+        .add_option(after.map(|id| tasks::Column::Id.gt(id)));
+    tasks::Entity::find().filter(condition).order_by_asc(tasks::Column::Id)
+}
+
+fn runs_of(stage_id: StageId) -> Select<stage_run::Entity> {
+    stage_run::Entity::find().filter(stage_run::Column::StageId.eq(stage_id))
 }

@@ -14,4 +14,5 @@ mod steering;
 mod support;
 mod switching;
 mod window;
+mod workflow;
 mod writer;

@@ -4,7 +4,8 @@ use crate::support::{World, limited};
 use entity::NotificationStatus::Sending;
 use labelhook_core::{
     Error,
-    notification::{self, Edge, Filter, Span},
+    notification::{self, Filter, Span},
+    page::Edge,
 };
 
 #[tokio::test]

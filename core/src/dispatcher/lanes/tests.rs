@@ -18,6 +18,7 @@ fn job(webhook_id: WebhookId, limit: usize) -> Job {
         webhook_id,
         event_id: EventId::new(),
         payload_id: PayloadId::new(),
+        task_id: None,
         topic: WebhookTopic::Ping,
         attempt_count: 0,
         throttled_count: 0,

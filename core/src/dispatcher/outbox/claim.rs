@@ -4,7 +4,7 @@
 use super::{CARRIED, Job, ROWS, batches};
 use crate::{Result, dispatcher::Room};
 use entity::{
-    EventId, NodeId, NotificationId, NotificationStatus, OrganizationId, PayloadId, Timestamp, WebhookId,
+    EventId, NodeId, NotificationId, NotificationStatus, OrganizationId, PayloadId, TaskId, Timestamp, WebhookId,
     WebhookStatus, WebhookTopic,
 };
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
@@ -18,6 +18,7 @@ struct Claimed {
     webhook_id: WebhookId,
     event_id: EventId,
     payload_id: PayloadId,
+    task_id: Option<TaskId>,
     topic: WebhookTopic,
     attempt_count: i32,
     throttled_count: i32,
@@ -84,7 +85,7 @@ fn take_sql(rooms: usize) -> String {
     format!(
         "WITH due AS ({}) UPDATE notification SET status = ?2, node_id = ?1, due_at = NULL \
          WHERE id IN (SELECT id FROM due) \
-         RETURNING id, organization_id, webhook_id, event_id, payload_id, topic, attempt_count, throttled_count, created_at",
+         RETURNING id, organization_id, webhook_id, event_id, payload_id, task_id, topic, attempt_count, throttled_count, created_at",
         lanes.join(" UNION ALL ")
     )
 }
@@ -97,6 +98,7 @@ impl Claimed {
             webhook_id: self.webhook_id,
             event_id: self.event_id,
             payload_id: self.payload_id,
+            task_id: self.task_id,
             topic: self.topic,
             attempt_count: self.attempt_count,
             throttled_count: self.throttled_count,

@@ -133,7 +133,7 @@ pub(super) fn batches<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
 }
 
 /// How many of so many rows the next statement takes; none when there are none.
-pub(super) fn batch(rows: usize) -> Option<usize> {
+pub(crate) fn batch(rows: usize) -> Option<usize> {
     Some(ROWS.min(1 << rows.checked_ilog2()?))
 }
 

@@ -25,9 +25,9 @@ use serde_json::Value;
 use std::ops::RangeInclusive;
 
 const TIMEOUT_MS: RangeInclusive<i32> = 1_000..=30_000;
-const DEFAULT_TIMEOUT_MS: i32 = 15_000;
+pub(super) const DEFAULT_TIMEOUT_MS: i32 = 15_000;
 const IN_FLIGHT: RangeInclusive<i32> = 1..=256;
-const DEFAULT_IN_FLIGHT: i32 = 32;
+pub(super) const DEFAULT_IN_FLIGHT: i32 = 32;
 const DESCRIPTION: usize = 2_000;
 
 /// What to register.

@@ -1,0 +1,75 @@
+//! A stage sends again: new notifications of events that there are, for a re-run and for tasks that were waiting to be
+//! assigned. The bytes are those of the first time, unless the stage's shape has changed since.
+
+use super::{Data, enqueue, render};
+use crate::{Error, Result, db::Txn, webhook::Subscriber};
+use entity::{EventId, NotificationId, PayloadId, TaskId, event, payload};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use std::collections::HashMap;
+
+/// What to send again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Again {
+    pub(crate) event_id: EventId,
+    pub(crate) task_id: TaskId,
+    /// The notification it repeats.
+    pub(crate) repeats: Option<NotificationId>,
+}
+
+/// Enqueues a notification for each, in the stage's shape as it is now. Gives its id by task.
+pub(crate) async fn again(
+    txn: &Txn,
+    subscriber: &Subscriber,
+    wanted: &[Again],
+) -> Result<HashMap<TaskId, NotificationId>> {
+    let ids = || wanted.iter().map(|again| again.event_id);
+    let events = event::Entity::find()
+        .filter(event::Column::Id.is_in(ids()))
+        .all(txn.conn())
+        .await?;
+    let events: HashMap<EventId, event::Model> = events.into_iter().map(|row| (row.id, row)).collect();
+    let rendered = rendered(txn, subscriber, ids()).await?;
+    let mut sent = HashMap::with_capacity(wanted.len());
+    for Again {
+        event_id,
+        task_id,
+        repeats,
+    } in wanted
+    {
+        let event = events
+            .get(event_id)
+            .ok_or_else(|| Error::internal("a task's event is gone"))?;
+        let (payload_id, body) = match rendered.get(event_id) {
+            Some(id) => (*id, None),
+            None => {
+                let data = Data::parse(event.topic, &event.data).map_err(Error::internal)?;
+                let (id, body) = render(txn, event, &data, subscriber.shape)?;
+                (id, Some(body))
+            }
+        };
+        let row = enqueue(txn, event, subscriber, payload_id, body, |row| {
+            row.task_id = Some(*task_id);
+            row.redelivery_of = *repeats;
+        });
+        sent.insert(*task_id, row.id);
+    }
+    Ok(sent)
+}
+
+/// The payloads of these events that have the subscriber's shape already.
+async fn rendered(
+    txn: &Txn,
+    subscriber: &Subscriber,
+    ids: impl Iterator<Item = EventId>,
+) -> Result<HashMap<EventId, PayloadId>> {
+    let rows: Vec<(EventId, PayloadId)> = payload::Entity::find()
+        .select_only()
+        .columns([payload::Column::EventId, payload::Column::Id])
+        .filter(payload::Column::EventId.is_in(ids))
+        .filter(payload::Column::Format.eq(subscriber.shape.format))
+        .filter(payload::Column::Content.eq(subscriber.shape.content))
+        .into_tuple()
+        .all(txn.conn())
+        .await?;
+    Ok(rows.into_iter().collect())
+}

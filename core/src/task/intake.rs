@@ -1,0 +1,235 @@
+//! Intake: a data row that is attached to a project becomes a task, enters at START and goes on. Few are taken in by the
+//! transaction that attaches them; the data rows of a connected dataset follow in steps that survive a restart.
+
+use super::passage::Passage;
+use crate::{Result, auth::Actor, db::Txn, workflow};
+use entity::{
+    DataRowId, IntakeId, IntakeKind, LabelId, OrganizationId, ProjectId, TaskId, TaskStatus, Timestamp, UserId,
+    batch_data_row, data_row, dataset, intake, label, project_dataset, task,
+};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::Expr,
+};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Tasks that the attaching transaction itself makes at most; more are made in steps.
+const AT_ONCE: usize = 1_000;
+/// Bytes of ontologies in the events of one transaction at most: each event has its project's.
+const BYTES: usize = 32 << 20;
+/// Data rows that a step looks at.
+pub(super) const STEP: u64 = 200;
+
+/// What is to be taken in, and where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source {
+    pub(crate) organization_id: OrganizationId,
+    pub(crate) project_id: ProjectId,
+    pub(crate) kind: IntakeKind,
+    pub(crate) target_id: Uuid,
+    /// Who attached it.
+    pub(crate) user_id: Option<UserId>,
+}
+
+/// New data rows of a dataset become tasks of the projects that it is connected to.
+pub(crate) async fn created(txn: &Txn, actor: &Actor, rows: &[data_row::Model]) -> Result<()> {
+    let Some(first) = rows.iter().map(|row| row.id).min() else {
+        return Ok(());
+    };
+    let dataset_id = rows[0].dataset_id;
+    let projects: Vec<ProjectId> = project_dataset::Entity::find()
+        .select_only()
+        .column(project_dataset::Column::ProjectId)
+        .filter(project_dataset::Column::DatasetId.eq(dataset_id))
+        .into_tuple()
+        .all(txn.conn())
+        .await?;
+    let mut room = AT_ONCE;
+    for project_id in projects {
+        let place = Some(before(first));
+        match room.checked_sub(rows.len()) {
+            Some(left) => {
+                room = left;
+                take_in(txn, Some(actor.user_id), project_id, rows.to_vec()).await?;
+            }
+            None => {
+                let source = Source {
+                    organization_id: actor.organization_id,
+                    project_id,
+                    kind: IntakeKind::Dataset,
+                    target_id: dataset_id.0,
+                    user_id: Some(actor.user_id),
+                };
+                schedule(txn, source, place).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The data rows of a new batch become tasks of its project.
+pub(crate) async fn batched(txn: &Txn, actor: &Actor, project_id: ProjectId, rows: Vec<data_row::Model>) -> Result<()> {
+    take_in(txn, Some(actor.user_id), project_id, rows).await
+}
+
+/// Notes what is to be taken in, in the transaction that attaches it. `place`: only data rows after this one.
+pub(crate) async fn schedule(txn: &Txn, source: Source, place: Option<DataRowId>) -> Result<()> {
+    let row = intake::Model {
+        id: IntakeId::new(),
+        organization_id: source.organization_id,
+        project_id: source.project_id,
+        kind: source.kind,
+        target_id: source.target_id,
+        actor_id: source.user_id,
+        place,
+        created_at: txn.now(),
+        done_at: None,
+    };
+    intake::Entity::insert(row.into_active_model())
+        .exec_without_returning(txn.conn())
+        .await?;
+    Ok(())
+}
+
+/// Takes in the next data rows of an intake. Gives whether there may be more.
+pub(super) async fn step(txn: &Txn, id: IntakeId) -> Result<bool> {
+    let row = intake::Entity::find_by_id(id).one(txn.conn()).await?;
+    let Some(mut row) = row.filter(|row| row.done_at.is_none()) else {
+        return Ok(false);
+    };
+    let found = match is_live(txn, &row).await? {
+        true => next(&row).all(txn.conn()).await?,
+        false => Vec::new(),
+    };
+    let more = found.len() as u64 == STEP;
+    row.place = found.last().map(|row| row.id).or(row.place);
+    row.done_at = (!more).then_some(txn.now());
+    take_in(txn, row.actor_id, row.project_id, found).await?;
+    let (place, done_at): (Option<DataRowId>, Option<Timestamp>) = (row.place, row.done_at);
+    intake::Entity::update_many()
+        .col_expr(intake::Column::Place, Expr::value(place))
+        .col_expr(intake::Column::DoneAt, Expr::value(done_at))
+        .filter(intake::Column::Id.eq(row.id))
+        .exec(txn.conn())
+        .await?;
+    Ok(more)
+}
+
+/// Whether there is still something to take in: a deleted dataset has nothing.
+async fn is_live(txn: &Txn, row: &intake::Model) -> Result<bool> {
+    match row.kind {
+        IntakeKind::Batch => Ok(true),
+        IntakeKind::Dataset => {
+            let dataset = dataset::Entity::find_by_id(row.target_id).one(txn.conn()).await?;
+            Ok(dataset.is_some_and(|dataset| !dataset.deleted))
+        }
+    }
+}
+
+fn next(row: &intake::Model) -> Select<data_row::Entity> {
+    let of_target = match row.kind {
+        IntakeKind::Dataset => data_row::Column::DatasetId.eq(row.target_id),
+        IntakeKind::Batch => {
+            let links = batch_data_row::Entity::find()
+                .select_only()
+                .column(batch_data_row::Column::DataRowId)
+                .filter(batch_data_row::Column::BatchId.eq(row.target_id));
+            data_row::Column::Id.in_subquery(links.into_query())
+        }
+    };
+    let condition = Condition::all()
+        .add(of_target)
+        .add_option(row.place.map(|place| data_row::Column::Id.gt(place)));
+    data_row::Entity::find()
+        .filter(condition)
+        .order_by_asc(data_row::Column::Id)
+        .limit(STEP)
+}
+
+/// Makes tasks of those data rows that have none in this project, and sends them on from START.
+async fn take_in(txn: &Txn, user_id: Option<UserId>, project_id: ProjectId, rows: Vec<data_row::Model>) -> Result<()> {
+    let rows = without_task(txn, project_id, rows).await?;
+    let mut rest = rows.as_slice();
+    let ontology = workflow::ontology_bytes(txn.conn(), project_id).await?;
+    let fits = (BYTES / ontology.max(1)).clamp(1, AT_ONCE);
+    while !rest.is_empty() {
+        let (part, later) = rest.split_at(rest.len().min(fits));
+        enter(txn, user_id, project_id, part).await?;
+        rest = later;
+    }
+    Ok(())
+}
+
+async fn enter(txn: &Txn, user_id: Option<UserId>, project_id: ProjectId, rows: &[data_row::Model]) -> Result<()> {
+    let graph = txn.graphs().of(txn.conn(), project_id).await?;
+    let labels = labelled(txn, project_id, rows).await?;
+    let tasks: Vec<task::Model> = rows
+        .iter()
+        .map(|row| task::Model {
+            id: TaskId::new(),
+            organization_id: row.organization_id,
+            project_id,
+            data_row_id: row.id,
+            external_id: row.external_id.clone(),
+            stage_id: graph.start(),
+            status: TaskStatus::Ready,
+            status_reason: None,
+            label_id: labels.get(&row.id).copied(),
+            draft: None,
+            assignee_id: None,
+            event_id: None,
+            notification_id: None,
+            entered_at: txn.now(),
+            duration_ms: 0,
+            idle_ms: 0,
+            blur_ms: 0,
+            total_duration_ms: 0,
+            total_idle_ms: 0,
+            total_blur_ms: 0,
+            updated_by: user_id,
+            deleted: false,
+            created_at: txn.now(),
+            updated_at: txn.now(),
+        })
+        .collect();
+    let mut passage = Passage::through(txn, graph, project_id, tasks, user_id).await?;
+    for place in 0..passage.len() {
+        passage.begin(place, user_id).await?;
+    }
+    passage.store().await?;
+    Ok(())
+}
+
+async fn without_task(txn: &Txn, project_id: ProjectId, rows: Vec<data_row::Model>) -> Result<Vec<data_row::Model>> {
+    let known: Vec<DataRowId> = task::Entity::find()
+        .select_only()
+        .column(task::Column::DataRowId)
+        .filter(task::Column::ProjectId.eq(project_id))
+        .filter(task::Column::DataRowId.is_in(rows.iter().map(|row| row.id)))
+        .into_tuple()
+        .all(txn.conn())
+        .await?;
+    let live = |row: &data_row::Model| row.deleted_at.is_none() && !known.contains(&row.id);
+    Ok(rows.into_iter().filter(live).collect())
+}
+
+/// The newest label that each data row has in the project already.
+async fn labelled(txn: &Txn, project_id: ProjectId, rows: &[data_row::Model]) -> Result<HashMap<DataRowId, LabelId>> {
+    let found: Vec<(DataRowId, LabelId)> = label::Entity::find()
+        .select_only()
+        .columns([label::Column::DataRowId, label::Column::Id])
+        .filter(label::Column::DataRowId.is_in(rows.iter().map(|row| row.id)))
+        .filter(label::Column::ProjectId.eq(project_id))
+        .filter(label::Column::Deleted.eq(false))
+        .order_by_asc(label::Column::Id)
+        .into_tuple()
+        .all(txn.conn())
+        .await?;
+    Ok(found.into_iter().collect())
+}
+
+/// The id just before this one.
+fn before(id: DataRowId) -> DataRowId {
+    DataRowId(Uuid::from_u128(id.0.as_u128().saturating_sub(1)))
+}

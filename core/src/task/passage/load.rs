@@ -1,0 +1,169 @@
+//! Reads everything around some tasks of one project, a statement a table.
+
+use super::scene::{Scene, Seat};
+use crate::{Error, Result, batch, event, workflow::Graph};
+use entity::{
+    DataRowId, LabelId, ProjectId, StageId, TaskId, UserId, data_row, dataset, label, organization, project, stage,
+    stage_visit, task, user,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PrimaryKeyTrait, QueryFilter, QueryOrder};
+use std::{collections::HashMap, sync::Arc};
+
+impl Scene {
+    /// These tasks of one project. `users`: who else will be named.
+    pub(crate) async fn read(
+        db: &impl ConnectionTrait,
+        graph: Arc<Graph>,
+        project_id: ProjectId,
+        tasks: Vec<task::Model>,
+        users: impl IntoIterator<Item = UserId>,
+    ) -> Result<Self> {
+        let project = project::Entity::find_by_id(project_id).one(db).await?;
+        let project = project.ok_or_else(|| Error::internal(format!("project {project_id} is gone")))?;
+        let team = organization::Entity::find_by_id(project.organization_id);
+        let team = team.one(db).await?;
+        let team = team.ok_or_else(|| Error::internal("an organization is gone"))?;
+        let mut scene = Self {
+            graph,
+            project,
+            team: (&team).into(),
+            users: HashMap::new(),
+            former: HashMap::new(),
+            seats: Vec::with_capacity(tasks.len()),
+        };
+        scene.seat_all(db, tasks).await?;
+        scene.name_users(db, users.into_iter().collect()).await?;
+        scene.name_former(db).await?;
+        Ok(scene)
+    }
+
+    async fn seat_all(&mut self, db: &impl ConnectionTrait, tasks: Vec<task::Model>) -> Result<()> {
+        let mut around = Around::read(db, self.project.id, &tasks).await?;
+        for task in tasks {
+            let gone = || Error::internal(format!("task {} stands alone", task.id));
+            let data_row = around.data_rows.get(&task.data_row_id).ok_or_else(gone)?.clone();
+            let visits = around.visits.remove(&task.id).unwrap_or_default();
+            self.seats.push(Seat {
+                label: task.label_id.and_then(|id| around.labels.remove(&id)),
+                dataset: around.datasets.get(&data_row.dataset_id).ok_or_else(gone)?.clone(),
+                batches: around.batches.remove(&data_row.id).unwrap_or_default(),
+                written: visits.len(),
+                visits,
+                data_row,
+                task,
+            });
+        }
+        Ok(())
+    }
+
+    async fn name_users(&mut self, db: &impl ConnectionTrait, mut ids: Vec<UserId>) -> Result<()> {
+        for seat in &self.seats {
+            ids.extend(seat.task.updated_by);
+            ids.extend(seat.label.as_ref().and_then(|label| label.created_by));
+            ids.extend(
+                seat.visits
+                    .iter()
+                    .flat_map(|visit| [visit.completed_by, visit.submitted_by])
+                    .flatten(),
+            );
+        }
+        self.users = many::<user::Entity>(db, user::Column::Id, ids).await?;
+        Ok(())
+    }
+
+    /// Stages that history names and the workflow has no more.
+    async fn name_former(&mut self, db: &impl ConnectionTrait) -> Result<()> {
+        let named = self
+            .seats
+            .iter()
+            .flat_map(|seat| seat.visits.iter().map(|visit| visit.stage_id));
+        let current = self.seats.iter().map(|seat| seat.task.stage_id);
+        let ids: Vec<StageId> = named
+            .chain(current)
+            .filter(|id| self.graph.node(*id).is_none())
+            .collect();
+        let rows = many::<stage::Entity>(db, stage::Column::Id, ids).await?;
+        self.former = rows.iter().map(|(id, row)| (*id, row.into())).collect();
+        Ok(())
+    }
+}
+
+/// Rows around some tasks, by what names them.
+struct Around {
+    data_rows: HashMap<DataRowId, data_row::Model>,
+    datasets: HashMap<entity::DatasetId, dataset::Model>,
+    labels: HashMap<LabelId, label::Model>,
+    visits: HashMap<TaskId, Vec<stage_visit::Model>>,
+    batches: HashMap<DataRowId, Vec<event::Batch>>,
+}
+
+impl Around {
+    async fn read(db: &impl ConnectionTrait, project_id: ProjectId, tasks: &[task::Model]) -> Result<Self> {
+        let rows: Vec<DataRowId> = tasks.iter().map(|task| task.data_row_id).collect();
+        let data_rows = many::<data_row::Entity>(db, data_row::Column::Id, rows.clone()).await?;
+        let datasets = data_rows.values().map(|row| row.dataset_id).collect();
+        let labels = tasks.iter().filter_map(|task| task.label_id).collect();
+        let mut labels = many::<label::Entity>(db, label::Column::Id, labels).await?;
+        labels.retain(|_, label| !label.deleted);
+        Ok(Self {
+            datasets: many::<dataset::Entity>(db, dataset::Column::Id, datasets).await?,
+            data_rows,
+            labels,
+            visits: visits(db, tasks).await?,
+            batches: batch::holding_each(db, project_id, &rows).await?,
+        })
+    }
+}
+
+/// Rows by id; no statement for none.
+async fn many<E>(
+    db: &impl ConnectionTrait,
+    column: E::Column,
+    mut ids: Vec<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
+) -> Result<HashMap<<E::PrimaryKey as PrimaryKeyTrait>::ValueType, E::Model>>
+where
+    E: EntityTrait,
+    E::Model: Keyed<Key = <E::PrimaryKey as PrimaryKeyTrait>::ValueType> + Send + Sync,
+    <E::PrimaryKey as PrimaryKeyTrait>::ValueType: Ord + std::hash::Hash + Copy + Into<sea_orm::Value>,
+{
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = E::find().filter(column.is_in(ids)).all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.key(), row)).collect())
+}
+
+/// A row with an id.
+trait Keyed {
+    type Key;
+    fn key(&self) -> Self::Key;
+}
+
+macro_rules! keyed {
+    ($($row:ident $id:ty),+ $(,)?) => {$(
+        impl Keyed for $row::Model {
+            type Key = $id;
+            fn key(&self) -> Self::Key {
+                self.id
+            }
+        }
+    )+};
+}
+
+keyed! { data_row DataRowId, dataset entity::DatasetId, label LabelId, user UserId, stage StageId }
+
+async fn visits(db: &impl ConnectionTrait, tasks: &[task::Model]) -> Result<HashMap<TaskId, Vec<stage_visit::Model>>> {
+    let rows = stage_visit::Entity::find()
+        .filter(stage_visit::Column::TaskId.is_in(tasks.iter().map(|task| task.id)))
+        .order_by_asc(stage_visit::Column::TaskId)
+        .order_by_asc(stage_visit::Column::Id)
+        .all(db)
+        .await?;
+    let mut visits: HashMap<TaskId, Vec<_>> = HashMap::new();
+    for row in rows {
+        visits.entry(row.task_id).or_default().push(row);
+    }
+    Ok(visits)
+}

@@ -1,0 +1,167 @@
+//! A passage: some tasks of one project on their way from stage to stage, in one transaction. Everything around them is
+//! read at once and everything that changed is written at once, so that moving a task costs the same number of statements
+//! whatever the project's size, and many tasks cost little more than one.
+//!
+//! A task *leaves* its stage by an output, which writes its history, or is *put* elsewhere, which does not. Where it
+//! arrives decides how it stands there: rules pass it on at once, a webhook stage sends it, the others keep it.
+
+mod arrive;
+mod load;
+mod scene;
+mod store;
+
+pub(super) use scene::Scene;
+
+use crate::{
+    Error, Result,
+    db::Txn,
+    event::{self, Data, TaskMove},
+    workflow::Graph,
+};
+use entity::{ProjectId, StageId, StageOutput, TaskStatus, UserId, VisitId, stage_visit, task};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+/// Some tasks of one project on their way, with everything around them.
+pub(crate) struct Passage<'t> {
+    txn: &'t Txn,
+    scene: Scene,
+}
+
+impl Deref for Passage<'_> {
+    type Target = Scene;
+
+    fn deref(&self) -> &Scene {
+        &self.scene
+    }
+}
+
+impl DerefMut for Passage<'_> {
+    fn deref_mut(&mut self) -> &mut Scene {
+        &mut self.scene
+    }
+}
+
+/// Who passes a task on, and with what.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hand {
+    /// Who; none: a rule or a receiver's answer.
+    pub(crate) user_id: Option<UserId>,
+    /// The annotation as it was submitted here.
+    pub(crate) answer: Option<String>,
+}
+
+impl<'t> Passage<'t> {
+    /// These tasks of one project, through its workflow as it stands. `users`: who else will be named.
+    pub(crate) async fn load(
+        txn: &'t Txn,
+        project_id: ProjectId,
+        tasks: Vec<task::Model>,
+        users: impl IntoIterator<Item = UserId>,
+    ) -> Result<Self> {
+        let graph = txn.graphs().of(txn.conn(), project_id).await?;
+        Self::through(txn, graph, project_id, tasks, users).await
+    }
+
+    /// The same through a given workflow.
+    pub(crate) async fn through(
+        txn: &'t Txn,
+        graph: Arc<Graph>,
+        project_id: ProjectId,
+        tasks: Vec<task::Model>,
+        users: impl IntoIterator<Item = UserId>,
+    ) -> Result<Self> {
+        let scene = Scene::read(txn.conn(), graph, project_id, tasks, users).await?;
+        Ok(Self { txn, scene })
+    }
+
+    /// Passes a task on by an output that is connected, and writes its history.
+    pub(crate) async fn leave(&mut self, place: usize, output: StageOutput, hand: Hand) -> Result<()> {
+        let stage_id = self.seats[place].task.stage_id;
+        let Some(to) = self.graph.node(stage_id).and_then(|node| node.way(output)) else {
+            return Err(Error::NotAllowed(format!(
+                "output {} of the task's stage is not connected",
+                output.as_str()
+            )));
+        };
+        let user_id = hand.user_id;
+        self.complete(place, hand);
+        self.arrive(place, to, user_id).await
+    }
+
+    /// Sends a task on from START, which it has just come into.
+    pub(crate) async fn begin(&mut self, place: usize, user_id: Option<UserId>) -> Result<()> {
+        let start = self.graph.start();
+        let Some(to) = self.graph.node(start).and_then(|node| node.way(StageOutput::Next)) else {
+            return Err(Error::internal("a START stage leads nowhere"));
+        };
+        self.complete(place, Hand::default());
+        self.arrive(place, to, user_id).await
+    }
+
+    /// Puts a task into a stage, without an entry in its history.
+    pub(crate) async fn put(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<()> {
+        self.arrive(place, to, user_id).await
+    }
+
+    /// Keeps a task where it is, and says why.
+    pub(crate) fn hold(&mut self, place: usize, reason: String) {
+        let now = self.txn.now();
+        let task = &mut self.seats[place].task;
+        task.status = TaskStatus::Held;
+        task.status_reason = Some(reason);
+        task.updated_at = now;
+    }
+
+    /// Adds the visit that ends here to the task's history; the event of leaving gives it its id.
+    fn complete(&mut self, place: usize, hand: Hand) {
+        let now = self.txn.now();
+        let seat = &mut self.seats[place];
+        let task = &mut seat.task;
+        seat.visits.push(stage_visit::Model {
+            id: VisitId::new(),
+            organization_id: task.organization_id,
+            task_id: task.id,
+            stage_id: task.stage_id,
+            event_id: None,
+            entered_at: task.entered_at,
+            completed_at: now,
+            duration_ms: task.duration_ms,
+            idle_ms: task.idle_ms,
+            blur_ms: task.blur_ms,
+            completed_by: hand.user_id,
+            submitted_by: hand.user_id.filter(|_| hand.answer.is_some()),
+            skipped: false,
+            answer: hand.answer,
+        });
+        task.total_duration_ms = task.total_duration_ms.saturating_add(task.duration_ms);
+        task.total_idle_ms = task.total_idle_ms.saturating_add(task.idle_ms);
+        task.total_blur_ms = task.total_blur_ms.saturating_add(task.blur_ms);
+        (task.duration_ms, task.idle_ms, task.blur_ms) = (0, 0, 0);
+        if hand.user_id.is_some() {
+            task.updated_by = hand.user_id;
+        }
+    }
+
+    /// The event of a task that went from `from` to where it is now.
+    fn moved(&self, place: usize, from: event::Stage, user_id: Option<UserId>) -> Data {
+        let seat = &self.seats[place];
+        let task = self.snapshot(place);
+        Data::Move(Box::new(TaskMove {
+            from,
+            to: task.stage.clone(),
+            task,
+            label: seat.label.as_ref().map(Into::into),
+            annotator: self.user(seat.label.as_ref().and_then(|label| label.created_by)),
+            project: (&self.project).into(),
+            data_row: (&seat.data_row).into(),
+            dataset: (&seat.dataset).into(),
+            batches: seat.batches.clone(),
+            team: Some(self.team.clone()),
+            user: self.user(user_id),
+            created_at: self.txn.now(),
+        }))
+    }
+}

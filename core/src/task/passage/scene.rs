@@ -1,0 +1,143 @@
+//! A scene: some tasks of one project and everything around them, as events and exports tell of it. It only looks.
+
+use crate::{
+    event::{self, Work},
+    workflow::Graph,
+};
+use entity::{EventId, StageId, StageType, UserId, data_row, dataset, label, project, stage_visit, task, user};
+use std::{collections::HashMap, sync::Arc};
+
+/// Some tasks of one project, with everything around them.
+pub(crate) struct Scene {
+    pub(crate) graph: Arc<Graph>,
+    pub(crate) project: project::Model,
+    pub(super) team: event::Team,
+    pub(super) users: HashMap<UserId, user::Model>,
+    /// Stages that history names and the workflow has no more.
+    pub(super) former: HashMap<StageId, event::Stage>,
+    pub(super) seats: Vec<Seat>,
+}
+
+/// A task and what is its own.
+pub(crate) struct Seat {
+    pub(crate) task: task::Model,
+    pub(crate) label: Option<label::Model>,
+    pub(crate) data_row: data_row::Model,
+    pub(super) dataset: dataset::Model,
+    pub(crate) batches: Vec<event::Batch>,
+    pub(super) visits: Vec<stage_visit::Model>,
+    /// How many of the visits are in the database already.
+    pub(super) written: usize,
+}
+
+impl Scene {
+    pub(crate) fn len(&self) -> usize {
+        self.seats.len()
+    }
+
+    pub(crate) fn seat(&self, place: usize) -> &Seat {
+        &self.seats[place]
+    }
+
+    pub(crate) fn seat_mut(&mut self, place: usize) -> &mut Seat {
+        &mut self.seats[place]
+    }
+
+    /// A label of the task and all around it.
+    pub(crate) fn labelled(&self, place: usize, label: &label::Model) -> event::LabelChange {
+        let seat = &self.seats[place];
+        event::LabelChange {
+            label: label.into(),
+            project: (&self.project).into(),
+            data_row: (&seat.data_row).into(),
+            dataset: (&seat.dataset).into(),
+            user: self.user(label.created_by),
+            batches: seat.batches.clone(),
+            task: Some(self.snapshot(place)),
+            team: Some(self.team.clone()),
+        }
+    }
+
+    /// The task as it is now.
+    pub(crate) fn snapshot(&self, place: usize) -> event::Task {
+        let seat = &self.seats[place];
+        let task = &seat.task;
+        let here = Work {
+            duration_ms: task.duration_ms,
+            idle_ms: task.idle_ms,
+            blur_ms: task.blur_ms,
+        };
+        let before = Work {
+            duration_ms: task.total_duration_ms,
+            idle_ms: task.total_idle_ms,
+            blur_ms: task.total_blur_ms,
+        };
+        event::Task {
+            id: task.id,
+            stage: self.stage(task.stage_id),
+            created_at: task.created_at,
+            updated_at: task.updated_at,
+            updated_by: self.email(task.updated_by),
+            here,
+            total: before.plus(here),
+            history: seat.visits.iter().map(|visit| self.visit(visit)).collect(),
+        }
+    }
+
+    fn visit(&self, row: &stage_visit::Model) -> event::Visit {
+        event::Visit {
+            id: row.id,
+            event_id: row.event_id,
+            stage: self.stage(row.stage_id),
+            entered_at: row.entered_at,
+            completed_at: row.completed_at,
+            work: Work {
+                duration_ms: row.duration_ms,
+                idle_ms: row.idle_ms,
+                blur_ms: row.blur_ms,
+            },
+            completed_by: self.email(row.completed_by),
+            submitted_by: self.email(row.submitted_by),
+            skipped: row.skipped,
+        }
+    }
+
+    pub(crate) fn stage(&self, id: StageId) -> event::Stage {
+        let node = self.graph.node(id).map(|node| &node.stage);
+        let known = node.or_else(|| self.former.get(&id));
+        known.cloned().unwrap_or_else(|| event::Stage {
+            id,
+            name: String::new(),
+            r#type: StageType::Archive,
+        })
+    }
+
+    pub(crate) fn user(&self, id: Option<UserId>) -> Option<event::User> {
+        id.and_then(|id| self.users.get(&id)).map(Into::into)
+    }
+
+    fn email(&self, id: Option<UserId>) -> Option<String> {
+        id.and_then(|id| self.users.get(&id)).map(|user| user.email.clone())
+    }
+}
+
+impl Seat {
+    /// How often the task has completed a stage.
+    pub(super) fn passes(&self, stage_id: StageId) -> usize {
+        self.visits.iter().filter(|visit| visit.stage_id == stage_id).count()
+    }
+
+    /// The event of leaving belongs to the visit that just ended.
+    pub(super) fn sign(&mut self, id: EventId) {
+        if let Some(visit) = self.visits[self.written..]
+            .iter_mut()
+            .rfind(|visit| visit.event_id.is_none())
+        {
+            visit.event_id = Some(id);
+        }
+    }
+
+    pub(crate) fn answers(&self) -> Vec<Option<String>> {
+        self.visits.iter().map(|visit| visit.answer.clone()).collect()
+    }
+}

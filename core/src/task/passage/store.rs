@@ -1,0 +1,53 @@
+//! Writes what changed in a passage: the tasks, and the visits that ended.
+
+use super::Passage;
+use crate::{Result, db::Txn, dispatcher::batch};
+use entity::{stage_visit, task};
+use sea_orm::{EntityTrait, IntoActiveModel, Iterable, sea_query::OnConflict};
+
+impl Passage<'_> {
+    /// Writes everything and gives the tasks as they are now.
+    pub(crate) async fn store(self) -> Result<Vec<task::Model>> {
+        let mut tasks = Vec::with_capacity(self.seats.len());
+        let mut visits = Vec::new();
+        for mut seat in self.scene.seats {
+            visits.extend(seat.visits.drain(seat.written..));
+            tasks.push(seat.task);
+        }
+        write_tasks(self.txn, tasks.clone()).await?;
+        write_visits(self.txn, visits).await?;
+        crate::label::touch(self.txn, Some(&self.scene.project));
+        Ok(tasks)
+    }
+}
+
+/// New tasks and changed ones, many in a statement.
+async fn write_tasks(txn: &Txn, mut rows: Vec<task::Model>) -> Result<()> {
+    let known = OnConflict::column(task::Column::Id)
+        .update_columns(task::Column::iter().filter(|column| !matches!(column, task::Column::Id)))
+        .to_owned();
+    while let Some(count) = batch(rows.len()) {
+        let rest = rows.split_off(count);
+        let rows = std::mem::replace(&mut rows, rest)
+            .into_iter()
+            .map(IntoActiveModel::into_active_model);
+        task::Entity::insert_many(rows)
+            .on_conflict(known.clone())
+            .exec_without_returning(txn.conn())
+            .await?;
+    }
+    Ok(())
+}
+
+async fn write_visits(txn: &Txn, mut rows: Vec<stage_visit::Model>) -> Result<()> {
+    while let Some(count) = batch(rows.len()) {
+        let rest = rows.split_off(count);
+        let rows = std::mem::replace(&mut rows, rest)
+            .into_iter()
+            .map(IntoActiveModel::into_active_model);
+        stage_visit::Entity::insert_many(rows)
+            .exec_without_returning(txn.conn())
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! The webhook of a workflow stage: made, changed and switched off with its workflow, and in no other way.
+
+use super::{
+    add_secret, has_secret,
+    input::{New, Patch, Retry},
+};
+use crate::{
+    Error, Result,
+    auth::Actor,
+    db::Txn,
+    secret::{self, Keyring},
+    workflow::StageWebhook,
+};
+use entity::{
+    AuthType, PayloadContent, PayloadFormat, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook,
+    webhook_secret,
+};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+
+/// Requests of a stage's webhook unless its policy says otherwise: five retries after the first
+/// (`reference/behaviours.md`, section d, row V-08).
+const MAX_ATTEMPTS: i32 = 6;
+/// The delays before them.
+const DELAYS_MS: [i64; 5] = [5_000, 30_000, 120_000, 600_000, 1_800_000];
+
+/// What a save says of a stage's webhook.
+pub(crate) struct Settings<'a> {
+    place: usize,
+    given: &'a StageWebhook,
+    before: Option<WebhookId>,
+}
+
+impl<'a> Settings<'a> {
+    /// Of the stage at this place, which has had this webhook before.
+    pub(crate) fn new(place: usize, given: &'a StageWebhook, before: Option<WebhookId>) -> Self {
+        Self { place, given, before }
+    }
+
+    fn path(&self) -> String {
+        format!("stages.{}.webhook", self.place)
+    }
+
+    fn retry(&self) -> Retry {
+        let Retry {
+            max_attempts,
+            delays_ms,
+            jitter,
+        } = self.given.retry.clone();
+        Retry {
+            max_attempts: max_attempts.or(Some(MAX_ATTEMPTS)),
+            delays_ms: delays_ms.or_else(|| Some(DELAYS_MS.to_vec())),
+            jitter,
+        }
+    }
+
+    fn new_webhook(&self) -> New {
+        let given = self.given.clone();
+        New {
+            project_id: None,
+            topics: vec![WebhookTopic::WorkflowAction],
+            url: given.url,
+            secret: given.secret,
+            description: None,
+            payload_format: Some(given.payload_format.unwrap_or(PayloadFormat::Ango)),
+            auth_type: given.auth_type,
+            bearer_token: given.bearer_token,
+            authorization_header: given.authorization_header,
+            headers: given.headers,
+            retry: self.retry(),
+            timeout_ms: given.timeout_ms,
+            max_in_flight: given.max_in_flight,
+        }
+    }
+
+    /// What is absent is the default's again, except what nobody can read: secrets, tokens and headers stay.
+    fn patch(&self) -> Patch {
+        let given = self.given.clone();
+        Patch {
+            url: Some(given.url),
+            payload_format: Some(given.payload_format.unwrap_or(PayloadFormat::Ango)),
+            auth_type: Some(given.auth_type.unwrap_or(AuthType::Secret)),
+            bearer_token: given.bearer_token,
+            authorization_header: given.authorization_header,
+            headers: given.headers,
+            retry: self.retry(),
+            timeout_ms: Some(given.timeout_ms.unwrap_or(super::input::DEFAULT_TIMEOUT_MS)),
+            max_in_flight: Some(given.max_in_flight.unwrap_or(super::input::DEFAULT_IN_FLIGHT)),
+            ..Patch::default()
+        }
+    }
+}
+
+/// Makes or changes the webhook of a stage.
+pub(crate) async fn set(
+    txn: &Txn,
+    actor: &Actor,
+    project_id: ProjectId,
+    stage_id: StageId,
+    settings: &Settings<'_>,
+    keyring: &Keyring,
+) -> Result<webhook::Model> {
+    let content = settings.given.payload_content.unwrap_or(PayloadContent::Full);
+    let row = match settings.before {
+        Some(id) => change(txn, id, content, settings, keyring).await,
+        None => insert(txn, actor, project_id, stage_id, content, settings, keyring).await,
+    };
+    row.map_err(|error| error.within(&settings.path()))
+}
+
+async fn insert(
+    txn: &Txn,
+    actor: &Actor,
+    project_id: ProjectId,
+    stage_id: StageId,
+    content: PayloadContent,
+    settings: &Settings<'_>,
+    keyring: &Keyring,
+) -> Result<webhook::Model> {
+    let draft = settings.new_webhook().check()?;
+    let secret = draft.secret.clone();
+    let row = webhook::Model {
+        stage_id: Some(stage_id),
+        payload_content: content,
+        ..draft.into_row(actor, Some(project_id), keyring, txn.now())
+    };
+    webhook::Entity::insert(row.clone().into_active_model())
+        .exec_without_returning(txn.conn())
+        .await?;
+    if let Some(secret) = secret {
+        add_secret(txn, &row, keyring, &secret).await?;
+    }
+    Ok(row)
+}
+
+async fn change(
+    txn: &Txn,
+    id: WebhookId,
+    content: PayloadContent,
+    settings: &Settings<'_>,
+    keyring: &Keyring,
+) -> Result<webhook::Model> {
+    let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
+    let row = row.ok_or_else(|| Error::internal(format!("webhook {id} of a stage is gone")))?;
+    let mut changed = settings
+        .patch()
+        .apply(&row, keyring, txn.now())?
+        .unwrap_or_else(|| row.clone());
+    changed.payload_content = content;
+    if let Some(secret) = &settings.given.secret {
+        secret::check(secret)?;
+        forget_secrets(txn, id).await?;
+        add_secret(txn, &changed, keyring, secret).await?;
+    } else if changed.auth_type == AuthType::Secret && !has_secret(txn, id).await? {
+        return Err(Error::invalid("secret", "is required when authType is SECRET"));
+    }
+    if changed == row {
+        return Ok(row);
+    }
+    changed.updated_at = txn.now();
+    Ok(changed.into_active_model().reset_all().update(txn.conn()).await?)
+}
+
+/// A stage was removed: nothing is sent for it any more.
+pub(crate) async fn close(txn: &Txn, id: WebhookId) -> Result<()> {
+    webhook::Entity::update_many()
+        .col_expr(webhook::Column::Status, Expr::value(WebhookStatus::Inactive))
+        .col_expr(
+            webhook::Column::StatusReason,
+            Expr::value(Some("its stage was removed")),
+        )
+        .col_expr(webhook::Column::UpdatedAt, Expr::value(txn.now()))
+        .filter(webhook::Column::Id.eq(id))
+        .exec(txn.conn())
+        .await?;
+    Ok(())
+}
+
+async fn forget_secrets(txn: &Txn, id: WebhookId) -> Result<()> {
+    webhook_secret::Entity::delete_many()
+        .filter(webhook_secret::Column::WebhookId.eq(id))
+        .exec(txn.conn())
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! A workflow ready for use: stages by id, conditions compiled, webhooks as publishing needs them. Built once a version
+//! and kept.
+
+use super::{Edge, edges, scope::SCOPE};
+use crate::{
+    Error, Result, event,
+    filter::{Filter, Outcome, Values},
+    webhook::Subscriber,
+};
+use entity::{ProjectId, StageId, StageOutput, StageType, Timestamp, stage, webhook, workflow};
+use moka::sync::Cache;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use std::{collections::HashMap, sync::Arc};
+
+/// A workflow ready for use.
+#[derive(Debug)]
+pub(crate) struct Graph {
+    pub(crate) max_passes: usize,
+    version: i32,
+    saved_at: Timestamp,
+    nodes: HashMap<StageId, Node>,
+    start: StageId,
+}
+
+/// A stage ready for use.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) stage: event::Stage,
+    pub(crate) subscriber: Option<Subscriber>,
+    ways: Vec<Way>,
+}
+
+#[derive(Debug)]
+struct Way {
+    output: StageOutput,
+    to: StageId,
+    condition: Option<Filter>,
+}
+
+impl Graph {
+    /// The workflow of this row, with the stages that are not removed.
+    pub(crate) async fn read(db: &impl ConnectionTrait, row: &workflow::Model) -> Result<Self> {
+        let stages = stage::Entity::find()
+            .filter(stage::Column::ProjectId.eq(row.project_id))
+            .filter(stage::Column::RemovedAt.is_null())
+            .order_by_asc(stage::Column::Place)
+            .all(db)
+            .await?;
+        let ids = stages.iter().filter_map(|stage| stage.webhook_id);
+        let webhooks = webhook::Entity::find()
+            .filter(webhook::Column::Id.is_in(ids))
+            .all(db)
+            .await?;
+        let subscribers: HashMap<_, _> = webhooks.iter().map(|row| (row.id, Subscriber::of(row))).collect();
+        let start = stages.iter().find(|stage| stage.stage_type == StageType::Start);
+        let start = start
+            .ok_or_else(|| Error::internal("a workflow has no START stage"))?
+            .id;
+        let mut nodes = HashMap::with_capacity(stages.len());
+        for stage in &stages {
+            let node = Node {
+                stage: stage.into(),
+                subscriber: stage.webhook_id.and_then(|id| subscribers.get(&id).cloned()),
+                ways: ways(stage).await?,
+            };
+            nodes.insert(stage.id, node);
+        }
+        Ok(Self {
+            max_passes: usize::try_from(row.max_passes).unwrap_or(1),
+            version: row.version,
+            saved_at: row.updated_at,
+            nodes,
+            start,
+        })
+    }
+
+    pub(crate) fn start(&self) -> StageId {
+        self.start
+    }
+
+    pub(crate) fn node(&self, id: StageId) -> Option<&Node> {
+        self.nodes.get(&id)
+    }
+
+    /// Whether what comes into this stage from START waits to be assigned: a webhook stage right after START.
+    pub(crate) fn is_first(&self, id: StageId) -> bool {
+        self.node(self.start).and_then(|start| start.way(StageOutput::Next)) == Some(id)
+            && self
+                .node(id)
+                .is_some_and(|node| node.stage.r#type == StageType::Webhook)
+    }
+}
+
+impl Node {
+    /// Where an output leads; none: it is not connected.
+    pub(crate) fn way(&self, output: StageOutput) -> Option<StageId> {
+        self.ways.iter().find(|way| way.output == output).map(|way| way.to)
+    }
+
+    /// Where a rule leads: over the first edge whose condition holds, else over ELSE. A condition that cannot be
+    /// evaluated does not hold.
+    pub(crate) async fn decide(&self, values: &Values) -> Option<StageId> {
+        for way in &self.ways {
+            let Some(condition) = &way.condition else {
+                continue;
+            };
+            match condition.matches(values.clone()).await {
+                Outcome::Match => return Some(way.to),
+                Outcome::NoMatch => {}
+                Outcome::Fault(reason) => {
+                    tracing::warn!(stage.id = %self.stage.id, reason, "a condition could not be evaluated");
+                }
+            }
+        }
+        self.way(StageOutput::Else)
+    }
+}
+
+async fn ways(stage: &stage::Model) -> Result<Vec<Way>> {
+    let mut ways = Vec::new();
+    for Edge { output, to, condition } in edges(stage) {
+        let condition = match &condition {
+            Some(source) => Some(Filter::compile("condition", source, &SCOPE).await?),
+            None => None,
+        };
+        ways.push(Way { output, to, condition });
+    }
+    Ok(ways)
+}
+
+/// The graphs of projects whose tasks have moved lately.
+#[derive(Debug)]
+pub(crate) struct Graphs(Cache<ProjectId, Arc<Graph>>);
+
+impl Default for Graphs {
+    fn default() -> Self {
+        Self(Cache::new(1_000))
+    }
+}
+
+impl Graphs {
+    /// The graph as it stands in this transaction: the row says which version, and the cache has it or reads it.
+    pub(crate) async fn of(&self, db: &impl ConnectionTrait, id: ProjectId) -> Result<Arc<Graph>> {
+        let row = workflow::Entity::find_by_id(id).one(db).await?;
+        let row = row.ok_or_else(|| Error::internal(format!("project {id} has no workflow")))?;
+        let known = self.0.get(&id);
+        if let Some(graph) = known.filter(|graph| graph.version == row.version && graph.saved_at == row.updated_at) {
+            return Ok(graph);
+        }
+        let graph = Arc::new(Graph::read(db, &row).await?);
+        self.0.insert(id, Arc::clone(&graph));
+        Ok(graph)
+    }
+}

@@ -1,0 +1,276 @@
+//! A save in detail, inside its transaction: which stages are new, changed and removed, and what follows for webhooks
+//! and tasks.
+
+use super::{
+    Edge, Save, StageInput, Workflow, check,
+    check::{Node, Out},
+    graph::Graph,
+    store,
+};
+use crate::{
+    Error, Result,
+    auth::Actor,
+    db::Txn,
+    secret::Keyring,
+    task,
+    webhook::stage::{self as webhooks, Settings},
+};
+use entity::{StageId, StageType, stage, workflow};
+use std::{collections::HashMap, sync::Arc};
+
+/// Tasks that a save moves out of removed stages at most.
+const MOVED: u64 = 1_000;
+/// How often a task may enter one webhook stage, unless the workflow says otherwise.
+pub(super) const MAX_PASSES: i32 = 100;
+
+/// What a save does.
+pub(super) struct Plan<'a> {
+    row: workflow::Model,
+    stages: Vec<stage::Model>,
+    removed: Vec<stage::Model>,
+    moves: HashMap<StageId, StageId>,
+    webhooks: Vec<(StageId, Settings<'a>)>,
+    keyring: &'a Keyring,
+}
+
+/// Finds stages by what an input calls them.
+struct Names<'a> {
+    ids: Vec<StageId>,
+    stages: &'a [StageInput],
+}
+
+impl Names<'_> {
+    /// The place of a stage, by its id or by its name.
+    fn place(&self, word: &str) -> Option<usize> {
+        let id: Option<StageId> = word.parse().ok();
+        let by_id = id.and_then(|id| self.ids.iter().position(|known| *known == id));
+        by_id.or_else(|| self.stages.iter().position(|stage| stage.name == word))
+    }
+}
+
+impl<'a> Plan<'a> {
+    pub(super) async fn make(
+        txn: &Txn,
+        actor: &Actor,
+        known: Workflow,
+        save: &'a Save,
+        keyring: &'a Keyring,
+    ) -> Result<Self> {
+        let ids = ids(&known.stages, &save.stages)?;
+        let names = Names {
+            ids,
+            stages: &save.stages,
+        };
+        let nodes = nodes(&names)?;
+        check::check(&nodes)?;
+        let stages = rows(txn, &known, &names, &nodes);
+        let gone = |stage: &stage::Model| !names.ids.contains(&stage.id);
+        let (removed, kept): (Vec<_>, Vec<_>) = known.stages.into_iter().partition(gone);
+        let moves = moves(&removed, &names, save)?;
+        let settings = save
+            .stages
+            .iter()
+            .zip(&stages)
+            .enumerate()
+            .filter_map(|(place, (given, row))| {
+                let before = kept
+                    .iter()
+                    .find(|stage| stage.id == row.id)
+                    .and_then(|stage| stage.webhook_id);
+                given
+                    .webhook
+                    .as_ref()
+                    .map(|webhook| (row.id, Settings::new(place, webhook, before)))
+            });
+        Ok(Self {
+            row: workflow::Model {
+                version: known.row.version + 1,
+                max_passes: save.max_passes.unwrap_or(MAX_PASSES),
+                updated_by: Some(actor.user_id),
+                updated_at: txn.now(),
+                ..known.row
+            },
+            webhooks: settings.collect(),
+            stages,
+            removed,
+            moves,
+            keyring,
+        })
+    }
+
+    pub(super) async fn carry_out(mut self, txn: &Txn, actor: &Actor) -> Result<Workflow> {
+        for (stage_id, settings) in &self.webhooks {
+            let webhook = webhooks::set(txn, actor, self.row.project_id, *stage_id, settings, self.keyring).await?;
+            let stage = self.stages.iter_mut().find(|stage| stage.id == *stage_id);
+            stage.expect("settings are of a stage in this list").webhook_id = Some(webhook.id);
+        }
+        self.vacate(txn).await?;
+        store::write(txn, &self.row, &self.stages).await?;
+        store::remove(txn, &self.removed).await?;
+        for webhook_id in self.removed.iter().filter_map(|stage| stage.webhook_id) {
+            webhooks::close(txn, webhook_id).await?;
+        }
+        self.relocate(txn, actor).await?;
+        Ok(Workflow {
+            row: self.row,
+            stages: self.stages,
+        })
+    }
+
+    /// Refuses to remove a stage that holds tasks which nobody says where to put.
+    async fn vacate(&self, txn: &Txn) -> Result<()> {
+        let mut total = 0;
+        for stage in &self.removed {
+            let count = task::count(txn.conn(), stage.id, MOVED + 1).await?;
+            total += count;
+            if count > 0 && !self.moves.contains_key(&stage.id) {
+                let reason = format!(
+                    "leaves out stage {:?} ({}), which still holds {}; requeue them or name it in moveTasks",
+                    stage.name,
+                    stage.id,
+                    tasks(count),
+                );
+                return Err(Error::invalid("stages", reason));
+            }
+        }
+        match total > MOVED {
+            true => Err(Error::invalid(
+                "moveTasks",
+                format!("moves at most {MOVED} tasks; requeue them before"),
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// The tasks of removed stages go where the save says, as if they were requeued.
+    async fn relocate(&self, txn: &Txn, actor: &Actor) -> Result<()> {
+        if self.moves.is_empty() {
+            return Ok(());
+        }
+        let graph = Arc::new(Graph::read(txn.conn(), &self.row).await?);
+        for (from, to) in &self.moves {
+            task::relocate(txn, actor, &graph, *from, *to).await?;
+        }
+        Ok(())
+    }
+}
+
+fn tasks(count: u64) -> String {
+    match count {
+        1 => "1 task".into(),
+        count if count > MOVED => format!("more than {MOVED} tasks"),
+        count => format!("{count} tasks"),
+    }
+}
+
+/// The ids of the stages: given ones must be of this workflow and keep their type, others are new.
+fn ids(known: &[stage::Model], given: &[StageInput]) -> Result<Vec<StageId>> {
+    let mut ids: Vec<StageId> = Vec::with_capacity(given.len());
+    for (place, input) in given.iter().enumerate() {
+        let Some(word) = &input.id else {
+            ids.push(StageId::new());
+            continue;
+        };
+        let path = format!("stages.{place}.id");
+        let row = word
+            .parse()
+            .ok()
+            .and_then(|id: StageId| known.iter().find(|stage| stage.id == id));
+        let row = row.ok_or_else(|| Error::invalid(&path, "is no stage of this workflow"))?;
+        if ids.contains(&row.id) {
+            return Err(Error::invalid(path, "is given twice"));
+        }
+        if row.stage_type != input.stage_type {
+            let reason = format!(
+                "stage {:?} is a {} stage; make a new one for another type",
+                row.name,
+                row.stage_type.as_str()
+            );
+            return Err(Error::invalid(format!("stages.{place}.type"), reason));
+        }
+        ids.push(row.id);
+    }
+    Ok(ids)
+}
+
+fn nodes<'a>(names: &Names<'a>) -> Result<Vec<Node<'a>>> {
+    let mut nodes = Vec::with_capacity(names.stages.len());
+    for (place, input) in names.stages.iter().enumerate() {
+        let mut edges = Vec::with_capacity(input.edges.len());
+        for (index, edge) in input.edges.iter().enumerate() {
+            let to = names.place(&edge.to).ok_or_else(|| {
+                let reason = format!("{:?} is no stage of this workflow, by id or by name", shown(&edge.to));
+                Error::invalid(format!("stages.{place}.edges.{index}.to"), reason)
+            })?;
+            edges.push(Out {
+                output: edge.output,
+                to,
+                conditional: edge.condition.is_some(),
+            });
+        }
+        nodes.push(Node {
+            name: &input.name,
+            stage_type: input.stage_type,
+            edges,
+        });
+    }
+    Ok(nodes)
+}
+
+/// As much of a word as an error repeats.
+fn shown(word: &str) -> String {
+    word.chars().take(64).collect()
+}
+
+fn rows(txn: &Txn, known: &Workflow, names: &Names, nodes: &[Node]) -> Vec<stage::Model> {
+    let mut rows = Vec::with_capacity(nodes.len());
+    for (place, (input, node)) in names.stages.iter().zip(nodes).enumerate() {
+        let before = known.stages.iter().find(|stage| stage.id == names.ids[place]);
+        let edges: Vec<Edge> = input
+            .edges
+            .iter()
+            .zip(&node.edges)
+            .map(|(given, out)| Edge {
+                output: out.output,
+                to: names.ids[out.to],
+                condition: given.condition.clone(),
+            })
+            .collect();
+        rows.push(stage::Model {
+            id: names.ids[place],
+            organization_id: known.row.organization_id,
+            project_id: known.row.project_id,
+            place: i32::try_from(place).unwrap_or(i32::MAX),
+            name: input.name.clone(),
+            stage_type: input.stage_type,
+            position: input.position.clone(),
+            edges: store::text(&edges),
+            webhook_id: before.and_then(|stage| stage.webhook_id),
+            removed_at: None,
+            created_at: before.map_or(txn.now(), |stage| stage.created_at),
+        });
+    }
+    rows
+}
+
+/// Where the tasks of removed stages go.
+fn moves(removed: &[stage::Model], names: &Names, save: &Save) -> Result<HashMap<StageId, StageId>> {
+    let mut moves = HashMap::new();
+    for (index, step) in save.moves.iter().enumerate() {
+        let id: Option<StageId> = step.from.parse().ok();
+        let from = id
+            .filter(|id| removed.iter().any(|stage| stage.id == *id))
+            .ok_or_else(|| Error::invalid(format!("moveTasks.{index}.from"), "is no stage that this save removes"))?;
+        let path = format!("moveTasks.{index}.to");
+        let place = names
+            .place(&step.to)
+            .ok_or_else(|| Error::invalid(&path, "is no stage of this workflow, by id or by name"))?;
+        if save.stages[place].stage_type == StageType::Start {
+            return Err(Error::invalid(path, "is a START stage, which nothing leads into"));
+        }
+        if moves.insert(from, names.ids[place]).is_some() {
+            return Err(Error::invalid(format!("moveTasks.{index}.from"), "is given twice"));
+        }
+    }
+    Ok(moves)
+}

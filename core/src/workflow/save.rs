@@ -1,0 +1,97 @@
+//! Save: a workflow is checked, then replaced whole. Stages keep their ids; what is left out is removed and keeps its
+//! row, since history names it.
+
+use super::{
+    Save, StageInput, Workflow,
+    check::{EDGES, STAGES},
+    plan::Plan,
+    scope::SCOPE,
+    store,
+};
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    filter::Filter,
+    input, organization, project,
+};
+use entity::StageType;
+use std::{ops::RangeInclusive, sync::Arc};
+
+const PASSES: RangeInclusive<i32> = 1..=10_000;
+
+/// Replaces a project's workflow whole. Tasks stay where they are, unless their stage is removed: then `moves` says
+/// where they go.
+pub async fn save(app: &App, actor: &Actor, project: &str, save: Save) -> Result<Workflow> {
+    actor.require(Action::ManageData)?;
+    sizes(&save)?;
+    for (place, stage) in save.stages.iter().enumerate() {
+        texts(actor, place, stage)?;
+        conditions(place, stage).await?;
+    }
+    let (actor, id, keyring) = (actor.clone(), project.to_owned(), Arc::clone(&app.keyring));
+    let saved = app
+        .db
+        .write(move |txn| {
+            Box::pin(async move {
+                let project = project::find(txn.conn(), &actor, &id).await?;
+                let known = store::read(txn.conn(), project.id).await?;
+                if save.version.is_some_and(|version| version != known.row.version) {
+                    let reason = format!("the workflow has version {} by now", known.row.version);
+                    return Err(Error::Conflict(reason));
+                }
+                let plan = Plan::make(txn, &actor, known, &save, &keyring).await?;
+                plan.carry_out(txn, &actor).await
+            })
+        })
+        .await?;
+    for webhook_id in saved.stages.iter().filter_map(|stage| stage.webhook_id) {
+        app.targets.forget(webhook_id);
+    }
+    Ok(saved)
+}
+
+fn sizes(save: &Save) -> Result<()> {
+    if save.stages.len() > STAGES {
+        return Err(Error::invalid("stages", format!("must have at most {STAGES} stages")));
+    }
+    match save.max_passes {
+        Some(passes) if !PASSES.contains(&passes) => Err(Error::invalid(
+            "maxPasses",
+            format!("must be from {} to {}", PASSES.start(), PASSES.end()),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What can be said of a stage without its neighbours.
+fn texts(actor: &Actor, place: usize, stage: &StageInput) -> Result<()> {
+    let path = format!("stages.{place}");
+    organization::name(&format!("{path}.name"), &stage.name)?;
+    input::json(&format!("{path}.position"), stage.position.as_deref())?;
+    if stage.edges.len() > EDGES {
+        let reason = format!("must have at most {EDGES} edges");
+        return Err(Error::invalid(format!("{path}.edges"), reason));
+    }
+    match (&stage.webhook, stage.stage_type) {
+        (Some(_), StageType::Webhook) => actor.require(Action::ManageWebhooks),
+        (Some(_), _) => Err(Error::invalid(
+            format!("{path}.webhook"),
+            "is used only on a WEBHOOK stage",
+        )),
+        (None, StageType::Webhook) if stage.id.is_none() => Err(Error::invalid(
+            format!("{path}.webhook"),
+            "is required on a new WEBHOOK stage",
+        )),
+        (None, _) => Ok(()),
+    }
+}
+
+/// Compiles every condition before the transaction begins: it takes milliseconds, and the writer serves everybody.
+async fn conditions(place: usize, stage: &StageInput) -> Result<()> {
+    for (index, edge) in stage.edges.iter().enumerate() {
+        if let Some(source) = &edge.condition {
+            Filter::compile(&format!("stages.{place}.edges.{index}.condition"), source, &SCOPE).await?;
+        }
+    }
+    Ok(())
+}

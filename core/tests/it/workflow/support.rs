@@ -1,0 +1,265 @@
+//! A [`Flow`]: a project with a workflow that is drawn in a few words, and its tasks.
+
+use crate::support::World;
+use entity::{
+    ProjectId, StageId, StageOutput, StageType, TaskId, TaskStatus, data_row as data_rows, event, stage, stage_visit,
+    task as tasks,
+};
+use labelhook_core::{
+    Result,
+    auth::Actor,
+    data_row, dataset,
+    page::{Edge, Span},
+    project,
+    task::{self, Answer, Filter},
+    workflow::{self, EdgeInput, Save, StageInput, StageWebhook},
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+/// A project, its workflow and a dataset that is connected to it.
+pub struct Flow<'w> {
+    pub world: &'w World,
+    pub project_id: ProjectId,
+    pub dataset: String,
+}
+
+/// A stage of a drawing: its name is its type's unless another is given.
+pub fn stage(name: &str, stage_type: StageType, edges: &[(StageOutput, &str)]) -> StageInput {
+    let edge = |(output, to): &(StageOutput, &str)| EdgeInput {
+        output: *output,
+        to: (*to).to_owned(),
+        condition: None,
+    };
+    StageInput {
+        id: None,
+        name: name.to_owned(),
+        stage_type,
+        position: None,
+        edges: edges.iter().map(edge).collect(),
+        webhook: None,
+    }
+}
+
+/// A webhook stage without authentication.
+pub fn hook(name: &str, url: &str, edges: &[(StageOutput, &str)]) -> StageInput {
+    StageInput {
+        webhook: Some(StageWebhook {
+            url: url.to_owned(),
+            auth_type: Some(entity::AuthType::None),
+            ..StageWebhook::default()
+        }),
+        ..stage(name, StageType::Webhook, edges)
+    }
+}
+
+/// START → LABEL → WEBHOOK → COMPLETE.
+pub fn labelled_then_sent(url: &str) -> Vec<StageInput> {
+    vec![
+        stage("Start", StageType::Start, &[(StageOutput::Next, "Label")]),
+        stage("Label", StageType::Label, &[(StageOutput::Next, "Hook")]),
+        hook("Hook", url, &[(StageOutput::Succeeded, "Done")]),
+        stage("Done", StageType::Complete, &[]),
+    ]
+}
+
+impl<'w> Flow<'w> {
+    /// A project with this workflow.
+    pub async fn new(world: &'w World, stages: Vec<StageInput>) -> Self {
+        let flow = Self::plain(world).await;
+        flow.save(stages).await.unwrap();
+        flow
+    }
+
+    /// A project as it is made: with the default workflow.
+    pub async fn plain(world: &'w World) -> Self {
+        let (app, owner) = (&world.app, &world.owner);
+        let new = project::New {
+            name: "Trees".into(),
+            ..project::New::default()
+        };
+        let project = project::create(app, owner, new).await.unwrap();
+        let new = dataset::New {
+            name: "Photos".into(),
+            project: Some(project.id.to_string()),
+            ..dataset::New::default()
+        };
+        let dataset = dataset::create(app, owner, new).await.unwrap();
+        Self {
+            world,
+            project_id: project.id,
+            dataset: dataset.id.to_string(),
+        }
+    }
+
+    pub async fn save(&self, stages: Vec<StageInput>) -> Result<workflow::Workflow> {
+        let save = Save {
+            stages,
+            ..Save::default()
+        };
+        self.save_whole(save).await
+    }
+
+    pub async fn save_whole(&self, save: Save) -> Result<workflow::Workflow> {
+        workflow::save(&self.world.app, &self.world.owner, &self.project_id.to_string(), save).await
+    }
+
+    /// The workflow as one would save it again: with ids.
+    pub async fn drawn(&self) -> Vec<StageInput> {
+        let known = self.workflow().await;
+        let input = |row: &stage::Model| StageInput {
+            id: Some(row.id.to_string()),
+            name: row.name.clone(),
+            stage_type: row.stage_type,
+            position: row.position.clone(),
+            edges: workflow::edges(row)
+                .into_iter()
+                .map(|edge| EdgeInput {
+                    output: edge.output,
+                    to: edge.to.to_string(),
+                    condition: edge.condition,
+                })
+                .collect(),
+            webhook: None,
+        };
+        known.stages.iter().map(input).collect()
+    }
+
+    pub async fn workflow(&self) -> workflow::Workflow {
+        let id = self.project_id.to_string();
+        workflow::get(&self.world.app, &self.world.owner, &id).await.unwrap()
+    }
+
+    /// The id of a stage by its name.
+    pub async fn stage(&self, name: &str) -> StageId {
+        let known = self.workflow().await;
+        known.stages.iter().find(|stage| stage.name == name).unwrap().id
+    }
+
+    /// A data row, which is a task then.
+    pub async fn task(&self) -> tasks::Model {
+        let new = data_row::New {
+            row_data: "https://example.com/tree.jpg".into(),
+            external_id: Some("tree.jpg".into()),
+            ..data_row::New::default()
+        };
+        let row = data_row::create(&self.world.app, &self.world.owner, &self.dataset, new)
+            .await
+            .unwrap();
+        self.task_of(&row).await
+    }
+
+    /// So many tasks, oldest first.
+    pub async fn tasks(&self, count: usize) -> Vec<tasks::Model> {
+        let new = data_row::New {
+            row_data: "https://example.com/tree.jpg".into(),
+            ..data_row::New::default()
+        };
+        let new = vec![new; count];
+        data_row::create_many(&self.world.app, &self.world.owner, &self.dataset, new)
+            .await
+            .unwrap();
+        self.all().await
+    }
+
+    async fn task_of(&self, row: &data_rows::Model) -> tasks::Model {
+        let query = tasks::Entity::find().filter(tasks::Column::DataRowId.eq(row.id));
+        query.one(self.world.app.db.read()).await.unwrap().unwrap()
+    }
+
+    /// All tasks of the project, oldest first.
+    pub async fn all(&self) -> Vec<tasks::Model> {
+        let query = tasks::Entity::find().filter(tasks::Column::ProjectId.eq(self.project_id));
+        query
+            .order_by_asc(tasks::Column::Id)
+            .all(self.world.app.db.read())
+            .await
+            .unwrap()
+    }
+
+    /// The task as it is now.
+    pub async fn now(&self, task: &tasks::Model) -> tasks::Model {
+        self.look(task.id).await
+    }
+
+    pub async fn look(&self, id: TaskId) -> tasks::Model {
+        tasks::Entity::find_by_id(id)
+            .one(self.world.app.db.read())
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    /// Where the task is, by name, and how it stands there.
+    pub async fn place(&self, task: &tasks::Model) -> (String, TaskStatus) {
+        let task = self.now(task).await;
+        let stage = stage::Entity::find_by_id(task.stage_id)
+            .one(self.world.app.db.read())
+            .await
+            .unwrap();
+        (stage.unwrap().name, task.status)
+    }
+
+    pub async fn submit(&self, task: &tasks::Model) -> Result<tasks::Model> {
+        self.submit_as(&self.world.owner, task, answer()).await
+    }
+
+    pub async fn submit_as(&self, actor: &Actor, task: &tasks::Model, answer: Answer) -> Result<tasks::Model> {
+        task::submit(&self.world.app, actor, &task.id.to_string(), answer).await
+    }
+
+    /// The names of the stages in the task's history, oldest first.
+    pub async fn history(&self, task: &tasks::Model) -> Vec<String> {
+        let visits = self.visits(task).await;
+        let ids: Vec<StageId> = visits.iter().map(|visit| visit.stage_id).collect();
+        let rows = workflow::stages(&self.world.app, self.world.organization_id, &ids)
+            .await
+            .unwrap();
+        let name = |id: &StageId| rows.iter().find(|row| row.id == *id).unwrap().name.clone();
+        ids.iter().map(name).collect()
+    }
+
+    pub async fn visits(&self, task: &tasks::Model) -> Vec<stage_visit::Model> {
+        let visits = task::visits(&self.world.app, self.world.organization_id, &[task.id])
+            .await
+            .unwrap();
+        visits.get(&task.id).cloned().unwrap_or_default()
+    }
+
+    /// The topics of all events, oldest first.
+    pub async fn topics(&self) -> Vec<&'static str> {
+        let query = event::Entity::find().order_by_asc(event::Column::Sequence);
+        let rows = query.all(self.world.app.db.read()).await.unwrap();
+        rows.iter().map(|row| row.topic.as_str()).collect()
+    }
+
+    /// What a filter by stage and status finds.
+    pub async fn found(&self, filter: Filter) -> Vec<TaskId> {
+        let span = Span {
+            count: 100,
+            from: Edge::First,
+            after: None,
+            before: None,
+        };
+        let slice = task::list(&self.world.app, &self.world.owner, &filter, span)
+            .await
+            .unwrap();
+        slice.rows.iter().map(|row| row.id).collect()
+    }
+
+    /// Only these tasks.
+    pub fn only(tasks: &[&tasks::Model]) -> Filter {
+        Filter {
+            ids: Some(tasks.iter().map(|task| task.id).collect()),
+            ..Filter::default()
+        }
+    }
+}
+
+/// An answer with an annotation.
+pub fn answer() -> Answer {
+    Answer {
+        label: Some(r#"{"tools":[{"title":"Tree"}],"classifications":[],"relations":[]}"#.into()),
+        duration_ms: Some(3549),
+        ..Answer::default()
+    }
+}
