@@ -10,6 +10,7 @@
 pub mod api_key;
 pub mod batch;
 pub mod coerce;
+pub mod connection;
 pub mod context;
 pub mod data_row;
 pub mod dataset;

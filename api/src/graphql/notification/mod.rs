@@ -25,7 +25,6 @@ use super::{
 };
 
 /// One event for one webhook: where it is on its way, and every request that was made for it.
-#[derive(Clone)]
 pub struct Notification(pub notification::Model);
 
 /// One event for one webhook: where it is on its way, and every request that was made for it.
