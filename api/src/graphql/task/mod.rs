@@ -52,7 +52,7 @@ impl Task {
     /// What is worked on: one task a project and data row.
     async fn data_row(&self, ctx: &Context<'_>) -> Result<DataRow> {
         let id = self.0.data_row_id;
-        required("data row", id, loader::data_row(ctx, id).await)
+        required("dataRow", id, loader::data_row(ctx, id).await)
     }
 
     /// What was submitted for it; null before the first submit.

@@ -162,3 +162,53 @@ impl StageWebhookInput {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{InputType, Value, value};
+
+    use super::*;
+
+    fn read(data: Value) -> Save {
+        let Ok(input) = WorkflowInput::parse(Some(data)) else {
+            panic!("an input");
+        };
+        input.read().expect("a workflow")
+    }
+
+    #[test]
+    fn a_stages_webhook_speaks_ango_in_full_unless_it_is_told_otherwise() {
+        let save = read(value!({"stages": [
+            {"name": "A", "type": "WEBHOOK", "webhook": {"url": "u", "authType": "NONE"}},
+            {"name": "B", "type": "WEBHOOK", "webhook": {
+                "url": "u", "authType": "HEADER", "payloadFormat": "V7", "payloadContent": "METADATA_ONLY"
+            }}
+        ]}));
+        let said = |stage: &workflows::StageInput| {
+            let webhook = stage.webhook.clone().expect("a webhook");
+            (webhook.auth_type, webhook.payload_format, webhook.payload_content)
+        };
+        let (ango, full) = (Some(PayloadFormat::Ango), Some(PayloadContent::Full));
+        assert_eq!(said(&save.stages[0]), (Some(AuthType::None), ango, full));
+        let (v7, metadata) = (Some(PayloadFormat::V7), Some(PayloadContent::MetadataOnly));
+        assert_eq!(said(&save.stages[1]), (Some(AuthType::Header), v7, metadata));
+        assert_eq!(save.max_passes, Some(100));
+    }
+
+    #[test]
+    fn a_graph_is_read_as_it_was_drawn() {
+        let save = read(value!({
+            "version": 3, "maxPasses": 5, "moveTasks": [{"from": "old", "to": "A"}],
+            "stages": [{"id": "a", "name": "A", "type": "LOGIC", "position": {"y": 2, "x": 1}, "edges": [
+                {"output": "MATCHED", "to": "B", "condition": "true"}, {"output": "ELSE", "to": "C"}
+            ]}]
+        }));
+        assert_eq!((save.version, save.max_passes), (Some(3), Some(5)));
+        assert_eq!((save.moves[0].from.as_str(), save.moves[0].to.as_str()), ("old", "A"));
+        let stage = &save.stages[0];
+        assert_eq!(stage.position.as_deref(), Some(r#"{"y":2,"x":1}"#));
+        let edges: Vec<_> = stage.edges.iter().map(|edge| (edge.output, edge.to.as_str())).collect();
+        assert_eq!(edges, [(StageOutput::Matched, "B"), (StageOutput::Else, "C")]);
+        assert!(stage.webhook.is_none(), "as it was");
+    }
+}
