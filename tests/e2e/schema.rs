@@ -81,7 +81,8 @@ const PROMISED: &[(&str, &str)] = &[
         "node(id) nodes(ids) organization user(where) project(where) projects(where orderBy skip first) dataset(where)
         datasets(where orderBy skip first) dataRow(where) label(where) webhook(where) webhooks(where orderBy skip first)
         event(where) notification(where) notifications(where first after last before) previewRequest(data)
-        customMetadataOntology",
+        customMetadataOntology task(where) tasks(where first after last before) stage(where) stageRun(where)
+        exportLabels(where first after)",
     ),
     (
         "Mutation",
@@ -89,7 +90,9 @@ const PROMISED: &[(&str, &str)] = &[
         cancelNotification(where) createProject(data) updateProject(where data) createDataset(data)
         updateDataset(where data) createDataRow(data) createDataRows(data) deleteDataRows(where) createBatch(data)
         createLabel(data) createLabels(data) updateLabel(where data) deleteLabels(labelIds) createReview(data)
-        updateReview(where data) createUser(data) updateUser(where data) createApiKey(data) revokeApiKey(where)",
+        updateReview(where data) createUser(data) updateUser(where data) createApiKey(data) revokeApiKey(where)
+        saveWorkflow(where data) assignTasks(where data) saveTask(where data) submitTask(where data)
+        reviewTask(where data) requeueTasks(where data) forwardTasks(where) rerunStage(where)",
     ),
     ("Node", "id"),
     (
@@ -101,7 +104,7 @@ const PROMISED: &[(&str, &str)] = &[
     ("AuthType", "NONE SECRET BEARER HEADER"),
     (
         "Webhook",
-        "id url topics status statusReason project organization createdBy createdAt updatedAt description payloadFormat
+        "id url topics status statusReason project stage organization createdBy createdAt updatedAt description payloadFormat
         authType headers retryPolicy timeoutMs maxInFlight secrets notifications(where orderBy skip first)",
     ),
     ("RetryPolicy", "maxAttempts delaysMs jitter"),
@@ -126,7 +129,7 @@ const PROMISED: &[(&str, &str)] = &[
     ("NotificationStatus", "PENDING SENDING RETRYING SUCCEEDED FAILED CANCELED"),
     (
         "Notification",
-        "id event webhook status attemptCount nextAttemptAt redeliveryOf createdAt updatedAt attempts logLine
+        "id event webhook task stage status attemptCount nextAttemptAt redeliveryOf createdAt updatedAt attempts logLine
         webhookNotificationPayload requestHeaders responseHeaders responseBody responseCode",
     ),
     ("WebhookNotificationPayload", "requestBody"),
@@ -140,11 +143,57 @@ const PROMISED: &[(&str, &str)] = &[
     ("AttemptError", "kind message"),
     (
         "NotificationWhereInput",
-        "ids webhookIds projectIds eventIds topics statuses responseCodes externalId createdAt_gte createdAt_lt",
+        "ids webhookIds projectIds stageIds taskIds eventIds topics statuses responseCodes externalId createdAt_gte
+        createdAt_lt",
     ),
     ("NotificationConnection", "edges nodes pageInfo"),
     ("NotificationEdge", "cursor node"),
     ("PageInfo", "hasNextPage hasPreviousPage startCursor endCursor"),
+    ("StageType", "START LABEL REVIEW LOGIC HOLD WEBHOOK COMPLETE ARCHIVE"),
+    ("StageOutput", "NEXT APPROVED REJECTED SUCCEEDED FAILED MATCHED ELSE"),
+    ("PayloadContent", "FULL METADATA_ONLY"),
+    ("Workflow", "project stages version maxPasses updatedAt"),
+    (
+        "Stage",
+        "id name type position edges webhook payloadContent taskCount failedTaskCount warning project removed runs(first)
+        notifications(where first after last before)",
+    ),
+    ("StageEdge", "output to condition"),
+    ("WorkflowInput", "stages version maxPasses moveTasks"),
+    ("StageMoveInput", "from to"),
+    ("StageInput", "id name type position edges webhook"),
+    ("StageEdgeInput", "output to condition"),
+    (
+        "StageWebhookInput",
+        "url authType secret bearerToken authorizationHeader headers payloadFormat payloadContent retryPolicy timeoutMs
+        maxInFlight",
+    ),
+    ("TaskStatus", "READY IN_PROGRESS WAITING HELD DONE"),
+    (
+        "Task",
+        "id project dataRow label draft stage status statusReason assignee externalId stageHistory createdAt updatedAt
+        notifications(first after last before)",
+    ),
+    (
+        "StageVisit",
+        "stage enteredAt completedAt durationMs idleMs blurMs completedBy submittedBy skipped",
+    ),
+    ("TaskBatch", "count tasks(first after)"),
+    ("TaskConnection", "edges nodes pageInfo"),
+    ("TaskEdge", "cursor node"),
+    ("ExportedLabelConnection", "edges nodes pageInfo"),
+    ("ExportedLabel", "task data"),
+    ("StageRun", "id stage total done status createdAt"),
+    ("ReplayStatus", "RUNNING SUCCEEDED FAILED"),
+    (
+        "TaskWhereInput",
+        "ids projectIds stageIds dataRowIds batchIds assigneeIds statuses externalId createdAt_gte createdAt_lt",
+    ),
+    ("TaskAnswerInput", "label secondsToLabel durationMs idleMs blurMs stage"),
+    ("ReviewOutcome", "APPROVED REJECTED"),
+    ("TaskReviewInput", "outcome score stage"),
+    ("AssignInput", "assignee stage"),
+    ("RequeueInput", "stage"),
     ("ConnectInput", "connect"),
     ("BatchCreateInput", "name project dataRows"),
     ("Batch", "id name project createdAt"),

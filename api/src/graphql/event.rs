@@ -55,7 +55,7 @@ impl Event {
     }
 
     /// What happened, as it was then: `label`, `project`, `dataRow`, `dataset`, `user` and `batches`, and for reviews
-    /// `review` and `reviewer`.
+    /// `review` and `reviewer`, for moves of tasks `task`, `from` and `to`.
     async fn data(&self) -> Result<Json> {
         Json::stored(&self.0.data)
     }

@@ -1,6 +1,8 @@
 //! The `Json` scalar: any JSON value.
 
 use async_graphql::{InputValueResult, Scalar, ScalarType, Value};
+use labelhook_core::Error;
+use serde_json::value::RawValue;
 
 use super::error::{ApiError, Result};
 
@@ -21,11 +23,10 @@ impl ScalarType for Json {
 }
 
 impl Json {
-    /// Text that was checked to be JSON when it was stored.
+    /// Text that was checked to be JSON when it was stored. It comes out as it is: a number keeps its digits.
     pub fn stored(text: &str) -> Result<Self> {
-        serde_json::from_str(text)
-            .map(Self)
-            .map_err(|fault| labelhook_core::Error::internal(fault).into())
+        let raw: &RawValue = serde_json::from_str(text).map_err(Error::internal)?;
+        Ok(Self(async_graphql::to_value(raw).map_err(Error::internal)?))
     }
 
     /// The value as JSON, for a field of that name.
@@ -36,5 +37,22 @@ impl Json {
     /// The value as JSON text, for a field of that name.
     pub fn text(self, field: &str) -> Result<String> {
         self.plain(field).map(|value| value.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_comes_out_as_it_is() {
+        let check = |text: &str| {
+            let value = Json::stored(text).expect("JSON").to_value();
+            assert_eq!(serde_json::to_string(&value).expect("JSON"), text);
+        };
+        check(r#"{"z":1.10,"a":[1e2,12345678901234567890123],"m":null}"#);
+        check(r#""\u00e9""#);
+        check("0.1");
+        assert!(Json::stored("{").is_err());
     }
 }

@@ -6,6 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use labelhook_core::page::{Edge, Span};
 use uuid::Uuid;
 
 use super::error::{ApiError, Result};
@@ -43,37 +44,38 @@ pub struct Page {
     /// Rows to give.
     pub limit: u64,
     /// The newest or the oldest of what lies between the cursors?
-    pub end: End,
+    pub from: Edge,
     /// Only what comes after this row.
     pub after: Option<Cursor>,
     /// Only what comes before this row.
     pub before: Option<Cursor>,
 }
 
-/// The end of a list at which a page lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// `first`.
-    First,
-    /// `last`.
-    Last,
-}
-
 impl Page {
     /// From the arguments of a connection.
     pub fn new(first: Option<i32>, after: Option<&str>, last: Option<i32>, before: Option<&str>) -> Result<Self> {
-        let (limit, end) = match (first, last) {
+        let (limit, from) = match (first, last) {
             (Some(_), Some(_)) => return Err(ApiError::invalid("last", "cannot be combined with first")),
-            (None, Some(last)) => (rows("last", last, 1)?, End::Last),
-            (first, None) => (rows("first", first.unwrap_or(DEFAULT_PAGE), 1)?, End::First),
+            (None, Some(last)) => (rows("last", last, 1)?, Edge::Last),
+            (first, None) => (rows("first", first.unwrap_or(DEFAULT_PAGE), 1)?, Edge::First),
         };
         let cursor = |field, text: Option<&str>| text.map(|text| Cursor::decode(field, text)).transpose();
         Ok(Self {
             limit,
-            end,
+            from,
             after: cursor("after", after)?,
             before: cursor("before", before)?,
         })
+    }
+
+    /// The same in core's words: a cursor's row is found by its id.
+    pub fn span<K: From<Uuid>>(self) -> Span<K> {
+        Span {
+            count: self.limit,
+            from: self.from,
+            after: self.after.map(|cursor| cursor.id.into()),
+            before: self.before.map(|cursor| cursor.id.into()),
+        }
     }
 }
 
@@ -168,7 +170,7 @@ mod tests {
     fn a_connection_has_bounds() {
         let page = Page {
             limit: 20,
-            end: End::First,
+            from: Edge::First,
             after: None,
             before: None,
         };
@@ -177,7 +179,7 @@ mod tests {
             Page::new(None, None, Some(5), None).expect("fits"),
             Page {
                 limit: 5,
-                end: End::Last,
+                from: Edge::Last,
                 ..page
             }
         );

@@ -56,6 +56,11 @@ pub async fn user(ctx: &Context<'_>, id: UserId) -> Option<Result<User>> {
     one(ctx, id).await.map(|row| row.map(User))
 }
 
+/// A row that another one names and that is therefore there.
+pub(super) fn required<T>(noun: &'static str, id: impl ToString, found: Option<Result<T>>) -> Result<T> {
+    found.unwrap_or_else(|| Err(Error::not_found(noun, id).into()))
+}
+
 /// How many data rows a project has.
 pub async fn data_row_count(ctx: &Context<'_>, id: ProjectId) -> Result<i64> {
     Ok(one(ctx, RowsOfProject(id)).await.transpose()?.unwrap_or(0))
@@ -123,6 +128,28 @@ rows! {
     LabelId => label,
     UserId => user,
 }
+
+/// Loads what core gives as a map by the key itself.
+macro_rules! maps {
+    ($($id:ty => $value:ty: $load:path),+ $(,)?) => {$(
+        #[async_trait::async_trait]
+        impl Loader<Key<$id>> for Rows {
+            type Value = $value;
+            type Error = Error;
+
+            async fn load(&self, keys: &[Key<$id>]) -> Result<HashMap<Key<$id>, $value>, Error> {
+                let mut loaded = HashMap::with_capacity(keys.len());
+                for (organization_id, ids) in by_organization(keys) {
+                    let rows = $load(&self.0, organization_id, &ids).await?;
+                    loaded.extend(rows.into_iter().map(|(id, row)| ((organization_id, id), row)));
+                }
+                Ok(loaded)
+            }
+        }
+    )+};
+}
+
+pub(super) use maps;
 
 macro_rules! counts {
     ($($key:ident => $count:path),+ $(,)?) => {$(

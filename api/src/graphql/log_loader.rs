@@ -11,26 +11,21 @@ use super::{
     context::ContextExt,
     error::Result,
     event::Event,
-    loader::{Key, Rows, by_organization, one},
+    loader::{Key, Rows, by_organization, maps, one, required},
     webhook::Webhook,
 };
 
 /// An event.
 pub async fn event(ctx: &Context<'_>, id: EventId) -> Result<Event> {
     ctx.spend(0)?;
-    let row: event::Model = one(ctx, id)
-        .await
-        .unwrap_or_else(|| Err(Error::not_found("event", id).into()))?;
+    let row: event::Model = required("event", id, one(ctx, id).await)?;
     ctx.spend(row.data.len())?;
     Ok(Event(row))
 }
 
 /// A webhook.
 pub async fn webhook(ctx: &Context<'_>, id: WebhookId) -> Result<Webhook> {
-    one(ctx, id)
-        .await
-        .unwrap_or_else(|| Err(Error::not_found("webhook", id).into()))
-        .map(Webhook::from)
+    required("webhook", id, one(ctx, id).await).map(Webhook::from)
 }
 
 /// The attempts of a notification, oldest first.
@@ -47,26 +42,7 @@ pub async fn body(ctx: &Context<'_>, id: PayloadId) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-macro_rules! log {
-    ($($id:ty => $value:ty: $load:path),+ $(,)?) => {$(
-        #[async_trait::async_trait]
-        impl Loader<Key<$id>> for Rows {
-            type Value = $value;
-            type Error = Error;
-
-            async fn load(&self, keys: &[Key<$id>]) -> Result<HashMap<Key<$id>, $value>, Error> {
-                let mut loaded = HashMap::with_capacity(keys.len());
-                for (organization_id, ids) in by_organization(keys) {
-                    let rows = $load(&self.0, organization_id, &ids).await?;
-                    loaded.extend(rows.into_iter().map(|(id, row)| ((organization_id, id), row)));
-                }
-                Ok(loaded)
-            }
-        }
-    )+};
-}
-
-log! {
+maps! {
     EventId => event::Model: labelhook_core::event::many,
     WebhookId => webhook::Model: labelhook_core::webhook::many,
     NotificationId => Vec<attempt::Model>: labelhook_core::notification::attempts,

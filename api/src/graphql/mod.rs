@@ -10,6 +10,7 @@
 pub mod api_key;
 pub mod batch;
 pub mod coerce;
+pub mod connection;
 pub mod context;
 pub mod data_row;
 pub mod dataset;
@@ -29,10 +30,13 @@ pub mod notification;
 pub mod organization;
 pub mod project;
 pub mod review;
+pub mod task;
 pub mod translate;
 pub mod types;
 pub mod user;
 pub mod webhook;
+mod work_loader;
+pub mod workflow;
 
 use std::sync::Arc;
 
@@ -81,6 +85,8 @@ pub struct Query(
     webhook::WebhookQuery,
     event::EventQuery,
     notification::NotificationQuery,
+    workflow::WorkflowQuery,
+    task::TaskQuery,
 );
 
 /// What can be changed.
@@ -96,4 +102,6 @@ pub struct Mutation(
     api_key::ApiKeyMutation,
     webhook::WebhookMutation,
     notification::NotificationMutation,
+    workflow::WorkflowMutation,
+    task::TaskMutation,
 );

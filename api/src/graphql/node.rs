@@ -2,7 +2,8 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use labelhook_core::{
-    Error, auth::Action, batch, data_row, dataset, event, label, notification, project, review, user, webhook,
+    Error, auth::Action, batch, data_row, dataset, event, label, notification, project, review, task, user, webhook,
+    workflow,
 };
 
 use super::{
@@ -18,8 +19,10 @@ use super::{
     organization::Organization,
     project::Project,
     review::Review,
+    task::Task,
     user::User,
     webhook::Webhook,
+    workflow::{Stage, StageRun},
 };
 
 /// Anything that has an id.
@@ -48,6 +51,12 @@ pub enum Node {
     Event(Event),
     /// A notification.
     Notification(Notification),
+    /// A task.
+    Task(Task),
+    /// A stage of a workflow.
+    Stage(Stage),
+    /// A run of a webhook stage.
+    StageRun(StageRun),
 }
 
 /// Ids of one query at most.
@@ -85,12 +94,15 @@ impl NodeQuery {
 /// Asks one noun after another.
 async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
     let (app, actor) = (ctx.app(), ctx.actor());
-    if id.parse::<uuid::Uuid>().is_err() {
+    let Ok(key) = id.parse::<uuid::Uuid>() else {
         return Ok(None);
+    };
+    if key == actor.organization_id.0 {
+        return Ok(Some(Organization::of(ctx).await?.into()));
     }
     macro_rules! ask {
-        ($($noun:ident => $wrap:expr),+ $(,)?) => {$(
-            match $noun::get(app, actor, id).await {
+        ($($get:path => $wrap:expr),+ $(,)?) => {$(
+            match $get(app, actor, id).await {
                 Ok(row) => return Ok(Some($wrap(row).into())),
                 Err(Error::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -98,24 +110,23 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         )+};
     }
     ask! {
-        label => Label,
-        data_row => DataRow,
-        project => Project,
-        dataset => Dataset,
-        review => Review,
-        batch => Batch,
-        user => User,
+        label::get => Label,
+        task::get => Task,
+        data_row::get => DataRow,
+        project::get => Project,
+        dataset::get => Dataset,
+        review::get => Review,
+        batch::get => Batch,
+        user::get => User,
     }
     if actor.require(Action::ReadWebhooks).is_ok() {
         ask! {
-            notification => Notification,
-            event => Event,
-            webhook => Webhook::from,
+            notification::get => Notification,
+            event::get => Event,
+            webhook::get => Webhook::from,
+            workflow::run => StageRun,
         }
     }
-    let own = id.parse().is_ok_and(|id: uuid::Uuid| id == actor.organization_id.0);
-    Ok(match own {
-        true => Some(Organization::of(ctx).await?.into()),
-        false => None,
-    })
+    ask! { workflow::stage => Stage }
+    Ok(None)
 }

@@ -3,9 +3,11 @@
 use async_graphql::{Enum, ID, InputObject};
 use entity::{NotificationStatus, Timestamp, WebhookTopic};
 use labelhook_core::notification::Filter;
-use uuid::Uuid;
 
-use super::super::error::{ApiError, Result};
+use super::super::{
+    error::Result,
+    input::{bounded, ids},
+};
 
 /// Which notifications: all that is given must hold. A list means "one of"; an id that nothing has matches nothing.
 #[derive(InputObject, Default)]
@@ -39,7 +41,8 @@ pub struct NotificationWhereInput {
 }
 
 impl NotificationWhereInput {
-    pub(super) fn read(self) -> Result<Filter> {
+    /// The same in core's words.
+    pub fn read(self) -> Result<Filter> {
         Ok(Filter {
             ids: ids("where.ids", self.ids)?,
             webhook_ids: ids("where.webhookIds", self.webhook_ids)?,
@@ -55,24 +58,6 @@ impl NotificationWhereInput {
             created_before: self.created_at_lt,
         })
     }
-}
-
-/// Values in one list of a filter at most.
-const VALUES: usize = 100;
-
-fn bounded<T>(field: &str, values: Option<Vec<T>>) -> Result<Option<Vec<T>>> {
-    match values {
-        Some(values) if values.len() > VALUES => {
-            Err(ApiError::invalid(field, format!("must have at most {VALUES} values")))
-        }
-        values => Ok(values),
-    }
-}
-
-/// Ids that nothing can have are left out: they match nothing, as unknown ones do.
-fn ids<T: From<Uuid>>(field: &str, values: Option<Vec<ID>>) -> Result<Option<Vec<T>>> {
-    let values = bounded(field, values)?;
-    Ok(values.map(|values| values.iter().filter_map(|id| id.parse().ok().map(Uuid::into)).collect()))
 }
 
 /// The order of a plain list of notifications.

@@ -21,11 +21,13 @@ use super::{
     input::WhereUniqueInput,
     list::{Page, Slice},
     log_loader,
+    task::Task,
     webhook::Webhook,
+    work_loader,
+    workflow::Stage,
 };
 
 /// One event for one webhook: where it is on its way, and every request that was made for it.
-#[derive(Clone)]
 pub struct Notification(pub notification::Model);
 
 /// One event for one webhook: where it is on its way, and every request that was made for it.
@@ -44,6 +46,16 @@ impl Notification {
     /// To whom it goes.
     async fn webhook(&self, ctx: &Context<'_>) -> Result<Webhook> {
         log_loader::webhook(ctx, self.0.webhook_id).await
+    }
+
+    /// The task that it was sent for; null for a webhook that was registered.
+    async fn task(&self, ctx: &Context<'_>) -> Option<Result<Task>> {
+        work_loader::task(ctx, self.0.task_id?).await
+    }
+
+    /// The webhook stage that it was sent for; null for a webhook that was registered.
+    async fn stage(&self, ctx: &Context<'_>) -> Option<Result<Stage>> {
+        Some(work_loader::stage(ctx, self.0.stage_id?).await)
     }
 
     /// Where it is.

@@ -24,6 +24,8 @@ use super::{
     review::{Review, ReviewOrderByInput, ReviewWhereInput},
     user::User,
     webhook::{self, Webhook, WebhookOrderByInput, WebhookWhereInput},
+    work_loader,
+    workflow::Workflow,
 };
 
 /// What data is labelled for. Webhooks may listen to one project alone.
@@ -135,6 +137,11 @@ impl Project {
     /// Whose it is.
     async fn organization(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
         Some(Organization::of(ctx).await)
+    }
+
+    /// How its tasks go.
+    async fn workflow(&self, ctx: &Context<'_>) -> Result<Workflow> {
+        work_loader::workflow(ctx, self.0.id).await
     }
 
     /// The datasets connected to it.

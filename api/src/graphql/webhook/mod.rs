@@ -3,7 +3,7 @@
 mod input;
 mod list;
 
-pub use input::{WebhookCreateInput, WebhookUpdateInput};
+pub use input::{RetryPolicyInput, WebhookCreateInput, WebhookUpdateInput};
 pub use list::{WebhookOrderByInput, WebhookWhereInput};
 
 use async_graphql::{Context, ID, Object, SimpleObject};
@@ -22,6 +22,8 @@ use super::{
     organization::Organization,
     project::Project,
     user::User,
+    work_loader,
+    workflow::Stage,
 };
 
 /// A registered target: what happens in its project, or in the whole organization, is sent to its URL as signed POSTs.
@@ -64,6 +66,11 @@ impl Webhook {
     /// The project whose events it gets; null for an organization-wide webhook.
     async fn project(&self, ctx: &Context<'_>) -> Option<Result<Project>> {
         loader::project(ctx, self.0.project_id?).await
+    }
+
+    /// The workflow stage whose tasks it gets; null for a webhook that was registered.
+    async fn stage(&self, ctx: &Context<'_>) -> Option<Result<Stage>> {
+        Some(work_loader::stage(ctx, self.0.stage_id?).await)
     }
 
     /// Whose it is.

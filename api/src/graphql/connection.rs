@@ -1,0 +1,88 @@
+//! Connections: pages of lists that grow without end, with cursors. One generic type serves every noun; a noun says what
+//! its [`Place`] is.
+
+use std::borrow::Cow;
+
+use async_graphql::{Object, OutputType, SimpleObject, TypeName};
+use labelhook_core::page::Slice;
+
+use super::list::Cursor;
+
+/// A row that knows its place in its list.
+pub trait Place {
+    /// Where it stands.
+    fn place(&self) -> Cursor;
+}
+
+/// A page of a list, newest first.
+pub struct Connection<N>(Slice<N>);
+
+/// A page of a list, newest first.
+#[Object(name_type)]
+impl<N: OutputType + Place> Connection<N> {
+    /// The rows with their places.
+    async fn edges(&self) -> Vec<Edge<'_, N>> {
+        let edge = |node| Edge {
+            cursor: Place::place(node).encode(),
+            node,
+        };
+        self.0.rows.iter().map(edge).collect()
+    }
+
+    /// The rows alone.
+    async fn nodes(&self) -> Vec<&N> {
+        self.0.rows.iter().collect()
+    }
+
+    /// Where the page stands.
+    async fn page_info(&self) -> PageInfo {
+        let cursor = |node: &N| node.place().encode();
+        PageInfo {
+            has_next_page: self.0.has_next,
+            has_previous_page: self.0.has_previous,
+            start_cursor: self.0.rows.first().map(cursor),
+            end_cursor: self.0.rows.last().map(cursor),
+        }
+    }
+}
+
+impl<N> From<Slice<N>> for Connection<N> {
+    fn from(slice: Slice<N>) -> Self {
+        Self(slice)
+    }
+}
+
+impl<N: OutputType + Place> TypeName for Connection<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", <N as OutputType>::type_name()).into()
+    }
+}
+
+/// A row in a page, with its place.
+#[derive(SimpleObject)]
+#[graphql(name_type)]
+pub struct Edge<'a, N: OutputType> {
+    /// Its place in the list, for `after` and `before`.
+    cursor: String,
+    /// The row.
+    node: &'a N,
+}
+
+impl<N: OutputType> TypeName for Edge<'_, N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", <N as OutputType>::type_name()).into()
+    }
+}
+
+/// Where a page stands in its list.
+#[derive(SimpleObject)]
+pub struct PageInfo {
+    /// Whether older rows follow.
+    has_next_page: bool,
+    /// Whether newer rows come before.
+    has_previous_page: bool,
+    /// The first row's place; null for an empty page.
+    start_cursor: Option<String>,
+    /// The last row's place; null for an empty page.
+    end_cursor: Option<String>,
+}

@@ -1,0 +1,61 @@
+//! Tasks in the export form, a page at a time.
+
+use async_graphql::{Context, Object};
+use labelhook_core::task::{self as tasks, Export, Filter};
+
+use super::{
+    super::{
+        connection::{Connection, Place},
+        context::ContextExt,
+        error::Result,
+        json::Json,
+        list::{Cursor, Page},
+    },
+    Task,
+};
+
+/// A page of tasks in the export form, newest first.
+pub type ExportedLabelConnection = Connection<ExportedLabel>;
+
+/// A task in the export form.
+pub struct ExportedLabel {
+    task: Task,
+    json: String,
+}
+
+/// A task in the export form.
+#[Object]
+impl ExportedLabel {
+    /// The task.
+    async fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// Its export form: an object.
+    async fn data(&self) -> Result<Json> {
+        Json::stored(&self.json)
+    }
+}
+
+impl From<Export> for ExportedLabel {
+    fn from(export: Export) -> Self {
+        Self {
+            task: Task(export.task),
+            json: export.json,
+        }
+    }
+}
+
+impl Place for ExportedLabel {
+    fn place(&self) -> Cursor {
+        self.task.place()
+    }
+}
+
+/// A page of what `filter` matches. The export forms count.
+pub async fn connection(ctx: &Context<'_>, filter: &Filter, page: Page) -> Result<ExportedLabelConnection> {
+    ctx.spend(0)?;
+    let slice = tasks::export(ctx.app(), ctx.actor(), filter, page.span()).await?;
+    ctx.spend(slice.rows.iter().map(|row| row.json.len()).sum())?;
+    Ok(slice.map(ExportedLabel::from).into())
+}

@@ -1,0 +1,65 @@
+//! A page of tasks as a connection.
+
+use async_graphql::Context;
+use entity::TaskId;
+use labelhook_core::{
+    page::{Edge, Slice},
+    task::{self as tasks, Filter, Span},
+};
+
+use super::{
+    super::{
+        connection::{Connection, Place},
+        context::ContextExt,
+        error::Result,
+        list::{Cursor, Page},
+    },
+    Task,
+};
+
+/// A page of tasks, newest first.
+pub type TaskConnection = Connection<Task>;
+
+impl Place for Task {
+    fn place(&self) -> Cursor {
+        Cursor {
+            key: self.0.created_at.0,
+            id: self.0.id.0,
+        }
+    }
+}
+
+/// A page of what `filter` matches.
+pub async fn connection(ctx: &Context<'_>, filter: &Filter, page: Page) -> Result<TaskConnection> {
+    Ok(listed(ctx, filter, page.span()).await?.map(Task).into())
+}
+
+/// The tasks of a page of ids. One that is gone meanwhile is left out.
+pub async fn among(ctx: &Context<'_>, ids: Slice<TaskId>) -> Result<TaskConnection> {
+    let span = Span {
+        count: u64::try_from(ids.rows.len()).unwrap_or(u64::MAX),
+        from: Edge::First,
+        after: None,
+        before: None,
+    };
+    let filter = Filter {
+        ids: Some(ids.rows),
+        ..Filter::default()
+    };
+    let rows = listed(ctx, &filter, span).await?.rows;
+    let page = Slice {
+        rows: rows.into_iter().map(Task).collect(),
+        has_next: ids.has_next,
+        has_previous: ids.has_previous,
+    };
+    Ok(page.into())
+}
+
+/// Drafts are large, so they count.
+async fn listed(ctx: &Context<'_>, filter: &Filter, span: Span) -> Result<tasks::Slice> {
+    ctx.spend(0)?;
+    let slice = tasks::list(ctx.app(), ctx.actor(), filter, span).await?;
+    let drafts = slice.rows.iter().filter_map(|row| row.draft.as_ref());
+    ctx.spend(drafts.map(String::len).sum())?;
+    Ok(slice)
+}

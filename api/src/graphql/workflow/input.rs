@@ -1,0 +1,214 @@
+//! A workflow as people give it.
+
+use async_graphql::{ID, InputObject};
+use entity::{AuthType, PayloadContent, PayloadFormat, StageOutput, StageType};
+use labelhook_core::workflow::{self as workflows, EdgeInput, Move, Save, StageWebhook};
+
+use super::super::{error::Result, json::Json, webhook::RetryPolicyInput};
+
+/// A workflow, whole: what is not in it is removed.
+#[derive(InputObject)]
+pub struct WorkflowInput {
+    /// Its stages, at most 200: one START, and every other one can be reached from it.
+    stages: Vec<StageInput>,
+    /// The version it was made from: RESOURCE_CONFLICT when someone else has saved meanwhile. Not checked when absent.
+    version: Option<i32>,
+    /// How often a task may enter one webhook stage before it is held there.
+    #[graphql(default = 100)]
+    max_passes: Option<i32>,
+    /// Where the tasks of removed stages go. A stage that still has tasks is not removed without.
+    move_tasks: Option<Vec<StageMoveInput>>,
+}
+
+impl WorkflowInput {
+    /// The same in core's words.
+    pub(super) fn read(self) -> Result<Save> {
+        let stages = self.stages.into_iter().enumerate();
+        Ok(Save {
+            stages: stages
+                .map(|(place, stage)| stage.read(&format!("stages.{place}")))
+                .collect::<Result<_>>()?,
+            version: self.version,
+            max_passes: self.max_passes,
+            moves: self
+                .move_tasks
+                .unwrap_or_default()
+                .into_iter()
+                .map(Into::into)
+                .collect(),
+        })
+    }
+}
+
+/// Tasks of a stage that is removed go to another.
+#[derive(InputObject)]
+pub struct StageMoveInput {
+    /// The stage that is removed.
+    from: ID,
+    /// Where its tasks go: a stage's id, or its name in this input.
+    to: String,
+}
+
+impl From<StageMoveInput> for Move {
+    fn from(input: StageMoveInput) -> Self {
+        Self {
+            from: input.from.0,
+            to: input.to,
+        }
+    }
+}
+
+/// A stage.
+#[derive(InputObject)]
+pub struct StageInput {
+    /// Of a stage that there is; a new one when absent.
+    id: Option<ID>,
+    /// What people call it, unique in the workflow: 1 to 256 characters.
+    name: String,
+    /// What it does.
+    #[graphql(name = "type")]
+    kind: StageType,
+    /// Where an editor draws it, in any form; kept and shown.
+    position: Option<Json>,
+    /// The ways out, in order. Which ones there must be, `type` says.
+    edges: Option<Vec<StageEdgeInput>>,
+    /// Where it sends: of a stage of type WEBHOOK. May be left out for a stage that there is: it stays as it was.
+    webhook: Option<StageWebhookInput>,
+}
+
+impl StageInput {
+    fn read(self, path: &str) -> Result<workflows::StageInput> {
+        let position = |json: Json| json.text(&format!("{path}.position"));
+        let webhook = |webhook: StageWebhookInput| webhook.read(&format!("{path}.webhook"));
+        Ok(workflows::StageInput {
+            id: self.id.map(|id| id.0),
+            name: self.name,
+            stage_type: self.kind,
+            position: self.position.map(position).transpose()?,
+            edges: self.edges.unwrap_or_default().into_iter().map(Into::into).collect(),
+            webhook: self.webhook.map(webhook).transpose()?,
+        })
+    }
+}
+
+/// A way out of a stage and where it leads.
+#[derive(InputObject)]
+pub struct StageEdgeInput {
+    /// Which way out.
+    output: StageOutput,
+    /// Into which stage: its id, or its name in this input.
+    to: String,
+    /// When it is taken, for MATCHED and required there: a CEL expression over `task`, `label` and `project`.
+    condition: Option<String>,
+}
+
+impl From<StageEdgeInput> for EdgeInput {
+    fn from(input: StageEdgeInput) -> Self {
+        Self {
+            output: input.output,
+            to: input.to,
+            condition: input.condition,
+        }
+    }
+}
+
+/// Where a webhook stage sends, and how. The secret, the token, the header's value and the custom headers of a stage that
+/// there is stay when they are absent.
+#[derive(InputObject)]
+pub struct StageWebhookInput {
+    /// Where to: http or https, with a host, without credentials and fragment, at most 2,048 characters.
+    url: String,
+    /// How deliveries prove where they come from.
+    auth_type: AuthType,
+    /// What signs the deliveries, at most 1,024 bytes; required when `authType` is SECRET and there is none yet.
+    secret: Option<String>,
+    /// The token of `Authorization: Bearer`, for `authType` BEARER.
+    bearer_token: Option<String>,
+    /// The value of the `Authorization` header, for `authType` HEADER.
+    authorization_header: Option<String>,
+    /// Custom headers: an object of strings, at most 32; replaces them all. They may not replace ours, `Host`, `Content-*`
+    /// or hop-by-hop headers.
+    headers: Option<Json>,
+    /// The dialect.
+    #[graphql(default_with = "Some(PayloadFormat::Ango)")]
+    payload_format: Option<PayloadFormat>,
+    /// How much of a task is sent.
+    #[graphql(default_with = "Some(PayloadContent::Full)")]
+    payload_content: Option<PayloadContent>,
+    /// When to try a failed delivery again. What is absent is a stage's default: 6 requests, after 5 s, 30 s, 2 min, 10 min
+    /// and 30 min.
+    retry_policy: Option<RetryPolicyInput>,
+    /// Time of one attempt in milliseconds: 1,000 to 30,000. Default 15,000.
+    timeout_ms: Option<i32>,
+    /// Requests at the same time at most: 1 to 256. Default 32.
+    max_in_flight: Option<i32>,
+}
+
+impl StageWebhookInput {
+    fn read(self, path: &str) -> Result<StageWebhook> {
+        let headers = |json: Json| json.plain(&format!("{path}.headers"));
+        Ok(StageWebhook {
+            url: self.url,
+            auth_type: Some(self.auth_type),
+            secret: self.secret,
+            bearer_token: self.bearer_token,
+            authorization_header: self.authorization_header,
+            headers: self.headers.map(headers).transpose()?,
+            payload_format: self.payload_format,
+            payload_content: self.payload_content,
+            retry: self.retry_policy.unwrap_or_default().into(),
+            timeout_ms: self.timeout_ms,
+            max_in_flight: self.max_in_flight,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{InputType, Value, value};
+
+    use super::*;
+
+    fn read(data: Value) -> Save {
+        let Ok(input) = WorkflowInput::parse(Some(data)) else {
+            panic!("an input");
+        };
+        input.read().expect("a workflow")
+    }
+
+    #[test]
+    fn a_stages_webhook_speaks_ango_in_full_unless_it_is_told_otherwise() {
+        let save = read(value!({"stages": [
+            {"name": "A", "type": "WEBHOOK", "webhook": {"url": "u", "authType": "NONE"}},
+            {"name": "B", "type": "WEBHOOK", "webhook": {
+                "url": "u", "authType": "HEADER", "payloadFormat": "V7", "payloadContent": "METADATA_ONLY"
+            }}
+        ]}));
+        let said = |stage: &workflows::StageInput| {
+            let webhook = stage.webhook.clone().expect("a webhook");
+            (webhook.auth_type, webhook.payload_format, webhook.payload_content)
+        };
+        let (ango, full) = (Some(PayloadFormat::Ango), Some(PayloadContent::Full));
+        assert_eq!(said(&save.stages[0]), (Some(AuthType::None), ango, full));
+        let (v7, metadata) = (Some(PayloadFormat::V7), Some(PayloadContent::MetadataOnly));
+        assert_eq!(said(&save.stages[1]), (Some(AuthType::Header), v7, metadata));
+        assert_eq!(save.max_passes, Some(100));
+    }
+
+    #[test]
+    fn a_graph_is_read_as_it_was_drawn() {
+        let save = read(value!({
+            "version": 3, "maxPasses": 5, "moveTasks": [{"from": "old", "to": "A"}],
+            "stages": [{"id": "a", "name": "A", "type": "LOGIC", "position": {"y": 2, "x": 1}, "edges": [
+                {"output": "MATCHED", "to": "B", "condition": "true"}, {"output": "ELSE", "to": "C"}
+            ]}]
+        }));
+        assert_eq!((save.version, save.max_passes), (Some(3), Some(5)));
+        assert_eq!((save.moves[0].from.as_str(), save.moves[0].to.as_str()), ("old", "A"));
+        let stage = &save.stages[0];
+        assert_eq!(stage.position.as_deref(), Some(r#"{"y":2,"x":1}"#));
+        let edges: Vec<_> = stage.edges.iter().map(|edge| (edge.output, edge.to.as_str())).collect();
+        assert_eq!(edges, [(StageOutput::Matched, "B"), (StageOutput::Else, "C")]);
+        assert!(stage.webhook.is_none(), "as it was");
+    }
+}
