@@ -7,6 +7,7 @@ mod m20261121_000001_people;
 mod m20261121_000002_annotation;
 mod m20261121_000003_webhooks;
 mod m20261121_000004_events;
+mod m20261121_000006_pace;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000002_annotation::Migration),
             Box::new(m20261121_000003_webhooks::Migration),
             Box::new(m20261121_000004_events::Migration),
+            Box::new(m20261121_000006_pace::Migration),
         ]
     }
 }

@@ -1,7 +1,8 @@
 //! Which webhooks want which events: an organization's active webhooks, read once and kept until one of them changes.
 //! Read inside the writer's transaction, so it is never older than the change it serves.
 
-use crate::Result;
+use super::limit;
+use crate::{Result, dispatcher::Limit};
 use entity::{OrganizationId, PayloadFormat, ProjectId, WebhookId, WebhookStatus, WebhookTopic, webhook};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::{
@@ -15,7 +16,7 @@ pub(crate) struct Subscriber {
     pub webhook_id: WebhookId,
     pub project_id: Option<ProjectId>,
     pub format: PayloadFormat,
-    pub limit: usize,
+    pub limit: Limit,
     topics: u32,
 }
 
@@ -26,7 +27,7 @@ impl Subscriber {
             webhook_id: row.id,
             project_id: row.project_id,
             format: row.payload_format,
-            limit: usize::try_from(row.max_in_flight).unwrap_or(1),
+            limit: limit(row),
             topics,
         }
     }

@@ -10,7 +10,7 @@ pub use field::Field;
 pub use index::Index;
 pub(crate) use index::Subscriber;
 pub use input::{New, Patch, Retry};
-pub use target::{Target, Targets, policy};
+pub use target::{Target, Targets, limit, policy};
 pub(crate) use target::{build, check_keyring};
 
 use crate::{
@@ -50,7 +50,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model
         .await
 }
 
-/// Changes a webhook; what is absent stays. Making it active again lets what it had queued go on.
+/// Changes a webhook; what is absent stays. Making it active again lets what it had queued go on; other limits hold at once.
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<webhook::Model> {
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
@@ -78,7 +78,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
         .await?;
     app.targets.forget(row.id);
     if row.status == WebhookStatus::Active {
-        app.dispatcher.lanes.note_due(row.id, app.clock.now());
+        app.dispatcher.lanes.note_due(row.id, limit(&row), app.clock.now());
     }
     Ok(row)
 }

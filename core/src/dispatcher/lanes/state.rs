@@ -2,14 +2,23 @@
 //! which keeps the sums and the backlog true.
 
 use super::{
-    Job, Room, Window,
+    Job, Limit, Room, Window,
     backlog::{Backlog, Place},
+    bucket::Bucket,
 };
 use entity::{NotificationId, Timestamp, WebhookId};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    time::Duration,
+};
 
 /// Places of one lane at least, when the window is shared by many.
 const LEAST: usize = 8;
+/// What would wait longer than this for its token stays in the database: there it shows when it is due, and it holds no
+/// place that others need.
+const AHEAD: Duration = Duration::from_secs(5);
+/// A lane claims when a claimed job would wait no longer than this, and then for all of [`AHEAD`]: by the batch.
+const SOON: Duration = Duration::from_millis(2_500);
 
 impl Window {
     /// Places of one lane while this many are at work.
@@ -24,6 +33,9 @@ pub(super) struct State {
     window: Window,
     lanes: HashMap<WebhookId, Lane>,
     turns: VecDeque<WebhookId>,
+    /// Lanes with a rate: one whose turn waits for its next token, and one with nothing left, until its bucket is full and
+    /// there is nothing to remember.
+    pauses: BTreeSet<(Timestamp, WebhookId)>,
     backlog: Backlog,
     /// Lanes that hold something.
     busy: usize,
@@ -38,9 +50,14 @@ pub(super) struct State {
 pub(super) struct Lane {
     queue: VecDeque<Job>,
     pub(super) held: usize,
+    /// Of these, the ones that were taken and are not recorded.
+    pub(super) taken: usize,
     in_flight: usize,
-    limit: usize,
+    limit: Limit,
+    bucket: Option<Bucket>,
+    /// It is in line, or its turn has come and waits for a token.
     waits_for_turn: bool,
+    pause: Option<Timestamp>,
     /// From when the database has something for this lane that is not in memory.
     due: Option<Timestamp>,
     filed: Option<Place>,
@@ -51,9 +68,29 @@ impl Lane {
         self.due = Some(self.due.map_or(due, |known| known.min(due)));
     }
 
-    /// A lane claims when half its share is free: by the batch, not one by one.
+    /// Whether one more that is due at `due` may be held: behind nothing older, not long before its token comes, and
+    /// within the lane's share.
+    fn fits(&self, due: Timestamp, share: usize, has_room: bool) -> bool {
+        let waits = self.due.is_some_and(|known| known <= due);
+        let free = self.held == 0 || (has_room && self.held < share);
+        !waits && free && self.tokens(due) > 0
+    }
+
+    /// Tokens that come soon and that nothing in memory waits for.
+    fn tokens(&self, now: Timestamp) -> usize {
+        let coming = self.bucket.map(|bucket| bucket.within(now, AHEAD));
+        coming.map_or(usize::MAX, |tokens| tokens.saturating_sub(self.waiting()))
+    }
+
+    fn waiting(&self) -> usize {
+        self.held - self.taken
+    }
+
+    /// A lane claims when half its share is free: by the batch, not one by one; and not long before its tokens come.
     fn place(&self, share: usize) -> Option<Place> {
         let due = self.due?;
+        let paced = |bucket: &Bucket| bucket.when(self.waiting() + 1).minus(SOON);
+        let due = self.bucket.as_ref().map_or(due, |bucket| due.max(paced(bucket)));
         match self.held {
             0 => Some(Place::Idle(due)),
             held if held <= share / 2 => Some(Place::Busy(due)),
@@ -68,6 +105,7 @@ impl State {
             window,
             lanes: HashMap::new(),
             turns: VecDeque::new(),
+            pauses: BTreeSet::new(),
             backlog: Backlog::default(),
             busy: 0,
             held: 0,
@@ -77,13 +115,35 @@ impl State {
         }
     }
 
-    /// Whether a new job may be held at once.
-    pub(super) fn fits(&self, webhook_id: WebhookId, due: Timestamp) -> bool {
-        let Some(lane) = self.lanes.get(&webhook_id) else {
-            return true;
-        };
-        let waits = lane.due.is_some_and(|known| known <= due);
-        !waits && (lane.held == 0 || (self.held < self.window.total && lane.held < self.share()))
+    /// Takes a place for a new job if it may be held at once, or notes that the database has it.
+    pub(super) fn reserve(&mut self, webhook_id: WebhookId, limit: Limit, due: Timestamp) -> bool {
+        self.allow(webhook_id, limit);
+        let (share, has_room) = (self.share(), self.held < self.window.total);
+        let mut fits = false;
+        self.update(webhook_id, |lane| {
+            fits = lane.fits(due, share, has_room);
+            match fits {
+                true => lane.held += 1,
+                false => lane.note(due),
+            }
+        });
+        fits
+    }
+
+    /// Tells a lane what it may do, and whether that is new. What waits for a token of the old rate asks again.
+    pub(super) fn allow(&mut self, webhook_id: WebhookId, limit: Limit) -> bool {
+        let lane = self.lanes.entry(webhook_id).or_default();
+        if lane.limit == limit {
+            return false;
+        }
+        lane.limit = limit;
+        lane.bucket = limit.rate.map(|rate| Bucket::new(rate, lane.bucket));
+        if let Some(at) = lane.pause.take() {
+            lane.waits_for_turn = false;
+            self.pauses.remove(&(at, webhook_id));
+        }
+        self.line_up(webhook_id);
+        true
     }
 
     /// Changes a lane. One with nothing left is forgotten, so memory follows what is at work and not what ever was.
@@ -102,31 +162,82 @@ impl State {
         self.backlog.refile(webhook_id, lane.filed, place);
         lane.filed = place;
         if held == 0 && place.is_none() {
-            self.forget(webhook_id);
+            match lane.bucket.map(|bucket| bucket.full_at()) {
+                None => self.forget(webhook_id),
+                Some(_) if lane.pause.is_some() => {}
+                Some(full_at) => self.pause(webhook_id, full_at),
+            }
         }
     }
 
     pub(super) fn queue(&mut self, job: Job) {
         let webhook_id = job.webhook_id;
-        let lane = self.lanes.entry(webhook_id).or_default();
-        lane.limit = job.limit;
-        lane.queue.push_back(job);
+        let news = self.allow(webhook_id, job.limit);
+        self.lanes.entry(webhook_id).or_default().queue.push_back(job);
         self.line_up(webhook_id);
+        if news {
+            self.update(webhook_id, |_| {});
+        }
     }
 
-    pub(super) fn take(&mut self) -> Option<Job> {
+    /// A lane whose bucket is empty leaves the line until its next token is there.
+    pub(super) fn take(&mut self, now: Timestamp) -> Option<Job> {
+        self.resume(now);
         while let Some(webhook_id) = self.turns.pop_front() {
             let Some(lane) = self.lanes.get_mut(&webhook_id) else {
                 continue;
             };
+            if lane.queue.is_empty() {
+                lane.waits_for_turn = false;
+                self.update(webhook_id, |_| {});
+                continue;
+            }
+            if let Some(Err(at)) = lane.bucket.as_mut().map(|bucket| bucket.take(now)) {
+                self.pause(webhook_id, at);
+                continue;
+            }
             lane.waits_for_turn = false;
-            let Some(job) = lane.queue.pop_front() else { continue };
+            let job = lane.queue.pop_front();
+            lane.taken += 1;
             lane.in_flight += 1;
             self.in_flight += 1;
             self.line_up(webhook_id);
-            return Some(job);
+            return job;
         }
         None
+    }
+
+    /// Lines up lanes whose token has come, and forgets those that have rested.
+    fn resume(&mut self, now: Timestamp) {
+        while let Some((_, webhook_id)) = self.pauses.first().copied().filter(|(at, _)| *at <= now) {
+            self.pauses.pop_first();
+            let Some(lane) = self.lanes.get_mut(&webhook_id) else {
+                continue;
+            };
+            lane.pause = None;
+            if lane.waits_for_turn {
+                self.turns.push_back(webhook_id);
+            } else if lane.held == 0 && lane.filed.is_none() {
+                self.forget(webhook_id);
+            }
+        }
+    }
+
+    fn pause(&mut self, webhook_id: WebhookId, until: Timestamp) {
+        if let Some(lane) = self.lanes.get_mut(&webhook_id) {
+            lane.pause = Some(until);
+            self.pauses.insert((until, webhook_id));
+        }
+    }
+
+    /// When the first pause ends.
+    pub(super) fn next_token(&self) -> Option<Timestamp> {
+        self.pauses.first().map(|(at, _)| *at)
+    }
+
+    /// Lanes in line.
+    pub(super) fn in_line(&self) -> usize {
+        self.turns.len()
     }
 
     pub(super) fn landed(&mut self, webhook_id: WebhookId) {
@@ -170,9 +281,11 @@ impl State {
                 return None;
             }
             let share = self.share();
-            let held = self.lanes.get(&webhook_id).map_or(0, |lane| lane.held);
-            let count = share.saturating_sub(held).min(free).max(usize::from(held == 0));
+            let mut count = 0;
             self.update(webhook_id, |lane| {
+                lane.bucket.iter_mut().for_each(|bucket| bucket.look(now));
+                let places = share.saturating_sub(lane.held).min(free);
+                count = places.max(usize::from(lane.held == 0)).min(lane.tokens(now));
                 if count > 0 {
                     lane.due = None;
                     lane.held += count;
@@ -186,9 +299,12 @@ impl State {
 
     pub(super) fn drain(&mut self) -> Vec<Job> {
         self.turns.clear();
+        self.pauses.clear();
         let mut jobs = Vec::new();
         for lane in self.lanes.values_mut() {
             lane.waits_for_turn = false;
+            lane.pause = None;
+            lane.taken += lane.queue.len();
             jobs.extend(lane.queue.drain(..));
         }
         jobs
@@ -198,7 +314,8 @@ impl State {
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         let sums = (self.busy, self.held, self.in_flight, self.claims);
-        let lists = self.lanes.is_empty() && self.turns.is_empty() && self.canceled.is_empty();
+        let lists =
+            self.lanes.is_empty() && self.turns.is_empty() && self.canceled.is_empty() && self.pauses.is_empty();
         sums == (0, 0, 0, 0) && lists && self.backlog.first(true).is_none()
     }
 
@@ -210,9 +327,12 @@ impl State {
         if let Some(lane) = self.lanes.get_mut(&webhook_id)
             && !lane.waits_for_turn
             && !lane.queue.is_empty()
-            && lane.in_flight < lane.limit
+            && lane.in_flight < lane.limit.in_flight
         {
             lane.waits_for_turn = true;
+            if let Some(at) = lane.pause.take() {
+                self.pauses.remove(&(at, webhook_id));
+            }
             self.turns.push_back(webhook_id);
         }
     }

@@ -11,7 +11,11 @@ fn lanes(total: usize, lane: usize) -> Lanes {
     Lanes::new(Window { total, lane })
 }
 
-fn job(webhook_id: WebhookId, limit: usize) -> Job {
+fn at_once(in_flight: usize) -> Limit {
+    Limit { in_flight, rate: None }
+}
+
+fn job(webhook_id: WebhookId, in_flight: usize) -> Job {
     Job {
         notification_id: NotificationId::new(),
         organization_id: OrganizationId::new(),
@@ -22,7 +26,7 @@ fn job(webhook_id: WebhookId, limit: usize) -> Job {
         attempt_count: 0,
         throttled_count: 0,
         created_at: NOW,
-        limit,
+        limit: at_once(in_flight),
         body: None,
     }
 }
@@ -31,7 +35,7 @@ fn job(webhook_id: WebhookId, limit: usize) -> Job {
 fn born(lanes: &Lanes, webhook_id: WebhookId, limit: usize) -> Option<NotificationId> {
     let job = job(webhook_id, limit);
     let id = job.notification_id;
-    lanes.reserve(webhook_id, NOW).then(|| {
+    lanes.reserve(webhook_id, job.limit, NOW).then(|| {
         lanes.offer([job]);
         id
     })
@@ -44,7 +48,7 @@ fn births(lanes: &Lanes, webhook_id: WebhookId, limit: usize, count: usize) {
 }
 
 fn order(lanes: &Lanes) -> Vec<WebhookId> {
-    std::iter::from_fn(|| lanes.take()).map(|job| job.webhook_id).collect()
+    std::iter::from_fn(|| lanes.take(NOW)).map(|job| job.webhook_id).collect()
 }
 
 #[test]
@@ -89,7 +93,7 @@ fn what_is_new_waits_behind_what_is_old() {
     let webhook_id = WebhookId::new();
     let [first, second, third] = [(); 3].map(|()| born(&lanes, webhook_id, 9));
     assert!(first.is_some() && second.is_some() && third.is_none());
-    lanes.take();
+    lanes.take(NOW);
     lanes.landed(webhook_id);
     lanes.done(webhook_id, None);
     assert!(
@@ -110,7 +114,7 @@ fn the_dispatcher_is_told_when_room_appears_and_when_a_retry_is_due() {
         changed.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
     };
     assert!(told() && !told());
-    lanes.take();
+    lanes.take(NOW);
     lanes.landed(webhook_id);
     assert!(!told(), "who lands takes the next job");
     lanes.done(webhook_id, None);
@@ -119,8 +123,8 @@ fn the_dispatcher_is_told_when_room_appears_and_when_a_retry_is_due() {
     let other = WebhookId::new();
     born(&lanes, other, 9);
     assert!(told());
-    lanes.take();
-    lanes.take();
+    lanes.take(NOW);
+    lanes.take(NOW);
     lanes.landed(other);
     lanes.done(other, Some(LATER));
     assert!(told(), "a retry is due one day");
@@ -131,7 +135,7 @@ fn the_dispatcher_is_told_when_room_appears_and_when_a_retry_is_due() {
 fn a_claim_is_of_a_bounded_number_of_lanes() {
     let lanes = lanes(4096, 256);
     let count = 3 * ROOMS + 5;
-    (0..count).for_each(|_| lanes.note_due(WebhookId::new(), NOW));
+    (0..count).for_each(|_| lanes.note_due(WebhookId::new(), at_once(9), NOW));
     let rooms: Vec<usize> = std::iter::from_fn(|| Some(lanes.to_claim(NOW).len()).filter(|len| *len > 0)).collect();
     assert_eq!(rooms, [ROOMS, ROOMS, ROOMS, 5]);
 }
@@ -140,7 +144,7 @@ fn a_claim_is_of_a_bounded_number_of_lanes() {
 fn what_is_canceled_while_it_is_claimed_is_not_sent() {
     let lanes = lanes(100, 100);
     let webhook_id = WebhookId::new();
-    lanes.note_due(webhook_id, NOW);
+    lanes.note_due(webhook_id, at_once(9), NOW);
     let rooms = lanes.to_claim(NOW);
     let (kept, canceled) = (job(webhook_id, 9), job(webhook_id, 9));
     let expected = kept.notification_id;
@@ -150,8 +154,8 @@ fn what_is_canceled_while_it_is_claimed_is_not_sent() {
         more: vec![],
     };
     lanes.claimed(&rooms, claim);
-    assert_eq!(lanes.take().map(|job| job.notification_id), Some(expected));
-    assert!(lanes.take().is_none());
+    assert_eq!(lanes.take(NOW).map(|job| job.notification_id), Some(expected));
+    assert!(lanes.take(NOW).is_none());
     lanes.landed(webhook_id);
     lanes.done(webhook_id, None);
     assert!(lanes.state().is_empty());
@@ -250,7 +254,7 @@ impl Model {
     }
 
     fn take(&mut self, lanes: &Lanes) {
-        let Some(job) = lanes.take() else { return };
+        let Some(job) = lanes.take(NOW) else { return };
         let index = self.queued.iter().position(|(_, id)| *id == job.notification_id);
         self.queued.remove(index.expect("it was queued and is sent once"));
         self.flying.push(job.webhook_id);
