@@ -228,7 +228,7 @@ async fn claim(app: &App) -> Result<()> {
 async fn until_due(app: &App, one_claim: &Semaphore) {
     let lanes = &app.dispatcher.lanes;
     let due = lanes.next_due().filter(|_| one_claim.available_permits() > 0);
-    match due.into_iter().chain(lanes.next_token()).min() {
+    match due.into_iter().chain(lanes.next_turn()).min() {
         Some(next) => tokio::time::sleep(next.since(app.clock.now())).await,
         None => std::future::pending().await,
     }

@@ -4,9 +4,13 @@
 //! The window is what this process holds in memory. A job in it was *reserved* when its notification was written or
 //! claimed, is *offered* after that commit, *taken* to be sent, and *done* when its outcome is recorded. What does not
 //! fit stays in the database, and the lane remembers from when there is something there to claim ([`backlog`]).
+//!
+//! A lane whose webhook has a rate takes a token with each job ([`bucket`]). With none left it leaves the line until the
+//! next one is there; what would wait for one long is neither reserved nor claimed ([`lane`]).
 
 mod backlog;
 mod bucket;
+mod lane;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -102,14 +106,14 @@ impl Lanes {
     }
 
     /// The next job in turn, if a lane has one and may send it now. It takes a token of its lane's bucket along; a lane
-    /// without one pauses, and the dispatcher is woken to learn until when.
+    /// whose bucket is empty pauses, and the dispatcher is woken when that pause is the first to end.
     pub fn take(&self, now: Timestamp) -> Option<Job> {
         let mut state = self.state();
-        let before = state.next_token();
+        let before = state.next_turn();
         let job = state.take(now);
-        let after = state.next_token();
+        let after = state.next_turn();
         drop(state);
-        if after.is_some() && after != before {
+        if earlier(after, before) {
             self.wake.notify_one();
         }
         job
@@ -187,9 +191,9 @@ impl Lanes {
         self.state().next_due()
     }
 
-    /// When the next lane that waits for a token has one.
-    pub fn next_token(&self) -> Option<Timestamp> {
-        self.state().next_token()
+    /// When the first lane that pauses goes on.
+    pub fn next_turn(&self) -> Option<Timestamp> {
+        self.state().next_turn()
     }
 
     /// Whether nothing is queued, in flight or reserved.
@@ -221,11 +225,11 @@ impl Lanes {
     /// Changes the state, and wakes the dispatcher when there is something to claim earlier than before, or to send.
     fn change<T>(&self, how: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state();
-        let (before, in_line) = (state.next_due(), state.in_line());
+        let (due, turn, in_line) = state.outlook();
         let answer = how(&mut state);
-        let (after, turns) = (state.next_due(), state.in_line());
+        let (next_due, next_turn, now_in_line) = state.outlook();
         drop(state);
-        if (after.is_some() && after != before) || turns > in_line {
+        if (next_due.is_some() && next_due != due) || earlier(next_turn, turn) || now_in_line > in_line {
             self.wake.notify_one();
         }
         answer
@@ -234,4 +238,8 @@ impl Lanes {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics while it holds the lanes")
     }
+}
+
+fn earlier(moment: Option<Timestamp>, than: Option<Timestamp>) -> bool {
+    moment.is_some_and(|moment| than.is_none_or(|than| moment < than))
 }

@@ -1,25 +1,12 @@
 //! The lanes themselves and their sums. Every change of a lane's places or of its note goes through [`State::update`],
 //! which keeps the sums and the backlog true.
 
-use super::{
-    Job, Limit, Room, Window,
-    backlog::{Backlog, Place},
-    bucket::Bucket,
-};
+use super::{Job, Limit, Room, Window, backlog::Backlog, bucket::Bucket, lane::Lane};
 use entity::{NotificationId, Timestamp, WebhookId};
-use std::{
-    collections::{BTreeSet, HashMap, HashSet, VecDeque},
-    time::Duration,
-};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 /// Places of one lane at least, when the window is shared by many.
 const LEAST: usize = 8;
-/// What would wait longer than this for its token stays in the database: there it shows when it is due, and it holds no
-/// place that others need.
-const AHEAD: Duration = Duration::from_secs(5);
-/// A lane claims when a claimed job would wait no longer than this, and then for all of [`AHEAD`]: by the batch.
-const SOON: Duration = Duration::from_millis(2_500);
-
 impl Window {
     /// Places of one lane while this many are at work.
     pub(super) fn share(self, lanes: usize) -> usize {
@@ -44,59 +31,6 @@ pub(super) struct State {
     /// Claims under way, and what was canceled meanwhile.
     pub(super) claims: usize,
     pub(super) canceled: HashSet<NotificationId>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Lane {
-    queue: VecDeque<Job>,
-    pub(super) held: usize,
-    /// Of these, the ones that were taken and are not recorded.
-    pub(super) taken: usize,
-    in_flight: usize,
-    limit: Limit,
-    bucket: Option<Bucket>,
-    /// It is in line, or its turn has come and waits for a token.
-    waits_for_turn: bool,
-    pause: Option<Timestamp>,
-    /// From when the database has something for this lane that is not in memory.
-    due: Option<Timestamp>,
-    filed: Option<Place>,
-}
-
-impl Lane {
-    pub(super) fn note(&mut self, due: Timestamp) {
-        self.due = Some(self.due.map_or(due, |known| known.min(due)));
-    }
-
-    /// Whether one more that is due at `due` may be held: behind nothing older, not long before its token comes, and
-    /// within the lane's share.
-    fn fits(&self, due: Timestamp, share: usize, has_room: bool) -> bool {
-        let waits = self.due.is_some_and(|known| known <= due);
-        let free = self.held == 0 || (has_room && self.held < share);
-        !waits && free && self.tokens(due) > 0
-    }
-
-    /// Tokens that come soon and that nothing in memory waits for.
-    fn tokens(&self, now: Timestamp) -> usize {
-        let coming = self.bucket.map(|bucket| bucket.within(now, AHEAD));
-        coming.map_or(usize::MAX, |tokens| tokens.saturating_sub(self.waiting()))
-    }
-
-    fn waiting(&self) -> usize {
-        self.held - self.taken
-    }
-
-    /// A lane claims when half its share is free: by the batch, not one by one; and not long before its tokens come.
-    fn place(&self, share: usize) -> Option<Place> {
-        let due = self.due?;
-        let paced = |bucket: &Bucket| bucket.when(self.waiting() + 1).minus(SOON);
-        let due = self.bucket.as_ref().map_or(due, |bucket| due.max(paced(bucket)));
-        match self.held {
-            0 => Some(Place::Idle(due)),
-            held if held <= share / 2 => Some(Place::Busy(due)),
-            _ => None,
-        }
-    }
 }
 
 impl State {
@@ -164,7 +98,7 @@ impl State {
         if held == 0 && place.is_none() {
             match lane.bucket.map(|bucket| bucket.full_at()) {
                 None => self.forget(webhook_id),
-                Some(_) if lane.pause.is_some() => {}
+                Some(_) if lane.pause.is_some() || lane.waits_for_turn => {}
                 Some(full_at) => self.pause(webhook_id, full_at),
             }
         }
@@ -231,13 +165,13 @@ impl State {
     }
 
     /// When the first pause ends.
-    pub(super) fn next_token(&self) -> Option<Timestamp> {
+    pub(super) fn next_turn(&self) -> Option<Timestamp> {
         self.pauses.first().map(|(at, _)| *at)
     }
 
-    /// Lanes in line.
-    pub(super) fn in_line(&self) -> usize {
-        self.turns.len()
+    /// What the dispatcher must know to sleep: the first claim, the first turn, and how many lanes are in line.
+    pub(super) fn outlook(&self) -> (Option<Timestamp>, Option<Timestamp>, usize) {
+        (self.next_due(), self.next_turn(), self.turns.len())
     }
 
     pub(super) fn landed(&mut self, webhook_id: WebhookId) {

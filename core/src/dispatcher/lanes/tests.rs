@@ -48,7 +48,9 @@ fn births(lanes: &Lanes, webhook_id: WebhookId, limit: usize, count: usize) {
 }
 
 fn order(lanes: &Lanes) -> Vec<WebhookId> {
-    std::iter::from_fn(|| lanes.take(NOW)).map(|job| job.webhook_id).collect()
+    std::iter::from_fn(|| lanes.take(NOW))
+        .map(|job| job.webhook_id)
+        .collect()
 }
 
 #[test]
