@@ -62,7 +62,7 @@ impl Bucket {
         Self {
             interval,
             span: interval * requests,
-            since: before.map_or(0, |bucket| bucket.since),
+            since: before.map_or(i64::MIN, |bucket| bucket.since),
         }
     }
 
