@@ -217,6 +217,7 @@ impl State {
             let share = self.share();
             let mut count = 0;
             self.update(webhook_id, |lane| {
+                // Without a fresh look its place could stay too early, and this loop would not end.
                 lane.bucket.iter_mut().for_each(|bucket| bucket.look(now));
                 let places = share.saturating_sub(lane.held).min(free);
                 count = places.max(usize::from(lane.held == 0)).min(lane.tokens(now));

@@ -235,3 +235,29 @@ fn what_pauses_is_drained_too() {
     assert_eq!(sent(&lanes, NOW.plus(2 * SECOND)).len(), 0);
     assert!(lanes.state().is_empty());
 }
+
+#[test]
+fn a_lane_that_holds_all_that_its_first_tokens_serve_claims_nothing_more() {
+    let lanes = lanes(100, 100);
+    let webhook_id = WebhookId::new();
+    assert_eq!(births_of(&lanes, webhook_id, paced(1, 1_000), 7, NOW), 6);
+    assert_eq!(lanes.to_claim(NOW), []);
+    assert_eq!(lanes.next_due(), Some(NOW.plus(Duration::from_millis(3_500))));
+}
+
+#[test]
+fn the_dispatcher_is_told_when_a_rest_begins_and_when_a_new_job_brings_a_new_rate() {
+    let lanes = lanes(100, 100);
+    let [resting, pausing] = [(); 2].map(|()| WebhookId::new());
+    births_of(&lanes, resting, paced(1, 1_000), 1, NOW);
+    births_of(&lanes, pausing, paced(1, 2_000), 2, NOW);
+    while lanes.take(NOW).is_some() {}
+    assert!(told(&lanes));
+    lanes.landed(resting);
+    lanes.done(resting, None);
+    assert!(told(&lanes), "the first moment is another now");
+    assert_eq!(lanes.next_turn(), Some(NOW.plus(SECOND)));
+    assert!(lanes.reserve(pausing, at_once(9), NOW));
+    assert!(told(&lanes), "what waited may go, whatever becomes of the new one");
+    assert_eq!(lanes.take(NOW).map(|job| job.webhook_id), Some(pausing));
+}
