@@ -49,6 +49,10 @@ pub struct Model {
     pub timeout_ms: i32,
     /// Requests at the same time at most.
     pub max_in_flight: i32,
+    /// Requests in [`Model::rate_per_ms`] at most; none: at any pace.
+    pub rate_requests: Option<i32>,
+    /// Milliseconds; none: at any pace.
+    pub rate_per_ms: Option<i32>,
     /// Who registered it.
     pub created_by: Option<UserId>,
     /// When it was made.

@@ -8,6 +8,7 @@ mod m20261121_000002_annotation;
 mod m20261121_000003_webhooks;
 mod m20261121_000004_events;
 mod m20261121_000005_workflow;
+mod m20261121_000006_pace;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_webhooks::Migration),
             Box::new(m20261121_000004_events::Migration),
             Box::new(m20261121_000005_workflow::Migration),
+            Box::new(m20261121_000006_pace::Migration),
         ]
     }
 }

@@ -105,7 +105,7 @@ const PROMISED: &[(&str, &str)] = &[
     (
         "Webhook",
         "id url topics status statusReason project stage organization createdBy createdAt updatedAt description payloadFormat
-        authType headers retryPolicy timeoutMs maxInFlight secrets notifications(where orderBy skip first)",
+        authType headers retryPolicy timeoutMs maxInFlight rateLimit secrets notifications(where orderBy skip first)",
     ),
     ("RetryPolicy", "maxAttempts delaysMs jitter"),
     ("SecretInfo", "id createdAt expiresAt"),
@@ -113,13 +113,16 @@ const PROMISED: &[(&str, &str)] = &[
     ("TopicListInput", "set"),
     (
         "WebhookCreateInput",
-        "project topics url secret description payloadFormat authType bearerToken headers retryPolicy timeoutMs maxInFlight",
+        "project topics url secret description payloadFormat authType bearerToken headers retryPolicy timeoutMs maxInFlight
+        rateLimit",
     ),
     (
         "WebhookUpdateInput",
-        "topics url status description payloadFormat authType bearerToken headers retryPolicy timeoutMs maxInFlight",
+        "topics url status description payloadFormat authType bearerToken headers retryPolicy timeoutMs maxInFlight rateLimit",
     ),
     ("RetryPolicyInput", "maxAttempts delaysMs jitter"),
+    ("RateLimit", "requests perMs"),
+    ("RateLimitInput", "requests perMs"),
     ("PreviewRequestInput", "webhook event topic"),
     ("PreparedRequest", "method url headers body"),
     (

@@ -58,7 +58,7 @@ pub(super) async fn fly(app: Arc<App>, first: Job, records: mpsc::UnboundedSende
         next = if stop.is_cancelled() {
             None
         } else {
-            app.dispatcher.lanes.take()
+            app.dispatcher.lanes.take(app.clock.now())
         };
     }
 }
@@ -163,7 +163,7 @@ fn row(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dispatcher::Window;
+    use crate::dispatcher::{Limit, Window};
     use entity::{EventId, NotificationId, OrganizationId, PayloadId, WebhookId, WebhookTopic};
 
     fn job() -> Job {
@@ -178,7 +178,7 @@ mod tests {
             attempt_count: 0,
             throttled_count: 0,
             created_at: Timestamp(0),
-            limit: 1,
+            limit: Limit::ONE,
             body: None,
         }
     }
@@ -190,12 +190,12 @@ mod tests {
         let first = job();
         let webhook_id = first.webhook_id;
         for job in [first.clone(), Job { webhook_id, ..job() }] {
-            assert!(lanes.reserve(webhook_id, Timestamp(0)));
+            assert!(lanes.reserve(webhook_id, Limit::ONE, Timestamp(0)));
             lanes.offer([job]);
         }
         lanes.changed().await;
-        let taken = lanes.take();
-        assert!(lanes.take().is_none(), "one at a time");
+        let taken = lanes.take(Timestamp(0));
+        assert!(lanes.take(Timestamp(0)).is_none(), "one at a time");
         let flight = Flight {
             job: taken,
             lanes: Arc::clone(&lanes),
@@ -209,6 +209,6 @@ mod tests {
         assert_eq!(lanes.in_flight(), 0);
         lanes.changed().await;
         assert!(recorded.recv().await.unwrap().is_held());
-        assert!(lanes.take().is_some(), "the next has its turn");
+        assert!(lanes.take(Timestamp(0)).is_some(), "the next has its turn");
     }
 }

@@ -1,5 +1,6 @@
 //! [`Job`]: one notification in the window, with what its attempt needs.
 
+use super::Limit;
 use bytes::Bytes;
 use entity::{
     EventId, NotificationId, OrganizationId, PayloadId, TaskId, Timestamp, WebhookId, WebhookTopic, notification,
@@ -28,15 +29,15 @@ pub struct Job {
     pub throttled_count: i32,
     /// When the notification was made.
     pub created_at: Timestamp,
-    /// The webhook's limit of requests in flight.
-    pub limit: usize,
+    /// What the webhook's lane may do.
+    pub limit: Limit,
     /// The bytes themselves, unless they are too large to keep in memory.
     pub body: Option<Bytes>,
 }
 
 impl Job {
     /// The job of a notification that was just written.
-    pub(crate) fn first(row: &notification::Model, limit: usize, body: Option<Bytes>) -> Self {
+    pub(crate) fn first(row: &notification::Model, limit: Limit, body: Option<Bytes>) -> Self {
         Self {
             notification_id: row.id,
             organization_id: row.organization_id,

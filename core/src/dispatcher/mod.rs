@@ -18,7 +18,7 @@ pub mod signer;
 
 pub(crate) use deliver::prepare;
 pub use job::Job;
-pub use lanes::{Lanes, Room, Window};
+pub use lanes::{Lanes, Limit, Rate, Room, Window};
 pub(crate) use outbox::{Enqueued, Outbox, batch};
 
 use crate::{App, Result};
@@ -78,8 +78,8 @@ impl Dispatcher {
     }
 
     async fn survey(&self, app: &App) -> Result<()> {
-        for (webhook_id, due) in outbox::survey(app.db.read()).await? {
-            self.lanes.note_due(webhook_id, due);
+        for (webhook_id, limit, due) in outbox::survey(app.db.read()).await? {
+            self.lanes.note_due(webhook_id, limit, due);
         }
         Ok(())
     }
@@ -99,7 +99,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
         let mut changed = std::pin::pin!(lanes.changed());
         changed.as_mut().enable();
         start_claim(&app, &one_claim, &flights);
-        while let Some(job) = lanes.take() {
+        while let Some(job) = lanes.take(app.clock.now()) {
             let flight = deliver::fly(Arc::clone(&app), job, records.clone(), shutdown.clone());
             flights.spawn(abandon.clone().run_until_cancelled_owned(flight));
         }
@@ -142,14 +142,15 @@ async fn finish(
     }
 }
 
-/// Delivers what is due until nothing is: the dispatcher without its own time, for tests. Waits for no retry.
+/// Delivers what is due until nothing is: the dispatcher without its own time, for tests. Waits for no retry and for no
+/// token.
 pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
     let (records, mut queue) = mpsc::unbounded_channel();
     app.dispatcher.survey(app).await?;
     loop {
         claim(app).await?;
         let mut flights = JoinSet::new();
-        while let Some(job) = app.dispatcher.lanes.take() {
+        while let Some(job) = app.dispatcher.lanes.take(app.clock.now()) {
             flights.spawn(deliver::fly(
                 Arc::clone(app),
                 job,
@@ -218,15 +219,18 @@ async fn claim(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the moment when something is due. While a claim is under way that is its own end.
+/// Waits for the moment when something is due to be claimed, or when a lane has its next token. While a claim is under
+/// way, what is due waits for its end.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the dispatcher's own timer; tests step it with run_until_idle"
 )]
 async fn until_due(app: &App, one_claim: &Semaphore) {
-    match app.dispatcher.lanes.next_due() {
-        Some(due) if one_claim.available_permits() > 0 => tokio::time::sleep(due.since(app.clock.now())).await,
-        _ => std::future::pending().await,
+    let lanes = &app.dispatcher.lanes;
+    let due = lanes.next_due().filter(|_| one_claim.available_permits() > 0);
+    match due.into_iter().chain(lanes.next_turn()).min() {
+        Some(next) => tokio::time::sleep(next.since(app.clock.now())).await,
+        None => std::future::pending().await,
     }
 }
 

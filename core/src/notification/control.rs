@@ -4,7 +4,7 @@ use super::get;
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    dispatcher::{Enqueued, Job, headers, prepare},
+    dispatcher::{Enqueued, Job, Limit, headers, prepare},
     event::{self, Data, Ping},
     payload::{self, Shape},
     task,
@@ -216,7 +216,7 @@ impl Job {
             attempt_count: 0,
             throttled_count: 0,
             created_at: event.created_at,
-            limit: 1,
+            limit: Limit::ONE,
             body: None,
         }
     }

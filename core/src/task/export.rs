@@ -1,8 +1,8 @@
 //! The export form of tasks: as a webhook's body, with the documented differences.
 
-use super::{Filter, Span, passage::Scene};
+use super::{Filter, Span, by_task, history, passage::Scene};
 use crate::{App, Result, auth::Actor, event, page::Slice, payload};
-use entity::{ProjectId, task};
+use entity::{ProjectId, TaskId, task};
 use std::collections::{BTreeMap, HashMap};
 
 /// A task in the export form.
@@ -25,9 +25,13 @@ pub async fn export(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Re
     for (project_id, tasks) in projects {
         let db = app.db.read();
         let graph = app.db.graphs().of(db, project_id).await?;
+        let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
         let scene = Scene::read(db, graph, project_id, tasks, []).await?;
+        let answers = by_task(history(&ids, true).all(db).await?);
         for place in 0..scene.len() {
-            texts.insert(scene.seat(place).task.id, text(&scene, place)?);
+            let id = scene.seat(place).task.id;
+            let answers = answers.get(&id).into_iter().flatten().map(|visit| visit.answer.clone());
+            texts.insert(id, text(&scene, place, &answers.collect::<Vec<_>>())?);
         }
     }
     Ok(slice.map(|task| Export {
@@ -36,7 +40,7 @@ pub async fn export(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Re
     }))
 }
 
-fn text(scene: &Scene, place: usize) -> Result<String> {
+fn text(scene: &Scene, place: usize, answers: &[Option<String>]) -> Result<String> {
     let seat = scene.seat(place);
     let label: Option<event::Label> = seat.label.as_ref().map(Into::into);
     payload::export(
@@ -45,6 +49,6 @@ fn text(scene: &Scene, place: usize) -> Result<String> {
         &(&scene.project).into(),
         &(&seat.data_row).into(),
         &seat.batches,
-        &seat.answers(),
+        answers,
     )
 }

@@ -23,7 +23,10 @@ use crate::{
     db::Txn,
 };
 use entity::{DataRowId, OrganizationId, StageId, TaskId, stage_visit, task};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::Expr,
+};
 use std::collections::HashMap;
 
 /// A task by its id.
@@ -47,24 +50,38 @@ pub async fn many(app: &App, organization_id: OrganizationId, ids: &[TaskId]) ->
         .await?)
 }
 
-/// The completed visits of several tasks, oldest first.
+/// The completed visits of several tasks, oldest first, without the annotations.
 pub async fn visits(
     app: &App,
     organization_id: OrganizationId,
     ids: &[TaskId],
 ) -> Result<HashMap<TaskId, Vec<stage_visit::Model>>> {
-    let rows = stage_visit::Entity::find()
+    let query = history(ids, false).filter(stage_visit::Column::OrganizationId.eq(organization_id));
+    Ok(by_task(query.all(app.db.read()).await?))
+}
+
+/// Visits of tasks, oldest first; the annotations, which may be large, only when somebody needs them.
+fn history(ids: &[TaskId], answers: bool) -> Select<stage_visit::Entity> {
+    let query = stage_visit::Entity::find()
         .filter(stage_visit::Column::TaskId.is_in(ids.iter().copied()))
-        .filter(stage_visit::Column::OrganizationId.eq(organization_id))
         .order_by_asc(stage_visit::Column::TaskId)
-        .order_by_asc(stage_visit::Column::Id)
-        .all(app.db.read())
-        .await?;
+        .order_by_asc(stage_visit::Column::Id);
+    if answers {
+        return query;
+    }
+    let columns = stage_visit::Column::iter().filter(|column| !matches!(column, stage_visit::Column::Answer));
+    query
+        .select_only()
+        .columns(columns)
+        .column_as(Expr::value(None::<String>), stage_visit::Column::Answer.as_str())
+}
+
+fn by_task(rows: Vec<stage_visit::Model>) -> HashMap<TaskId, Vec<stage_visit::Model>> {
     let mut visits: HashMap<TaskId, Vec<_>> = HashMap::new();
     for row in rows {
         visits.entry(row.task_id).or_default().push(row);
     }
-    Ok(visits)
+    visits
 }
 
 /// A live task the actor may see.

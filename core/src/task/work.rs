@@ -235,6 +235,7 @@ async fn write_label(txn: &Txn, passage: &mut Passage<'_>, actor: &Actor, answer
     };
     let data = Data::Label(Box::new(passage.labelled(0, &row)));
     event::publish(txn, row.organization_id, &data, change).await?;
+    label::touch(txn, Some(&passage.project));
     let seat = passage.seat_mut(0);
     seat.task.label_id = Some(row.id);
     seat.task.draft = None;
@@ -298,6 +299,7 @@ async fn write_review(txn: &Txn, passage: &Passage<'_>, actor: &Actor, outcome: 
         subject: passage.labelled(0, label),
     }));
     event::publish(txn, row.organization_id, &data, Change::Created).await?;
+    label::touch(txn, Some(&passage.project));
     Ok(())
 }
 

@@ -1,7 +1,8 @@
-//! Which webhooks want which events: an organization's active registered webhooks (a stage's own is asked by its stage), read once and kept until one of them changes.
-//! Read inside the writer's transaction, so it is never older than the change it serves.
+//! Which webhooks want which events: an organization's active webhooks that were registered (a stage's own is asked by
+//! its stage), read once and kept until one of them changes. Read inside the writer's transaction, so it is never older than the change it serves.
 
-use crate::{Result, payload::Shape};
+use super::limit;
+use crate::{Result, dispatcher::Limit, payload::Shape};
 use entity::{OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::{
@@ -16,7 +17,7 @@ pub(crate) struct Subscriber {
     pub project_id: Option<ProjectId>,
     pub stage_id: Option<StageId>,
     pub shape: Shape,
-    pub limit: usize,
+    pub limit: Limit,
     topics: u32,
 }
 
@@ -28,7 +29,7 @@ impl Subscriber {
             project_id: row.project_id,
             stage_id: row.stage_id,
             shape: Shape::of(row),
-            limit: usize::try_from(row.max_in_flight).unwrap_or(1),
+            limit: limit(row),
             topics,
         }
     }

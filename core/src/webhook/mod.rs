@@ -11,7 +11,7 @@ pub use field::Field;
 pub use index::Index;
 pub(crate) use index::Subscriber;
 pub use input::{New, Patch, Retry};
-pub use target::{Target, Targets, policy};
+pub use target::{Target, Targets, limit, policy};
 pub(crate) use target::{build, check_keyring};
 
 use crate::{
@@ -51,7 +51,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model
         .await
 }
 
-/// Changes a webhook; what is absent stays. Making it active again lets what it had queued go on.
+/// Changes a webhook; what is absent stays. Making it active again lets what it had queued go on; other limits hold at once.
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<webhook::Model> {
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
@@ -83,7 +83,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
         .await?;
     app.targets.forget(row.id);
     if row.status == WebhookStatus::Active {
-        app.dispatcher.lanes.note_due(row.id, app.clock.now());
+        app.dispatcher.lanes.note_due(row.id, limit(&row), app.clock.now());
     }
     Ok(row)
 }
@@ -98,7 +98,8 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<webhook::Model> {
         .ok_or_else(unknown)
 }
 
-/// The webhooks the actor may see: of the organization, or of one project.
+/// The registered webhooks the actor may see: of the organization, or of one project. Those of workflow stages are shown by
+/// their stages.
 pub async fn list(
     app: &App,
     actor: &Actor,
@@ -106,7 +107,9 @@ pub async fn list(
     query: Query<Field>,
 ) -> Result<Vec<webhook::Model>> {
     actor.require(Action::ReadWebhooks)?;
-    let mut rows = webhook::Entity::find().filter(webhook::Column::OrganizationId.eq(actor.organization_id));
+    let mut rows = webhook::Entity::find()
+        .filter(webhook::Column::OrganizationId.eq(actor.organization_id))
+        .filter(webhook::Column::StageId.is_null());
     if let Some(project_id) = project_id {
         rows = rows.filter(webhook::Column::ProjectId.eq(project_id));
     }

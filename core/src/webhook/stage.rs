@@ -69,6 +69,7 @@ impl<'a> Settings<'a> {
             retry: self.retry(),
             timeout_ms: given.timeout_ms,
             max_in_flight: given.max_in_flight,
+            rate: given.rate,
         }
     }
 
@@ -85,6 +86,7 @@ impl<'a> Settings<'a> {
             retry: self.retry(),
             timeout_ms: Some(given.timeout_ms.unwrap_or(super::input::DEFAULT_TIMEOUT_MS)),
             max_in_flight: Some(given.max_in_flight.unwrap_or(super::input::DEFAULT_IN_FLIGHT)),
+            rate: Some(given.rate),
             ..Patch::default()
         }
     }

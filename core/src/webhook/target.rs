@@ -4,7 +4,7 @@
 use crate::{
     App, Error, Result,
     dispatcher::{
-        headers,
+        Limit, headers,
         retry::Policy,
         signer::{self, Scheme, Signer},
     },
@@ -114,6 +114,11 @@ pub fn policy(row: &webhook::Model) -> Result<Policy> {
         delays: delays.into_iter().map(Duration::from_millis).collect(),
         jitter: row.jitter,
     })
+}
+
+/// What its lane may do, as it stands in the row.
+pub fn limit(row: &webhook::Model) -> Limit {
+    Limit::new(row.max_in_flight, row.rate_requests, row.rate_per_ms)
 }
 
 /// The secrets that sign now, newest first.

@@ -1,6 +1,6 @@
 //! A workflow as people give it.
 
-use crate::webhook::Retry;
+use crate::{dispatcher::Rate, webhook::Retry};
 use entity::{AuthType, PayloadContent, PayloadFormat, StageOutput, StageType};
 use serde_json::Value;
 
@@ -79,4 +79,6 @@ pub struct StageWebhook {
     pub timeout_ms: Option<i32>,
     /// Requests at the same time at most.
     pub max_in_flight: Option<i32>,
+    /// How often at most; none: as often as it can.
+    pub rate: Option<Rate>,
 }

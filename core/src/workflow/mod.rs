@@ -61,8 +61,8 @@ pub struct Edge {
 pub struct Counts {
     /// In it.
     pub tasks: i64,
-    /// Of them, held because their webhook was not sent.
-    pub failed: i64,
+    /// Of them, held.
+    pub held: i64,
 }
 
 /// The workflow of a project.
@@ -129,14 +129,14 @@ pub async fn counts(app: &App, ids: &[StageId]) -> Result<HashMap<StageId, Count
     struct Counted {
         stage_id: StageId,
         tasks: i64,
-        failed: i64,
+        held: i64,
     }
     let held = Expr::case(task::Column::Status.eq(TaskStatus::Held), 1).finally(0);
     let rows = task::Entity::find()
         .select_only()
         .column(task::Column::StageId)
         .column_as(task::Column::Id.count(), "tasks")
-        .column_as(Expr::expr(held).sum(), "failed")
+        .column_as(Expr::expr(held).sum(), "held")
         .filter(task::Column::StageId.is_in(ids.iter().copied()))
         .filter(task::Column::Deleted.eq(false))
         .group_by(task::Column::StageId)
@@ -148,22 +148,27 @@ pub async fn counts(app: &App, ids: &[StageId]) -> Result<HashMap<StageId, Count
             row.stage_id,
             Counts {
                 tasks: row.tasks,
-                failed: row.failed,
+                held: row.held,
             },
         )
     };
     Ok(rows.into_iter().map(counts).collect())
 }
 
+/// How many tasks a stage holds because their webhook was not sent. A HOLD stage holds for its own reasons.
+pub fn failed(row: &stage::Model, counts: Counts) -> i64 {
+    match row.stage_type {
+        StageType::Webhook => counts.held,
+        _ => 0,
+    }
+}
+
 /// What an editor shows on a webhook stage: that tasks are held because their webhook was not sent.
 pub fn warning(row: &stage::Model, counts: Counts) -> Option<String> {
-    match (row.stage_type, counts.failed) {
-        (StageType::Webhook, 1) => Some("1 task is held because its webhook was not sent".into()),
-        (StageType::Webhook, 2..) => Some(format!(
-            "{} tasks are held because their webhooks were not sent",
-            counts.failed
-        )),
-        _ => None,
+    match failed(row, counts) {
+        0 => None,
+        1 => Some("1 task is held because its webhook was not sent".into()),
+        count => Some(format!("{count} tasks are held because their webhooks were not sent")),
     }
 }
 

@@ -6,6 +6,7 @@ mod keys;
 mod log;
 mod matching;
 mod outcomes;
+mod pace;
 mod restart;
 mod schedule;
 mod scope;

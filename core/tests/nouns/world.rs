@@ -11,7 +11,7 @@ use labelhook_core::{
     project as projects,
     secret::Keyring,
 };
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
 
@@ -97,9 +97,10 @@ impl World {
         (project, dataset, data_row)
     }
 
-    /// What was published, in order.
+    /// What was published about labels and reviews, in order: not the moves of tasks.
     pub async fn events(&self) -> Vec<event::Model> {
         event::Entity::find()
+            .filter(event::Column::Topic.ne(WebhookTopic::WorkflowAction))
             .order_by_asc(event::Column::Sequence)
             .all(self.app.db.read())
             .await

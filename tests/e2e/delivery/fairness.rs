@@ -1,4 +1,7 @@
-//! One slow or dead webhook delays nobody else, and no webhook gets more requests at a time than it asked for.
+//! One slow or dead webhook delays nobody else, and no webhook gets more requests at a time, or sooner one after the other,
+//! than it asked for.
+
+use std::time::{Duration, Instant};
 
 use harness::{Answer, Gate, TestApp, TestReceiver};
 use serde_json::json;
@@ -33,4 +36,33 @@ async fn a_webhook_gets_no_more_requests_at_a_time_than_it_asked_for() {
     gate.open();
     receiver.wait_for(12).await;
     assert_eq!(receiver.most_in_flight(), 3);
+}
+
+#[tokio::test]
+async fn a_webhook_gets_its_requests_at_the_pace_it_asked_for() {
+    let app = TestApp::start().await;
+    let (paced, other) = (TestReceiver::start().await, TestReceiver::start().await);
+    let desk = Desk::set(&app.client).await;
+    desk.listener(&paced, json!({"rateLimit": {"requests": 2, "perMs": 400}}))
+        .await;
+    desk.listener(&other, json!({})).await;
+    let started = Instant::now();
+    for _ in 0..6 {
+        desk.submit("{}").await;
+    }
+    other.wait_for(6).await;
+    assert_eq!(
+        paced.wait_for(6).await.len(),
+        6,
+        "the dispatcher wakes for each by itself"
+    );
+    let took = started.elapsed();
+    assert!(
+        took >= Duration::from_millis(4 * 200),
+        "two at once, then four: {took:?}"
+    );
+    assert!(
+        took < Duration::from_secs(10),
+        "it must not wait for the survey: {took:?}"
+    );
 }

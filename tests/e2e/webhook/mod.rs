@@ -130,7 +130,7 @@ async fn shown(app: &TestApp, id: &str) -> Value {
     app.query(
         "query($id: ID!) {webhook(where: {id: $id}) {id url topics status statusReason project {id} organization {id}
             createdBy {id} createdAt updatedAt description payloadFormat authType headers
-            retryPolicy {maxAttempts delaysMs jitter} timeoutMs maxInFlight secrets {id createdAt expiresAt}}}",
+            retryPolicy {maxAttempts delaysMs jitter} timeoutMs maxInFlight rateLimit {requests perMs} secrets {id createdAt expiresAt}}}",
         json!({ "id": id }),
     )
     .await["webhook"]
@@ -161,7 +161,33 @@ async fn a_webhook_has_the_documented_defaults() {
     let minutes = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map(|seconds| seconds * 1_000);
     let policy = json!({"maxAttempts": 10, "delaysMs": minutes, "jitter": 0.2});
     assert_eq!(shown["retryPolicy"], policy);
+    assert_eq!(shown["rateLimit"], Value::Null);
     assert_eq!(shown["secrets"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_shown_kept_changed_and_cleared() {
+    let app = paused().await;
+    let desk = Desk::set(&app.client).await;
+    let (slow, fast) = (
+        json!({"requests": 1, "perMs": 3_600_000}),
+        json!({"requests": 100_000, "perMs": 1}),
+    );
+    let more = json!({ "rateLimit": slow });
+    let id = desk.webhook("https://example.com/a", &["LABEL_CREATED"], more).await;
+    assert_eq!(shown(&app, &id).await["rateLimit"], slow);
+    for (update, expected) in [
+        (json!({"description": "another"}), &slow),
+        (json!({ "rateLimit": fast }), &fast),
+        (json!({ "rateLimit": null }), &Value::Null),
+        (json!({ "rateLimit": slow }), &slow),
+    ] {
+        update_webhook(&app.client, &id, update.clone()).await;
+        assert_eq!(&shown(&app, &id).await["rateLimit"], expected, "{update}");
+    }
+    let literal = "mutation($id: ID!) {updateWebhook(where: {id: $id}, data: {rateLimit: null}) {rateLimit {perMs}}}";
+    let cleared = app.query(literal, json!({ "id": id })).await;
+    assert_eq!(cleared["updateWebhook"]["rateLimit"], Value::Null);
 }
 
 #[tokio::test]

@@ -44,6 +44,19 @@ fn refused() -> Vec<(Value, &'static str)> {
         (json!({"timeoutMs": 30_001}), "timeoutMs"),
         (json!({"maxInFlight": 0}), "maxInFlight"),
         (json!({"maxInFlight": 257}), "maxInFlight"),
+        (
+            json!({"rateLimit": {"requests": 0, "perMs": 1_000}}),
+            "rateLimit.requests",
+        ),
+        (
+            json!({"rateLimit": {"requests": 100_001, "perMs": 1_000}}),
+            "rateLimit.requests",
+        ),
+        (json!({"rateLimit": {"requests": 1, "perMs": 0}}), "rateLimit.perMs"),
+        (
+            json!({"rateLimit": {"requests": 1, "perMs": 3_600_001}}),
+            "rateLimit.perMs",
+        ),
         (json!({"retryPolicy": {"maxAttempts": 0}}), "retryPolicy.maxAttempts"),
         (json!({"retryPolicy": {"maxAttempts": 51}}), "retryPolicy.maxAttempts"),
         (json!({"retryPolicy": {"delaysMs": []}}), "retryPolicy.delaysMs"),
@@ -132,6 +145,16 @@ async fn words_that_are_no_topic_status_or_format_are_refused_in_literals_and_in
         (json!({"colour": "red"}), "data.colour"),
         (json!({"url": null}), "data.url"),
         (json!({"timeoutMs": "15000"}), "data.timeoutMs"),
+        (json!({"rateLimit": {"requests": 1}}), "data.rateLimit"),
+        (
+            json!({"rateLimit": {"requests": null, "perMs": 1}}),
+            "data.rateLimit.requests",
+        ),
+        (
+            json!({"rateLimit": {"requests": 1.5, "perMs": 1}}),
+            "data.rateLimit.requests",
+        ),
+        (json!({"rateLimit": 5}), "data.rateLimit"),
         (json!({"timeoutMs": 3_000_000_000_u32}), "data.timeoutMs"),
     ];
     for (fault, field) in variables {

@@ -1,7 +1,8 @@
 //! What is given to register or change a webhook.
 
-use async_graphql::InputObject;
+use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AuthType, PayloadFormat, WebhookStatus, WebhookTopic};
+use labelhook_core::dispatcher::Rate;
 use labelhook_core::secret;
 use labelhook_core::webhook::{New, Patch, Retry};
 
@@ -32,6 +33,24 @@ impl From<RetryPolicyInput> for Retry {
             max_attempts: input.max_attempts,
             delays_ms: input.delays_ms,
             jitter: input.jitter,
+        }
+    }
+}
+
+/// How fast a webhook may be sent to: a bucket that holds so many requests and is refilled evenly.
+#[derive(InputObject)]
+pub struct RateLimitInput {
+    /// Requests in this time at most, and at once after a rest: 1 to 100,000.
+    requests: i32,
+    /// The time in milliseconds: 1 to 3,600,000.
+    per_ms: i32,
+}
+
+impl From<RateLimitInput> for Rate {
+    fn from(input: RateLimitInput) -> Self {
+        Self {
+            requests: input.requests,
+            per_ms: input.per_ms,
         }
     }
 }
@@ -69,6 +88,8 @@ pub struct WebhookCreateInput {
     timeout_ms: Option<i32>,
     /// Requests at the same time at most: 1 to 256. Default 32.
     max_in_flight: Option<i32>,
+    /// How fast it may be sent to; at any pace when absent. What waits for its turn spends no attempt.
+    rate_limit: Option<RateLimitInput>,
 }
 
 impl WebhookCreateInput {
@@ -96,6 +117,7 @@ impl WebhookCreateInput {
             retry: self.retry_policy.unwrap_or_default().into(),
             timeout_ms: self.timeout_ms,
             max_in_flight: self.max_in_flight,
+            rate: self.rate_limit.map(Rate::from),
         })
     }
 }
@@ -127,6 +149,8 @@ pub struct WebhookUpdateInput {
     timeout_ms: Option<i32>,
     /// Requests at the same time at most: 1 to 256.
     max_in_flight: Option<i32>,
+    /// How fast it may be sent to, from now on; null removes the limit.
+    rate_limit: MaybeUndefined<RateLimitInput>,
 }
 
 impl WebhookUpdateInput {
@@ -145,6 +169,7 @@ impl WebhookUpdateInput {
             retry: self.retry_policy.unwrap_or_default().into(),
             timeout_ms: self.timeout_ms,
             max_in_flight: self.max_in_flight,
+            rate: self.rate_limit.map_value(Rate::from).into(),
         })
     }
 }

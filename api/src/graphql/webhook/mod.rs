@@ -3,7 +3,7 @@
 mod input;
 mod list;
 
-pub use input::{RetryPolicyInput, WebhookCreateInput, WebhookUpdateInput};
+pub use input::{RateLimitInput, RetryPolicyInput, WebhookCreateInput, WebhookUpdateInput};
 pub use list::{WebhookOrderByInput, WebhookWhereInput};
 
 use async_graphql::{Context, ID, Object, SimpleObject};
@@ -130,6 +130,11 @@ impl Webhook {
         self.0.max_in_flight
     }
 
+    /// How fast it may be sent to; null: at any pace.
+    async fn rate_limit(&self) -> Option<RateLimit> {
+        webhooks::limit(&self.0).rate.map(RateLimit::from)
+    }
+
     /// The secret as Standard Webhooks libraries take it: `whsec_` and base64. Shown by `createWebhook` alone, when the
     /// deliveries are signed; null ever after.
     async fn signing_secret(&self) -> Option<&str> {
@@ -179,6 +184,24 @@ impl From<labelhook_core::dispatcher::retry::Policy> for RetryPolicy {
                 .map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX))
                 .collect(),
             jitter: policy.jitter,
+        }
+    }
+}
+
+/// How fast a webhook may be sent to: a bucket that holds so many requests and is refilled evenly.
+#[derive(SimpleObject)]
+pub struct RateLimit {
+    /// Requests in this time at most, and at once after a rest.
+    requests: i32,
+    /// The time in milliseconds.
+    per_ms: i32,
+}
+
+impl From<labelhook_core::dispatcher::Rate> for RateLimit {
+    fn from(rate: labelhook_core::dispatcher::Rate) -> Self {
+        Self {
+            requests: rate.requests,
+            per_ms: rate.per_ms,
         }
     }
 }

@@ -4,7 +4,11 @@ use async_graphql::{ID, InputObject};
 use entity::{AuthType, PayloadContent, PayloadFormat, StageOutput, StageType};
 use labelhook_core::workflow::{self as workflows, EdgeInput, Move, Save, StageWebhook};
 
-use super::super::{error::Result, json::Json, webhook::RetryPolicyInput};
+use super::super::{
+    error::Result,
+    json::Json,
+    webhook::{RateLimitInput, RetryPolicyInput},
+};
 
 /// A workflow, whole: what is not in it is removed.
 #[derive(InputObject)]
@@ -142,6 +146,8 @@ pub struct StageWebhookInput {
     timeout_ms: Option<i32>,
     /// Requests at the same time at most: 1 to 256. Default 32.
     max_in_flight: Option<i32>,
+    /// How often at most; as often as it can when absent.
+    rate_limit: Option<RateLimitInput>,
 }
 
 impl StageWebhookInput {
@@ -159,6 +165,7 @@ impl StageWebhookInput {
             retry: self.retry_policy.unwrap_or_default().into(),
             timeout_ms: self.timeout_ms,
             max_in_flight: self.max_in_flight,
+            rate: self.rate_limit.map(Into::into),
         })
     }
 }

@@ -85,13 +85,13 @@ impl Stage {
 
     /// How many of them are held because their webhook was not sent.
     async fn failed_task_count(&self, ctx: &Context<'_>) -> Result<i64> {
-        Ok(work_loader::counts(ctx, self.0.id).await?.failed)
+        Ok(workflows::failed(&self.0, work_loader::counts(ctx, self.0.id).await?))
     }
 
     /// What an editor shows on it: that tasks are held because their webhook was not sent; null when there are none.
     async fn warning(&self, ctx: &Context<'_>) -> Option<Result<String>> {
         let counts = work_loader::counts(ctx, self.0.id).await;
-        counts.map(workflows::warning).transpose()
+        counts.map(|counts| workflows::warning(&self.0, counts)).transpose()
     }
 
     /// What it has sent, newest first.

@@ -4,11 +4,18 @@
 //! The window is what this process holds in memory. A job in it was *reserved* when its notification was written or
 //! claimed, is *offered* after that commit, *taken* to be sent, and *done* when its outcome is recorded. What does not
 //! fit stays in the database, and the lane remembers from when there is something there to claim ([`backlog`]).
+//!
+//! A lane whose webhook has a rate takes a token with each job ([`bucket`]). With none left it leaves the line until the
+//! next one is there; what would wait for one long is neither reserved nor claimed ([`lane`]).
 
 mod backlog;
+mod bucket;
+mod lane;
 mod state;
 #[cfg(test)]
 mod tests;
+
+pub use bucket::{Limit, Rate};
 
 use super::{Job, outbox::Claim};
 use entity::{NodeId, NotificationId, Timestamp, WebhookId};
@@ -70,17 +77,11 @@ impl Lanes {
         self.node_id
     }
 
-    /// Takes a place in the window for one job that is due at `due`. `false` when the lane's share or the whole is full,
-    /// or when older ones wait in the database: then this one waits behind them, and the lane notes it.
-    pub fn reserve(&self, webhook_id: WebhookId, due: Timestamp) -> bool {
-        self.change(|state| {
-            let fits = state.fits(webhook_id, due);
-            state.update(webhook_id, |lane| match fits {
-                true => lane.held += 1,
-                false => lane.note(due),
-            });
-            fits
-        })
+    /// Takes a place in the window for one job that is due at `due`, which is now. `false` when the lane's share or the
+    /// whole is full, when it would wait long for a token, or when older ones wait in the database: then this one waits
+    /// behind them, and the lane notes it.
+    pub fn reserve(&self, webhook_id: WebhookId, limit: Limit, due: Timestamp) -> bool {
+        self.change(|state| state.reserve(webhook_id, limit, due))
     }
 
     /// Gives a place back that was reserved and not used.
@@ -96,14 +97,26 @@ impl Lanes {
         self.wake.notify_one();
     }
 
-    /// Notes that the database has something for this lane from `due` on.
-    pub fn note_due(&self, webhook_id: WebhookId, due: Timestamp) {
-        self.change(|state| state.update(webhook_id, |lane| lane.note(due)));
+    /// Notes that the database has something for this lane from `due` on, and what the lane may do.
+    pub fn note_due(&self, webhook_id: WebhookId, limit: Limit, due: Timestamp) {
+        self.change(|state| {
+            state.allow(webhook_id, limit);
+            state.update(webhook_id, |lane| lane.note(due));
+        });
     }
 
-    /// The next job in turn, if a lane has one and may send it.
-    pub fn take(&self) -> Option<Job> {
-        self.state().take()
+    /// The next job in turn, if a lane has one and may send it now. It takes a token of its lane's bucket along; a lane
+    /// whose bucket is empty pauses, and the dispatcher is woken when that pause is the first to end.
+    pub fn take(&self, now: Timestamp) -> Option<Job> {
+        let mut state = self.state();
+        let before = state.next_turn();
+        let job = state.take(now);
+        let after = state.next_turn();
+        drop(state);
+        if earlier(after, before) {
+            self.wake.notify_one();
+        }
+        job
     }
 
     /// A request has ended: the lane may send the next. The job's place stays taken until [`Lanes::done`]. Whoever landed
@@ -118,6 +131,7 @@ impl Lanes {
             state.update(webhook_id, |lane| {
                 retry.into_iter().for_each(|at| lane.note(at));
                 lane.held -= 1;
+                lane.taken -= 1;
             });
         });
     }
@@ -177,6 +191,11 @@ impl Lanes {
         self.state().next_due()
     }
 
+    /// When the first lane that pauses goes on.
+    pub fn next_turn(&self) -> Option<Timestamp> {
+        self.state().next_turn()
+    }
+
     /// Whether nothing is queued, in flight or reserved.
     pub fn is_idle(&self) -> bool {
         self.state().held == 0
@@ -203,14 +222,14 @@ impl Lanes {
         self.wake.notified()
     }
 
-    /// Changes the state, and wakes the dispatcher when there is something to claim earlier than before.
+    /// Changes the state, and wakes the dispatcher when there is something to claim earlier than before, or to send.
     fn change<T>(&self, how: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state();
-        let before = state.next_due();
+        let (due, turn, in_line) = state.outlook();
         let answer = how(&mut state);
-        let after = state.next_due();
+        let (next_due, next_turn, now_in_line) = state.outlook();
         drop(state);
-        if after.is_some() && after != before {
+        if (next_due.is_some() && next_due != due) || earlier(next_turn, turn) || now_in_line > in_line {
             self.wake.notify_one();
         }
         answer
@@ -219,4 +238,8 @@ impl Lanes {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics while it holds the lanes")
     }
+}
+
+fn earlier(moment: Option<Timestamp>, than: Option<Timestamp>) -> bool {
+    moment.is_some_and(|moment| than.is_none_or(|than| moment < than))
 }

@@ -1,16 +1,12 @@
 //! The lanes themselves and their sums. Every change of a lane's places or of its note goes through [`State::update`],
 //! which keeps the sums and the backlog true.
 
-use super::{
-    Job, Room, Window,
-    backlog::{Backlog, Place},
-};
+use super::{Job, Limit, Room, Window, backlog::Backlog, bucket::Bucket, lane::Lane};
 use entity::{NotificationId, Timestamp, WebhookId};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 /// Places of one lane at least, when the window is shared by many.
 const LEAST: usize = 8;
-
 impl Window {
     /// Places of one lane while this many are at work.
     pub(super) fn share(self, lanes: usize) -> usize {
@@ -24,6 +20,9 @@ pub(super) struct State {
     window: Window,
     lanes: HashMap<WebhookId, Lane>,
     turns: VecDeque<WebhookId>,
+    /// Lanes with a rate: one whose turn waits for its next token, and one with nothing left, until its bucket is full and
+    /// there is nothing to remember.
+    pauses: BTreeSet<(Timestamp, WebhookId)>,
     backlog: Backlog,
     /// Lanes that hold something.
     busy: usize,
@@ -34,40 +33,13 @@ pub(super) struct State {
     pub(super) canceled: HashSet<NotificationId>,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Lane {
-    queue: VecDeque<Job>,
-    pub(super) held: usize,
-    in_flight: usize,
-    limit: usize,
-    waits_for_turn: bool,
-    /// From when the database has something for this lane that is not in memory.
-    due: Option<Timestamp>,
-    filed: Option<Place>,
-}
-
-impl Lane {
-    pub(super) fn note(&mut self, due: Timestamp) {
-        self.due = Some(self.due.map_or(due, |known| known.min(due)));
-    }
-
-    /// A lane claims when half its share is free: by the batch, not one by one.
-    fn place(&self, share: usize) -> Option<Place> {
-        let due = self.due?;
-        match self.held {
-            0 => Some(Place::Idle(due)),
-            held if held <= share / 2 => Some(Place::Busy(due)),
-            _ => None,
-        }
-    }
-}
-
 impl State {
     pub(super) fn new(window: Window) -> Self {
         Self {
             window,
             lanes: HashMap::new(),
             turns: VecDeque::new(),
+            pauses: BTreeSet::new(),
             backlog: Backlog::default(),
             busy: 0,
             held: 0,
@@ -77,13 +49,35 @@ impl State {
         }
     }
 
-    /// Whether a new job may be held at once.
-    pub(super) fn fits(&self, webhook_id: WebhookId, due: Timestamp) -> bool {
-        let Some(lane) = self.lanes.get(&webhook_id) else {
-            return true;
-        };
-        let waits = lane.due.is_some_and(|known| known <= due);
-        !waits && (lane.held == 0 || (self.held < self.window.total && lane.held < self.share()))
+    /// Takes a place for a new job if it may be held at once, or notes that the database has it.
+    pub(super) fn reserve(&mut self, webhook_id: WebhookId, limit: Limit, due: Timestamp) -> bool {
+        self.allow(webhook_id, limit);
+        let (share, has_room) = (self.share(), self.held < self.window.total);
+        let mut fits = false;
+        self.update(webhook_id, |lane| {
+            fits = lane.fits(due, share, has_room);
+            match fits {
+                true => lane.held += 1,
+                false => lane.note(due),
+            }
+        });
+        fits
+    }
+
+    /// Tells a lane what it may do, and whether that is new. What waits for a token of the old rate asks again.
+    pub(super) fn allow(&mut self, webhook_id: WebhookId, limit: Limit) -> bool {
+        let lane = self.lanes.entry(webhook_id).or_default();
+        if lane.limit == limit {
+            return false;
+        }
+        lane.limit = limit;
+        lane.bucket = limit.rate.map(|rate| Bucket::new(rate, lane.bucket));
+        if let Some(at) = lane.pause.take() {
+            lane.waits_for_turn = false;
+            self.pauses.remove(&(at, webhook_id));
+        }
+        self.line_up(webhook_id);
+        true
     }
 
     /// Changes a lane. One with nothing left is forgotten, so memory follows what is at work and not what ever was.
@@ -102,31 +96,82 @@ impl State {
         self.backlog.refile(webhook_id, lane.filed, place);
         lane.filed = place;
         if held == 0 && place.is_none() {
-            self.forget(webhook_id);
+            match lane.bucket.map(|bucket| bucket.full_at()) {
+                None => self.forget(webhook_id),
+                Some(_) if lane.pause.is_some() || lane.waits_for_turn => {}
+                Some(full_at) => self.pause(webhook_id, full_at),
+            }
         }
     }
 
     pub(super) fn queue(&mut self, job: Job) {
         let webhook_id = job.webhook_id;
-        let lane = self.lanes.entry(webhook_id).or_default();
-        lane.limit = job.limit;
-        lane.queue.push_back(job);
+        let news = self.allow(webhook_id, job.limit);
+        self.lanes.entry(webhook_id).or_default().queue.push_back(job);
         self.line_up(webhook_id);
+        if news {
+            self.update(webhook_id, |_| {});
+        }
     }
 
-    pub(super) fn take(&mut self) -> Option<Job> {
+    /// A lane whose bucket is empty leaves the line until its next token is there.
+    pub(super) fn take(&mut self, now: Timestamp) -> Option<Job> {
+        self.resume(now);
         while let Some(webhook_id) = self.turns.pop_front() {
             let Some(lane) = self.lanes.get_mut(&webhook_id) else {
                 continue;
             };
+            if lane.queue.is_empty() {
+                lane.waits_for_turn = false;
+                self.update(webhook_id, |_| {});
+                continue;
+            }
+            if let Some(Err(at)) = lane.bucket.as_mut().map(|bucket| bucket.take(now)) {
+                self.pause(webhook_id, at);
+                continue;
+            }
             lane.waits_for_turn = false;
-            let Some(job) = lane.queue.pop_front() else { continue };
+            let job = lane.queue.pop_front();
+            lane.taken += 1;
             lane.in_flight += 1;
             self.in_flight += 1;
             self.line_up(webhook_id);
-            return Some(job);
+            return job;
         }
         None
+    }
+
+    /// Lines up lanes whose token has come, and forgets those that have rested.
+    fn resume(&mut self, now: Timestamp) {
+        while let Some((_, webhook_id)) = self.pauses.first().copied().filter(|(at, _)| *at <= now) {
+            self.pauses.pop_first();
+            let Some(lane) = self.lanes.get_mut(&webhook_id) else {
+                continue;
+            };
+            lane.pause = None;
+            if lane.waits_for_turn {
+                self.turns.push_back(webhook_id);
+            } else if lane.held == 0 && lane.filed.is_none() {
+                self.forget(webhook_id);
+            }
+        }
+    }
+
+    fn pause(&mut self, webhook_id: WebhookId, until: Timestamp) {
+        if let Some(lane) = self.lanes.get_mut(&webhook_id) {
+            lane.pause = Some(until);
+            self.pauses.insert((until, webhook_id));
+        }
+    }
+
+    /// When the first pause ends.
+    pub(super) fn next_turn(&self) -> Option<Timestamp> {
+        self.pauses.first().map(|(at, _)| *at)
+    }
+
+    /// What the dispatcher must know to sleep: the first claim, the first turn, and how many lanes are in line.
+    pub(super) fn outlook(&self) -> (Option<Timestamp>, Option<Timestamp>, usize) {
+        (self.next_due(), self.next_turn(), self.turns.len())
     }
 
     pub(super) fn landed(&mut self, webhook_id: WebhookId) {
@@ -170,9 +215,12 @@ impl State {
                 return None;
             }
             let share = self.share();
-            let held = self.lanes.get(&webhook_id).map_or(0, |lane| lane.held);
-            let count = share.saturating_sub(held).min(free).max(usize::from(held == 0));
+            let mut count = 0;
             self.update(webhook_id, |lane| {
+                // Without a fresh look its place could stay too early, and this loop would not end.
+                lane.bucket.iter_mut().for_each(|bucket| bucket.look(now));
+                let places = share.saturating_sub(lane.held).min(free);
+                count = places.max(usize::from(lane.held == 0)).min(lane.tokens(now));
                 if count > 0 {
                     lane.due = None;
                     lane.held += count;
@@ -186,9 +234,12 @@ impl State {
 
     pub(super) fn drain(&mut self) -> Vec<Job> {
         self.turns.clear();
+        self.pauses.clear();
         let mut jobs = Vec::new();
         for lane in self.lanes.values_mut() {
             lane.waits_for_turn = false;
+            lane.pause = None;
+            lane.taken += lane.queue.len();
             jobs.extend(lane.queue.drain(..));
         }
         jobs
@@ -198,7 +249,8 @@ impl State {
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         let sums = (self.busy, self.held, self.in_flight, self.claims);
-        let lists = self.lanes.is_empty() && self.turns.is_empty() && self.canceled.is_empty();
+        let lists =
+            self.lanes.is_empty() && self.turns.is_empty() && self.canceled.is_empty() && self.pauses.is_empty();
         sums == (0, 0, 0, 0) && lists && self.backlog.first(true).is_none()
     }
 
@@ -210,9 +262,12 @@ impl State {
         if let Some(lane) = self.lanes.get_mut(&webhook_id)
             && !lane.waits_for_turn
             && !lane.queue.is_empty()
-            && lane.in_flight < lane.limit
+            && lane.in_flight < lane.limit.in_flight
         {
             lane.waits_for_turn = true;
+            if let Some(at) = lane.pause.take() {
+                self.pauses.remove(&(at, webhook_id));
+            }
             self.turns.push_back(webhook_id);
         }
     }

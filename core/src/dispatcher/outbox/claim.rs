@@ -2,7 +2,10 @@
 //! each. A claim belongs to a node, not to a deadline; [`recorder`](crate::dispatcher::recorder) gives it back.
 
 use super::{CARRIED, Job, ROWS, batches};
-use crate::{Result, dispatcher::Room};
+use crate::{
+    Result,
+    dispatcher::{Limit, Room},
+};
 use entity::{
     EventId, NodeId, NotificationId, NotificationStatus, OrganizationId, PayloadId, TaskId, Timestamp, WebhookId,
     WebhookStatus, WebhookTopic,
@@ -25,10 +28,20 @@ struct Claimed {
     created_at: Timestamp,
 }
 
+/// A lane: what its webhook allows, and when it next has something to claim.
 #[derive(FromQueryResult)]
-struct NextDue {
+struct Lane {
     webhook_id: WebhookId,
+    max_in_flight: i32,
+    rate_requests: Option<i32>,
+    rate_per_ms: Option<i32>,
     due_at: Option<Timestamp>,
+}
+
+impl Lane {
+    fn limit(&self) -> Limit {
+        Limit::new(self.max_in_flight, self.rate_requests, self.rate_per_ms)
+    }
 }
 
 /// What a claim brought: jobs for the lanes, and from when each lane has more.
@@ -45,11 +58,13 @@ pub(crate) async fn claim(db: &impl ConnectionTrait, node: NodeId, now: Timestam
         let mut claimed = take(db, node, now, rooms).await?;
         claimed.sort_by_key(|row| row.id);
         let bodies = bodies(db, claimed.iter().map(|row| row.payload_id)).await?;
-        let limits = limits(db, rooms).await?;
+        let lanes = lanes(db, rooms).await?;
+        let limits = lanes.iter().map(|lane| (lane.webhook_id, lane.limit())).collect();
         claim
             .jobs
             .extend(claimed.into_iter().map(|row| row.into_job(&bodies, &limits)));
-        claim.more.extend(next_due(db, rooms).await?);
+        let more = lanes.iter().filter_map(|lane| Some((lane.webhook_id, lane.due_at?)));
+        claim.more.extend(more);
     }
     Ok(claim)
 }
@@ -91,7 +106,7 @@ fn take_sql(rooms: usize) -> String {
 }
 
 impl Claimed {
-    fn into_job(self, bodies: &HashMap<PayloadId, bytes::Bytes>, limits: &HashMap<WebhookId, usize>) -> Job {
+    fn into_job(self, bodies: &HashMap<PayloadId, bytes::Bytes>, limits: &HashMap<WebhookId, Limit>) -> Job {
         Job {
             notification_id: self.id,
             organization_id: self.organization_id,
@@ -103,7 +118,7 @@ impl Claimed {
             attempt_count: self.attempt_count,
             throttled_count: self.throttled_count,
             created_at: self.created_at,
-            limit: limits.get(&self.webhook_id).copied().unwrap_or(1),
+            limit: limits.get(&self.webhook_id).copied().unwrap_or(Limit::ONE),
             body: bodies.get(&self.payload_id).cloned(),
         }
     }
@@ -139,38 +154,22 @@ async fn bodies(
     Ok(bodies)
 }
 
-#[derive(FromQueryResult)]
-struct Limit {
-    id: WebhookId,
-    max_in_flight: i32,
-}
-
-async fn limits(db: &impl ConnectionTrait, rooms: &[Room]) -> Result<HashMap<WebhookId, usize>> {
-    let marks = vec!["?"; rooms.len()].join(", ");
-    let sql = format!("SELECT id, max_in_flight FROM webhook WHERE id IN ({marks})");
-    let binds = rooms.iter().map(|room| Value::from(room.webhook_id));
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, binds);
-    let rows = Limit::find_by_statement(statement).all(db).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.id, usize::try_from(row.max_in_flight).unwrap_or(1)))
-        .collect())
-}
-
-async fn next_due(db: &impl ConnectionTrait, rooms: &[Room]) -> Result<Vec<(WebhookId, Timestamp)>> {
+/// What the lanes of a claim may do, and when each has more. All claimed from are active.
+async fn lanes(db: &impl ConnectionTrait, rooms: &[Room]) -> Result<Vec<Lane>> {
     let active = [Value::from(WebhookStatus::Active)];
     let binds = active
         .into_iter()
         .chain(rooms.iter().map(|room| Value::from(room.webhook_id)));
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), next_due_sql(rooms.len()), binds);
-    dues(db, statement).await
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), lanes_sql(rooms.len()), binds);
+    Ok(Lane::find_by_statement(statement).all(db).await?)
 }
 
 /// Binds: ACTIVE, then the webhooks.
-fn next_due_sql(rooms: usize) -> String {
+fn lanes_sql(rooms: usize) -> String {
     let marks: Vec<String> = (0..rooms).map(|index| format!("?{}", index + 2)).collect();
     format!(
-        "SELECT w.id AS webhook_id, (SELECT min(d.due_at) FROM notification d \
+        "SELECT w.id AS webhook_id, w.max_in_flight, w.rate_requests, w.rate_per_ms, \
+             (SELECT min(d.due_at) FROM notification d \
              WHERE d.webhook_id = w.id AND d.due_at IS NOT NULL) AS due_at \
          FROM webhook w WHERE w.id IN ({}) AND w.status = ?1",
         marks.join(", ")
@@ -184,21 +183,18 @@ const SURVEY: &str = "WITH RECURSIVE lane(webhook_id) AS (\
          UNION ALL SELECT (SELECT n.webhook_id FROM notification n \
              WHERE n.webhook_id > lane.webhook_id AND n.due_at IS NOT NULL ORDER BY n.webhook_id LIMIT 1) \
          FROM lane WHERE lane.webhook_id IS NOT NULL) \
-     SELECT lane.webhook_id AS webhook_id, (SELECT min(due_at) FROM notification d \
+     SELECT lane.webhook_id AS webhook_id, w.max_in_flight, w.rate_requests, w.rate_per_ms, \
+         (SELECT min(due_at) FROM notification d \
          WHERE d.webhook_id = lane.webhook_id AND d.due_at IS NOT NULL) AS due_at \
      FROM lane JOIN webhook w ON w.id = lane.webhook_id AND w.status = ?1";
 
-pub(crate) async fn survey(db: &impl ConnectionTrait) -> Result<Vec<(WebhookId, Timestamp)>> {
+pub(crate) async fn survey(db: &impl ConnectionTrait) -> Result<Vec<(WebhookId, Limit, Timestamp)>> {
     let active = [Value::from(WebhookStatus::Active)];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), SURVEY, active);
-    dues(db, statement).await
-}
-
-async fn dues(db: &impl ConnectionTrait, statement: Statement) -> Result<Vec<(WebhookId, Timestamp)>> {
-    let rows = NextDue::find_by_statement(statement).all(db).await?;
-    Ok(rows
+    let lanes = Lane::find_by_statement(statement).all(db).await?;
+    Ok(lanes
         .into_iter()
-        .filter_map(|row| Some((row.webhook_id, row.due_at?)))
+        .filter_map(|lane| Some((lane.webhook_id, lane.limit(), lane.due_at?)))
         .collect())
 }
 
@@ -275,7 +271,7 @@ mod tests {
             ];
             served_by(&take_sql(rooms), &plan).await;
         }
-        served_by(&next_due_sql(2), &["notification_due (webhook_id=?"]).await;
+        served_by(&lanes_sql(2), &["notification_due (webhook_id=?"]).await;
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ mod claim;
 
 pub(crate) use claim::{Claim, claim, free_claims, give_back, survey};
 
-use super::{Job, Lanes};
+use super::{Job, Lanes, Limit};
 use crate::Result;
 use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, event, label, notification, payload, project};
 use sea_orm::{
@@ -34,11 +34,11 @@ pub(crate) struct Outbox {
     jobs: Vec<Job>,
 }
 
-/// A notification on its way into the database, with its webhook's limit of requests in flight.
+/// A notification on its way into the database, with what its webhook's lane may do.
 #[derive(Debug)]
 pub(crate) struct Enqueued {
     pub row: notification::Model,
-    pub limit: usize,
+    pub limit: Limit,
     pub body: Option<bytes::Bytes>,
 }
 
@@ -77,7 +77,7 @@ impl Outbox {
     pub(crate) async fn flush(&mut self, db: &impl ConnectionTrait, lanes: &Lanes) -> Result<()> {
         let mut rows = Vec::with_capacity(self.notifications.len());
         for Enqueued { mut row, limit, body } in self.notifications.drain(..) {
-            if row.due_at.is_some_and(|due| lanes.reserve(row.webhook_id, due)) {
+            if row.due_at.is_some_and(|due| lanes.reserve(row.webhook_id, limit, due)) {
                 row.status = NotificationStatus::Sending;
                 row.node_id = Some(lanes.node_id());
                 row.due_at = None;

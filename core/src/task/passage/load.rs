@@ -1,12 +1,15 @@
 //! Reads everything around some tasks of one project, a statement a table.
 
-use super::scene::{Scene, Seat};
+use super::{
+    super::{by_task, history},
+    scene::{Scene, Seat},
+};
 use crate::{Error, Result, batch, event, workflow::Graph};
 use entity::{
     DataRowId, LabelId, ProjectId, StageId, TaskId, UserId, data_row, dataset, label, organization, project, stage,
     stage_visit, task, user,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PrimaryKeyTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PrimaryKeyTrait, QueryFilter};
 use std::{collections::HashMap, sync::Arc};
 
 impl Scene {
@@ -105,11 +108,12 @@ impl Around {
         let labels = tasks.iter().filter_map(|task| task.label_id).collect();
         let mut labels = many::<label::Entity>(db, label::Column::Id, labels).await?;
         labels.retain(|_, label| !label.deleted);
+        let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
         Ok(Self {
             datasets: many::<dataset::Entity>(db, dataset::Column::Id, datasets).await?,
             data_rows,
             labels,
-            visits: visits(db, tasks).await?,
+            visits: by_task(history(&ids, false).all(db).await?),
             batches: batch::holding_each(db, project_id, &rows).await?,
         })
     }
@@ -153,17 +157,3 @@ macro_rules! keyed {
 }
 
 keyed! { data_row DataRowId, dataset entity::DatasetId, label LabelId, user UserId, stage StageId }
-
-async fn visits(db: &impl ConnectionTrait, tasks: &[task::Model]) -> Result<HashMap<TaskId, Vec<stage_visit::Model>>> {
-    let rows = stage_visit::Entity::find()
-        .filter(stage_visit::Column::TaskId.is_in(tasks.iter().map(|task| task.id)))
-        .order_by_asc(stage_visit::Column::TaskId)
-        .order_by_asc(stage_visit::Column::Id)
-        .all(db)
-        .await?;
-    let mut visits: HashMap<TaskId, Vec<_>> = HashMap::new();
-    for row in rows {
-        visits.entry(row.task_id).or_default().push(row);
-    }
-    Ok(visits)
-}

@@ -136,8 +136,4 @@ impl Seat {
             visit.event_id = Some(id);
         }
     }
-
-    pub(crate) fn answers(&self) -> Vec<Option<String>> {
-        self.visits.iter().map(|visit| visit.answer.clone()).collect()
-    }
 }

@@ -16,7 +16,6 @@ impl Passage<'_> {
         }
         write_tasks(self.txn, tasks.clone()).await?;
         write_visits(self.txn, visits).await?;
-        crate::label::touch(self.txn, Some(&self.scene.project));
         Ok(tasks)
     }
 }

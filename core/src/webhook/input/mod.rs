@@ -11,7 +11,7 @@ use crate::{
     Error, Result,
     auth::Actor,
     dispatcher::{
-        headers,
+        Rate, headers,
         retry::{self, Policy},
         signer,
     },
@@ -28,6 +28,8 @@ const TIMEOUT_MS: RangeInclusive<i32> = 1_000..=30_000;
 pub(super) const DEFAULT_TIMEOUT_MS: i32 = 15_000;
 const IN_FLIGHT: RangeInclusive<i32> = 1..=256;
 pub(super) const DEFAULT_IN_FLIGHT: i32 = 32;
+const RATE_REQUESTS: RangeInclusive<i32> = 1..=100_000;
+const RATE_PER_MS: RangeInclusive<i32> = 1..=3_600_000;
 const DESCRIPTION: usize = 2_000;
 
 /// What to register.
@@ -59,6 +61,8 @@ pub struct New {
     pub timeout_ms: Option<i32>,
     /// Requests at the same time at most.
     pub max_in_flight: Option<i32>,
+    /// Their pace; any unless given.
+    pub rate: Option<Rate>,
 }
 
 /// Parts of a retry policy; what is absent is the default's, or stays.
@@ -90,6 +94,7 @@ impl New {
         self.headers.as_ref().map(headers::check_custom).transpose()?;
         within("timeoutMs", self.timeout_ms, TIMEOUT_MS)?;
         within("maxInFlight", self.max_in_flight, IN_FLIGHT)?;
+        rate(self.rate)?;
         let auth_type = self.auth_type.unwrap_or(AuthType::Secret);
         let secret = self
             .secret
@@ -152,6 +157,8 @@ impl Draft {
             jitter: 0.0,
             timeout_ms: new.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS),
             max_in_flight: new.max_in_flight.unwrap_or(DEFAULT_IN_FLIGHT),
+            rate_requests: new.rate.map(|rate| rate.requests),
+            rate_per_ms: new.rate.map(|rate| rate.per_ms),
             created_by: Some(actor.user_id),
             created_at: now,
             updated_at: now,
@@ -231,6 +238,12 @@ fn within(field: &str, value: Option<i32>, range: RangeInclusive<i32>) -> Result
         )),
         _ => Ok(value),
     }
+}
+
+fn rate(given: Option<Rate>) -> Result<()> {
+    within("rateLimit.requests", given.map(|rate| rate.requests), RATE_REQUESTS)?;
+    within("rateLimit.perMs", given.map(|rate| rate.per_ms), RATE_PER_MS)?;
+    Ok(())
 }
 
 fn set_policy(row: &mut webhook::Model, policy: &Policy) {

@@ -1,10 +1,16 @@
 //! What people give to change a webhook.
 
 use super::{
-    IN_FLIGHT, Retry, TIMEOUT_MS, authorization, description, json, missing, seal, set_headers, set_policy, topics,
-    within,
+    IN_FLIGHT, Retry, TIMEOUT_MS, authorization, description, json, missing, rate, seal, set_headers, set_policy,
+    topics, within,
 };
-use crate::{Result, dispatcher::headers, secret::Keyring, target_url::TargetUrl, webhook::policy};
+use crate::{
+    Result,
+    dispatcher::{Rate, headers},
+    secret::Keyring,
+    target_url::TargetUrl,
+    webhook::policy,
+};
 use entity::{AuthType, PayloadFormat, Timestamp, WebhookStatus, WebhookTopic, webhook};
 use serde_json::Value;
 
@@ -35,6 +41,8 @@ pub struct Patch {
     pub timeout_ms: Option<i32>,
     /// Requests at the same time at most.
     pub max_in_flight: Option<i32>,
+    /// Their pace; `Some(None)` takes it away.
+    pub rate: Option<Option<Rate>>,
 }
 
 impl Patch {
@@ -67,6 +75,11 @@ impl Patch {
         }
         changed.timeout_ms = within("timeoutMs", self.timeout_ms, TIMEOUT_MS)?.unwrap_or(changed.timeout_ms);
         changed.max_in_flight = within("maxInFlight", self.max_in_flight, IN_FLIGHT)?.unwrap_or(changed.max_in_flight);
+        if let Some(given) = self.rate {
+            rate(given)?;
+            changed.rate_requests = given.map(|rate| rate.requests);
+            changed.rate_per_ms = given.map(|rate| rate.per_ms);
+        }
         if self.retry != Retry::default() {
             let policy = std::mem::take(&mut self.retry).over(policy(row)?)?;
             set_policy(&mut changed, &policy);

@@ -65,6 +65,10 @@ fn a_topic_that_is_named_twice_is_kept_once() {
 
 type Change = fn(&mut New);
 
+fn rate(requests: i32, per_ms: i32) -> Option<Rate> {
+    Some(Rate { requests, per_ms })
+}
+
 #[test]
 fn a_new_webhook_is_refused_by_field_and_reason() {
     use AuthType::{Bearer, Header};
@@ -121,6 +125,14 @@ fn a_new_webhook_is_refused_by_field_and_reason() {
         ("timeoutMs", "from 1000 to 30000", |new| new.timeout_ms = Some(i32::MIN)),
         ("maxInFlight", "from 1 to 256", |new| new.max_in_flight = Some(0)),
         ("maxInFlight", "from 1 to 256", |new| new.max_in_flight = Some(257)),
+        ("rateLimit.requests", "from 1 to 100000", |new| new.rate = rate(0, 1)),
+        ("rateLimit.requests", "from 1 to 100000", |new| {
+            new.rate = rate(100_001, 1)
+        }),
+        ("rateLimit.perMs", "from 1 to 3600000", |new| new.rate = rate(1, -1)),
+        ("rateLimit.perMs", "from 1 to 3600000", |new| {
+            new.rate = rate(1, 3_600_001)
+        }),
         ("retryPolicy.maxAttempts", "1 to 50", |new| {
             new.retry.max_attempts = Some(51)
         }),
@@ -191,6 +203,28 @@ fn what_a_change_leaves_out_stays() {
     assert_eq!((changed.max_attempts, changed.jitter), (7, 0.5));
     assert_eq!((changed.delays_ms.as_str(), changed.url), ("[1,2]", row.url));
     assert!(changed.updated_at > row.updated_at);
+}
+
+#[test]
+fn a_rate_is_set_kept_changed_and_cleared() {
+    let before = row(New {
+        rate: rate(100_000, 3_600_000),
+        ..new()
+    });
+    let columns = |row: &webhook::Model| (row.rate_requests, row.rate_per_ms);
+    assert_eq!(columns(&before), (Some(100_000), Some(3_600_000)));
+    assert_eq!(columns(&row(new())), (None, None));
+    let to = |rate| Patch {
+        rate,
+        ..Patch::default()
+    };
+    assert_eq!(patched(&before, to(None)).unwrap(), None, "absent stays");
+    let changed = patched(&before, to(Some(rate(1, 1)))).unwrap().unwrap();
+    assert_eq!(columns(&changed), (Some(1), Some(1)));
+    let cleared = patched(&before, to(Some(None))).unwrap().unwrap();
+    assert_eq!(columns(&cleared), (None, None));
+    refused(patched(&before, to(Some(rate(0, 1)))), "rateLimit.requests", "from 1");
+    refused(patched(&before, to(Some(rate(1, 0)))), "rateLimit.perMs", "from 1");
 }
 
 #[test]

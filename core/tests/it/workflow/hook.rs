@@ -51,7 +51,7 @@ async fn a_task_whose_webhook_is_not_sent_is_held_until_another_address_takes_it
     );
     let id = flow.stage("Hook").await;
     let counts = workflow::counts(&world.app, &[id]).await.unwrap()[&id];
-    assert_eq!((counts.tasks, counts.failed), (1, 1));
+    assert_eq!((counts.tasks, counts.held), (1, 1));
     let held = Filter {
         stage_ids: Some(vec![id]),
         statuses: Some(vec![TaskStatus::Held]),

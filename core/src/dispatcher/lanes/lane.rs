@@ -1,0 +1,65 @@
+//! One lane: what it holds, what its webhook allows, and whether it may hold more.
+
+use super::{Job, Limit, backlog::Place, bucket::Bucket};
+use entity::Timestamp;
+use std::{collections::VecDeque, time::Duration};
+
+/// What would wait longer than this for its token stays in the database: there it shows when it is due, and it holds no
+/// place that others need.
+const AHEAD: Duration = Duration::from_secs(5);
+/// A lane claims when a claimed job would wait no longer than this, and then for all of [`AHEAD`]: by the batch.
+const SOON: Duration = Duration::from_millis(2_500);
+
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    pub(super) queue: VecDeque<Job>,
+    pub(super) held: usize,
+    /// Of these, the ones that were taken and are not recorded.
+    pub(super) taken: usize,
+    pub(super) in_flight: usize,
+    pub(super) limit: Limit,
+    pub(super) bucket: Option<Bucket>,
+    /// It is in line, or its turn has come and waits for a token.
+    pub(super) waits_for_turn: bool,
+    /// Until when: for its next token, or, with nothing left, until its bucket is full.
+    pub(super) pause: Option<Timestamp>,
+    /// From when the database has something for this lane that is not in memory.
+    pub(super) due: Option<Timestamp>,
+    pub(super) filed: Option<Place>,
+}
+
+impl Lane {
+    pub(super) fn note(&mut self, due: Timestamp) {
+        self.due = Some(self.due.map_or(due, |known| known.min(due)));
+    }
+
+    /// Whether one more that is due at `due` may be held: behind nothing older, not long before its token comes, and
+    /// within the lane's share.
+    pub(super) fn fits(&self, due: Timestamp, share: usize, has_room: bool) -> bool {
+        let waits = self.due.is_some_and(|known| known <= due);
+        let free = self.held == 0 || (has_room && self.held < share);
+        !waits && free && self.tokens(due) > 0
+    }
+
+    /// Tokens that come soon and that nothing in memory waits for.
+    pub(super) fn tokens(&self, now: Timestamp) -> usize {
+        let coming = self.bucket.map(|bucket| bucket.within(now, AHEAD));
+        coming.map_or(usize::MAX, |tokens| tokens.saturating_sub(self.waiting()))
+    }
+
+    fn waiting(&self) -> usize {
+        self.held - self.taken
+    }
+
+    /// A lane claims when half its share is free: by the batch, not one by one; and not long before its tokens come.
+    pub(super) fn place(&self, share: usize) -> Option<Place> {
+        let due = self.due?;
+        let paced = |bucket: &Bucket| bucket.when(self.waiting() + 1).minus(SOON);
+        let due = self.bucket.as_ref().map_or(due, |bucket| due.max(paced(bucket)));
+        match self.held {
+            0 => Some(Place::Idle(due)),
+            held if held <= share / 2 => Some(Place::Busy(due)),
+            _ => None,
+        }
+    }
+}
