@@ -10,6 +10,7 @@ mod driver;
 mod receiver;
 mod report;
 mod server;
+mod workflow;
 
 use anyhow::{Context, bail};
 use report::Row;
@@ -62,19 +63,27 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
+/// Parts with figures of their own.
+const OTHERS: [&str; 2] = ["drain", "move"];
+
 async fn bench(names: &[String]) -> anyhow::Result<()> {
-    let known = |name: &String| PARTS.iter().any(|part| part.name == name);
-    if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        bail!(
-            "there is no part {unknown}; parts are {:?}",
-            PARTS.map(|part| part.name)
-        );
+    let known: Vec<&str> = PARTS.iter().map(|part| part.name).chain(OTHERS).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        bail!("there is no part {unknown}; parts are {known:?}");
+    }
+    let wanted = |part: &str| names.is_empty() || names.iter().any(|name| name == part);
+    let mut figures = Vec::new();
+    for part in OTHERS.into_iter().filter(|part| wanted(part)) {
+        for round in 1..=ROUNDS {
+            eprintln!("{part} round {round} of {ROUNDS}");
+            figures.extend(match part {
+                "drain" => workflow::drain().await?,
+                _ => workflow::moves().await?,
+            });
+        }
     }
     let mut rows = Vec::new();
-    for part in PARTS
-        .iter()
-        .filter(|part| names.is_empty() || names.iter().any(|name| name == part.name))
-    {
+    for part in PARTS.iter().filter(|part| wanted(part.name)) {
         for round in 1..=ROUNDS {
             eprintln!("{} round {round} of {ROUNDS}", part.name);
             rows.push(
@@ -85,7 +94,8 @@ async fn bench(names: &[String]) -> anyhow::Result<()> {
         }
     }
     report::table(&rows);
-    report::write(&rows)
+    report::figures(&figures);
+    report::write(&rows, &figures)
 }
 
 async fn measure(part: &Part) -> anyhow::Result<Row> {

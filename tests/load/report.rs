@@ -17,7 +17,43 @@ pub struct Row {
     pub resident_mb: f64,
 }
 
+/// A number of a part that does not fit the table.
+#[derive(Clone, Serialize)]
+pub struct Figure {
+    pub part: &'static str,
+    pub name: String,
+    pub value: f64,
+}
+
+impl Figure {
+    pub fn new(part: &'static str, name: &str, value: f64) -> Self {
+        Self {
+            part,
+            name: name.to_owned(),
+            value,
+        }
+    }
+}
+
+/// Medians with their spread.
+pub fn figures(figures: &[Figure]) {
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    for figure in figures {
+        if !names.contains(&(figure.part, &figure.name)) {
+            names.push((figure.part, &figure.name));
+        }
+    }
+    for (part, name) in names {
+        let same = |figure: &&Figure| (figure.part, figure.name.as_str()) == (part, name);
+        let (value, least, most) = median(figures.iter().filter(same).map(|figure| figure.value).collect());
+        println!("{part:<12}  {name:<40}  {value:.2} ({least:.2}-{most:.2})");
+    }
+}
+
 pub fn table(rows: &[Row]) {
+    if rows.is_empty() {
+        return;
+    }
     println!("part          rate/s (min-max)            of ceiling  CPU us  p50 ms  p99 ms  RSS MB  duplicates");
     let mut names: Vec<&str> = rows.iter().map(|row| row.part).collect();
     names.dedup();
@@ -38,9 +74,10 @@ pub fn table(rows: &[Row]) {
     }
 }
 
-pub fn write(rows: &[Row]) -> anyhow::Result<()> {
+pub fn write(rows: &[Row], figures: &[Figure]) -> anyhow::Result<()> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench.json");
-    Ok(std::fs::write(path, serde_json::to_vec_pretty(rows)?)?)
+    let report = serde_json::json!({ "rows": rows, "figures": figures });
+    Ok(std::fs::write(path, serde_json::to_vec_pretty(&report)?)?)
 }
 
 /// Median, least and most.

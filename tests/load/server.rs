@@ -62,6 +62,15 @@ impl Server {
         self.child.id()
     }
 
+    /// The data of an answer without errors.
+    pub async fn query(&self, document: &str, variables: Value) -> anyhow::Result<Value> {
+        let answer = self.client.try_answer(document, variables).await?;
+        match answer.body["errors"].is_null() {
+            true => Ok(answer.body["data"].clone()),
+            false => bail!("refused: {}", answer.body["errors"]),
+        }
+    }
+
     pub fn endpoint(&self) -> String {
         self.client.endpoint().to_owned()
     }
@@ -133,6 +142,6 @@ fn binary() -> anyhow::Result<PathBuf> {
     Ok(root.join("target/release/labelhook"))
 }
 
-fn text(value: &Value) -> anyhow::Result<String> {
+pub fn text(value: &Value) -> anyhow::Result<String> {
     value.as_str().map(str::to_owned).context("an id was expected")
 }
