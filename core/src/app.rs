@@ -9,6 +9,7 @@ use crate::{
         guard::Guard,
         sender::{self, Sender},
     },
+    replay,
     secret::Keyring,
     task,
     webhook::{self, Index, Targets},
@@ -47,6 +48,8 @@ pub struct App {
     pub(crate) deletions: deletion::Wake,
     /// Takes in tasks, and sends stages again.
     pub(crate) steps: task::Wake,
+    /// Sends again what replays match.
+    pub(crate) replays: replay::Wake,
     /// Known keys.
     pub(crate) keys: api_key::Known,
 }
@@ -71,6 +74,7 @@ impl App {
             targets: Targets::default(),
             deletions: deletion::Wake::default(),
             steps: task::Wake::default(),
+            replays: replay::Wake::default(),
             keys: api_key::Known::default(),
         });
         app.dispatcher.recover(&app).await?;

@@ -25,6 +25,7 @@ pub mod organization;
 pub mod page;
 pub mod payload;
 pub mod project;
+pub mod replay;
 pub mod review;
 pub mod secret;
 pub mod target_url;

@@ -90,6 +90,8 @@ ids! {
     StageRunId,
     /// Of data rows that become tasks in steps.
     IntakeId,
+    /// Of a replay.
+    ReplayId,
     /// Of a running process, as the holder of claims.
     NodeId,
 }

@@ -20,6 +20,9 @@ pub enum ReplayStatus {
     /// Given up: what it works on is gone.
     #[sea_orm(num_value = 2)]
     Failed,
+    /// Stopped by a person; what it has handed over goes on.
+    #[sea_orm(num_value = 3)]
+    Canceled,
 }
 
 impl ReplayStatus {
@@ -29,6 +32,7 @@ impl ReplayStatus {
             Self::Running => "RUNNING",
             Self::Succeeded => "SUCCEEDED",
             Self::Failed => "FAILED",
+            Self::Canceled => "CANCELED",
         }
     }
 }

@@ -10,6 +10,7 @@ mod ledger;
 mod notification;
 mod process;
 mod receivers;
+mod replay;
 mod schema;
 mod sdk;
 mod test_receiver;

@@ -82,7 +82,7 @@ const PROMISED: &[(&str, &str)] = &[
         datasets(where orderBy skip first) dataRow(where) label(where) webhook(where) webhooks(where orderBy skip first)
         event(where) notification(where) notifications(where first after last before) previewRequest(data)
         customMetadataOntology task(where) tasks(where first after last before) stage(where) stageRun(where)
-        exportLabels(where first after)",
+        exportLabels(where first after) replay(where)",
     ),
     (
         "Mutation",
@@ -92,7 +92,8 @@ const PROMISED: &[(&str, &str)] = &[
         createLabel(data) createLabels(data) updateLabel(where data) deleteLabels(labelIds) createReview(data)
         updateReview(where data) createUser(data) updateUser(where data) createApiKey(data) revokeApiKey(where)
         saveWorkflow(where data) assignTasks(where data) saveTask(where data) submitTask(where data)
-        reviewTask(where data) requeueTasks(where data) forwardTasks(where) rerunStage(where)",
+        reviewTask(where data) requeueTasks(where data) forwardTasks(where) rerunStage(where)
+        startReplay(data) cancelReplay(where)",
     ),
     ("Node", "id"),
     (
@@ -187,7 +188,9 @@ const PROMISED: &[(&str, &str)] = &[
     ("ExportedLabelConnection", "edges nodes pageInfo"),
     ("ExportedLabel", "task data"),
     ("StageRun", "id stage total done status createdAt"),
-    ("ReplayStatus", "RUNNING SUCCEEDED FAILED"),
+    ("ReplayInput", "where rerender missedBy"),
+    ("Replay", "id status total done skipped createdAt"),
+    ("ReplayStatus", "RUNNING SUCCEEDED FAILED CANCELED"),
     (
         "TaskWhereInput",
         "ids projectIds stageIds dataRowIds batchIds assigneeIds statuses externalId createdAt_gte createdAt_lt",

@@ -9,7 +9,7 @@ use entity::Role;
 use labelhook_api::server;
 use labelhook_core::dispatcher::{self, Window, guard::Guard};
 use labelhook_core::secret::Keyring;
-use labelhook_core::{App, Clock, api_key, deletion, task};
+use labelhook_core::{App, Clock, api_key, deletion, replay, task};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -106,9 +106,12 @@ impl TestApp {
     pub async fn deliver(&self) {
         deletion::run_until_idle(&self.app).await.expect("the database answers");
         task::run_until_idle(&self.app).await.expect("the database answers");
-        dispatcher::run_until_idle(&self.app)
-            .await
-            .expect("the database answers");
+        while {
+            dispatcher::run_until_idle(&self.app)
+                .await
+                .expect("the database answers");
+            replay::run_until_idle(&self.app).await.expect("the database answers")
+        } {}
     }
 
     /// `http://127.0.0.1:PORT`.

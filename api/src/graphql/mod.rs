@@ -29,6 +29,7 @@ pub mod node;
 pub mod notification;
 pub mod organization;
 pub mod project;
+pub mod replay;
 pub mod review;
 pub mod task;
 pub mod translate;
@@ -85,6 +86,7 @@ pub struct Query(
     webhook::WebhookQuery,
     event::EventQuery,
     notification::NotificationQuery,
+    replay::ReplayQuery,
     workflow::WorkflowQuery,
     task::TaskQuery,
 );
@@ -102,6 +104,7 @@ pub struct Mutation(
     api_key::ApiKeyMutation,
     webhook::WebhookMutation,
     notification::NotificationMutation,
+    replay::ReplayMutation,
     workflow::WorkflowMutation,
     task::TaskMutation,
 );

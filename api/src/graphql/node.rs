@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use labelhook_core::{
-    Error, auth::Action, batch, data_row, dataset, event, label, notification, project, review, task, user, webhook,
-    workflow,
+    Error, auth::Action, batch, data_row, dataset, event, label, notification, project, replay, review, task, user,
+    webhook, workflow,
 };
 
 use super::{
@@ -18,6 +18,7 @@ use super::{
     notification::Notification,
     organization::Organization,
     project::Project,
+    replay::Replay,
     review::Review,
     task::Task,
     user::User,
@@ -51,6 +52,8 @@ pub enum Node {
     Event(Event),
     /// A notification.
     Notification(Notification),
+    /// A replay.
+    Replay(Replay),
     /// A task.
     Task(Task),
     /// A stage of a workflow.
@@ -125,6 +128,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
             event::get => Event,
             webhook::get => Webhook::from,
             workflow::run => StageRun,
+            replay::get => Replay,
         }
     }
     ask! { workflow::stage => Stage }

@@ -2,7 +2,8 @@
 //! assigned. The bytes are those of the first time, unless the stage's shape has changed since.
 
 use super::{Data, enqueue, render};
-use crate::{Error, Result, db::Txn, webhook::Subscriber};
+use crate::{Error, Result, db::Txn, payload::Shape, webhook::Subscriber};
+use bytes::Bytes;
 use entity::{EventId, NotificationId, PayloadId, TaskId, event, payload};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use std::collections::HashMap;
@@ -41,11 +42,7 @@ pub(crate) async fn again(
             .ok_or_else(|| Error::internal("a task's event is gone"))?;
         let (payload_id, body) = match rendered.get(event_id) {
             Some(id) => (*id, None),
-            None => {
-                let data = Data::parse(event.topic, &event.data).map_err(Error::internal)?;
-                let (id, body) = render(txn, event, &data, subscriber.shape)?;
-                (id, Some(body))
-            }
+            None => afresh(txn, event, subscriber.shape).map(|(id, body)| (id, Some(body)))?,
         };
         let row = enqueue(txn, event, subscriber, payload_id, body, |row| {
             row.task_id = Some(*task_id);
@@ -56,8 +53,24 @@ pub(crate) async fn again(
     Ok(sent)
 }
 
+/// An event's bytes, made anew.
+pub(crate) fn afresh(txn: &Txn, event: &event::Model, shape: Shape) -> Result<(PayloadId, Bytes)> {
+    let data = Data::parse(event.topic, &event.data).map_err(Error::internal)?;
+    render(txn, event, &data, shape)
+}
+
+/// Enqueues an event's first notification for a webhook that missed it.
+pub(crate) fn late(txn: &Txn, event: &event::Model, subscriber: &Subscriber, known: Option<PayloadId>) -> Result<()> {
+    let (payload_id, body) = match known {
+        Some(id) => (id, None),
+        None => afresh(txn, event, subscriber.shape).map(|(id, body)| (id, Some(body)))?,
+    };
+    enqueue(txn, event, subscriber, payload_id, body, |_| {});
+    Ok(())
+}
+
 /// The payloads of these events that have the subscriber's shape already.
-async fn rendered(
+pub(crate) async fn rendered(
     txn: &Txn,
     subscriber: &Subscriber,
     ids: impl Iterator<Item = EventId>,

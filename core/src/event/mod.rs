@@ -6,7 +6,7 @@ mod data;
 mod sample;
 mod task;
 
-pub(crate) use again::{Again, again};
+pub(crate) use again::{Again, afresh, again, late, rendered};
 pub use data::{
     About, Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User,
 };

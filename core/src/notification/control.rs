@@ -4,15 +4,17 @@ use super::get;
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
+    db::Txn,
     dispatcher::{Enqueued, Job, Limit, headers, prepare},
     event::{self, Data, Ping},
     payload::{self, Shape},
     task,
     webhook::{self, Subscriber},
 };
+use bytes::Bytes;
 use entity::{
-    NotificationId, NotificationStatus, OrganizationId, PayloadId, Timestamp, WebhookStatus, WebhookTopic,
-    notification, webhook as webhooks,
+    NotificationId, NotificationStatus, OrganizationId, PayloadId, Timestamp, WebhookTopic, notification,
+    webhook as webhooks,
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use std::time::Duration;
@@ -25,36 +27,47 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
     actor.require(Action::ManageWebhooks)?;
     let old = get(app, actor, id).await?;
     let webhook = webhook::get(app, actor, &old.webhook_id.to_string()).await?;
-    active(&webhook)?;
+    webhook::active(&webhook)?;
     app.db
-        .write(move |txn| {
-            Box::pin(async move {
-                let row = notification::Model {
-                    id: NotificationId::new(),
-                    status: NotificationStatus::Pending,
-                    attempt_count: 0,
-                    throttled_count: 0,
-                    due_at: Some(txn.now()),
-                    node_id: None,
-                    response_code: None,
-                    error: None,
-                    redelivery_of: Some(old.id),
-                    sequence: txn.next_sequence(),
-                    created_at: txn.now(),
-                    updated_at: txn.now(),
-                    ..old
-                };
-                let limit = Subscriber::of(&webhook).limit;
-                txn.outbox().enqueue(Enqueued {
-                    row: row.clone(),
-                    limit,
-                    body: None,
-                });
-                task::outcome::redelivered(txn, old.id, row.id).await?;
-                Ok(row)
-            })
-        })
+        .write(move |txn| Box::pin(async move { repeat(txn, &old, None, Subscriber::of(&webhook).limit).await }))
         .await
+}
+
+/// Enqueues a notification again, with its old bytes unless others are given. A held task that waited for it waits for
+/// the new one.
+pub(crate) async fn repeat(
+    txn: &Txn,
+    old: &notification::Model,
+    other: Option<(PayloadId, Bytes)>,
+    limit: Limit,
+) -> Result<notification::Model> {
+    let (payload_id, body) = other.unzip();
+    let row = notification::Model {
+        id: NotificationId::new(),
+        payload_id: payload_id.unwrap_or(old.payload_id),
+        status: NotificationStatus::Pending,
+        attempt_count: 0,
+        throttled_count: 0,
+        due_at: Some(txn.now()),
+        node_id: None,
+        response_code: None,
+        error: None,
+        redelivery_of: Some(old.id),
+        sequence: txn.next_sequence(),
+        created_at: txn.now(),
+        updated_at: txn.now(),
+        ..old.clone()
+    };
+    let enqueued = Enqueued {
+        row: row.clone(),
+        limit,
+        body,
+    };
+    txn.outbox().enqueue(enqueued);
+    if old.task_id.is_some() {
+        task::outcome::redelivered(txn, old.id, row.id).await?;
+    }
+    Ok(row)
 }
 
 /// Stops a notification that is not delivered yet. A request that is in flight is still recorded.
@@ -92,7 +105,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::
 pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notification::Model> {
     actor.require(Action::ManageWebhooks)?;
     let webhook = webhook::get(app, actor, webhook_id).await?;
-    active(&webhook)?;
+    webhook::active(&webhook)?;
     let wait = Duration::from_millis(u64::try_from(webhook.timeout_ms).unwrap_or(0)) + PING_SLACK;
     let organization_id = actor.organization_id;
     let sent = app
@@ -185,17 +198,8 @@ fn sample(
     Ok((event::unpublished(organization_id, topic, &data, now)?, data))
 }
 
-fn active(webhook: &webhooks::Model) -> Result<()> {
-    match webhook.status {
-        WebhookStatus::Active => Ok(()),
-        status => Err(Error::NotAllowed(format!(
-            "the webhook is {}; make it ACTIVE first",
-            status.as_str()
-        ))),
-    }
-}
-
-fn over(status: NotificationStatus) -> bool {
+/// Whether a notification has come to its end.
+pub(crate) fn over(status: NotificationStatus) -> bool {
     matches!(
         status,
         NotificationStatus::Succeeded | NotificationStatus::Failed | NotificationStatus::Canceled

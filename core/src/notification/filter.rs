@@ -6,13 +6,14 @@ use crate::{
     page::{self, Edge},
 };
 use entity::{
-    EventId, NotificationId, NotificationStatus, ProjectId, StageId, TaskId, Timestamp, WebhookId, WebhookTopic,
-    notification, webhook,
+    EventId, NotificationId, NotificationStatus, OrganizationId, ProjectId, StageId, TaskId, Timestamp, WebhookId,
+    WebhookTopic, notification, webhook,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::Expr,
 };
+use serde::{Deserialize, Serialize};
 
 /// Which page of the log.
 pub type Span = page::Span<NotificationId>;
@@ -20,7 +21,8 @@ pub type Span = page::Span<NotificationId>;
 pub type Slice = page::Slice<notification::Model>;
 
 /// What a notification must be like; absent: anything. Lists are "one of".
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Filter {
     /// Its id.
     pub ids: Option<Vec<NotificationId>>,
@@ -95,19 +97,33 @@ pub(super) async fn numbered(
     Ok(query.offset(skip).limit(first).all(db).await?)
 }
 
-fn matching(actor: &Actor, filter: &Filter) -> Select<notification::Entity> {
-    use notification::Column as Is;
-    let seen = match (&actor.projects, &filter.project_ids) {
+pub(crate) fn matching(actor: &Actor, filter: &Filter) -> Select<notification::Entity> {
+    let condition = of_organization(actor.organization_id, &seen(actor, filter))
+        .add_option(actor.projects.as_deref().map(of_webhooks_in));
+    notification::Entity::find().filter(condition)
+}
+
+/// The filter, kept to the projects that the actor may see.
+pub(crate) fn seen(actor: &Actor, filter: &Filter) -> Filter {
+    let project_ids = match (&actor.projects, &filter.project_ids) {
         (None, wanted) => wanted.clone(),
         (Some(own), None) => Some(own.clone()),
         (Some(own), Some(wanted)) => Some(wanted.iter().filter(|id| own.contains(id)).copied().collect()),
     };
-    let condition = Condition::all()
-        .add(Is::OrganizationId.eq(actor.organization_id))
+    Filter {
+        project_ids,
+        ..filter.clone()
+    }
+}
+
+/// What a filter matches in an organization, whoever asks.
+pub(crate) fn of_organization(id: OrganizationId, filter: &Filter) -> Condition {
+    use notification::Column as Is;
+    Condition::all()
+        .add(Is::OrganizationId.eq(id))
         .add_option(one_of(Is::Id, filter.ids.clone()))
         .add_option(one_of(Is::WebhookId, filter.webhook_ids.clone()))
-        .add_option(one_of(Is::ProjectId, seen))
-        .add_option(actor.projects.as_deref().map(of_webhooks_in))
+        .add_option(one_of(Is::ProjectId, filter.project_ids.clone()))
         .add_option(one_of(Is::StageId, filter.stage_ids.clone()))
         .add_option(one_of(Is::TaskId, filter.task_ids.clone()))
         .add_option(one_of(Is::EventId, filter.event_ids.clone()))
@@ -116,8 +132,7 @@ fn matching(actor: &Actor, filter: &Filter) -> Select<notification::Entity> {
         .add_option(one_of(Is::ResponseCode, filter.response_codes.clone()))
         .add_option(filter.external_id.clone().map(|id| Is::ExternalId.eq(id)))
         .add_option(filter.created_from.map(|time| Is::CreatedAt.gte(time)))
-        .add_option(filter.created_before.map(|time| Is::CreatedAt.lt(time)));
-    notification::Entity::find().filter(condition)
+        .add_option(filter.created_before.map(|time| Is::CreatedAt.lt(time)))
 }
 
 /// A key that is limited to projects sees what goes to their webhooks, not what goes to those of the organization.
@@ -137,7 +152,7 @@ fn one_of<T: Into<sea_orm::Value>>(column: notification::Column, values: Option<
 mod tests {
     use super::*;
     use crate::db::plan;
-    use entity::{ApiKeyId, OrganizationId, Role, UserId};
+    use entity::{ApiKeyId, Role, UserId};
     use sea_orm::{DbBackend, QueryTrait};
 
     fn actor(projects: Option<Vec<ProjectId>>) -> Actor {

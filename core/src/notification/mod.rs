@@ -4,7 +4,9 @@ mod control;
 mod filter;
 
 pub use control::{Prepared, cancel, ping, preview, redeliver};
+pub(crate) use control::{over, repeat};
 pub use filter::{Filter, Slice, Span};
+pub(crate) use filter::{matching, of_organization, seen};
 
 use crate::{
     App, Error, Result,

@@ -147,6 +147,17 @@ pub fn topics(row: &webhook::Model) -> Vec<WebhookTopic> {
     serde_json::from_str(&row.topics).unwrap_or_default()
 }
 
+/// Refuses a webhook that is not sent to.
+pub(crate) fn active(webhook: &webhook::Model) -> Result<()> {
+    match webhook.status {
+        WebhookStatus::Active => Ok(()),
+        status => Err(Error::NotAllowed(format!(
+            "the webhook is {}; make it ACTIVE first",
+            status.as_str()
+        ))),
+    }
+}
+
 /// The receiver at `url` is gone for good: nothing is sent to it until somebody makes it active again. A webhook that has
 /// moved to another URL meanwhile, or is switched off already, stays as it is; so does a stage's own, whose tasks take
 /// the way of a failure.

@@ -7,6 +7,7 @@ mod log;
 mod matching;
 mod outcomes;
 mod pace;
+mod replay;
 mod restart;
 mod schedule;
 mod scope;

@@ -196,6 +196,11 @@ impl Lanes {
         self.state().next_turn()
     }
 
+    /// What of a webhook is queued, in flight or reserved.
+    pub fn held(&self, webhook_id: WebhookId) -> usize {
+        self.state().held(webhook_id)
+    }
+
     /// Whether nothing is queued, in flight or reserved.
     pub fn is_idle(&self) -> bool {
         self.state().held == 0

@@ -202,6 +202,10 @@ impl State {
         }
     }
 
+    pub(super) fn held(&self, webhook_id: WebhookId) -> usize {
+        self.lanes.get(&webhook_id).map_or(0, |lane| lane.held)
+    }
+
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         self.backlog.first(self.held < self.window.total).map(|(due, _)| due)
     }

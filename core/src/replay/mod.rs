@@ -1,0 +1,237 @@
+//! Replays: everything that a filter matches is sent again, as a job. Asked for here; done in [`steps`], one webhook's
+//! [`part`] after the other, so that a slow webhook holds up no other.
+//!
+//! A replay matches what there is when it begins: its own redeliveries are newer, and so never matched. Live traffic goes
+//! first: a webhook gets more of a replay only while little else waits for it (see [`part`]). Each step is one transaction
+//! that also says how far the part has come, so a restart repeats nothing and leaves nothing out.
+
+mod missed;
+mod part;
+mod steps;
+
+pub use steps::{Wake, run, run_until_idle};
+
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::Txn,
+    notification::{self, Filter},
+};
+use entity::{
+    NotificationId, OrganizationId, ProjectId, ReplayId, ReplayStatus, Timestamp, WebhookId,
+    notification as notifications, replay, replay_part,
+};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::Expr,
+};
+
+/// Replays of one organization at the same time.
+const RUNNING: u64 = 10;
+/// Parts in one statement.
+const ROWS: usize = 128;
+
+/// What to send again.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// Which notifications; or of which events, when [`Start::missed_by`] is given.
+    pub filter: Filter,
+    /// Makes the bytes anew, in the webhook's present format.
+    pub rerender: bool,
+    /// Sends this webhook what it was never told of.
+    pub missed_by: Option<String>,
+}
+
+/// The place before which everything is matched: what there was when the replay began.
+#[derive(Clone, Copy, Debug)]
+struct Until {
+    id: NotificationId,
+    sequence: i64,
+}
+
+/// Begins a replay.
+pub async fn start(app: &App, actor: &Actor, start: Start) -> Result<replay::Model> {
+    actor.require(Action::ManageWebhooks)?;
+    let misser = match &start.missed_by {
+        Some(id) => Some(missed::Misser::of(app, actor, id, &start.filter).await?),
+        None => None,
+    };
+    // Answered after the commit of everything that came before it, which is what the counts below see.
+    let until = app
+        .db
+        .append(|txn| Box::pin(async move { Ok(Until::now(txn)) }))
+        .await?;
+    let parts = match &misser {
+        Some(misser) => vec![misser.part(app.db.read(), &start.filter, until).await?],
+        None => matched(app, actor, &start.filter, until).await?,
+    };
+    let until = parts.first().map_or(until, |part| part.until);
+    let row = row(actor, &start, until, &parts)?;
+    let stored = app
+        .db
+        .write(move |txn| Box::pin(async move { store(txn, row, parts).await }))
+        .await?;
+    app.replays.wake();
+    Ok(stored)
+}
+
+/// A replay by its id. A key that is limited to projects sees those that were begun within them.
+pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<replay::Model> {
+    actor.require(Action::ReadWebhooks)?;
+    let unknown = || Error::not_found("replay", id);
+    let key: ReplayId = id.parse().map_err(|_| unknown())?;
+    let row = replay::Entity::find_by_id(key).one(app.db.read()).await?;
+    row.filter(|row| row.organization_id == actor.organization_id && within(actor, row))
+        .ok_or_else(unknown)
+}
+
+/// Stops a replay. What it has handed over is sent.
+pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<replay::Model> {
+    actor.require(Action::ManageWebhooks)?;
+    let key = get(app, actor, id).await?.id;
+    app.db
+        .write(move |txn| {
+            Box::pin(async move {
+                let row = replay::Entity::find_by_id(key).one(txn.conn()).await?;
+                let mut row = row.ok_or_else(|| Error::not_found("replay", key))?;
+                if row.status != ReplayStatus::Running {
+                    let reason = format!("the replay is {} already", row.status.as_str());
+                    return Err(Error::Conflict(reason));
+                }
+                replay_part::Entity::update_many()
+                    .col_expr(replay_part::Column::Running, Expr::value(false))
+                    .filter(replay_part::Column::ReplayId.eq(key))
+                    .exec(txn.conn())
+                    .await?;
+                row.status = ReplayStatus::Canceled;
+                row.updated_at = txn.now();
+                Ok(row.into_active_model().reset_all().update(txn.conn()).await?)
+            })
+        })
+        .await
+}
+
+impl Until {
+    fn now(txn: &Txn) -> Self {
+        Self {
+            id: NotificationId::new(),
+            sequence: txn.next_sequence(),
+        }
+    }
+}
+
+fn within(actor: &Actor, row: &replay::Model) -> bool {
+    let begun: Option<Vec<ProjectId>> = row
+        .projects
+        .as_deref()
+        .and_then(|projects| serde_json::from_str(projects).ok());
+    match begun {
+        Some(projects) => projects.into_iter().all(|id| actor.sees(Some(id))),
+        None => actor.projects.is_none(),
+    }
+}
+
+/// What a filter matches, webhook by webhook.
+async fn matched(app: &App, actor: &Actor, filter: &Filter, until: Until) -> Result<Vec<Part>> {
+    let counts: Vec<(WebhookId, i64)> = notification::matching(actor, filter)
+        .select_only()
+        .column(notifications::Column::WebhookId)
+        .column_as(notifications::Column::Id.count(), "matched")
+        .filter(notifications::Column::Id.lt(until.id))
+        .group_by(notifications::Column::WebhookId)
+        .into_tuple()
+        .all(app.db.read())
+        .await?;
+    let part = |(webhook_id, total)| Part {
+        webhook_id,
+        total: i32::try_from(total).unwrap_or(i32::MAX),
+        after_sequence: None,
+        until,
+    };
+    Ok(counts.into_iter().map(part).collect())
+}
+
+/// A webhook's part, before it begins.
+struct Part {
+    webhook_id: WebhookId,
+    total: i32,
+    after_sequence: Option<i64>,
+    until: Until,
+}
+
+/// The row as it is stored, but for its times.
+fn row(actor: &Actor, start: &Start, until: Until, parts: &[Part]) -> Result<replay::Model> {
+    let criteria = notification::seen(actor, &start.filter);
+    let projects = actor.projects.as_ref().map(serde_json::to_string).transpose();
+    let total = parts.iter().fold(0_i32, |sum, part| sum.saturating_add(part.total));
+    Ok(replay::Model {
+        id: ReplayId::new(),
+        organization_id: actor.organization_id,
+        actor_id: Some(actor.user_id),
+        projects: projects.map_err(Error::internal)?,
+        criteria: serde_json::to_string(&criteria).map_err(Error::internal)?,
+        missed_by: start.missed_by.as_ref().and(parts.first()).map(|part| part.webhook_id),
+        rerender: start.rerender,
+        until_id: until.id,
+        until_sequence: until.sequence,
+        status: match total {
+            0 => ReplayStatus::Succeeded,
+            _ => ReplayStatus::Running,
+        },
+        total,
+        done: 0,
+        skipped: 0,
+        created_at: Timestamp(0),
+        updated_at: Timestamp(0),
+    })
+}
+
+async fn store(txn: &Txn, row: replay::Model, parts: Vec<Part>) -> Result<replay::Model> {
+    let row = replay::Model {
+        created_at: txn.now(),
+        updated_at: txn.now(),
+        ..row
+    };
+    refuse_too_many(txn, row.organization_id).await?;
+    replay::Entity::insert(row.clone().into_active_model())
+        .exec_without_returning(txn.conn())
+        .await?;
+    let rows: Vec<_> = parts
+        .iter()
+        .filter(|part| part.total > 0)
+        .map(|part| part.row(&row).into_active_model())
+        .collect();
+    for rows in rows.chunks(ROWS) {
+        replay_part::Entity::insert_many(rows.iter().cloned())
+            .exec_without_returning(txn.conn())
+            .await?;
+    }
+    Ok(row)
+}
+
+impl Part {
+    fn row(&self, of: &replay::Model) -> replay_part::Model {
+        replay_part::Model {
+            replay_id: of.id,
+            webhook_id: self.webhook_id,
+            organization_id: of.organization_id,
+            after_id: None,
+            after_sequence: self.after_sequence,
+            total: self.total,
+            done: 0,
+            running: true,
+        }
+    }
+}
+
+async fn refuse_too_many(txn: &Txn, id: OrganizationId) -> Result<()> {
+    let running = replay::Entity::find()
+        .filter(replay::Column::OrganizationId.eq(id))
+        .filter(Expr::cust("status = 0"))
+        .count(txn.conn())
+        .await?;
+    match running < RUNNING {
+        true => Ok(()),
+        false => Err(Error::Conflict(format!("{RUNNING} replays are running already"))),
+    }
+}
