@@ -28,6 +28,7 @@ pub mod project;
 pub mod replay;
 pub mod review;
 pub mod secret;
+pub mod stats;
 pub mod target_url;
 pub mod task;
 pub mod user;

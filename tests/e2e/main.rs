@@ -13,5 +13,6 @@ mod receivers;
 mod replay;
 mod schema;
 mod sdk;
+mod stats;
 mod test_receiver;
 mod webhook;

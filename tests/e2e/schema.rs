@@ -82,7 +82,7 @@ const PROMISED: &[(&str, &str)] = &[
         datasets(where orderBy skip first) dataRow(where) label(where) webhook(where) webhooks(where orderBy skip first)
         event(where) notification(where) notifications(where first after last before) previewRequest(data)
         customMetadataOntology task(where) tasks(where first after last before) stage(where) stageRun(where)
-        exportLabels(where first after) replay(where)",
+        exportLabels(where first after) replay(where) notificationStats(where bucket)",
     ),
     (
         "Mutation",
@@ -106,7 +106,8 @@ const PROMISED: &[(&str, &str)] = &[
     (
         "Webhook",
         "id url topics status statusReason project stage organization createdBy createdAt updatedAt description payloadFormat
-        authType headers retryPolicy timeoutMs maxInFlight rateLimit secrets notifications(where orderBy skip first)",
+        authType headers retryPolicy timeoutMs maxInFlight rateLimit secrets notifications(where orderBy skip first)
+        stats(since bucket)",
     ),
     ("RetryPolicy", "maxAttempts delaysMs jitter"),
     ("SecretInfo", "id createdAt expiresAt"),
@@ -188,6 +189,15 @@ const PROMISED: &[(&str, &str)] = &[
     ("ExportedLabelConnection", "edges nodes pageInfo"),
     ("ExportedLabel", "task data"),
     ("StageRun", "id stage total done status createdAt"),
+    (
+        "NotificationStats",
+        "total succeeded failed canceled pending successRate p50Ms p95Ms p99Ms series",
+    ),
+    (
+        "StatsPoint",
+        "at total succeeded failed canceled pending successRate p50Ms p95Ms p99Ms",
+    ),
+    ("StatsBucket", "HOUR DAY"),
     ("ReplayInput", "where rerender missedBy"),
     ("Replay", "id status total done skipped createdAt"),
     ("ReplayStatus", "RUNNING SUCCEEDED FAILED CANCELED"),

@@ -173,6 +173,7 @@ mod tests {
             webhook_id: WebhookId::new(),
             event_id: EventId::new(),
             payload_id: PayloadId::new(),
+            project_id: None,
             task_id: None,
             topic: WebhookTopic::Ping,
             attempt_count: 0,

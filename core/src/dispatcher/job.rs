@@ -3,7 +3,8 @@
 use super::Limit;
 use bytes::Bytes;
 use entity::{
-    EventId, NotificationId, OrganizationId, PayloadId, TaskId, Timestamp, WebhookId, WebhookTopic, notification,
+    EventId, NotificationId, OrganizationId, PayloadId, ProjectId, TaskId, Timestamp, WebhookId, WebhookTopic,
+    notification,
 };
 
 /// One notification held by this node.
@@ -19,6 +20,8 @@ pub struct Job {
     pub event_id: EventId,
     /// The bytes to send.
     pub payload_id: PayloadId,
+    /// The event's project.
+    pub project_id: Option<ProjectId>,
     /// The task that waits for its outcome.
     pub task_id: Option<TaskId>,
     /// The event's topic.
@@ -44,6 +47,7 @@ impl Job {
             webhook_id: row.webhook_id,
             event_id: row.event_id,
             payload_id: row.payload_id,
+            project_id: row.project_id,
             task_id: row.task_id,
             topic: row.topic,
             attempt_count: row.attempt_count,

@@ -19,7 +19,7 @@ pub mod signer;
 pub(crate) use deliver::prepare;
 pub use job::Job;
 pub use lanes::{Lanes, Limit, Rate, Room, Window};
-pub(crate) use outbox::{Enqueued, Outbox, batch};
+pub(crate) use outbox::{Enqueued, Outbox, batch, batches};
 
 use crate::{App, Result};
 use recorder::Record;

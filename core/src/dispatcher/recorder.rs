@@ -3,10 +3,16 @@
 //! meanwhile keeps that state and still gets its attempt.
 
 use super::{Job, outbox, retry::Verdict};
-use crate::{App, Result, db::Txn, task, webhook};
+use crate::{App, Result, db::Txn, stats, task, webhook};
 use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, Timestamp, WebhookId, attempt};
-use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, Statement, Value, sea_query::OnConflict};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use sea_orm::{
+    ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, Statement, Value, sea_query::OnConflict,
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::mpsc;
 
 /// Outcomes in one transaction at most.
@@ -126,7 +132,7 @@ async fn write(txn: &Txn, node: NodeId, records: &[Record]) -> Result<()> {
                 if attempted.verdict == Verdict::Gone {
                     gone.insert(job.webhook_id, &attempted.row.url);
                 }
-                states.push(State::of(txn, &attempted.row, attempted.verdict));
+                states.push(State::of(txn, job, &attempted.row, attempted.verdict));
                 attempts.push(attempted.row.clone());
             }
         }
@@ -172,7 +178,9 @@ async fn insert(txn: &Txn, mut rows: Vec<attempt::Model>) -> Result<()> {
 }
 
 /// A notification's new state.
-struct State {
+struct State<'r> {
+    job: &'r Job,
+    duration_ms: i32,
     id: NotificationId,
     number: i32,
     status: NotificationStatus,
@@ -183,8 +191,8 @@ struct State {
     sequence: i64,
 }
 
-impl State {
-    fn of(txn: &Txn, row: &attempt::Model, verdict: Verdict) -> Self {
+impl<'r> State<'r> {
+    fn of(txn: &Txn, job: &'r Job, row: &attempt::Model, verdict: Verdict) -> Self {
         let (status, due_at, throttled) = match verdict {
             Verdict::Delivered => (NotificationStatus::Succeeded, None, 0),
             Verdict::Retry { at, spent } => (NotificationStatus::Retrying, Some(at), i32::from(!spent)),
@@ -193,6 +201,8 @@ impl State {
         let sequence = txn.next_sequence();
         let (response_code, error) = (row.response_status, row.error);
         Self {
+            job,
+            duration_ms: row.duration_ms,
             id: row.notification_id,
             number: row.number,
             status,
@@ -205,8 +215,9 @@ impl State {
     }
 }
 
-/// One statement for a batch. The claim decides whether the state changes; the count and the answer always do.
-async fn set(txn: &Txn, node: NodeId, states: &[State]) -> Result<()> {
+/// One statement for a batch. The claim decides whether the state changes; the count and the answer always do. What is no
+/// news, since it was recorded before, keeps its number, and so it is seen what is to be counted.
+async fn set(txn: &Txn, node: NodeId, states: &[State<'_>]) -> Result<()> {
     let values = vec!["(?, ?, ?, ?, ?, ?, ?, ?)"; states.len()].join(", ");
     let sql = format!(
         "WITH outcome(id, number, status, due_at, throttled, response_code, error, sequence) AS (VALUES {values}) \
@@ -218,10 +229,13 @@ async fn set(txn: &Txn, node: NodeId, states: &[State]) -> Result<()> {
                  CASE WHEN attempt_count < outcome.number THEN outcome.throttled ELSE 0 END, \
              attempt_count = CASE WHEN attempt_count < outcome.number THEN outcome.number ELSE attempt_count END, \
              response_code = outcome.response_code, error = outcome.error, \
-             sequence = outcome.sequence, updated_at = ? \
-         FROM outcome WHERE notification.id = outcome.id"
+             sequence = CASE WHEN node_id = ? OR attempt_count < outcome.number THEN outcome.sequence \
+                 ELSE notification.sequence END, \
+             updated_at = ? \
+         FROM outcome WHERE notification.id = outcome.id \
+         RETURNING notification.id, notification.status, notification.sequence"
     );
-    let mut binds: Vec<Value> = Vec::with_capacity(states.len() * 8 + 4);
+    let mut binds: Vec<Value> = Vec::with_capacity(states.len() * 8 + 5);
     for state in states {
         binds.push(state.id.into());
         binds.push(state.number.into());
@@ -232,8 +246,23 @@ async fn set(txn: &Txn, node: NodeId, states: &[State]) -> Result<()> {
         binds.push(state.error.into());
         binds.push(state.sequence.into());
     }
-    binds.extend([node.into(), node.into(), node.into(), txn.now().into()]);
+    binds.extend([node.into(), node.into(), node.into(), node.into(), txn.now().into()]);
     let statement = Statement::from_sql_and_values(txn.conn().get_database_backend(), sql, binds);
-    txn.conn().execute_raw(statement).await?;
+    let left = Left::find_by_statement(statement).all(txn.conn()).await?;
+    let left: HashMap<NotificationId, Left> = left.into_iter().map(|left| (left.id, left)).collect();
+    for state in states {
+        if let Some(left) = left.get(&state.id).filter(|left| left.sequence == state.sequence) {
+            let key = stats::Key::tried(state.job, state.duration_ms, left.status);
+            txn.outbox().tally(key);
+        }
+    }
     Ok(())
+}
+
+/// How a notification was left.
+#[derive(FromQueryResult)]
+struct Left {
+    id: NotificationId,
+    status: NotificationStatus,
+    sequence: i64,
 }

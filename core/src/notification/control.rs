@@ -8,7 +8,7 @@ use crate::{
     dispatcher::{Enqueued, Job, Limit, headers, prepare},
     event::{self, Data, Ping},
     payload::{self, Shape},
-    task,
+    stats, task,
     webhook::{self, Subscriber},
 };
 use bytes::Bytes;
@@ -92,6 +92,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::
                 (row.due_at, row.node_id) = (None, None);
                 row.sequence = txn.next_sequence();
                 row.updated_at = txn.now();
+                txn.outbox().tally(stats::Key::canceled(&row));
                 task::outcome::canceled(txn, row.id).await?;
                 Ok(row.into_active_model().reset_all().update(txn.conn()).await?)
             })
@@ -215,6 +216,7 @@ impl Job {
             webhook_id: webhook.id,
             event_id: event.id,
             payload_id: PayloadId::new(),
+            project_id: webhook.project_id,
             task_id: None,
             topic: event.topic,
             attempt_count: 0,

@@ -50,6 +50,17 @@ pub struct Filter {
     pub created_before: Option<Timestamp>,
 }
 
+impl Filter {
+    /// What was made for a webhook, since a moment.
+    pub fn of_webhook(id: WebhookId, since: Option<Timestamp>) -> Self {
+        Self {
+            webhook_ids: Some(vec![id]),
+            created_from: since,
+            ..Self::default()
+        }
+    }
+}
+
 pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
     let rows = select(actor, filter, span).all(db).await?;
     Ok(Slice::cut(rows, &span))

@@ -11,7 +11,7 @@ use crate::{
     auth::{Action, Actor},
     db::Txn,
     event::{Again, again},
-    user,
+    stats, user,
     workflow::{self, Graph},
 };
 use entity::{
@@ -383,6 +383,7 @@ async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Vec<(WebhookId, No
         (row.due_at, row.node_id) = (None, None);
         row.sequence = txn.next_sequence();
         row.updated_at = txn.now();
+        txn.outbox().tally(stats::Key::canceled(&row));
         stopped.push((row.webhook_id, row.id));
         row.into_active_model().reset_all().update(txn.conn()).await?;
     }

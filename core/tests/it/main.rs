@@ -12,6 +12,7 @@ mod restart;
 mod schedule;
 mod scope;
 mod secrecy;
+mod stats;
 mod steering;
 mod support;
 mod switching;

@@ -3,9 +3,10 @@
 mod attempt;
 mod input;
 mod page;
+mod stats;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
-use entity::{NotificationStatus, Timestamp, WebhookId, attempt as attempts, notification};
+use entity::{NotificationStatus, StatsBucket, Timestamp, WebhookId, attempt as attempts, notification};
 use labelhook_core::{
     notification::{self as notifications, Filter},
     page::Edge,
@@ -14,6 +15,7 @@ use labelhook_core::{
 pub use self::attempt::Attempt;
 pub use self::input::{NotificationOrderByInput, NotificationWhereInput};
 pub use self::page::{NotificationConnection, connection};
+pub use self::stats::{NotificationStats, stats};
 use super::{
     context::ContextExt,
     error::Result,
@@ -211,6 +213,19 @@ impl NotificationQuery {
     ) -> Result<NotificationConnection> {
         let page = Page::new(first, after.as_deref(), last, before.as_deref())?;
         connection(ctx, r#where.unwrap_or_default().read()?, page).await
+    }
+
+    /// How deliveries went. By `webhookIds`, `projectIds`, `topics` and time, in whole hours or days: from `createdAt_gte` (a
+    /// day ago when absent, thirty by the DAY) to `createdAt_lt` (now). Its cost follows the time and not the log.
+    #[graphql(complexity = "super::list::cost(Some(10), child_complexity)")]
+    async fn notification_stats(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones.")] r#where: Option<NotificationWhereInput>,
+        #[graphql(desc = "The pieces of the series, 1,000 at most; HOUR up to 48 hours and DAY for more when absent.")]
+        bucket: Option<StatsBucket>,
+    ) -> Result<NotificationStats> {
+        stats(ctx, &r#where.unwrap_or_default().read()?, bucket).await
     }
 }
 

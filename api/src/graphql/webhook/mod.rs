@@ -7,8 +7,8 @@ pub use input::{RateLimitInput, RetryPolicyInput, WebhookCreateInput, WebhookUpd
 pub use list::{WebhookOrderByInput, WebhookWhereInput};
 
 use async_graphql::{Context, ID, Object, SimpleObject};
-use entity::{AuthType, PayloadFormat, ProjectId, Timestamp, WebhookStatus, WebhookTopic, webhook};
-use labelhook_core::webhook as webhooks;
+use entity::{AuthType, PayloadFormat, ProjectId, StatsBucket, Timestamp, WebhookStatus, WebhookTopic, webhook};
+use labelhook_core::{notification::Filter, webhook as webhooks};
 
 use super::{
     context::ContextExt,
@@ -18,7 +18,7 @@ use super::{
     json::Json,
     list::{Slice, cost},
     loader,
-    notification::{Notification, NotificationOrderByInput, NotificationWhereInput},
+    notification::{Notification, NotificationOrderByInput, NotificationStats, NotificationWhereInput},
     organization::Organization,
     project::Project,
     user::User,
@@ -160,6 +160,18 @@ impl Webhook {
     ) -> Result<Vec<Notification>> {
         let slice = Slice::new(skip, first)?;
         super::notification::of_webhook(ctx, self.0.id, r#where, order_by, slice).await
+    }
+
+    /// How its deliveries went, in whole hours or days.
+    #[graphql(complexity = "cost(Some(10), child_complexity)")]
+    async fn stats(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "From when on; a day ago when absent, thirty by the DAY.")] since: Option<Timestamp>,
+        #[graphql(desc = "The pieces of the series, 1,000 at most; HOUR up to 48 hours and DAY for more when absent.")]
+        bucket: Option<StatsBucket>,
+    ) -> Result<NotificationStats> {
+        super::notification::stats(ctx, &Filter::of_webhook(self.0.id, since), bucket).await
     }
 }
 

@@ -7,8 +7,8 @@ use crate::{
     dispatcher::{Limit, Room},
 };
 use entity::{
-    EventId, NodeId, NotificationId, NotificationStatus, OrganizationId, PayloadId, TaskId, Timestamp, WebhookId,
-    WebhookStatus, WebhookTopic,
+    EventId, NodeId, NotificationId, NotificationStatus, OrganizationId, PayloadId, ProjectId, TaskId, Timestamp,
+    WebhookId, WebhookStatus, WebhookTopic,
 };
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 use std::collections::HashMap;
@@ -21,6 +21,7 @@ struct Claimed {
     webhook_id: WebhookId,
     event_id: EventId,
     payload_id: PayloadId,
+    project_id: Option<ProjectId>,
     task_id: Option<TaskId>,
     topic: WebhookTopic,
     attempt_count: i32,
@@ -100,7 +101,7 @@ fn take_sql(rooms: usize) -> String {
     format!(
         "WITH due AS ({}) UPDATE notification SET status = ?2, node_id = ?1, due_at = NULL \
          WHERE id IN (SELECT id FROM due) \
-         RETURNING id, organization_id, webhook_id, event_id, payload_id, task_id, topic, attempt_count, throttled_count, created_at",
+         RETURNING id, organization_id, webhook_id, event_id, payload_id, project_id, task_id, topic, attempt_count, throttled_count, created_at",
         lanes.join(" UNION ALL ")
     )
 }
@@ -113,6 +114,7 @@ impl Claimed {
             webhook_id: self.webhook_id,
             event_id: self.event_id,
             payload_id: self.payload_id,
+            project_id: self.project_id,
             task_id: self.task_id,
             topic: self.topic,
             attempt_count: self.attempt_count,

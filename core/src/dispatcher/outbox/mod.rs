@@ -11,7 +11,10 @@ mod claim;
 pub(crate) use claim::{Claim, claim, free_claims, give_back, survey};
 
 use super::{Job, Lanes, Limit};
-use crate::Result;
+use crate::{
+    Result,
+    stats::{self, Tallies},
+};
 use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, event, label, notification, payload, project};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
@@ -31,6 +34,7 @@ pub(crate) struct Outbox {
     events: Vec<event::Model>,
     payloads: Vec<payload::Model>,
     notifications: Vec<Enqueued>,
+    tallies: Tallies,
     jobs: Vec<Job>,
 }
 
@@ -65,18 +69,25 @@ impl Outbox {
         self.notifications.push(notification);
     }
 
+    /// Something that statistics count.
+    pub(crate) fn tally(&mut self, key: stats::Key) {
+        self.tallies.add(key);
+    }
+
     pub(crate) fn append(&mut self, mut unit: Self) {
         self.labels.append(&mut unit.labels);
         self.touched.append(&mut unit.touched);
         self.events.append(&mut unit.events);
         self.payloads.append(&mut unit.payloads);
         self.notifications.append(&mut unit.notifications);
+        self.tallies.append(unit.tallies);
     }
 
     /// Writes everything. Places in the window are reserved here; [`Outbox::settle`] uses them or gives them back.
     pub(crate) async fn flush(&mut self, db: &impl ConnectionTrait, lanes: &Lanes) -> Result<()> {
         let mut rows = Vec::with_capacity(self.notifications.len());
         for Enqueued { mut row, limit, body } in self.notifications.drain(..) {
+            self.tallies.add(stats::Key::made(&row));
             if row.due_at.is_some_and(|due| lanes.reserve(row.webhook_id, limit, due)) {
                 row.status = NotificationStatus::Sending;
                 row.node_id = Some(lanes.node_id());
@@ -93,7 +104,8 @@ impl Outbox {
         }
         insert::<event::Entity>(db, std::mem::take(&mut self.events)).await?;
         insert::<payload::Entity>(db, std::mem::take(&mut self.payloads)).await?;
-        insert::<notification::Entity>(db, rows).await
+        insert::<notification::Entity>(db, rows).await?;
+        self.tallies.write(db).await
     }
 
     /// After the commit: hands the born claimed to their lanes. After a rollback: gives their places back.
@@ -124,7 +136,7 @@ where
 }
 
 /// Cuts a list into pieces whose lengths are powers of two, 128 at most: few distinct statements stay prepared.
-pub(super) fn batches<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+pub(crate) fn batches<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let (head, tail) = rows.split_at_checked(batch(rows.len())?)?;
         rows = tail;

@@ -25,6 +25,7 @@ fn job(webhook_id: WebhookId, in_flight: usize) -> Job {
         webhook_id,
         event_id: EventId::new(),
         payload_id: PayloadId::new(),
+        project_id: None,
         task_id: None,
         topic: WebhookTopic::Ping,
         attempt_count: 0,

@@ -1,0 +1,129 @@
+//! Tallies: counted in the transaction of what is counted, one statement a group of units, so that they are true whatever
+//! is undone or recorded twice. A row is an hour of a webhook, a project, a topic and one thing that happened.
+
+use super::histogram;
+use crate::{Result, dispatcher::Job};
+use entity::{
+    NotificationStatus, OrganizationId, ProjectId, TallyKind, Timestamp, WebhookId, WebhookTopic, notification, tally,
+};
+use sea_orm::{
+    ConnectionTrait, EntityTrait, IntoActiveModel,
+    sea_query::{Expr, ExprTrait, OnConflict},
+};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Microseconds of an hour.
+pub(super) const HOUR: i64 = 3_600_000_000;
+/// The bin of what has no duration.
+const NONE: i16 = -1;
+
+/// What is counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    organization_id: OrganizationId,
+    webhook_id: WebhookId,
+    hour: i64,
+    project_id: ProjectId,
+    topic: WebhookTopic,
+    kind: TallyKind,
+    bin: i16,
+}
+
+impl Key {
+    /// A notification was made.
+    pub(crate) fn made(row: &notification::Model) -> Self {
+        Self {
+            organization_id: row.organization_id,
+            webhook_id: row.webhook_id,
+            hour: hour(row.created_at),
+            project_id: row.project_id.unwrap_or(ProjectId(Uuid::nil())),
+            topic: row.topic,
+            kind: TallyKind::Made,
+            bin: NONE,
+        }
+    }
+
+    /// It was canceled.
+    pub(crate) fn canceled(row: &notification::Model) -> Self {
+        Self {
+            kind: TallyKind::Canceled,
+            ..Self::made(row)
+        }
+    }
+
+    /// A request for it ended after so many milliseconds, and left it in this state.
+    pub(crate) fn tried(job: &Job, ms: i32, status: NotificationStatus) -> Self {
+        Self {
+            organization_id: job.organization_id,
+            webhook_id: job.webhook_id,
+            hour: hour(job.created_at),
+            project_id: job.project_id.unwrap_or(ProjectId(Uuid::nil())),
+            topic: job.topic,
+            kind: match status {
+                NotificationStatus::Succeeded => TallyKind::Succeeded,
+                NotificationStatus::Failed => TallyKind::Failed,
+                _ => TallyKind::Tried,
+            },
+            bin: histogram::bin(ms),
+        }
+    }
+
+    fn row(self, count: i64) -> tally::Model {
+        tally::Model {
+            organization_id: self.organization_id,
+            webhook_id: self.webhook_id,
+            hour: self.hour,
+            project_id: self.project_id,
+            topic: self.topic,
+            kind: self.kind,
+            bin: self.bin,
+            count,
+        }
+    }
+}
+
+/// The hour since 1970 that a moment is in.
+pub(super) fn hour(at: Timestamp) -> i64 {
+    at.0.div_euclid(HOUR)
+}
+
+/// What a group of units has to count.
+#[derive(Debug, Default)]
+pub(crate) struct Tallies(BTreeMap<Key, i64>);
+
+impl Tallies {
+    pub(crate) fn add(&mut self, key: Key) {
+        *self.0.entry(key).or_default() += 1;
+    }
+
+    pub(crate) fn append(&mut self, other: Self) {
+        for (key, count) in other.0 {
+            *self.0.entry(key).or_default() += count;
+        }
+    }
+
+    /// Adds to what is counted already, in the order of the key.
+    pub(crate) async fn write(&mut self, db: &impl ConnectionTrait) -> Result<()> {
+        use tally::Column as Is;
+        let rows = std::mem::take(&mut self.0);
+        let rows: Vec<tally::Model> = rows.into_iter().map(|(key, count)| key.row(count)).collect();
+        for rows in crate::dispatcher::batches(&rows) {
+            let key = [
+                Is::OrganizationId,
+                Is::WebhookId,
+                Is::Hour,
+                Is::ProjectId,
+                Is::Topic,
+                Is::Kind,
+                Is::Bin,
+            ];
+            let sum = Expr::col((tally::Entity, Is::Count)).add(Expr::cust("excluded.count"));
+            tally::Entity::insert_many(rows.iter().cloned().map(IntoActiveModel::into_active_model))
+                .on_conflict(OnConflict::columns(key).value(Is::Count, sum).to_owned())
+                .exec_without_returning(db)
+                .await?;
+        }
+        Ok(())
+    }
+}
