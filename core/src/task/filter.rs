@@ -1,10 +1,6 @@
 //! Which tasks, and which [page](crate::page) of them.
 
-use crate::{
-    Result,
-    auth::Actor,
-    page::{self},
-};
+use crate::{Result, auth::Actor, page};
 use entity::{BatchId, DataRowId, ProjectId, StageId, TaskId, TaskStatus, Timestamp, UserId, batch_data_row, task};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
@@ -94,4 +90,58 @@ fn batched(batches: &[BatchId]) -> Expr {
 
 fn one_of<T: Into<sea_orm::Value>>(column: task::Column, values: Option<Vec<T>>) -> Option<Expr> {
     values.map(|values| column.is_in(values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{db::plan, page::Edge};
+    use entity::{ApiKeyId, OrganizationId, Role};
+    use sea_orm::DbBackend;
+
+    fn actor() -> Actor {
+        Actor {
+            organization_id: OrganizationId::new(),
+            user_id: UserId::new(),
+            role: Role::Owner,
+            key_id: ApiKeyId::new(),
+            projects: None,
+        }
+    }
+
+    async fn check(filter: Filter, after: bool, index: &str) {
+        let span = Span {
+            count: 100,
+            from: Edge::First,
+            after: after.then(TaskId::new),
+            before: None,
+        };
+        let query = select(&actor(), &filter, span).build(DbBackend::Sqlite).to_string();
+        let plan = plan(&query).await;
+        assert_eq!(plan.len(), 1, "one search, already in order: {plan:?}");
+        assert!(plan[0].contains(index), "{plan:?}");
+        assert_eq!(plan[0].contains("id<?"), after, "{plan:?}");
+    }
+
+    #[tokio::test]
+    async fn each_way_into_the_tasks_has_its_index() {
+        for after in [false, true] {
+            let none = Filter::default;
+            check(none(), after, "task_organization").await;
+            let project_ids = Some(vec![ProjectId::new()]);
+            check(Filter { project_ids, ..none() }, after, "task_project").await;
+            let stage_ids = Some(vec![StageId::new()]);
+            check(Filter { stage_ids, ..none() }, after, "task_stage").await;
+            let assignee_ids = Some(vec![UserId::new()]);
+            check(Filter { assignee_ids, ..none() }, after, "task_assignee").await;
+            let external_id = Some("x".to_owned());
+            check(Filter { external_id, ..none() }, after, "task_external_id").await;
+        }
+        let held = Filter {
+            stage_ids: Some(vec![StageId::new()]),
+            statuses: Some(vec![TaskStatus::Held]),
+            ..Filter::default()
+        };
+        check(held, true, "task_standing").await;
+    }
 }

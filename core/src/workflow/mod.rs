@@ -29,7 +29,7 @@ use entity::{
     OrganizationId, ProjectId, StageId, StageOutput, StageType, TaskStatus, project as projects, stage, task, workflow,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, ExprTrait, Func},
 };
 use serde::{Deserialize, Serialize};
@@ -131,18 +131,7 @@ pub async fn counts(app: &App, ids: &[StageId]) -> Result<HashMap<StageId, Count
         tasks: i64,
         held: i64,
     }
-    let held = Expr::case(task::Column::Status.eq(TaskStatus::Held), 1).finally(0);
-    let rows = task::Entity::find()
-        .select_only()
-        .column(task::Column::StageId)
-        .column_as(task::Column::Id.count(), "tasks")
-        .column_as(Expr::expr(held).sum(), "held")
-        .filter(task::Column::StageId.is_in(ids.iter().copied()))
-        .filter(task::Column::Deleted.eq(false))
-        .group_by(task::Column::StageId)
-        .into_model::<Counted>()
-        .all(app.db.read())
-        .await?;
+    let rows = counted(ids).into_model::<Counted>().all(app.db.read()).await?;
     let counts = |row: Counted| {
         (
             row.stage_id,
@@ -153,6 +142,18 @@ pub async fn counts(app: &App, ids: &[StageId]) -> Result<HashMap<StageId, Count
         )
     };
     Ok(rows.into_iter().map(counts).collect())
+}
+
+fn counted(ids: &[StageId]) -> Select<task::Entity> {
+    let held = Expr::case(task::Column::Status.eq(TaskStatus::Held), 1).finally(0);
+    task::Entity::find()
+        .select_only()
+        .column(task::Column::StageId)
+        .column_as(task::Column::Id.count(), "tasks")
+        .column_as(Expr::expr(held).sum(), "held")
+        .filter(task::Column::StageId.is_in(ids.iter().copied()))
+        .filter(task::Column::Deleted.eq(false))
+        .group_by(task::Column::StageId)
 }
 
 /// How many tasks a stage holds because their webhook was not sent. A HOLD stage holds for its own reasons.
@@ -196,4 +197,44 @@ pub(crate) async fn find_stage(db: &impl ConnectionTrait, actor: &Actor, id: &st
     let row = stage::Entity::find_by_id(key).one(db).await?;
     row.filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(row.project_id)))
         .ok_or_else(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plan;
+    use sea_orm::{DbBackend, QueryTrait};
+
+    #[tokio::test]
+    async fn the_tasks_of_a_stage_are_counted_on_an_index_alone() {
+        let query = counted(&[StageId::new(), StageId::new()]).build(DbBackend::Sqlite);
+        let plan = plan(&query.to_string()).await;
+        assert!(plan[0].contains("COVERING INDEX task_standing"), "{plan:?}");
+        assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{plan:?}");
+    }
+
+    #[test]
+    fn a_webhook_stage_warns_of_what_it_holds_and_a_hold_stage_does_not() {
+        let row = |stage_type| stage::Model {
+            id: StageId::new(),
+            organization_id: OrganizationId::new(),
+            project_id: ProjectId::new(),
+            place: 0,
+            name: "Stage".into(),
+            stage_type,
+            position: None,
+            edges: "[]".into(),
+            webhook_id: None,
+            removed_at: None,
+            created_at: entity::Timestamp(0),
+        };
+        let counts = |held| Counts { tasks: 9, held };
+        let warned = |stage_type, held| warning(&row(stage_type), counts(held));
+        assert_eq!(warned(StageType::Webhook, 0), None);
+        assert_eq!(warned(StageType::Hold, 3), None);
+        assert_eq!(
+            warned(StageType::Webhook, 3).as_deref(),
+            Some("3 tasks are held because their webhooks were not sent")
+        );
+    }
 }
