@@ -22,7 +22,7 @@ pub use lanes::{Lanes, Limit, Rate, Room, Window};
 pub(crate) use outbox::{Enqueued, Outbox, batch};
 
 use crate::{App, Result};
-use recorder::Record;
+use recorder::{Record, Tasks};
 use sender::Sender;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -166,7 +166,9 @@ pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
         while let Ok(record) = queue.try_recv() {
             batch.push(record);
         }
-        recorder::record(app, &Arc::new(batch)).await?;
+        for part in recorder::parts(app, batch).await {
+            recorder::record(app, &part, Tasks::Move).await?;
+        }
     }
 }
 

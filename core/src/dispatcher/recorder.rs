@@ -3,14 +3,25 @@
 //! meanwhile keeps that state and still gets its attempt.
 
 use super::{Job, outbox, retry::Verdict};
-use crate::{App, Result, db::Txn, task, webhook};
-use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, Timestamp, WebhookId, attempt};
+use crate::{
+    App, Error, Result,
+    db::Txn,
+    task::{self, weight},
+    webhook,
+};
+use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, TaskId, Timestamp, WebhookId, attempt};
 use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, Statement, Value, sea_query::OnConflict};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::mpsc;
 
 /// Outcomes in one transaction at most.
 const BATCH: usize = 256;
+/// Faults of ours in one outcome before its task is held.
+const PATIENCE: u32 = 5;
 /// How long to wait when the database refuses.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -71,16 +82,67 @@ impl Record {
 pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Record>) {
     let mut next = Vec::with_capacity(BATCH);
     while queue.recv_many(&mut next, BATCH).await > 0 {
-        let batch = Arc::new(std::mem::take(&mut next));
-        while let Err(error) = record(&app, &batch).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                outcomes = batch.len(),
-                "outcomes could not be recorded and are tried again"
-            );
-            pause().await;
+        for part in parts(&app, std::mem::take(&mut next)).await {
+            until_recorded(&app, part).await;
         }
     }
+}
+
+/// What moves tasks may weigh much and is recorded in parts; everything else is recorded at once.
+pub(super) async fn parts(app: &App, batch: Vec<Record>) -> Vec<Arc<Vec<Record>>> {
+    let (plain, waited): (Vec<_>, Vec<_>) = batch.into_iter().partition(|record| record.job.task_id.is_none());
+    let mut parts = vec![Arc::new(plain)];
+    let ids: Vec<TaskId> = waited.iter().filter_map(|record| record.job.task_id).collect();
+    if ids.is_empty() {
+        return parts;
+    }
+    let weights = task::outcome::prepare(app, &ids).await.unwrap_or_else(|error| {
+        tracing::warn!(error = &error as &dyn std::error::Error, "tasks could not be weighed");
+        HashMap::new()
+    });
+    let weight = |record: &Record| record.job.task_id.and_then(|id| weights.get(&id).copied());
+    let mut rest = waited;
+    while !rest.is_empty() {
+        let fits = weight::fitting(rest.iter().map(|record| weight(record).unwrap_or(weight::STEP_BYTES)));
+        let later = rest.split_off(fits.min(rest.len()));
+        parts.push(Arc::new(std::mem::replace(&mut rest, later)));
+    }
+    parts
+}
+
+/// Tries until the database has it. A fault of ours in one outcome must not hold up the others: they are recorded one by
+/// one then, and the task that cannot be moved is held.
+async fn until_recorded(app: &App, part: Arc<Vec<Record>>) {
+    let mut faults = 0;
+    loop {
+        let tasks = if faults < PATIENCE { Tasks::Move } else { Tasks::Hold };
+        let Err(error) = record(app, &part, tasks).await else {
+            return;
+        };
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            outcomes = part.len(),
+            "outcomes could not be recorded and are tried again"
+        );
+        let is_ours = matches!(error, Error::Internal(_));
+        if is_ours && part.len() > 1 {
+            for record in part.iter() {
+                Box::pin(until_recorded(app, Arc::new(vec![record.clone()]))).await;
+            }
+            return;
+        }
+        faults += u32::from(is_ours);
+        pause().await;
+    }
+}
+
+/// What an outcome does with the task that waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tasks {
+    /// It moves.
+    Move,
+    /// It is held: moving it has failed.
+    Hold,
 }
 
 #[expect(
@@ -92,14 +154,14 @@ async fn pause() {
 }
 
 /// Records a batch, then frees its places in the window.
-pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>) -> Result<()> {
+pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, tasks: Tasks) -> Result<()> {
     if batch.is_empty() {
         return Ok(());
     }
     let node = app.dispatcher.lanes.node_id();
     let records = Arc::clone(batch);
     app.db
-        .write(move |txn| Box::pin(async move { write(txn, node, &records).await }))
+        .write(move |txn| Box::pin(async move { write(txn, node, &records, tasks).await }))
         .await?;
     for record in batch.iter() {
         if matches!(&record.end, End::Attempted(attempted) if attempted.verdict == Verdict::Gone) {
@@ -111,7 +173,7 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>) -> Result<()> {
     Ok(())
 }
 
-async fn write(txn: &Txn, node: NodeId, records: &[Record]) -> Result<()> {
+async fn write(txn: &Txn, node: NodeId, records: &[Record], tasks: Tasks) -> Result<()> {
     let mut attempts = Vec::with_capacity(records.len());
     let mut states = Vec::with_capacity(records.len());
     let mut held: BTreeMap<Timestamp, Vec<NotificationId>> = BTreeMap::new();
@@ -138,7 +200,10 @@ async fn write(txn: &Txn, node: NodeId, records: &[Record]) -> Result<()> {
     for (due, ids) in held {
         outbox::give_back(txn.conn(), node, due, &ids).await?;
     }
-    task::outcome::apply(txn, &waited(records)).await?;
+    match tasks {
+        Tasks::Move => task::outcome::apply(txn, &waited(records)).await?,
+        Tasks::Hold => task::outcome::strand(txn, &waited(records)).await?,
+    }
     for (webhook_id, url) in gone {
         webhook::revoke(txn, webhook_id, url, "the receiver answered 410 Gone").await?;
     }

@@ -4,7 +4,7 @@
 use super::{Data, enqueue, render};
 use crate::{Error, Result, db::Txn, webhook::Subscriber};
 use entity::{EventId, NotificationId, PayloadId, TaskId, event, payload};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QuerySelect, sea_query::Expr};
 use std::collections::HashMap;
 
 /// What to send again.
@@ -22,13 +22,9 @@ pub(crate) async fn again(
     subscriber: &Subscriber,
     wanted: &[Again],
 ) -> Result<HashMap<TaskId, NotificationId>> {
-    let ids = || wanted.iter().map(|again| again.event_id);
-    let events = event::Entity::find()
-        .filter(event::Column::Id.is_in(ids()))
-        .all(txn.conn())
-        .await?;
-    let events: HashMap<EventId, event::Model> = events.into_iter().map(|row| (row.id, row)).collect();
-    let rendered = rendered(txn, subscriber, ids()).await?;
+    let ids: Vec<EventId> = wanted.iter().map(|again| again.event_id).collect();
+    let rendered = rendered(txn, subscriber, &ids).await?;
+    let events = events(txn, &ids, &rendered).await?;
     let mut sent = HashMap::with_capacity(wanted.len());
     for Again {
         event_id,
@@ -57,19 +53,34 @@ pub(crate) async fn again(
 }
 
 /// The payloads of these events that have the subscriber's shape already.
-async fn rendered(
-    txn: &Txn,
-    subscriber: &Subscriber,
-    ids: impl Iterator<Item = EventId>,
-) -> Result<HashMap<EventId, PayloadId>> {
+async fn rendered(txn: &Txn, subscriber: &Subscriber, ids: &[EventId]) -> Result<HashMap<EventId, PayloadId>> {
     let rows: Vec<(EventId, PayloadId)> = payload::Entity::find()
         .select_only()
         .columns([payload::Column::EventId, payload::Column::Id])
-        .filter(payload::Column::EventId.is_in(ids))
+        .filter(payload::Column::EventId.is_in(ids.iter().copied()))
         .filter(payload::Column::Format.eq(subscriber.shape.format))
         .filter(payload::Column::Content.eq(subscriber.shape.content))
         .into_tuple()
         .all(txn.conn())
         .await?;
     Ok(rows.into_iter().collect())
+}
+
+/// The events; their data, which may be large, only where there is something to render.
+async fn events(
+    txn: &Txn,
+    ids: &[EventId],
+    rendered: &HashMap<EventId, PayloadId>,
+) -> Result<HashMap<EventId, event::Model>> {
+    let (known, new): (Vec<EventId>, Vec<EventId>) = ids.iter().partition(|id| rendered.contains_key(id));
+    let whole = event::Entity::find().filter(event::Column::Id.is_in(new));
+    let columns = event::Column::iter().filter(|column| !matches!(column, event::Column::Data));
+    let narrow = event::Entity::find()
+        .filter(event::Column::Id.is_in(known))
+        .select_only()
+        .columns(columns)
+        .column_as(Expr::value(""), event::Column::Data.as_str());
+    let mut rows = whole.all(txn.conn()).await?;
+    rows.append(&mut narrow.all(txn.conn()).await?);
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }

@@ -26,7 +26,8 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
     let old = get(app, actor, id).await?;
     let webhook = webhook::get(app, actor, &old.webhook_id.to_string()).await?;
     active(&webhook)?;
-    app.db
+    let (row, withdrawn) = app
+        .db
         .write(move |txn| {
             Box::pin(async move {
                 let row = notification::Model {
@@ -42,7 +43,7 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
                     sequence: txn.next_sequence(),
                     created_at: txn.now(),
                     updated_at: txn.now(),
-                    ..old
+                    ..old.clone()
                 };
                 let limit = Subscriber::of(&webhook).limit;
                 txn.outbox().enqueue(Enqueued {
@@ -50,11 +51,13 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
                     limit,
                     body: None,
                 });
-                task::outcome::redelivered(txn, old.id, row.id).await?;
-                Ok(row)
+                let withdrawn = task::outcome::redelivered(txn, &old, row.id).await?;
+                Ok((row, withdrawn))
             })
         })
-        .await
+        .await?;
+    task::forget_sends(app, withdrawn);
+    Ok(row)
 }
 
 /// Stops a notification that is not delivered yet. A request that is in flight is still recorded.

@@ -148,7 +148,8 @@ async fn change(
         .apply(&row, keyring, txn.now())?
         .unwrap_or_else(|| row.clone());
     changed.payload_content = content;
-    if let Some(secret) = &settings.given.secret {
+    let given = settings.given.secret.as_ref();
+    if let Some(secret) = given.filter(|secret| changed.auth_type == AuthType::Secret || !secret.is_empty()) {
         secret::check(secret)?;
         forget_secrets(txn, id).await?;
         add_secret(txn, &changed, keyring, secret).await?;

@@ -3,6 +3,7 @@
 
 mod adopt;
 mod check;
+mod conditions;
 mod graph;
 mod input;
 mod plan;
@@ -12,7 +13,8 @@ mod scope;
 mod store;
 
 pub(crate) use adopt::adopt;
-pub(crate) use graph::{Graph, Graphs};
+pub(crate) use conditions::{Budget, Decision};
+pub(crate) use graph::{Graph, Graphs, Node};
 pub use input::{EdgeInput, Move, Save, StageInput, StageWebhook};
 pub(crate) use run::run_step;
 pub use run::{rerun, run, runs};
@@ -25,12 +27,10 @@ use crate::{
     auth::{Action, Actor},
     project,
 };
-use entity::{
-    OrganizationId, ProjectId, StageId, StageOutput, StageType, TaskStatus, project as projects, stage, task, workflow,
-};
+use entity::{OrganizationId, ProjectId, StageId, StageOutput, StageType, TaskStatus, stage, task, workflow};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{Expr, ExprTrait, Func},
+    sea_query::{Expr, ExprTrait},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -178,25 +178,19 @@ pub fn edges(row: &stage::Model) -> Vec<Edge> {
     serde_json::from_str(&row.edges).unwrap_or_default()
 }
 
-/// The size of a project's ontology, which each event of it has.
-pub(crate) async fn ontology_bytes(db: &impl ConnectionTrait, id: ProjectId) -> Result<usize> {
-    let bytes = Func::cust("octet_length").arg(projects::Column::Ontology.into_expr());
-    let found: Option<Option<i64>> = projects::Entity::find_by_id(id)
-        .select_only()
-        .column_as(Expr::from(bytes), "bytes")
-        .into_tuple()
-        .one(db)
-        .await?;
-    Ok(usize::try_from(found.flatten().unwrap_or(0)).unwrap_or(0))
-}
-
 /// A stage of a live project, that the actor may see.
 pub(crate) async fn find_stage(db: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<stage::Model> {
     let unknown = || Error::not_found("stage", id);
     let key: StageId = id.parse().map_err(|_| unknown())?;
     let row = stage::Entity::find_by_id(key).one(db).await?;
-    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(row.project_id)))
-        .ok_or_else(unknown)
+    let row = row
+        .filter(|row| row.organization_id == actor.organization_id)
+        .ok_or_else(unknown)?;
+    match project::find(db, actor, &row.project_id.to_string()).await {
+        Ok(_) => Ok(row),
+        Err(Error::NotFound { .. }) => Err(unknown()),
+        Err(other) => Err(other),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, ID, InputObject};
 use entity::{TaskStatus, Timestamp};
-use labelhook_core::task::{Answer, Assign, Filter, Outcome, Verdict};
+use labelhook_core::task::{Answer, Assign, Filter, Judgement, Verdict};
 
 use super::super::{
     error::Result,
@@ -113,7 +113,7 @@ pub struct TaskReviewInput {
     stage: Option<ConnectInput>,
 }
 
-impl From<TaskReviewInput> for Outcome {
+impl From<TaskReviewInput> for Judgement {
     fn from(input: TaskReviewInput) -> Self {
         Self {
             verdict: input.outcome.into(),

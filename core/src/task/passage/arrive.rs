@@ -5,27 +5,32 @@ use crate::{
     Error, Result,
     event::{self, Data},
     filter::Values,
-    workflow,
+    workflow::{self, Decision},
 };
-use entity::{EventId, NotificationId, StageId, StageOutput, StageType, TaskStatus, UserId};
+use entity::{EventId, NotificationId, StageId, StageType, TaskStatus, UserId};
+use std::sync::Arc;
 
-/// Stages that one move passes at most; a sound workflow has fewer rules in a row.
-const HOPS: usize = 200;
+/// Completed visits of a task at most: every event has them all.
+const VISITS: usize = 10_000;
 
 impl Passage<'_> {
-    /// Brings a task into a stage, and on through rules, until a stage keeps it.
+    /// Brings a task into a stage, and on through rules, until a stage keeps it. Rules form no ring, so this ends.
     pub(super) async fn arrive(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<()> {
         let (mut next, mut user_id) = (to, user_id);
-        for _ in 0..HOPS {
+        loop {
             self.enter(place, next, user_id).await?;
-            let Some(stage_id) = self.ruled(place).await? else {
-                return Ok(());
-            };
-            self.complete(place, Hand::default());
-            (next, user_id) = (stage_id, None);
+            match self.ruled(place).await? {
+                None => return Ok(()),
+                Some(Decision::Stopped(reason)) => {
+                    self.hold(place, reason);
+                    return Ok(());
+                }
+                Some(Decision::To(stage_id)) => {
+                    self.complete(place, Hand::default());
+                    (next, user_id) = (stage_id, None);
+                }
+            }
         }
-        self.hold(place, format!("passed {HOPS} stages without coming to rest"));
-        Ok(())
     }
 
     /// One step: the task is in the stage, the event tells, and how it stands follows from the stage's type.
@@ -74,6 +79,10 @@ impl Passage<'_> {
                 task.status = TaskStatus::Held;
                 task.status_reason = Some(reason);
             }
+            (None, None) if task.status == TaskStatus::Waiting => {
+                task.status = TaskStatus::Held;
+                task.status_reason = Some("its stage has no webhook".into());
+            }
             (None, None) => {}
         }
     }
@@ -85,6 +94,9 @@ impl Passage<'_> {
         if from.r#type == StageType::Start && self.graph.is_first(stage_id) {
             return Some(Kept::Unassigned);
         }
+        if seat.visits.len() >= VISITS {
+            return Some(Kept::Looping(format!("has completed {VISITS} stages")));
+        }
         let passes = seat.passes(stage_id);
         (passes >= self.graph.max_passes).then(|| {
             Kept::Looping(format!(
@@ -95,18 +107,18 @@ impl Passage<'_> {
     }
 
     /// Where a rule leads; none in a stage that keeps its tasks.
-    async fn ruled(&self, place: usize) -> Result<Option<StageId>> {
-        let seat = &self.seats[place];
-        let Some(node) = self.graph.node(seat.task.stage_id) else {
+    async fn ruled(&mut self, place: usize) -> Result<Option<Decision>> {
+        let graph = Arc::clone(&self.graph);
+        let Some(node) = graph.node(self.seats[place].task.stage_id) else {
             return Err(Error::internal(
                 "a task came into a stage that its workflow does not have",
             ));
         };
-        match node.stage.r#type {
-            StageType::Start => Ok(node.way(StageOutput::Next)),
-            StageType::Logic => Ok(node.decide(&self.values(place)).await),
-            _ => Ok(None),
+        if node.stage.r#type != StageType::Logic {
+            return Ok(None);
         }
+        let values = self.values(place);
+        Ok(self.budget.decide(node, &values).await)
     }
 
     fn values(&self, place: usize) -> Values {
