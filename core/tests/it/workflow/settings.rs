@@ -108,7 +108,7 @@ async fn settings_that_are_left_out_stay_and_given_ones_replace_all_that_can_be_
         ),
         (15_000, 32, 6, "[5000,30000,120000,600000,1800000]".into())
     );
-    assert_eq!(after.header_names, before.header_names);
+    assert_eq!((after.jitter, after.header_names), (0.2, before.header_names));
 }
 
 #[tokio::test]
