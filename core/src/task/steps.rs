@@ -2,7 +2,7 @@
 //! a row written by the transaction that asks for it; after a restart the rows that are not done go on.
 
 use super::intake;
-use crate::{App, Result, workflow};
+use crate::{App, Error, Result, workflow};
 use entity::{IntakeId, ReplayStatus, StageRunId, intake as intakes, stage_run};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::{sync::Arc, time::Duration};
@@ -40,31 +40,50 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     }
 }
 
-/// Works until nothing is left to do. Jobs take turns, a step each.
+/// Jobs that met a fault: the others go on without them, until the next look.
+#[derive(Default)]
+struct Stuck {
+    intakes: Vec<IntakeId>,
+    runs: Vec<StageRunId>,
+    fault: Option<Error>,
+}
+
+/// Works until nothing is left to do that can be done. Jobs take turns, a step each. Gives the last fault.
 pub async fn run_until_idle(app: &App) -> Result<()> {
+    let mut stuck = Stuck::default();
     loop {
-        let (intakes, runs) = (running_intakes(app).await?, running_runs(app).await?);
+        let intakes = running_intakes(app, &stuck.intakes).await?;
+        let runs = running_runs(app, &stuck.runs).await?;
         if intakes.is_empty() && runs.is_empty() {
-            return Ok(());
+            return stuck.fault.map_or(Ok(()), Err);
         }
         for id in intakes {
-            app.db
-                .write(move |txn| Box::pin(async move { intake::step(txn, id).await }))
-                .await?;
+            let stepped = app
+                .db
+                .write(move |txn| Box::pin(async move { intake::step(txn, id).await }));
+            if let Err(fault) = stepped.await {
+                stuck.intakes.push(id);
+                stuck.fault = Some(fault);
+            }
         }
         for id in runs {
-            app.db
-                .write(move |txn| Box::pin(async move { workflow::run_step(txn, id).await }))
-                .await?;
+            let stepped = app
+                .db
+                .write(move |txn| Box::pin(async move { workflow::run_step(txn, id).await }));
+            if let Err(fault) = stepped.await {
+                stuck.runs.push(id);
+                stuck.fault = Some(fault);
+            }
         }
     }
 }
 
-async fn running_intakes(app: &App) -> Result<Vec<IntakeId>> {
+async fn running_intakes(app: &App, stuck: &[IntakeId]) -> Result<Vec<IntakeId>> {
     Ok(intakes::Entity::find()
         .select_only()
         .column(intakes::Column::Id)
         .filter(intakes::Column::DoneAt.is_null())
+        .filter(intakes::Column::Id.is_not_in(stuck.iter().copied()))
         .order_by_asc(intakes::Column::Id)
         .limit(TURNS)
         .into_tuple()
@@ -72,11 +91,12 @@ async fn running_intakes(app: &App) -> Result<Vec<IntakeId>> {
         .await?)
 }
 
-async fn running_runs(app: &App) -> Result<Vec<StageRunId>> {
+async fn running_runs(app: &App, stuck: &[StageRunId]) -> Result<Vec<StageRunId>> {
     Ok(stage_run::Entity::find()
         .select_only()
         .column(stage_run::Column::Id)
         .filter(stage_run::Column::Status.eq(ReplayStatus::Running))
+        .filter(stage_run::Column::Id.is_not_in(stuck.iter().copied()))
         .order_by_asc(stage_run::Column::Id)
         .limit(TURNS)
         .into_tuple()

@@ -2,20 +2,30 @@
 
 use super::support::{Flow, hook, labelled_then_sent, once};
 use crate::support::{Receiver, Response, World};
-use entity::{NotificationStatus, PayloadFormat, ReplayStatus, TaskStatus, stage_run};
-use labelhook_core::{Error, Result, task, workflow};
+use entity::{NotificationStatus, PayloadFormat, ReplayStatus, TaskStatus, event, stage_run};
+use labelhook_core::{
+    Error, Result, task,
+    workflow::{self, StageInput},
+};
+use sea_orm::EntityTrait;
 
-/// A flow whose webhook stage holds so many tasks, because this receiver took none.
-async fn holding<'w>(world: &'w World, receiver: &Receiver, count: usize) -> Flow<'w> {
+/// START → LOGIC → WEBHOOK, with one attempt, which is what is drawn third.
+fn drawing(receiver: &Receiver) -> Vec<StageInput> {
     let mut drawn = labelled_then_sent(&receiver.url());
     drawn[2] = once(drawn[2].clone());
     drawn[0].edges[0].to = "Rule".into();
     drawn[1].edges[0].to = "Done".into();
     drawn.push(super::support::rule("Rule", &[("false", "Label")], "Hook"));
-    let flow = Flow::new(world, drawn).await;
+    drawn
+}
+
+/// A flow whose webhook stage holds so many tasks, because this receiver took none.
+async fn holding<'w>(world: &'w World, receiver: &Receiver, count: usize) -> Flow<'w> {
+    let before = receiver.count();
+    let flow = Flow::new(world, drawing(receiver)).await;
     flow.tasks(count).await;
     world.deliver().await;
-    assert_eq!(receiver.count(), count);
+    assert_eq!(receiver.count() - before, count);
     flow
 }
 
@@ -169,4 +179,33 @@ async fn only_a_webhook_stage_that_is_there_runs_again() {
     assert!(matches!(removed, Err(Error::NotAllowed(_))), "{removed:?}");
     world.deliver().await;
     assert_eq!(deaf.count(), 1);
+}
+
+#[tokio::test]
+async fn a_run_that_meets_a_fault_holds_up_no_other() {
+    let deaf = Receiver::new(|number, _| Response::status(if number < 2 { 500 } else { 200 })).await;
+    let world = World::new().await;
+    let broken = holding(&world, &deaf, 1).await;
+    let whole = holding(&world, &deaf, 1).await;
+    let event_id = broken.all().await[0].event_id.unwrap();
+    world
+        .write(move |txn| {
+            Box::pin(async move {
+                event::Entity::delete_by_id(event_id).exec(txn.conn()).await?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    let runs = (rerun(&broken).await.unwrap(), rerun(&whole).await.unwrap());
+    let fault = task::run_until_idle(&world.app).await;
+    assert!(matches!(fault, Err(Error::Internal(_))), "{fault:?}");
+    assert_eq!(
+        look(&world, &runs.0).await.status,
+        ReplayStatus::Running,
+        "to be tried again"
+    );
+    assert_eq!(look(&world, &runs.1).await.status, ReplayStatus::Succeeded);
+    world.deliver().await;
+    assert_eq!(whole.all().await[0].status, TaskStatus::Done);
 }
