@@ -5,7 +5,7 @@ use super::passage::Passage;
 use crate::{Result, auth::Actor, db::Txn, workflow};
 use entity::{
     DataRowId, IntakeId, IntakeKind, LabelId, OrganizationId, ProjectId, TaskId, TaskStatus, Timestamp, UserId,
-    batch_data_row, data_row, dataset, intake, label, project_dataset, task,
+    batch_data_row, data_row, dataset, intake, label, project, project_dataset, task,
 };
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
@@ -38,10 +38,15 @@ pub(crate) async fn created(txn: &Txn, actor: &Actor, rows: &[data_row::Model]) 
         return Ok(());
     };
     let dataset_id = rows[0].dataset_id;
+    let live = project::Entity::find()
+        .select_only()
+        .column(project::Column::Id)
+        .filter(project::Column::Deleted.eq(false));
     let projects: Vec<ProjectId> = project_dataset::Entity::find()
         .select_only()
         .column(project_dataset::Column::ProjectId)
         .filter(project_dataset::Column::DatasetId.eq(dataset_id))
+        .filter(project_dataset::Column::ProjectId.in_subquery(live.into_query()))
         .into_tuple()
         .all(txn.conn())
         .await?;
@@ -116,8 +121,12 @@ pub(super) async fn step(txn: &Txn, id: IntakeId) -> Result<bool> {
     Ok(more)
 }
 
-/// Whether there is still something to take in: a deleted dataset has nothing.
+/// Whether there is still something to take in: a deleted dataset has nothing, and a deleted project takes nothing.
 async fn is_live(txn: &Txn, row: &intake::Model) -> Result<bool> {
+    let project = project::Entity::find_by_id(row.project_id).one(txn.conn()).await?;
+    if project.is_none_or(|project| project.deleted) {
+        return Ok(false);
+    }
     match row.kind {
         IntakeKind::Batch => Ok(true),
         IntakeKind::Dataset => {

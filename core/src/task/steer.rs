@@ -243,6 +243,7 @@ async fn assignable(app: &App, actor: &Actor, seen: &[Seen], stage: Option<&stag
 async fn give(txn: &Txn, step: &Step, user_id: UserId, send: bool) -> Result<()> {
     let tasks = read(txn, step).await?;
     let mut passage = Passage::load(txn, step.project_id, tasks, []).await?;
+    live(&passage)?;
     let mut wanted: BTreeMap<StageId, Vec<(usize, Again)>> = BTreeMap::new();
     for place in 0..passage.len() {
         let task = &mut passage.seat_mut(place).task;
@@ -320,6 +321,7 @@ async fn put(
         Some(graph) => Passage::through(txn, graph, step.project_id, tasks, users).await?,
         None => Passage::load(txn, step.project_id, tasks, users).await?,
     };
+    live(&passage)?;
     if passage.graph.node(to).is_none() {
         return Err(Error::Conflict(
             "the stage was removed from its workflow meanwhile".into(),
@@ -335,6 +337,7 @@ async fn put(
 async fn pass_on(txn: &Txn, step: &Step, user_id: UserId) -> Result<()> {
     let tasks = read(txn, step).await?;
     let mut passage = Passage::load(txn, step.project_id, tasks, [user_id]).await?;
+    live(&passage)?;
     for place in 0..passage.len() {
         let stage = passage.stage(passage.seat(place).task.stage_id);
         if stage.r#type != StageType::Hold {
@@ -349,6 +352,14 @@ async fn pass_on(txn: &Txn, step: &Step, user_id: UserId) -> Result<()> {
     }
     passage.store().await?;
     Ok(())
+}
+
+/// Refuses to steer tasks of a deleted project.
+fn live(passage: &Passage) -> Result<()> {
+    match passage.project.deleted {
+        true => Err(Error::NotAllowed("the tasks' project is deleted".into())),
+        false => Ok(()),
+    }
 }
 
 async fn read(txn: &Txn, step: &Step) -> Result<Vec<task::Model>> {

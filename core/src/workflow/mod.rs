@@ -194,6 +194,12 @@ pub(crate) async fn find_stage(db: &impl ConnectionTrait, actor: &Actor, id: &st
     let unknown = || Error::not_found("stage", id);
     let key: StageId = id.parse().map_err(|_| unknown())?;
     let row = stage::Entity::find_by_id(key).one(db).await?;
-    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(row.project_id)))
-        .ok_or_else(unknown)
+    let row = row
+        .filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(row.project_id)))
+        .ok_or_else(unknown)?;
+    let project = projects::Entity::find_by_id(row.project_id).one(db).await?;
+    match project.is_some_and(|project| !project.deleted) {
+        true => Ok(row),
+        false => Err(unknown()),
+    }
 }

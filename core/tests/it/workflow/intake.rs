@@ -181,3 +181,21 @@ async fn a_project_from_before_there_were_workflows_gets_one_and_its_tasks() {
     task::run_until_idle(&world.app).await.unwrap();
     assert_eq!(live(&flow).await, 3, "of the dataset and of the batch");
 }
+
+#[tokio::test]
+async fn a_deleted_project_takes_nothing_in_any_more() {
+    let world = World::new().await;
+    let flow = Flow::plain(&world).await;
+    let (dataset, _) = loose(&world, 3).await;
+    connect(&flow, &dataset, true).await;
+    let gone = project::Patch {
+        deleted: true,
+        ..project::Patch::default()
+    };
+    project::update(&world.app, &world.owner, &flow.project_id.to_string(), gone)
+        .await
+        .unwrap();
+    task::run_until_idle(&world.app).await.unwrap();
+    flow.tasks(2).await;
+    assert_eq!(live(&flow).await, 0);
+}

@@ -4,7 +4,7 @@ use super::support::{Flow, answer, labelled_then_sent, stage};
 use crate::support::World;
 use entity::{Role, StageOutput::*, StageType::*, TaskStatus, label as labels};
 use labelhook_core::{
-    Error, label,
+    Error, label, project,
     task::{Answer, Outcome, Verdict},
     workflow::StageInput,
 };
@@ -258,4 +258,33 @@ async fn a_task_whose_label_was_deleted_gets_a_new_one() {
     flow.submit(&task).await.unwrap();
     assert_ne!(label_of(&flow, &task).await.id, first.id);
     assert_eq!(told(&flow).await, ["LABEL_CREATED", "LABEL_DELETED", "LABEL_CREATED"]);
+}
+
+#[tokio::test]
+async fn tasks_of_a_deleted_project_stay_as_they_are() {
+    let world = World::new().await;
+    let flow = Flow::new(&world, reviewed()).await;
+    let task = flow.task().await;
+    let id = flow.project_id.to_string();
+    let review = flow.stage("Review").await.to_string();
+    let gone = project::Patch {
+        deleted: true,
+        ..project::Patch::default()
+    };
+    project::update(&world.app, &world.owner, &id, gone).await.unwrap();
+    let before = flow.now(&task).await;
+    for refused in [
+        flow.submit(&task).await.map(drop),
+        flow.save_work(&task, answer()).await.map(drop),
+        flow.requeue_to(&task, &review).await.map(drop),
+        flow.assign(&world.owner, &Flow::only(&[&task]), &world.owner, None)
+            .await
+            .map(drop),
+    ] {
+        assert!(
+            matches!(refused, Err(Error::NotAllowed(_) | Error::NotFound { .. })),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(flow.now(&task).await, before);
 }
