@@ -13,7 +13,7 @@ mod work;
 pub use export::{Export, export};
 pub use filter::{Filter, Slice, Span};
 pub use steer::{Assign, assign, forward, requeue};
-pub(crate) use steer::{relocate, resend};
+pub(crate) use steer::{Stopped, drop_queued, relocate, resend};
 pub use steps::{Wake, run, run_until_idle};
 pub use work::{Answer, Outcome, Verdict, review, save, submit};
 

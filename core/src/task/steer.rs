@@ -37,6 +37,9 @@ pub struct Assign {
     pub stage: Option<String>,
 }
 
+/// Notifications that were stopped, and whose they are.
+pub(crate) type Stopped = Vec<(WebhookId, NotificationId)>;
+
 /// A task as a call saw it.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
 struct Seen {
@@ -94,7 +97,7 @@ pub async fn requeue(app: &App, actor: &Actor, filter: &Filter, stage: &str) -> 
             .db
             .write(move |txn| Box::pin(async move { put(txn, &actor, &step, to, None).await }))
             .await?;
-        forget(app, stopped);
+        drop_queued(app, stopped);
     }
     Ok(seen.into_iter().map(|task| task.id).collect())
 }
@@ -123,8 +126,15 @@ pub async fn forward(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Ta
     Ok(seen.into_iter().map(|task| task.id).collect())
 }
 
-/// Puts all tasks of one stage into another, through a workflow that is being saved.
-pub(crate) async fn relocate(txn: &Txn, actor: &Actor, graph: &Arc<Graph>, from: StageId, to: StageId) -> Result<()> {
+/// Puts all tasks of one stage into another, through a workflow that is being saved. Gives the notifications that nobody
+/// waits for any more.
+pub(crate) async fn relocate(
+    txn: &Txn,
+    actor: &Actor,
+    graph: &Arc<Graph>,
+    from: StageId,
+    to: StageId,
+) -> Result<Stopped> {
     let ids: Vec<(TaskId, ProjectId)> = task::Entity::find()
         .select_only()
         .columns([task::Column::Id, task::Column::ProjectId])
@@ -134,14 +144,15 @@ pub(crate) async fn relocate(txn: &Txn, actor: &Actor, graph: &Arc<Graph>, from:
         .into_tuple()
         .all(txn.conn())
         .await?;
+    let mut stopped = Vec::new();
     for chunk in ids.chunks(STEP) {
         let step = Step {
             project_id: chunk[0].1,
             ids: chunk.iter().map(|(id, _)| *id).collect(),
         };
-        put(txn, actor, &step, to, Some(Arc::clone(graph))).await?;
+        stopped.extend(put(txn, actor, &step, to, Some(Arc::clone(graph))).await?);
     }
-    Ok(())
+    Ok(stopped)
 }
 
 /// Tasks of one project, as many as one transaction takes.
@@ -307,13 +318,7 @@ pub(crate) async fn resend(txn: &Txn, stage: &stage::Model, tasks: Vec<task::Mod
 }
 
 /// Puts tasks into a stage. Gives the notifications that nobody waits for any more.
-async fn put(
-    txn: &Txn,
-    actor: &Actor,
-    step: &Step,
-    to: StageId,
-    graph: Option<Arc<Graph>>,
-) -> Result<Vec<(WebhookId, NotificationId)>> {
+async fn put(txn: &Txn, actor: &Actor, step: &Step, to: StageId, graph: Option<Arc<Graph>>) -> Result<Stopped> {
     let tasks = read(txn, step).await?;
     let stopped = withdraw(txn, &tasks).await?;
     let users = [actor.user_id];
@@ -372,7 +377,7 @@ async fn read(txn: &Txn, step: &Step) -> Result<Vec<task::Model>> {
 }
 
 /// Cancels what is still being sent for tasks that wait: somebody takes them away.
-async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Vec<(WebhookId, NotificationId)>> {
+async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Stopped> {
     let waiting = tasks.iter().filter(|task| task.status == TaskStatus::Waiting);
     let ids: Vec<NotificationId> = waiting.filter_map(|task| task.notification_id).collect();
     if ids.is_empty() {
@@ -400,7 +405,8 @@ async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Vec<(WebhookId, No
     Ok(stopped)
 }
 
-fn forget(app: &App, stopped: Vec<(WebhookId, NotificationId)>) {
+/// Takes notifications that were stopped out of memory.
+pub(crate) fn drop_queued(app: &App, stopped: Stopped) {
     for (webhook_id, id) in stopped {
         app.dispatcher.lanes.cancel(webhook_id, id);
     }

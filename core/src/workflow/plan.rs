@@ -15,7 +15,7 @@ use crate::{
     task,
     webhook::stage::{self as webhooks, Settings},
 };
-use entity::{StageId, StageType, stage, workflow};
+use entity::{StageId, StageType, WebhookId, stage, webhook, workflow};
 use std::{collections::HashMap, sync::Arc};
 
 /// Tasks that a save moves out of removed stages at most.
@@ -31,6 +31,17 @@ pub(super) struct Plan<'a> {
     moves: HashMap<StageId, StageId>,
     webhooks: Vec<(StageId, Settings<'a>)>,
     keyring: &'a Keyring,
+}
+
+/// What a save has done, and what is to be told of it when it is committed.
+pub(super) struct Saved {
+    pub(super) workflow: Workflow,
+    /// Webhooks that were given settings.
+    pub(super) webhooks: Vec<webhook::Model>,
+    /// Webhooks of stages that were removed.
+    pub(super) closed: Vec<WebhookId>,
+    /// What was still to be sent for tasks that were moved.
+    pub(super) stopped: task::Stopped,
 }
 
 /// Finds stages by what an input calls them.
@@ -98,22 +109,30 @@ impl<'a> Plan<'a> {
         })
     }
 
-    pub(super) async fn carry_out(mut self, txn: &Txn, actor: &Actor) -> Result<Workflow> {
+    pub(super) async fn carry_out(mut self, txn: &Txn, actor: &Actor) -> Result<Saved> {
+        let mut changed = Vec::with_capacity(self.webhooks.len());
         for (stage_id, settings) in &self.webhooks {
             let webhook = webhooks::set(txn, actor, self.row.project_id, *stage_id, settings, self.keyring).await?;
             let stage = self.stages.iter_mut().find(|stage| stage.id == *stage_id);
             stage.expect("settings are of a stage in this list").webhook_id = Some(webhook.id);
+            changed.push(webhook);
         }
         self.vacate(txn).await?;
         store::write(txn, &self.row, &self.stages).await?;
         store::remove(txn, &self.removed).await?;
-        for webhook_id in self.removed.iter().filter_map(|stage| stage.webhook_id) {
-            webhooks::close(txn, webhook_id).await?;
+        let closed: Vec<WebhookId> = self.removed.iter().filter_map(|stage| stage.webhook_id).collect();
+        for webhook_id in &closed {
+            webhooks::close(txn, *webhook_id).await?;
         }
-        self.relocate(txn, actor).await?;
-        Ok(Workflow {
-            row: self.row,
-            stages: self.stages,
+        let stopped = self.relocate(txn, actor).await?;
+        Ok(Saved {
+            workflow: Workflow {
+                row: self.row,
+                stages: self.stages,
+            },
+            webhooks: changed,
+            closed,
+            stopped,
         })
     }
 
@@ -143,15 +162,16 @@ impl<'a> Plan<'a> {
     }
 
     /// The tasks of removed stages go where the save says, as if they were requeued.
-    async fn relocate(&self, txn: &Txn, actor: &Actor) -> Result<()> {
+    async fn relocate(&self, txn: &Txn, actor: &Actor) -> Result<task::Stopped> {
+        let mut stopped = Vec::new();
         if self.moves.is_empty() {
-            return Ok(());
+            return Ok(stopped);
         }
         let graph = Arc::new(Graph::read(txn.conn(), &self.row).await?);
         for (from, to) in &self.moves {
-            task::relocate(txn, actor, &graph, *from, *to).await?;
+            stopped.extend(task::relocate(txn, actor, &graph, *from, *to).await?);
         }
-        Ok(())
+        Ok(stopped)
     }
 }
 

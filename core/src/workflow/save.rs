@@ -12,9 +12,9 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     filter::Filter,
-    input, organization, project,
+    input, organization, project, task,
 };
-use entity::StageType;
+use entity::{StageType, WebhookId, webhook};
 use std::{ops::RangeInclusive, sync::Arc};
 
 const PASSES: RangeInclusive<i32> = 1..=10_000;
@@ -44,10 +44,22 @@ pub async fn save(app: &App, actor: &Actor, project: &str, save: Save) -> Result
             })
         })
         .await?;
-    for webhook_id in saved.stages.iter().filter_map(|stage| stage.webhook_id) {
+    tell(app, saved.webhooks, saved.closed);
+    task::drop_queued(app, saved.stopped);
+    Ok(saved.workflow)
+}
+
+/// The dispatcher sends by the new settings, keeps to the new limits at once, and sends nothing for a stage that is gone.
+fn tell(app: &App, changed: Vec<webhook::Model>, closed: Vec<WebhookId>) {
+    for webhook_id in closed {
         app.targets.forget(webhook_id);
     }
-    Ok(saved)
+    for row in changed {
+        app.targets.forget(row.id);
+        app.dispatcher
+            .lanes
+            .note_due(row.id, crate::webhook::limit(&row), app.clock.now());
+    }
 }
 
 fn sizes(save: &Save) -> Result<()> {

@@ -248,3 +248,35 @@ async fn who_may_save_and_who_may_say_where_a_stage_sends() {
         .collect();
     assert_eq!(types, [Start, Label, Webhook, Complete]);
 }
+
+#[tokio::test]
+async fn what_waits_in_memory_for_a_removed_stage_is_not_sent() {
+    let receiver = Receiver::holding().await;
+    let world = World::new().await;
+    let mut drawn = labelled_then_sent(&receiver.url());
+    drawn[2].webhook.as_mut().unwrap().max_in_flight = Some(1);
+    let flow = Flow::new(&world, drawn).await;
+    let tasks = flow.tasks(3).await;
+    for task in &tasks {
+        flow.submit(task).await.unwrap();
+    }
+    let app = world.app.clone();
+    let delivering = tokio::spawn(async move { labelhook_core::dispatcher::run_until_idle(&app).await });
+    receiver.until(1).await;
+    let save = Save {
+        stages: without_hook(&flow).await,
+        moves: vec![Move {
+            from: flow.stage("Hook").await.to_string(),
+            to: "Done".into(),
+        }],
+        ..Save::default()
+    };
+    flow.save_whole(save).await.unwrap();
+    receiver.release(10);
+    delivering.await.unwrap().unwrap();
+    assert_eq!(receiver.count(), 1, "only what was under way");
+    assert!(world.app.dispatcher.is_idle());
+    for task in &tasks {
+        assert_eq!(flow.place(task).await, ("Done".into(), TaskStatus::Done));
+    }
+}

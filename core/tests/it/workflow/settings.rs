@@ -6,6 +6,7 @@ use entity::{AuthType, PayloadContent, PayloadFormat, WebhookStatus, webhook as 
 use hmac::{Hmac, KeyInit, Mac};
 use labelhook_core::{
     Error,
+    dispatcher::Rate,
     list::{Filter, Page, Query},
     webhook,
     workflow::{StageInput, StageWebhook},
@@ -219,4 +220,25 @@ async fn a_stages_webhook_is_its_workflows_alone() {
     assert_eq!(receiver.count(), 0, "moves and labels elsewhere are not its business");
     send(&flow).await;
     assert_eq!(receiver.count(), 1, "nor is the label, nor the move out of the stage");
+}
+
+#[tokio::test]
+async fn what_is_queued_goes_on_by_the_limits_that_are_saved() {
+    let receiver = Receiver::ok().await;
+    let world = World::new().await;
+    let pace = |given: &mut StageWebhook| {
+        given.rate = Some(Rate {
+            requests: 1,
+            per_ms: 3_600_000,
+        });
+    };
+    let flow = proving(&world, &receiver.url(), pace).await;
+    for task in flow.tasks(3).await {
+        flow.submit(&task).await.unwrap();
+    }
+    world.deliver().await;
+    assert_eq!(receiver.count(), 1);
+    flow.save(set(&flow, &receiver.url(), |_| {}).await).await.unwrap();
+    world.deliver().await;
+    assert_eq!(receiver.count(), 3);
 }
