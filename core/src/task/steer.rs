@@ -20,6 +20,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    Select, SelectModel, Selector,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -135,21 +136,13 @@ pub(crate) async fn relocate(
     from: StageId,
     to: StageId,
 ) -> Result<Stopped> {
-    let ids: Vec<(TaskId, ProjectId)> = task::Entity::find()
-        .select_only()
-        .columns([task::Column::Id, task::Column::ProjectId])
+    let tasks = task::Entity::find()
         .filter(task::Column::StageId.eq(from))
         .filter(task::Column::Deleted.eq(false))
-        .order_by_asc(task::Column::Id)
-        .into_tuple()
-        .all(txn.conn())
-        .await?;
+        .order_by_asc(task::Column::Id);
+    let seen = look(tasks).all(txn.conn()).await?;
     let mut stopped = Vec::new();
-    for chunk in ids.chunks(STEP) {
-        let step = Step {
-            project_id: chunk[0].1,
-            ids: chunk.iter().map(|(id, _)| *id).collect(),
-        };
+    for step in by_project(&seen) {
         stopped.extend(put(txn, actor, &step, to, Some(Arc::clone(graph))).await?);
     }
     Ok(stopped)
@@ -158,12 +151,12 @@ pub(crate) async fn relocate(
 /// Tasks of one project, as many as one transaction takes.
 struct Step {
     project_id: ProjectId,
-    ids: Vec<TaskId>,
+    seen: Vec<Seen>,
 }
 
-/// What the filter matches, oldest first; more than one call takes is an error.
-async fn seen(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Seen>> {
-    let seen = filter::matching(actor, filter)
+/// Reads no more of tasks than a call must see.
+fn look(tasks: Select<task::Entity>) -> Selector<SelectModel<Seen>> {
+    tasks
         .select_only()
         .columns([
             task::Column::Id,
@@ -172,11 +165,15 @@ async fn seen(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Seen>> {
             task::Column::Status,
             task::Column::AssigneeId,
         ])
-        .order_by_asc(task::Column::Id)
-        .limit(MOST + 1)
         .into_model::<Seen>()
-        .all(app.db.read())
-        .await?;
+}
+
+/// What the filter matches, oldest first; more than one call takes is an error.
+async fn seen(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Seen>> {
+    let tasks = filter::matching(actor, filter)
+        .order_by_asc(task::Column::Id)
+        .limit(MOST + 1);
+    let seen = look(tasks).all(app.db.read()).await?;
     match seen.len() as u64 > MOST {
         true => Err(Error::invalid(
             "where",
@@ -187,21 +184,18 @@ async fn seen(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Seen>> {
 }
 
 fn by_project(seen: &[Seen]) -> Vec<Step> {
-    let mut projects: BTreeMap<ProjectId, Vec<TaskId>> = BTreeMap::new();
+    let mut projects: BTreeMap<ProjectId, Vec<Seen>> = BTreeMap::new();
     for task in seen {
-        projects.entry(task.project_id).or_default().push(task.id);
+        projects.entry(task.project_id).or_default().push(*task);
     }
-    let steps = |(project_id, ids): (ProjectId, Vec<TaskId>)| {
-        let chunks: Vec<Step> = ids
-            .chunks(STEP)
-            .map(|ids| Step {
-                project_id,
-                ids: ids.to_vec(),
-            })
-            .collect();
-        chunks
-    };
-    projects.into_iter().flat_map(steps).collect()
+    let mut steps = Vec::new();
+    for (project_id, seen) in projects {
+        steps.extend(seen.chunks(STEP).map(|seen| Step {
+            project_id,
+            seen: seen.to_vec(),
+        }));
+    }
+    steps
 }
 
 async fn stages_of(app: &App, seen: &[Seen]) -> Result<Vec<stage::Model>> {
@@ -253,6 +247,7 @@ async fn assignable(app: &App, actor: &Actor, seen: &[Seen], stage: Option<&stag
 /// Gives the tasks to a user, and sends those that waited for it in a webhook stage.
 async fn give(txn: &Txn, step: &Step, user_id: UserId, send: bool) -> Result<()> {
     let tasks = read(txn, step).await?;
+    unchanged(step, &tasks)?;
     let mut passage = Passage::load(txn, step.project_id, tasks, []).await?;
     live(&passage)?;
     let mut wanted: BTreeMap<StageId, Vec<(usize, Again)>> = BTreeMap::new();
@@ -273,6 +268,18 @@ async fn give(txn: &Txn, step: &Step, user_id: UserId, send: bool) -> Result<()>
         send_again(txn, &mut passage, stage_id, &wanted).await?;
     }
     passage.store().await?;
+    Ok(())
+}
+
+/// Refuses to assign a task that is not as it was when the call was checked: it has moved on, or somebody else took it.
+fn unchanged(step: &Step, tasks: &[task::Model]) -> Result<()> {
+    for task in tasks {
+        let seen = step.seen.iter().find(|seen| seen.id == task.id);
+        if seen.is_none_or(|seen| seen.stage_id != task.stage_id || seen.assignee_id != task.assignee_id) {
+            let reason = format!("task {} has moved on or was assigned meanwhile", task.id);
+            return Err(Error::Conflict(reason));
+        }
+    }
     Ok(())
 }
 
@@ -369,7 +376,7 @@ fn live(passage: &Passage) -> Result<()> {
 
 async fn read(txn: &Txn, step: &Step) -> Result<Vec<task::Model>> {
     Ok(task::Entity::find()
-        .filter(task::Column::Id.is_in(step.ids.iter().copied()))
+        .filter(task::Column::Id.is_in(step.seen.iter().map(|task| task.id)))
         .filter(task::Column::Deleted.eq(false))
         .order_by_asc(task::Column::Id)
         .all(txn.conn())

@@ -288,3 +288,22 @@ async fn tasks_of_a_deleted_project_stay_as_they_are() {
     }
     assert_eq!(flow.now(&task).await, before);
 }
+
+#[tokio::test]
+async fn of_two_workers_who_take_a_task_at_once_one_gets_it() {
+    let world = World::new().await;
+    let flow = Flow::new(&world, reviewed()).await;
+    let (one, other) = (world.actor(Role::Worker).await, world.actor(Role::Worker).await);
+    let task = flow.task().await;
+    let mine = Flow::only(&[&task]);
+    let (first, second) = tokio::join!(
+        flow.assign(&one, &mine, &one, None),
+        flow.assign(&other, &mine, &other, None)
+    );
+    let (winner, lost) = if first.is_ok() { (&one, second) } else { (&other, first) };
+    assert!(
+        matches!(lost, Err(Error::Conflict(_) | Error::Forbidden(_))),
+        "{lost:?}"
+    );
+    assert_eq!(flow.now(&task).await.assignee_id, Some(winner.user_id));
+}
