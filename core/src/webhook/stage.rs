@@ -8,6 +8,7 @@ use crate::{
     Error, Result,
     auth::Actor,
     db::Txn,
+    dispatcher::retry::Policy,
     secret::{self, Keyring},
     workflow::StageWebhook,
 };
@@ -49,7 +50,7 @@ impl<'a> Settings<'a> {
         Retry {
             max_attempts: max_attempts.or(Some(MAX_ATTEMPTS)),
             delays_ms: delays_ms.or_else(|| Some(DELAYS_MS.to_vec())),
-            jitter,
+            jitter: jitter.or_else(|| Some(Policy::default().jitter)),
         }
     }
 

@@ -1,4 +1,12 @@
 //! Workflows with webhook stages: tasks move by what people do and by what receivers answer.
 
+mod first;
 mod hook;
+mod intake;
+mod outcome;
+mod rerun;
+mod save;
+mod settings;
+mod stages;
 mod support;
+mod work;
