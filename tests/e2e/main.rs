@@ -14,3 +14,4 @@ mod schema;
 mod sdk;
 mod test_receiver;
 mod webhook;
+mod workflow;
