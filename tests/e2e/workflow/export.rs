@@ -32,13 +32,8 @@ async fn batched(floor: &Floor, batch: &str) -> (String, String) {
     let task = floor
         .task_of(json!({"rowData": "https://example.com/tree.jpg", "externalId": "tree.jpg", "metadata": metadata}))
         .await;
-    let row = "query($id: ID!) {task(where: {id: $id}) {dataRow {id}}}";
-    let row = floor.client.query(row, json!({ "id": task })).await["task"]["dataRow"]["id"].take();
-    let make = "mutation($name: String!, $project: ID!, $row: ID!) {
-        createBatch(data: {name: $name, project: {connect: {id: $project}}, dataRows: [$row]}) {id}}";
-    let variables = json!({"name": batch, "project": floor.project, "row": row});
-    let made = floor.client.query(make, variables).await;
-    (task, text(&made["createBatch"]["id"]))
+    let batch = floor.batch(&task, batch).await;
+    (task, batch)
 }
 
 /// `data` of the only exported task, byte for byte as it was answered.

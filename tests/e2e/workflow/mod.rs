@@ -1,13 +1,16 @@
-//! Workflows over the API, from the drawing to the receiver: how one is drawn ([`drawing`]) and refused ([`refusals`]), how a
-//! task goes through it ([`passage`], [`taking`]), what its receiver gets ([`requests`]) and what is on record of it
-//! ([`log`]), what happens when nobody takes it ([`failure`], [`rerun`]), who may do what ([`rights`]) and who sees it
-//! ([`tenancy`]), and the export form beside the webhook's body ([`export`], [`sample`]). [`crash`] kills the process.
+//! Workflows over the API, from the drawing to the receiver: how one is drawn ([`drawing`]) and refused ([`refusals`]), how
+//! a task goes through it ([`passage`], [`taking`], [`logic`]), what its receiver gets ([`requests`]) and what is on record
+//! of it ([`log`]), what happens when nobody takes it ([`failure`], [`rerun`]) and at the edges ([`edges`]), who may do what
+//! ([`rights`]) and who sees it ([`tenancy`]), and the export form beside the webhook's body ([`export`], [`sample`]).
+//! [`crash`] kills the process.
 
 mod crash;
 mod drawing;
+mod edges;
 mod export;
 mod failure;
 mod log;
+mod logic;
 mod passage;
 mod refusals;
 mod requests;
@@ -100,6 +103,16 @@ impl Floor {
             "query($row: ID!, $project: ID!) {tasks(where: {dataRowIds: [$row], projectIds: [$project]}) {nodes {id}}}";
         let variables = json!({"row": row["createDataRow"]["id"], "project": self.project});
         text(&self.client.query(find, variables).await["tasks"]["nodes"][0]["id"])
+    }
+
+    /// Puts the data row of a task into a new batch; gives its id.
+    async fn batch(&self, task: &str, name: &str) -> String {
+        let show = "query($id: ID!) {task(where: {id: $id}) {dataRow {id}}}";
+        let row = self.client.query(show, json!({ "id": task })).await["task"]["dataRow"]["id"].take();
+        let make = "mutation($name: String!, $project: ID!, $row: ID!) {
+            createBatch(data: {name: $name, project: {connect: {id: $project}}, dataRows: [$row]}) {id}}";
+        let variables = json!({"name": name, "project": self.project, "row": row});
+        text(&self.client.query(make, variables).await["createBatch"]["id"])
     }
 
     /// Submits [`LABEL`] for a task.

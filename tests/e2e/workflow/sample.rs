@@ -78,13 +78,8 @@ fn workflow(scene: &Scene) -> Value {
 async fn load(floor: &Floor, sample: &Value) -> String {
     let data = json!({"rowData": sample["asset"], "externalId": sample["externalId"], "metadata": sample["metadata"]});
     let task = floor.task_of(data).await;
-    let show = "query($id: ID!) {task(where: {id: $id}) {dataRow {id}}}";
-    let row = floor.client.query(show, json!({ "id": task })).await["task"]["dataRow"]["id"].take();
-    let make = "mutation($name: String!, $project: ID!, $row: ID!) {
-        createBatch(data: {name: $name, project: {connect: {id: $project}}, dataRows: [$row]}) {id}}";
     for name in sample["batchNames"].as_array().expect("a list") {
-        let variables = json!({"name": name, "project": floor.project, "row": row});
-        text(&floor.client.query(make, variables).await["createBatch"]["id"]);
+        floor.batch(&task, &text(name)).await;
     }
     task
 }
