@@ -9,6 +9,7 @@ mod graphql_http;
 mod ledger;
 mod notification;
 mod process;
+mod readme;
 mod receivers;
 mod schema;
 mod sdk;
