@@ -9,7 +9,7 @@ use std::{
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 const KEY: &str = "lh_bench_0123456789abcdef0123456789abcdef";
 /// A part ends by itself within this time.
@@ -29,6 +29,17 @@ pub struct Desk {
 
 impl Server {
     pub async fn start() -> anyhow::Result<Self> {
+        Self::with("warn", Stdio::inherit()).await
+    }
+
+    /// One that writes every statement into its log, and the file of that.
+    pub async fn telling_statements() -> anyhow::Result<(Self, NamedTempFile)> {
+        let log = NamedTempFile::new()?;
+        let server = Self::with("warn,sqlx::query=debug", log.reopen()?.into()).await?;
+        Ok((server, log))
+    }
+
+    async fn with(log: &str, to: Stdio) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let database = format!("sqlite://{}?mode=rwc", folder.path().join("bench.db").display());
         let mut child = Command::new(binary()?)
@@ -41,7 +52,8 @@ impl Server {
                 "--rate-limit",
                 "0",
             ])
-            .args(["--database-url", &database, "--bootstrap-key", KEY, "--log", "warn"])
+            .args(["--database-url", &database, "--bootstrap-key", KEY, "--log", log])
+            .stderr(to)
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
