@@ -1,8 +1,9 @@
 //! The webhook of a workflow stage: made, changed and switched off with its workflow, and in no other way.
 
 use super::{
-    add_secret, has_secret,
+    has_secret,
     input::{New, Patch, Retry},
+    secrets,
 };
 use crate::{
     Error, Result,
@@ -129,7 +130,7 @@ async fn insert(
         .exec_without_returning(txn.conn())
         .await?;
     if let Some(secret) = secret {
-        add_secret(txn, &row, keyring, &secret).await?;
+        secrets::add(txn, &row, keyring, &secret).await?;
     }
     Ok(row)
 }
@@ -151,7 +152,7 @@ async fn change(
     if let Some(secret) = &settings.given.secret {
         secret::check(secret)?;
         forget_secrets(txn, id).await?;
-        add_secret(txn, &changed, keyring, secret).await?;
+        secrets::add(txn, &changed, keyring, secret).await?;
     } else if changed.auth_type == AuthType::Secret && !has_secret(txn, id).await? {
         return Err(Error::invalid("secret", "is required when authType is SECRET"));
     }

@@ -8,6 +8,7 @@ mod matching;
 mod outcomes;
 mod pace;
 mod restart;
+mod rotation;
 mod schedule;
 mod scope;
 mod secrecy;
