@@ -9,6 +9,7 @@ use crate::{
         guard::Guard,
         sender::{self, Sender},
     },
+    idempotency,
     secret::Keyring,
     task,
     webhook::{self, Index, Targets},
@@ -49,6 +50,8 @@ pub struct App {
     pub(crate) steps: task::Wake,
     /// Known keys.
     pub(crate) keys: api_key::Known,
+    /// Requests with an idempotency key that are being carried out.
+    pub(crate) running: Arc<idempotency::Running>,
 }
 
 impl App {
@@ -72,6 +75,7 @@ impl App {
             deletions: deletion::Wake::default(),
             steps: task::Wake::default(),
             keys: api_key::Known::default(),
+            running: Arc::default(),
         });
         app.dispatcher.recover(&app).await?;
         workflow::adopt(&app).await?;

@@ -18,6 +18,7 @@ pub mod deletion;
 pub mod dispatcher;
 pub mod event;
 pub mod filter;
+pub mod idempotency;
 pub mod label;
 pub mod list;
 pub mod notification;

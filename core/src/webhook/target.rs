@@ -10,6 +10,7 @@ use crate::{
         retry::Policy,
         signer::{self, Scheme, Signer},
     },
+    idempotency,
     secret::Keyring,
     target_url::TargetUrl,
 };
@@ -172,10 +173,14 @@ async fn newest_sealed(db: &impl ConnectionTrait) -> Result<Option<(String, Vec<
         .filter(sealed)
         .order_by_desc(webhook::Column::Id);
     let row = webhooks.one(db).await?;
-    Ok(row.and_then(|row| match (row.authorization, row.headers) {
+    let found = row.and_then(|row| match (row.authorization, row.headers) {
         (Some(value), _) => Some((seal::authorization(row.id), value)),
         (None, headers) => headers.map(|value| (seal::headers(row.id), value)),
-    }))
+    });
+    match found {
+        Some(found) => Ok(Some(found)),
+        None => idempotency::newest_sealed(db).await,
+    }
 }
 
 /// What each sealed column is bound to, so that a value cannot be moved to another row.
