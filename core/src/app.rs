@@ -9,7 +9,7 @@ use crate::{
         guard::Guard,
         sender::{self, Sender},
     },
-    idempotency,
+    idempotency, rekey,
     secret::Keyring,
     task,
     webhook::{self, Index, Targets},
@@ -56,7 +56,7 @@ pub struct App {
 
 impl App {
     /// Opens the database, brings it up to date and gives the claims of dead nodes back. Fails when the keyring is not
-    /// the one that the database's secrets were sealed with.
+    /// the one that the database's secrets were sealed with, or when a change of the master key was broken off.
     pub async fn open(config: Config) -> Result<Arc<Self>> {
         let lanes = Arc::new(Lanes::new(config.window));
         let index = Arc::new(Index::default());
@@ -65,6 +65,7 @@ impl App {
             ..sender::Config::default()
         })?;
         let db = Db::open(&config.database_url, config.clock.clone(), index, Arc::clone(&lanes)).await?;
+        rekey::check_done(db.read()).await?;
         webhook::check_keyring(db.read(), &config.keyring).await?;
         let app = Arc::new(Self {
             db,

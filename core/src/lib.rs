@@ -26,6 +26,7 @@ pub mod organization;
 pub mod page;
 pub mod payload;
 pub mod project;
+pub mod rekey;
 pub mod review;
 pub mod secret;
 pub mod target_url;

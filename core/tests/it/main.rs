@@ -8,6 +8,7 @@ mod log;
 mod matching;
 mod outcomes;
 mod pace;
+mod rekey;
 mod restart;
 mod rotation;
 mod schedule;
