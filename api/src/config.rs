@@ -10,7 +10,7 @@ use labelhook_core::{
     dispatcher::{Window, guard::Guard},
     secret::Keyring,
 };
-use std::{net::SocketAddr, str::FromStr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use crate::server;
 
@@ -100,21 +100,32 @@ impl FromStr for Networks {
 impl Storage {
     /// What core needs to open the database and nothing more.
     pub fn core(&self) -> anyhow::Result<Config> {
-        Ok(Config {
+        Ok(self.core_with(self.keyring()?))
+    }
+
+    /// The same with this master key.
+    pub fn core_with(&self, keyring: Keyring) -> Config {
+        Config {
             database_url: self.database_url.clone(),
-            keyring: Arc::new(self.keyring()?),
+            keyring: Arc::new(keyring),
             clock: Clock::System,
             guard: Guard::default(),
             window: Window::default(),
-        })
+        }
     }
 
-    fn keyring(&self) -> anyhow::Result<Keyring> {
+    /// Where the master key is when it is not given.
+    pub fn key_file(&self) -> anyhow::Result<PathBuf> {
+        let database = file_of(&self.database_url).context("--database-url must name a SQLite file")?;
+        Ok(database.with_added_extension("key"))
+    }
+
+    /// The master key.
+    pub fn keyring(&self) -> anyhow::Result<Keyring> {
         if let Some(key) = &self.master_key {
             return Keyring::from_base64(key).context("LABELHOOK_MASTER_KEY cannot be used");
         }
-        let database = file_of(&self.database_url).context("--database-url must name a SQLite file")?;
-        let path = database.with_added_extension("key");
+        let path = self.key_file()?;
         Keyring::load_or_create(&path).with_context(|| format!("{} cannot be used", path.display()))
     }
 }

@@ -10,7 +10,7 @@ mod listener;
 pub mod server;
 
 use anyhow::Context;
-use labelhook_core::{App, deletion, dispatcher, task};
+use labelhook_core::{App, deletion, dispatcher, idempotency, task};
 use std::sync::Arc;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +30,7 @@ pub async fn serve(
     tasks.spawn(dispatcher::run(Arc::clone(&app), background.clone()));
     tasks.spawn(deletion::run(Arc::clone(&app), background.clone()));
     tasks.spawn(task::run(Arc::clone(&app), background.clone()));
+    tasks.spawn(idempotency::run(Arc::clone(&app), background.clone()));
     let stop = shutdown.child_token();
     let served = beside(&mut tasks, listener::serve(listener, router, stop.clone()), &stop).await;
     background.cancel();

@@ -9,6 +9,7 @@ use crate::{
         guard::Guard,
         sender::{self, Sender},
     },
+    idempotency, rekey,
     secret::Keyring,
     task,
     webhook::{self, Index, Targets},
@@ -49,11 +50,13 @@ pub struct App {
     pub(crate) steps: task::Wake,
     /// Known keys.
     pub(crate) keys: api_key::Known,
+    /// Requests with an idempotency key that are being carried out.
+    pub(crate) running: Arc<idempotency::Running>,
 }
 
 impl App {
     /// Opens the database, brings it up to date and gives the claims of dead nodes back. Fails when the keyring is not
-    /// the one that the database's secrets were sealed with.
+    /// the one that the database's secrets were sealed with, or when a change of the master key was broken off.
     pub async fn open(config: Config) -> Result<Arc<Self>> {
         let lanes = Arc::new(Lanes::new(config.window));
         let index = Arc::new(Index::default());
@@ -62,6 +65,7 @@ impl App {
             ..sender::Config::default()
         })?;
         let db = Db::open(&config.database_url, config.clock.clone(), index, Arc::clone(&lanes)).await?;
+        rekey::check_done(db.read()).await?;
         webhook::check_keyring(db.read(), &config.keyring).await?;
         let app = Arc::new(Self {
             db,
@@ -72,6 +76,7 @@ impl App {
             deletions: deletion::Wake::default(),
             steps: task::Wake::default(),
             keys: api_key::Known::default(),
+            running: Arc::default(),
         });
         app.dispatcher.recover(&app).await?;
         workflow::adopt(&app).await?;

@@ -86,7 +86,7 @@ const PROMISED: &[(&str, &str)] = &[
     ),
     (
         "Mutation",
-        "createWebhook(data) updateWebhook(where data) pingWebhook(where) redeliverNotification(where)
+        "createWebhook(data) updateWebhook(where data) rotateWebhookSecret(where data) pingWebhook(where) redeliverNotification(where)
         cancelNotification(where) createProject(data) updateProject(where data) createDataset(data)
         updateDataset(where data) createDataRow(data) createDataRows(data) deleteDataRows(where) createBatch(data)
         createLabel(data) createLabels(data) updateLabel(where data) deleteLabels(labelIds) createReview(data)
@@ -109,6 +109,8 @@ const PROMISED: &[(&str, &str)] = &[
     ),
     ("RetryPolicy", "maxAttempts delaysMs jitter"),
     ("SecretInfo", "id createdAt expiresAt"),
+    ("RotatedSecret", "webhook secret"),
+    ("SecretRotateInput", "secret graceSeconds"),
     ("WhereUniqueInput", "id"),
     ("TopicListInput", "set"),
     (

@@ -8,6 +8,7 @@
 mod demo;
 mod keys;
 mod migrate;
+mod rekey;
 mod schema;
 mod serve;
 mod verify;
@@ -38,6 +39,9 @@ enum Command {
     Keys(keys::Keys),
     /// Bring the database up to date.
     Migrate(migrate::Migrate),
+    /// Seal every secret in the database under a new master key. The server must not run meanwhile; a change that was
+    /// broken off goes on when the command is run again.
+    Rekey(rekey::Rekey),
     /// Print the GraphQL schema.
     Schema,
     /// Check the signature of a delivery.
@@ -65,6 +69,7 @@ impl Command {
             Self::Demo(demo) => demo.run().await?,
             Self::Keys(keys) => keys.run().await?,
             Self::Migrate(migrate) => migrate.run().await?,
+            Self::Rekey(rekey) => rekey.run().await?,
             Self::Schema => schema::run(),
             Self::Verify(verify) => return verify.run(),
         }

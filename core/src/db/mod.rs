@@ -12,8 +12,8 @@ pub use txn::{Txn, Work};
 
 use writer::Kind;
 
-use crate::{Clock, Error, Result, dispatcher::Lanes, webhook::Index, workflow::Graphs};
-use entity::Timestamp;
+use crate::{Clock, Error, Result, dispatcher::Lanes, idempotency, webhook::Index, workflow::Graphs};
+use entity::{IdempotencyId, Timestamp};
 use migration::MigratorTrait;
 use sea_orm::{DatabaseConnection, FromQueryResult, Statement};
 use std::{
@@ -70,7 +70,10 @@ impl Db {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
-        self.writer.write(Kind::Writes, unit).await
+        match idempotency::current() {
+            None => self.writer.write(Kind::Writes, unit).await,
+            Some(id) => self.writer.write(Kind::Writes, marked(id, unit)).await,
+        }
     }
 
     /// As [`Db::write`], for a unit that only looks and leaves what it makes in its outbox: it needs no savepoint.
@@ -79,7 +82,10 @@ impl Db {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
-        self.writer.write(Kind::Appends, unit).await
+        match idempotency::current() {
+            None => self.writer.write(Kind::Appends, unit).await,
+            Some(id) => self.writer.write(Kind::Writes, marked(id, unit)).await,
+        }
     }
 
     /// Waits until every unit handed over so far is committed, then closes the connections.
@@ -88,6 +94,22 @@ impl Db {
         if let Err(error) = self.reader.clone().close().await {
             tracing::warn!(%error, "the readers did not close");
         }
+    }
+}
+
+/// A unit of a request that carries an idempotency key: what it commits and the mark in the request's row are one.
+fn marked<T, F>(id: IdempotencyId, unit: F) -> impl for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
+{
+    move |txn: &Txn| -> Work<'_, T> {
+        let work = unit(txn);
+        Box::pin(async move {
+            let value = work.await?;
+            idempotency::mark(txn, id).await?;
+            Ok(value)
+        })
     }
 }
 

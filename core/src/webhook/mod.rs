@@ -4,6 +4,7 @@
 mod field;
 mod index;
 mod input;
+mod secrets;
 pub(crate) mod stage;
 mod target;
 
@@ -11,6 +12,7 @@ pub use field::Field;
 pub use index::Index;
 pub(crate) use index::Subscriber;
 pub use input::{New, Patch, Retry};
+pub use secrets::{DEFAULT_GRACE, MAX_GRACE, MAX_LIVE, Rotated, Rotation, rotate, secrets};
 pub use target::{Target, Targets, limit, policy};
 pub(crate) use target::{build, check_keyring};
 
@@ -21,10 +23,9 @@ use crate::{
     list::Query,
 };
 use entity::{
-    AuthType, OrganizationId, ProjectId, SecretId, WebhookId, WebhookStatus, WebhookTopic, project, webhook,
-    webhook_secret,
+    AuthType, OrganizationId, ProjectId, WebhookId, WebhookStatus, WebhookTopic, project, webhook, webhook_secret,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use std::{collections::HashMap, sync::Arc};
 
 /// Registers a webhook.
@@ -42,7 +43,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model
                     .exec_without_returning(txn.conn())
                     .await?;
                 if let Some(secret) = secret {
-                    add_secret(txn, &row, &keyring, &secret).await?;
+                    secrets::add(txn, &row, &keyring, &secret).await?;
                 }
                 txn.webhooks_changed(row.organization_id);
                 Ok(row)
@@ -133,15 +134,6 @@ pub async fn many(
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// The ids and times of a webhook's secrets, newest first; never the secrets.
-pub async fn secrets(app: &App, row: &webhook::Model) -> Result<Vec<webhook_secret::Model>> {
-    let query = webhook_secret::Entity::find().filter(webhook_secret::Column::WebhookId.eq(row.id));
-    Ok(query
-        .order_by_desc(webhook_secret::Column::Id)
-        .all(app.db.read())
-        .await?)
-}
-
 /// A webhook's topics in the order given.
 pub fn topics(row: &webhook::Model) -> Vec<WebhookTopic> {
     serde_json::from_str(&row.topics).unwrap_or_default()
@@ -185,20 +177,4 @@ async fn project(txn: &Txn, actor: &Actor, id: Option<&str>) -> Result<Option<Pr
 async fn has_secret(txn: &Txn, id: WebhookId) -> Result<bool> {
     let query = webhook_secret::Entity::find().filter(webhook_secret::Column::WebhookId.eq(id));
     Ok(query.one(txn.conn()).await?.is_some())
-}
-
-async fn add_secret(txn: &Txn, webhook: &webhook::Model, keyring: &crate::secret::Keyring, secret: &str) -> Result<()> {
-    let id = SecretId::new();
-    let row = webhook_secret::Model {
-        id,
-        organization_id: webhook.organization_id,
-        webhook_id: webhook.id,
-        sealed: keyring.seal(&target::seal::secret(id), secret.as_bytes()),
-        created_at: txn.now(),
-        expires_at: None,
-    };
-    webhook_secret::Entity::insert(row.into_active_model())
-        .exec_without_returning(txn.conn())
-        .await?;
-    Ok(())
 }

@@ -1,8 +1,9 @@
 //! The webhook of a workflow stage: made, changed and switched off with its workflow, and in no other way.
 
 use super::{
-    add_secret, has_secret,
+    has_secret,
     input::{New, Patch, Retry},
+    secrets,
 };
 use crate::{
     Error, Result,
@@ -130,7 +131,7 @@ async fn insert(
         .exec_without_returning(txn.conn())
         .await?;
     if let Some(secret) = secret {
-        add_secret(txn, &row, keyring, &secret).await?;
+        secrets::add(txn, &row, keyring, &secret).await?;
     }
     Ok(row)
 }
@@ -153,7 +154,7 @@ async fn change(
     if let Some(secret) = given.filter(|secret| changed.auth_type == AuthType::Secret || !secret.is_empty()) {
         secret::check(secret)?;
         forget_secrets(txn, id).await?;
-        add_secret(txn, &changed, keyring, secret).await?;
+        secrets::add(txn, &changed, keyring, secret).await?;
     } else if changed.auth_type == AuthType::Secret && !has_secret(txn, id).await? {
         return Err(Error::invalid("secret", "is required when authType is SECRET"));
     }

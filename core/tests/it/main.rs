@@ -2,12 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets a fault has failed")]
 
 mod delivery;
+mod idempotency;
 mod keys;
 mod log;
 mod matching;
 mod outcomes;
 mod pace;
+mod rekey;
 mod restart;
+mod rotation;
 mod schedule;
 mod scope;
 mod secrecy;

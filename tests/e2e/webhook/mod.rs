@@ -3,6 +3,7 @@
 
 mod refusals;
 mod rights;
+mod rotation;
 
 use std::fs;
 use std::time::Duration;

@@ -1,10 +1,12 @@
 //! `GET` and `POST /graphql`, by hand around `Schema::execute`: the library's own handler answers everything with 200,
 //! runs mutations by GET and reads any content type as JSON. The order: method, media types, who asks, then the body;
-//! nothing is parsed for a stranger. Status codes follow the audits of graphql-http.
+//! nothing is parsed for a stranger. A mutation with an `Idempotency-Key` goes through [`idempotency`]. Status codes follow the audits of graphql-http.
 
 mod answer;
+mod idempotency;
 mod media;
 mod params;
+mod run;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use async_graphql::parser::types::{OperationDefinition, OperationType};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::header::ALLOW;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Request, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
@@ -23,11 +25,12 @@ use tokio::time::timeout;
 pub use self::answer::Refusal;
 pub use self::media::Media;
 use self::params::Params;
+use self::run::{Facts, Run};
+use super::Schema;
 use super::context::Budget;
 use super::error::{ApiError, Code};
-use super::guard::{Cache, Document};
+use super::guard::Cache;
 use super::types::Types;
-use super::{Schema, translate};
 use crate::auth;
 use crate::server::{RequestId, Server};
 
@@ -70,7 +73,12 @@ pub async fn serve(
     }
 }
 
-async fn answer(server: &Server, request: Request<Body>, media: Media, id: &RequestId) -> Result<Response, Refusal> {
+async fn answer(
+    server: &Arc<Server>,
+    request: Request<Body>,
+    media: Media,
+    id: &RequestId,
+) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     if parts.method == Method::OPTIONS {
         return Ok((StatusCode::NO_CONTENT, [(ALLOW, "GET, POST")]).into_response());
@@ -92,25 +100,30 @@ async fn answer(server: &Server, request: Request<Body>, media: Media, id: &Requ
         .documents
         .types()
         .check_variables(operation, &params.variables)?;
+    let once = match operation.ty {
+        OperationType::Mutation => idempotency::request(&parts.headers, &params)?,
+        _ => None,
+    };
     params.fill(operation);
 
     let mut request = async_graphql::Request::new(String::new())
         .variables(params.variables)
-        .data(actor)
+        .data(actor.clone())
         .data(Budget::default());
     request.operation_name = params.operation_name;
     request.set_parsed_query(document.parsed().clone());
-    let Ok(mut executed) = timeout(endpoint.timeout, endpoint.schema.execute(request)).await else {
-        return Err(took_too_long(operation));
-    };
-    if !executed.errors.is_empty() {
-        translate::translate(&mut executed.errors, document.parsed(), id);
-    }
-    Ok(answer::executed(
-        &executed,
+    let run = Run {
+        facts: Facts::from(operation),
+        server: Arc::clone(server),
+        document: Arc::clone(&document),
+        request,
         media,
-        Document::is_safe_to_repeat(operation),
-    ))
+        id: id.clone(),
+    };
+    match once {
+        Some(once) => idempotency::once(&server.app, &actor, once, run).await,
+        None => Ok(run.run().await.response),
+    }
 }
 
 fn check_method(parts: &Parts) -> Result<(), Refusal> {
@@ -177,15 +190,4 @@ async fn collect(mut body: Body) -> Result<Vec<u8>, Refusal> {
         ));
     }
     Ok(whole)
-}
-
-fn took_too_long(operation: &OperationDefinition) -> Refusal {
-    let error = ApiError::new(
-        Code::Timeout,
-        "the operation took too long; a change may have been made all the same",
-    );
-    if operation.ty == OperationType::Mutation {
-        return Refusal::from(error);
-    }
-    Refusal::new(StatusCode::GATEWAY_TIMEOUT, error).with(RETRY_AFTER, HeaderValue::from_static("1"))
 }

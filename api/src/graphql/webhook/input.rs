@@ -4,7 +4,7 @@ use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AuthType, PayloadFormat, WebhookStatus, WebhookTopic};
 use labelhook_core::dispatcher::Rate;
 use labelhook_core::secret;
-use labelhook_core::webhook::{New, Patch, Retry};
+use labelhook_core::webhook::{New, Patch, Retry, Rotation};
 
 use super::super::{error::Result, input::WhereUniqueInput, json::Json};
 
@@ -171,5 +171,25 @@ impl WebhookUpdateInput {
             max_in_flight: self.max_in_flight,
             rate: self.rate_limit.map_value(Rate::from).into(),
         })
+    }
+}
+
+/// A new secret for a webhook.
+#[derive(InputObject)]
+pub struct SecretRotateInput {
+    /// The new secret, by the rules of `createWebhook`, and another than the current one; a fresh one is made when absent.
+    secret: Option<String>,
+    /// For how many seconds the old secrets go on signing in `webhook-signature`, beside the new one: 0, at once, to
+    /// 604,800, which is 7 days. One that would have ended earlier still does.
+    #[graphql(default = 86_400)]
+    grace_seconds: Option<i32>,
+}
+
+impl From<SecretRotateInput> for Rotation {
+    fn from(input: SecretRotateInput) -> Self {
+        Self {
+            secret: input.secret,
+            grace_seconds: input.grace_seconds,
+        }
     }
 }

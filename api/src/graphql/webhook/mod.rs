@@ -3,12 +3,12 @@
 mod input;
 mod list;
 
-pub use input::{RateLimitInput, RetryPolicyInput, WebhookCreateInput, WebhookUpdateInput};
+pub use input::{RateLimitInput, RetryPolicyInput, SecretRotateInput, WebhookCreateInput, WebhookUpdateInput};
 pub use list::{WebhookOrderByInput, WebhookWhereInput};
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::{AuthType, PayloadFormat, ProjectId, Timestamp, WebhookStatus, WebhookTopic, webhook};
-use labelhook_core::webhook as webhooks;
+use labelhook_core::{secret, webhook as webhooks};
 
 use super::{
     context::ContextExt,
@@ -136,12 +136,13 @@ impl Webhook {
     }
 
     /// The secret as Standard Webhooks libraries take it: `whsec_` and base64. Shown by `createWebhook` alone, when the
-    /// deliveries are signed; null ever after.
+    /// deliveries are signed; null ever after (`rotateWebhookSecret` shows that of a new secret).
     async fn signing_secret(&self) -> Option<&str> {
         self.1.as_deref()
     }
 
-    /// Its secrets' ids and times, newest first; never the secrets.
+    /// The secrets that sign now: their ids and times, newest first; never the secrets. After a rotation the old ones stay
+    /// until their grace period is over.
     #[graphql(complexity = "cost(Some(10), child_complexity)")]
     async fn secrets(&self, ctx: &Context<'_>) -> Result<Vec<SecretInfo>> {
         let rows = webhooks::secrets(ctx.app(), &self.0).await?;
@@ -202,6 +203,27 @@ impl From<labelhook_core::dispatcher::Rate> for RateLimit {
         Self {
             requests: rate.requests,
             per_ms: rate.per_ms,
+        }
+    }
+}
+
+/// A webhook with its new secret, which is shown only now.
+#[derive(SimpleObject)]
+pub struct RotatedSecret {
+    /// The webhook.
+    webhook: Webhook,
+    /// The new secret, as it was given or made.
+    secret: String,
+    /// The same as Standard Webhooks libraries take it: `whsec_` and base64.
+    signing_secret: String,
+}
+
+impl From<webhooks::Rotated> for RotatedSecret {
+    fn from(rotated: webhooks::Rotated) -> Self {
+        Self {
+            signing_secret: secret::whsec_form(&rotated.secret),
+            secret: rotated.secret,
+            webhook: rotated.webhook.into(),
         }
     }
 }
@@ -309,5 +331,18 @@ impl WebhookMutation {
         Ok(Webhook::from(
             webhooks::update(ctx.app(), ctx.actor(), &r#where.id, data.read()?).await?,
         ))
+    }
+
+    /// Gives a webhook a new secret, that of a workflow's stage too, and shows it once. Until the grace period is over,
+    /// `webhook-signature` has a signature by each; `X-Hub-Signature` is by the new one from now on. At most 10 secrets
+    /// sign at the same time.
+    async fn rotate_webhook_secret(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "The new secret, and how long the old ones go on.")] data: SecretRotateInput,
+    ) -> Result<RotatedSecret> {
+        let rotated = webhooks::rotate(ctx.app(), ctx.actor(), &r#where.id, data.into()).await?;
+        Ok(rotated.into())
     }
 }

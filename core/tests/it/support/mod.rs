@@ -58,6 +58,23 @@ impl World {
         }
     }
 
+    /// Over a database of the test's own, for as long as the test keeps its folder.
+    pub async fn over(config: Config) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (keyring, window, clock) = (Arc::clone(&config.keyring), config.window, config.clock.clone());
+        let app = App::open(config).await.unwrap();
+        let (organization_id, owner) = people::organization(&app).await;
+        Self {
+            folder,
+            keyring,
+            window,
+            clock,
+            app,
+            organization_id,
+            owner,
+        }
+    }
+
     pub fn config(&self) -> Config {
         config(&self.folder, &self.keyring, &self.clock, self.window)
     }
