@@ -39,7 +39,7 @@ enum Command {
     /// Bring the database up to date.
     Migrate(migrate::Migrate),
     /// Print the GraphQL schema.
-    Schema,
+    Schema(schema::Schema),
     /// Check the signature of a delivery.
     Verify(verify::Verify),
 }
@@ -65,7 +65,7 @@ impl Command {
             Self::Demo(demo) => demo.run().await?,
             Self::Keys(keys) => keys.run().await?,
             Self::Migrate(migrate) => migrate.run().await?,
-            Self::Schema => schema::run(),
+            Self::Schema(schema) => schema.run(),
             Self::Verify(verify) => return verify.run(),
         }
         Ok(ExitCode::SUCCESS)

@@ -43,7 +43,7 @@ pub(crate) async fn again(
             Some(id) => (*id, None),
             None => {
                 let data = Data::parse(event.topic, &event.data).map_err(Error::internal)?;
-                let (id, body) = render(txn, event, &data, subscriber.shape)?;
+                let (id, body) = render(txn, event, &data, &subscriber.shape)?;
                 (id, Some(body))
             }
         };
@@ -68,6 +68,10 @@ async fn rendered(
         .filter(payload::Column::EventId.is_in(ids))
         .filter(payload::Column::Format.eq(subscriber.shape.format))
         .filter(payload::Column::Content.eq(subscriber.shape.content))
+        .filter(match &subscriber.shape.query {
+            Some(query) => payload::Column::QueryHash.eq(query.hash()),
+            None => payload::Column::QueryHash.is_null(),
+        })
         .into_tuple()
         .all(txn.conn())
         .await?;

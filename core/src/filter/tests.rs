@@ -277,11 +277,20 @@ async fn the_bounds_count_what_an_expression_reads() {
         "inner": {"small": 1, "large": large, "list": [{"a": 1}]}});
     for (source, expected) in [
         ("label.small == 1", Outcome::Match),
-        ("label.inner.small == 1 && label['inner'].list[0].a == 1", Outcome::Match),
+        (
+            "label.inner.small == 1 && label['inner'].list[0].a == 1",
+            Outcome::Match,
+        ),
         ("has(label.inner.small) && !has(label.inner.none)", Outcome::Match),
         ("label.inner.list.exists(l, l.a == label.inner.small)", Outcome::Match),
-        ("label.inner.large != ''", Outcome::Fault("label is too large".to_owned())),
-        ("size(label.inner) > 0 && label.inner.small == 1", Outcome::Fault("label is too large".to_owned())),
+        (
+            "label.inner.large != ''",
+            Outcome::Fault("label is too large".to_owned()),
+        ),
+        (
+            "size(label.inner) > 0 && label.inner.small == 1",
+            Outcome::Fault("label is too large".to_owned()),
+        ),
         ("label.large != ''", Outcome::Fault("label is too large".to_owned())),
         ("size(label.many) > 0", Outcome::Fault("label is too large".to_owned())),
         ("size(label) > 0", Outcome::Fault("label is too large".to_owned())),

@@ -62,6 +62,8 @@ impl<'a> Settings<'a> {
             secret: given.secret,
             description: None,
             payload_format: Some(given.payload_format.unwrap_or(PayloadFormat::Ango)),
+            payload_query: given.payload_query,
+            filter: given.filter,
             auth_type: given.auth_type,
             bearer_token: given.bearer_token,
             authorization_header: given.authorization_header,
@@ -79,6 +81,8 @@ impl<'a> Settings<'a> {
         Patch {
             url: Some(given.url),
             payload_format: Some(given.payload_format.unwrap_or(PayloadFormat::Ango)),
+            payload_query: Some(given.payload_query),
+            filter: Some(given.filter),
             auth_type: Some(given.auth_type.unwrap_or(AuthType::Secret)),
             bearer_token: given.bearer_token,
             authorization_header: given.authorization_header,

@@ -5,7 +5,7 @@ use super::{Edge, edges, scope::SCOPE};
 use crate::{
     Error, Result, event,
     filter::{Filter, Outcome, Values},
-    webhook::Subscriber,
+    webhook::{Index, Subscriber},
 };
 use entity::{ProjectId, StageId, StageOutput, StageType, Timestamp, stage, webhook, workflow};
 use moka::sync::Cache;
@@ -39,7 +39,7 @@ struct Way {
 
 impl Graph {
     /// The workflow of this row, with the stages that are not removed.
-    pub(crate) async fn read(db: &impl ConnectionTrait, row: &workflow::Model) -> Result<Self> {
+    pub(crate) async fn read(db: &impl ConnectionTrait, index: &Index, row: &workflow::Model) -> Result<Self> {
         let stages = stage::Entity::find()
             .filter(stage::Column::ProjectId.eq(row.project_id))
             .filter(stage::Column::RemovedAt.is_null())
@@ -51,7 +51,10 @@ impl Graph {
             .filter(webhook::Column::Id.is_in(ids))
             .all(db)
             .await?;
-        let subscribers: HashMap<_, _> = webhooks.iter().map(|row| (row.id, Subscriber::of(row))).collect();
+        let mut subscribers = HashMap::with_capacity(webhooks.len());
+        for row in &webhooks {
+            subscribers.insert(row.id, index.subscriber(row).await?);
+        }
         let start = stages.iter().find(|stage| stage.stage_type == StageType::Start);
         let start = start
             .ok_or_else(|| Error::internal("a workflow has no START stage"))?
@@ -130,25 +133,29 @@ async fn ways(stage: &stage::Model) -> Result<Vec<Way>> {
 
 /// The graphs of projects whose tasks have moved lately.
 #[derive(Debug)]
-pub(crate) struct Graphs(Cache<ProjectId, Arc<Graph>>);
-
-impl Default for Graphs {
-    fn default() -> Self {
-        Self(Cache::new(1_000))
-    }
+pub(crate) struct Graphs {
+    known: Cache<ProjectId, Arc<Graph>>,
+    index: Arc<Index>,
 }
 
 impl Graphs {
+    pub(crate) fn new(index: Arc<Index>) -> Self {
+        Self {
+            known: Cache::new(1_000),
+            index,
+        }
+    }
+
     /// The graph as it stands in this transaction: the row says which version, and the cache has it or reads it.
     pub(crate) async fn of(&self, db: &impl ConnectionTrait, id: ProjectId) -> Result<Arc<Graph>> {
         let row = workflow::Entity::find_by_id(id).one(db).await?;
         let row = row.ok_or_else(|| Error::internal(format!("project {id} has no workflow")))?;
-        let known = self.0.get(&id);
+        let known = self.known.get(&id);
         if let Some(graph) = known.filter(|graph| graph.version == row.version && graph.saved_at == row.updated_at) {
             return Ok(graph);
         }
-        let graph = Arc::new(Graph::read(db, &row).await?);
-        self.0.insert(id, Arc::clone(&graph));
+        let graph = Arc::new(Graph::read(db, &self.index, &row).await?);
+        self.known.insert(id, Arc::clone(&graph));
         Ok(graph)
     }
 }

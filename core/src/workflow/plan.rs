@@ -147,7 +147,7 @@ impl<'a> Plan<'a> {
         if self.moves.is_empty() {
             return Ok(());
         }
-        let graph = Arc::new(Graph::read(txn.conn(), &self.row).await?);
+        let graph = Arc::new(Graph::read(txn.conn(), txn.index(), &self.row).await?);
         for (from, to) in &self.moves {
             task::relocate(txn, actor, &graph, *from, *to).await?;
         }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets a fault has failed")]
 
 mod delivery;
+mod filters;
 mod keys;
 mod log;
 mod matching;
@@ -11,6 +12,7 @@ mod restart;
 mod schedule;
 mod scope;
 mod secrecy;
+mod shapes;
 mod steering;
 mod support;
 mod switching;

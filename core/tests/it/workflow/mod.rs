@@ -1,4 +1,5 @@
 //! Workflows with webhook stages: tasks move by what people do and by what receivers answer.
 
+mod filtered;
 mod hook;
 mod support;
