@@ -79,7 +79,10 @@ impl Index {
     /// A webhook's filter as its row has it. The one of its last save is at hand; after a restart it is compiled when the
     /// webhook is first read.
     pub(super) async fn condition(&self, row: &webhook::Model) -> Result<Option<Arc<Condition>>> {
-        let Some(source) = &row.filter else { return Ok(None) };
+        let Some(source) = &row.filter else {
+            self.adopt(row.id, None);
+            return Ok(None);
+        };
         let known = self.conditions().get(&row.id).cloned();
         if let Some(known) = known.filter(|known| known.source == *source) {
             return Ok(Some(known));

@@ -77,11 +77,13 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                     let reason = "the webhook is a workflow stage's own: saveWorkflow changes it";
                     return Err(Error::NotAllowed(reason.into()));
                 }
-                if patch.filter.is_some() {
+                let filtered = patch.filter.is_some();
+                let changed = patch.apply(&row, &keyring, txn.now())?;
+                if filtered {
                     txn.index().adopt(key, condition);
                     txn.webhooks_changed(row.organization_id);
                 }
-                let Some(changed) = patch.apply(&row, &keyring, txn.now())? else {
+                let Some(changed) = changed else {
                     return Ok(row);
                 };
                 if changed.auth_type == AuthType::Secret && !has_secret(txn, key).await? {

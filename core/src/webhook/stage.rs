@@ -147,6 +147,7 @@ async fn change(
 ) -> Result<webhook::Model> {
     let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
     let row = row.ok_or_else(|| Error::internal(format!("webhook {id} of a stage is gone")))?;
+    txn.index().adopt(id, None);
     let mut changed = settings
         .patch()
         .apply(&row, keyring, txn.now())?

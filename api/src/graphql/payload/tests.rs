@@ -230,16 +230,19 @@ async fn a_body_is_bounded() {
     assert_eq!(body("{ topic }", &large).await, r#"{"topic":"LABEL_CREATED"}"#);
 }
 
-/// What a body costs; run with `--nocapture` and `--release` to read it.
 #[tokio::test]
-async fn a_query_is_rendered_many_times_from_one_plan() {
-    let event = labelled();
-    let plan = Shaper::default()
-        .plan("{ id topic project { id name } data }")
-        .await
-        .expect("a sound query");
-    let first = plan.render(&event).expect("a body");
-    for _ in 0..1_000 {
-        assert_eq!(plan.render(&event).expect("a body"), first);
+async fn everything_that_can_be_selected_is_described() {
+    let text = "{ __schema { types { name description fields { name description } } } }";
+    let answer = schema().execute(text).await.data.into_json().expect("JSON");
+    let types = answer["__schema"]["types"].as_array().expect("types");
+    let ours = types
+        .iter()
+        .filter(|of| !of["name"].as_str().is_some_and(|name| name.starts_with("__")));
+    for of in ours.filter(|of| of["fields"].is_array()) {
+        let fields = of["fields"].as_array().into_iter().flatten();
+        for one in fields.chain([of]) {
+            let described = one["description"].as_str().is_some_and(|text| text.len() > 3);
+            assert!(described, "{} {}", of["name"], one["name"]);
+        }
     }
 }
