@@ -12,7 +12,7 @@ use labelhook_core::{
 };
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
-use crate::server;
+use crate::{graphql::payload::Shaper, server};
 
 /// Settings of every command that opens the database.
 #[derive(Args, Clone, Debug)]
@@ -110,6 +110,7 @@ impl Storage {
             keyring: Arc::new(keyring),
             clock: Clock::System,
             guard: Guard::default(),
+            shaper: Arc::new(Shaper::default()),
             window: Window::default(),
         }
     }

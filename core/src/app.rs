@@ -9,7 +9,9 @@ use crate::{
         guard::Guard,
         sender::{self, Sender},
     },
-    idempotency, rekey,
+    idempotency,
+    payload::Shaper,
+    rekey,
     secret::Keyring,
     task,
     webhook::{self, Index, Targets},
@@ -28,6 +30,8 @@ pub struct Config {
     pub clock: Clock,
     /// Addresses that may be called although they are private, and our own that may not.
     pub guard: Guard,
+    /// Understands payload queries.
+    pub shaper: Arc<dyn Shaper>,
     /// How much of the backlog is held in memory.
     pub window: Window,
 }
@@ -44,6 +48,8 @@ pub struct App {
     pub dispatcher: Dispatcher,
     /// Webhooks as the dispatcher needs them.
     pub targets: Targets,
+    /// Who wants which events.
+    pub(crate) index: Arc<Index>,
     /// Deletes the labels of what was deleted.
     pub(crate) deletions: deletion::Wake,
     /// Takes in tasks, and sends stages again.
@@ -59,12 +65,18 @@ impl App {
     /// the one that the database's secrets were sealed with, or when a change of the master key was broken off.
     pub async fn open(config: Config) -> Result<Arc<Self>> {
         let lanes = Arc::new(Lanes::new(config.window));
-        let index = Arc::new(Index::default());
+        let index = Arc::new(Index::new(config.shaper));
         let sender = Sender::new(sender::Config {
             guard: config.guard,
             ..sender::Config::default()
         })?;
-        let db = Db::open(&config.database_url, config.clock.clone(), index, Arc::clone(&lanes)).await?;
+        let db = Db::open(
+            &config.database_url,
+            config.clock.clone(),
+            Arc::clone(&index),
+            Arc::clone(&lanes),
+        )
+        .await?;
         rekey::check_done(db.read()).await?;
         webhook::check_keyring(db.read(), &config.keyring).await?;
         let app = Arc::new(Self {
@@ -73,6 +85,7 @@ impl App {
             keyring: config.keyring,
             dispatcher: Dispatcher::new(lanes, sender),
             targets: Targets::default(),
+            index,
             deletions: deletion::Wake::default(),
             steps: task::Wake::default(),
             keys: api_key::Known::default(),

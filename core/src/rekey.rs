@@ -92,7 +92,13 @@ impl Rekey {
     /// database is ours, or goes on with the one that was broken off. Fails when another process has it open.
     pub async fn open(config: Config, to: impl FnOnce() -> Result<Keyring>) -> Result<Self> {
         let lanes = Arc::new(Lanes::new(config.window));
-        let db = Db::open(&config.database_url, config.clock, Arc::new(Index::default()), lanes).await?;
+        let db = Db::open(
+            &config.database_url,
+            config.clock,
+            Arc::new(Index::new(config.shaper)),
+            lanes,
+        )
+        .await?;
         let from = config.keyring;
         let begun = async {
             let to = Arc::new(to()?);

@@ -31,6 +31,10 @@ pub struct Model {
     pub payload_format: PayloadFormat,
     /// How much of a task is sent: of a stage's webhook.
     pub payload_content: PayloadContent,
+    /// A GraphQL selection that shapes the body in the dialect's place.
+    pub payload_query: Option<String>,
+    /// CEL over the event: what it is not true of is not sent.
+    pub filter: Option<String>,
     /// How deliveries prove where they come from.
     pub auth_type: AuthType,
     /// Sealed: the bearer token, or the value of the `Authorization` header.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use harness::service::database;
 use harness::{Process, Service, TestReceiver, binary, signature};
+use labelhook_api::graphql::payload::Shaper;
 use labelhook_core::dispatcher::{Window, guard::Guard};
 use labelhook_core::rekey::{Place, Rekey};
 use labelhook_core::secret::Keyring;
@@ -120,6 +121,7 @@ async fn a_change_that_was_killed_in_the_middle_is_finished_by_running_it_again(
         clock: Clock::System,
         guard: Guard::default(),
         window: Window::default(),
+        shaper: Arc::new(Shaper::default()),
     };
     // The first column is under the new key, the second is not: what the command leaves when it is killed there.
     let killed = Rekey::open(config, || Ok(new)).await.expect("nobody else has it");

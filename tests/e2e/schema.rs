@@ -24,6 +24,17 @@ fn schema_graphql_is_what_the_service_serves() {
     );
 }
 
+#[test]
+fn payload_graphql_is_what_payload_queries_may_ask_for() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../payload.graphql");
+    let published = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        published == labelhook_api::graphql::payload::sdl(),
+        "payload.graphql is stale; refresh it and read its diff as a user of the API would:\n    \
+         cargo run -- schema --payload > payload.graphql"
+    );
+}
+
 const TYPES: &str = "{__schema {types {kind name description
     fields(includeDeprecated: true) {name description args {name description}}
     inputFields {name description} enumValues(includeDeprecated: true) {name description}}}}";
@@ -105,7 +116,7 @@ const PROMISED: &[(&str, &str)] = &[
     (
         "Webhook",
         "id url topics status statusReason project stage organization createdBy createdAt updatedAt description payloadFormat
-        authType headers retryPolicy timeoutMs maxInFlight rateLimit secrets notifications(where orderBy skip first)",
+        payloadQuery filter filterErrors lastFilterError authType headers retryPolicy timeoutMs maxInFlight rateLimit secrets notifications(where orderBy skip first)",
     ),
     ("RetryPolicy", "maxAttempts delaysMs jitter"),
     ("SecretInfo", "id createdAt expiresAt"),
@@ -115,12 +126,13 @@ const PROMISED: &[(&str, &str)] = &[
     ("TopicListInput", "set"),
     (
         "WebhookCreateInput",
-        "project topics url secret description payloadFormat authType bearerToken headers retryPolicy timeoutMs maxInFlight
-        rateLimit",
+        "project topics url secret description payloadFormat payloadQuery filter authType bearerToken headers retryPolicy
+        timeoutMs maxInFlight rateLimit",
     ),
     (
         "WebhookUpdateInput",
-        "topics url status description payloadFormat authType bearerToken headers retryPolicy timeoutMs maxInFlight rateLimit",
+        "topics url status description payloadFormat payloadQuery filter authType bearerToken headers retryPolicy timeoutMs
+        maxInFlight rateLimit",
     ),
     ("RetryPolicyInput", "maxAttempts delaysMs jitter"),
     ("RateLimit", "requests perMs"),
@@ -170,8 +182,8 @@ const PROMISED: &[(&str, &str)] = &[
     ("StageEdgeInput", "output to condition"),
     (
         "StageWebhookInput",
-        "url authType secret bearerToken authorizationHeader headers payloadFormat payloadContent retryPolicy timeoutMs
-        maxInFlight",
+        "url authType secret bearerToken authorizationHeader headers payloadFormat payloadContent payloadQuery
+        filter retryPolicy timeoutMs maxInFlight",
     ),
     ("TaskStatus", "READY IN_PROGRESS WAITING HELD DONE"),
     (

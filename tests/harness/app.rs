@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use entity::Role;
-use labelhook_api::server;
+use labelhook_api::{graphql::payload::Shaper, server};
 use labelhook_core::dispatcher::{self, Window, guard::Guard};
 use labelhook_core::secret::Keyring;
 use labelhook_core::{App, Clock, api_key, deletion, task};
@@ -134,6 +134,7 @@ async fn launch(folder: &Path, start: Start, stop: CancellationToken) -> (Arc<Ap
         keyring: Arc::new(Keyring::load_or_create(&folder.join("labelhook.key")).expect("a key can be made")),
         clock: start.clock,
         guard: Guard::new(vec![loopback], Vec::new()),
+        shaper: Arc::new(Shaper::default()),
         window: Window::default(),
     });
     let app = opened.await.expect("a database opens");

@@ -91,7 +91,7 @@ impl Server {
         KEY.to_owned()
     }
 
-    pub async fn set_up(&self, url: &str, webhooks: usize) -> anyhow::Result<Desk> {
+    pub async fn set_up(&self, url: &str, webhooks: usize, input: &str) -> anyhow::Result<Desk> {
         let made = "mutation {createProject(data: {name: \"bench\"}) {id} createDataset(data: {name: \"bench\"}) {id}}";
         let made = self.client.query(made, json!({})).await;
         let (project, dataset) = (text(&made["createProject"]["id"])?, text(&made["createDataset"]["id"])?);
@@ -99,10 +99,15 @@ impl Server {
             externalId: \"1.jpg\", dataset: {connect: {id: $dataset}}}) {id}}";
         let row = self.client.query(row, json!({ "dataset": dataset })).await;
         for number in 0..webhooks {
-            let webhook = "mutation($project: ID!, $url: String!) {createWebhook(data: {project: {id: $project}, \
-                url: $url, secret: \"bench\", topics: {set: [LABEL_CREATED]}, maxInFlight: 64}) {id}}";
+            let webhook = format!(
+                "mutation($project: ID!, $url: String!) {{createWebhook(data: {{project: {{id: $project}}, \
+                url: $url, secret: \"bench\", topics: {{set: [LABEL_CREATED]}}, maxInFlight: 64 {input}}}) {{id}}}}"
+            );
             self.client
-                .query(webhook, json!({ "project": project, "url": format!("{url}/{number}") }))
+                .query(
+                    &webhook,
+                    json!({ "project": project, "url": format!("{url}/{number}") }),
+                )
                 .await;
         }
         Ok(Desk {

@@ -43,7 +43,7 @@ enum Command {
     /// broken off goes on when the command is run again.
     Rekey(rekey::Rekey),
     /// Print the GraphQL schema.
-    Schema,
+    Schema(schema::Schema),
     /// Check the signature of a delivery.
     Verify(verify::Verify),
 }
@@ -70,7 +70,7 @@ impl Command {
             Self::Keys(keys) => keys.run().await?,
             Self::Migrate(migrate) => migrate.run().await?,
             Self::Rekey(rekey) => rekey.run().await?,
-            Self::Schema => schema::run(),
+            Self::Schema(schema) => schema.run(),
             Self::Verify(verify) => return verify.run(),
         }
         Ok(ExitCode::SUCCESS)

@@ -28,6 +28,7 @@ mod log_loader;
 pub mod node;
 pub mod notification;
 pub mod organization;
+pub mod payload;
 pub mod project;
 pub mod review;
 pub mod task;

@@ -43,7 +43,7 @@ impl Db {
         migration::Migrator::up(&conn, None).await?;
         let reader = sqlite::readers(url).await?;
         let sequence = Arc::new(Sequence::start(&reader, clock.now()).await?);
-        let graphs = Arc::default();
+        let graphs = Arc::new(Graphs::new(Arc::clone(&index)));
         let writer = writer::start(url.to_owned(), conn, clock, sequence, index, Arc::clone(&graphs), lanes);
         Ok(Self {
             reader,

@@ -39,7 +39,7 @@ pub(crate) async fn again(
             Some(id) => (*id, None),
             None => {
                 let data = Data::parse(event.topic, &event.data).map_err(Error::internal)?;
-                let (id, body) = render(txn, event, &data, subscriber.shape)?;
+                let (id, body) = render(txn, event, &data, &subscriber.shape)?;
                 (id, Some(body))
             }
         };
@@ -60,6 +60,10 @@ async fn rendered(txn: &Txn, subscriber: &Subscriber, ids: &[EventId]) -> Result
         .filter(payload::Column::EventId.is_in(ids.iter().copied()))
         .filter(payload::Column::Format.eq(subscriber.shape.format))
         .filter(payload::Column::Content.eq(subscriber.shape.content))
+        .filter(match &subscriber.shape.query {
+            Some(query) => payload::Column::QueryHash.eq(query.hash()),
+            None => payload::Column::QueryHash.is_null(),
+        })
         .into_tuple()
         .all(txn.conn())
         .await?;

@@ -4,13 +4,16 @@
 mod again;
 mod data;
 mod sample;
+mod scope;
 mod task;
+mod wanted;
 
 pub(crate) use again::{Again, again};
 pub use data::{
     About, Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User,
 };
-pub(crate) use sample::sample;
+pub use sample::sample;
+pub(crate) use scope::SCOPE;
 pub use task::{Stage, Task, TaskMove, Visit, Work};
 
 use crate::{
@@ -18,6 +21,7 @@ use crate::{
     auth::{Action, Actor},
     db::Txn,
     dispatcher::Enqueued,
+    filter::Outcome,
     payload::{self, Shape},
     webhook::Subscriber,
 };
@@ -28,41 +32,71 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::collections::HashMap;
+use wanted::Asked;
 
 /// Publishes what happened to every active webhook of the organization that wants it.
 pub async fn publish(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change) -> Result<event::Model> {
     let subscribers = txn.index().of(txn.conn(), organization_id).await?;
     let event = fact(txn, organization_id, data, change)?;
-    let matching = subscribers
-        .iter()
-        .filter(|subscriber| subscriber.wants(event.topic, event.project_id));
-    notify(txn, &event, data, matching.map(|subscriber| (subscriber, None)))?;
+    let wanted = Asked::of(&event).wanted(&subscribers).await;
+    notify(
+        txn,
+        &event,
+        data,
+        wanted.into_iter().map(|subscriber| (subscriber, None)),
+    )?;
     txn.outbox().event(event.clone());
     Ok(event)
 }
 
 /// Publishes a task's move under an id of the caller's, to the webhooks that want it and, when the task is to be sent, to
-/// its stage's own. Gives the notification of that one.
+/// its stage's own. Says what became of that one.
 pub(crate) async fn publish_move(
     txn: &Txn,
     organization_id: OrganizationId,
     id: EventId,
     data: &Data,
     own: Option<(&Subscriber, TaskId)>,
-) -> Result<Option<NotificationId>> {
+) -> Result<Sent> {
     let subscribers = txn.index().of(txn.conn(), organization_id).await?;
     let event = event::Model {
         id,
         ..fact(txn, organization_id, data, Change::Updated)?
     };
-    let matching = subscribers
-        .iter()
-        .filter(|subscriber| subscriber.wants(event.topic, event.project_id))
-        .map(|subscriber| (subscriber, None));
-    let own = own.map(|(subscriber, task_id)| (subscriber, Some(task_id)));
-    let last = notify(txn, &event, data, matching.chain(own))?;
+    let mut asked = Asked::of(&event);
+    let mut told: Vec<_> = asked
+        .wanted(&subscribers)
+        .await
+        .into_iter()
+        .map(|subscriber| (subscriber, None))
+        .collect();
+    let mut sent = Sent::Not;
+    if let Some((subscriber, task_id)) = own {
+        match asked.passes(subscriber).await {
+            Outcome::Match => told.push((subscriber, Some(task_id))),
+            Outcome::NoMatch => sent = Sent::Unwanted,
+            Outcome::Fault(reason) | Outcome::Stopped(reason) => sent = Sent::Unknown(reason),
+        }
+    }
+    let last = notify(txn, &event, data, told.into_iter())?;
     txn.outbox().event(event);
-    Ok(last.filter(|row| row.task_id.is_some()).map(|row| row.id))
+    Ok(match last.filter(|row| row.task_id.is_some()) {
+        Some(row) => Sent::As(row.id),
+        None => sent,
+    })
+}
+
+/// What became of a task that is to be sent by its stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// As this notification.
+    As(NotificationId),
+    /// It was not to be sent.
+    Not,
+    /// The stage's filter does not want it.
+    Unwanted,
+    /// The stage's filter could not be evaluated.
+    Unknown(String),
 }
 
 /// Publishes to one webhook alone, subscribed or not, and gives its notification. The event counts as one of the
@@ -142,15 +176,15 @@ fn notify<'s>(
     data: &Data,
     subscribers: impl Iterator<Item = (&'s Subscriber, Option<TaskId>)>,
 ) -> Result<Option<notification::Model>> {
-    let mut rendered: Vec<(Shape, PayloadId, Bytes)> = Vec::new();
+    let mut rendered: Vec<(&Shape, PayloadId, Bytes)> = Vec::new();
     let mut last = None;
     for (subscriber, task_id) in subscribers {
-        let known = rendered.iter().find(|(shape, ..)| *shape == subscriber.shape);
+        let known = rendered.iter().find(|(shape, ..)| **shape == subscriber.shape);
         let (payload_id, body) = match known {
             Some((_, id, body)) => (*id, body.clone()),
             None => {
-                let (id, body) = render(txn, event, data, subscriber.shape)?;
-                rendered.push((subscriber.shape, id, body.clone()));
+                let (id, body) = render(txn, event, data, &subscriber.shape)?;
+                rendered.push((&subscriber.shape, id, body.clone()));
                 (id, body)
             }
         };
@@ -181,7 +215,7 @@ fn enqueue(
     row
 }
 
-fn render(txn: &Txn, event: &event::Model, data: &Data, shape: Shape) -> Result<(PayloadId, Bytes)> {
+fn render(txn: &Txn, event: &event::Model, data: &Data, shape: &Shape) -> Result<(PayloadId, Bytes)> {
     let body = Bytes::from(payload::render(shape, event, data)?);
     let id = PayloadId::new();
     txn.outbox().payload(entity::payload::Model {
@@ -190,6 +224,7 @@ fn render(txn: &Txn, event: &event::Model, data: &Data, shape: Shape) -> Result<
         event_id: event.id,
         format: shape.format,
         content: shape.content,
+        query_hash: shape.query.as_ref().map(|query| query.hash().to_vec()),
         body: body.to_vec(),
     });
     Ok((id, body))

@@ -22,7 +22,7 @@ const WORK: Work = Work {
 };
 
 /// The data of a sample event; none for a topic that nothing causes.
-pub(crate) fn sample(topic: WebhookTopic, webhook_id: WebhookId, now: Timestamp) -> Option<Data> {
+pub fn sample(topic: WebhookTopic, webhook_id: WebhookId, now: Timestamp) -> Option<Data> {
     Some(match topic {
         WebhookTopic::Ping => Data::Ping(Ping {
             webhook_id,

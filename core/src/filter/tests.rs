@@ -272,9 +272,24 @@ async fn the_bounds_count_what_an_expression_reads() {
     let large = "x".repeat(value::MAX_WEIGHT);
     let deep = (0..70).fold(json!(1), |inner, _| json!([inner]));
     let many = Value::Array(vec![json!(1); value::MAX_WEIGHT / 8]);
-    let label = json!({"large": large, "deep": deep, "many": many, "small": 1});
+    let label = json!({"large": large, "deep": deep, "many": many, "small": 1,
+        "inner": {"small": 1, "large": large, "list": [{"a": 1}]}});
     for (source, expected) in [
         ("label.small == 1", Outcome::Match),
+        (
+            "label.inner.small == 1 && label['inner'].list[0].a == 1",
+            Outcome::Match,
+        ),
+        ("has(label.inner.small) && !has(label.inner.none)", Outcome::Match),
+        ("label.inner.list.exists(l, l.a == label.inner.small)", Outcome::Match),
+        (
+            "label.inner.large != ''",
+            Outcome::Fault("label is too large".to_owned()),
+        ),
+        (
+            "size(label.inner) > 0 && label.inner.small == 1",
+            Outcome::Fault("label is too large".to_owned()),
+        ),
         ("label.large != ''", Outcome::Fault("label is too large".to_owned())),
         ("size(label.many) > 0", Outcome::Fault("label is too large".to_owned())),
         ("size(label) > 0", Outcome::Fault("label is too large".to_owned())),

@@ -6,9 +6,7 @@ use crate::{
     auth::{Action, Actor},
     dispatcher::{Enqueued, Job, Limit, headers, prepare},
     event::{self, Data, Ping},
-    payload::{self, Shape},
-    task,
-    webhook::{self, Subscriber},
+    payload, task, webhook,
 };
 use entity::{
     NotificationId, NotificationStatus, OrganizationId, PayloadId, Timestamp, WebhookStatus, WebhookTopic,
@@ -45,7 +43,7 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
                     updated_at: txn.now(),
                     ..old.clone()
                 };
-                let limit = Subscriber::of(&webhook).limit;
+                let limit = webhook::limit(&webhook);
                 txn.outbox().enqueue(Enqueued {
                     row: row.clone(),
                     limit,
@@ -106,7 +104,8 @@ pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notifica
                     webhook_id: webhook.id,
                     created_at: txn.now(),
                 });
-                event::publish_to(txn, organization_id, &data, &Subscriber::of(&webhook))
+                let subscriber = txn.index().subscriber(&webhook).await?;
+                event::publish_to(txn, organization_id, &data, &subscriber)
             })
         })
         .await?;
@@ -161,7 +160,7 @@ pub async fn preview(
         (Some(_), Some(_)) => return Err(Error::invalid("topic", "must be left out when event is given")),
     };
     let target = webhook::build(app.db.read(), &app.keyring, &row, now).await?;
-    let body = payload::render(Shape::of(&row), &event, &data)?;
+    let body = payload::render(&app.index.shape(&row).await, &event, &data)?;
     let job = Job::preview(&event, &row);
     let headers = headers::sent(&prepare(&target, &job, now, &body));
     Ok(Prepared {

@@ -1,6 +1,7 @@
 //! Webhooks: registered targets. Made, changed and listed here; [`Index`] says who wants an event, [`Targets`] how to
 //! send to them.
 
+mod condition;
 mod field;
 mod index;
 mod input;
@@ -8,6 +9,8 @@ mod secrets;
 pub(crate) mod stage;
 mod target;
 
+pub(crate) use condition::Condition;
+pub use condition::{FilterFaults, filter_faults};
 pub use field::Field;
 pub use index::Index;
 pub(crate) use index::Subscriber;
@@ -31,7 +34,10 @@ use std::{collections::HashMap, sync::Arc};
 /// Registers a webhook.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model> {
     actor.require(Action::ManageWebhooks)?;
+    let (filter, query) = (new.filter.clone(), new.payload_query.clone());
     let draft = new.check()?;
+    let condition = Condition::check(filter.as_deref()).await?;
+    app.index.check_query(query.as_deref()).await?;
     let (actor, keyring) = (actor.clone(), Arc::clone(&app.keyring));
     app.db
         .write(move |txn| {
@@ -45,6 +51,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model
                 if let Some(secret) = secret {
                     secrets::add(txn, &row, &keyring, &secret).await?;
                 }
+                txn.index().adopt(row.id, condition);
                 txn.webhooks_changed(row.organization_id);
                 Ok(row)
             })
@@ -56,6 +63,10 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<webhook::Model> {
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
+    let filter = patch.filter.as_ref().map(Option::as_deref);
+    let condition = Condition::check(filter.flatten()).await?;
+    let query = patch.payload_query.as_ref().and_then(Option::as_deref);
+    app.index.check_query(query).await?;
     let keyring = Arc::clone(&app.keyring);
     let row = app
         .db
@@ -67,7 +78,13 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                     let reason = "the webhook is a workflow stage's own: saveWorkflow changes it";
                     return Err(Error::NotAllowed(reason.into()));
                 }
-                let Some(changed) = patch.apply(&row, &keyring, txn.now())? else {
+                let filtered = patch.filter.is_some();
+                let changed = patch.apply(&row, &keyring, txn.now())?;
+                if filtered {
+                    txn.index().adopt(key, condition);
+                    txn.webhooks_changed(row.organization_id);
+                }
+                let Some(changed) = changed else {
                     return Ok(row);
                 };
                 if changed.auth_type == AuthType::Secret && !has_secret(txn, key).await? {

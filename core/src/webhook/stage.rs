@@ -64,6 +64,8 @@ impl<'a> Settings<'a> {
             secret: given.secret,
             description: None,
             payload_format: Some(given.payload_format.unwrap_or(PayloadFormat::Ango)),
+            payload_query: given.payload_query,
+            filter: given.filter,
             auth_type: given.auth_type,
             bearer_token: given.bearer_token,
             authorization_header: given.authorization_header,
@@ -81,6 +83,8 @@ impl<'a> Settings<'a> {
         Patch {
             url: Some(given.url),
             payload_format: Some(given.payload_format.unwrap_or(PayloadFormat::Ango)),
+            payload_query: Some(given.payload_query),
+            filter: Some(given.filter),
             auth_type: Some(given.auth_type.unwrap_or(AuthType::Secret)),
             bearer_token: given.bearer_token,
             authorization_header: given.authorization_header,
@@ -145,6 +149,7 @@ async fn change(
 ) -> Result<webhook::Model> {
     let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
     let row = row.ok_or_else(|| Error::internal(format!("webhook {id} of a stage is gone")))?;
+    txn.index().adopt(id, None);
     let mut changed = settings
         .patch()
         .apply(&row, keyring, txn.now())?

@@ -6,7 +6,10 @@ use super::{
     conditions::{Condition, Conditions},
     edges,
 };
-use crate::{Error, Result, event, webhook::Subscriber};
+use crate::{
+    Error, Result, event,
+    webhook::{Index, Subscriber},
+};
 use entity::{ProjectId, StageId, StageOutput, StageType, Timestamp, stage, webhook, workflow};
 use moka::sync::Cache;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -41,6 +44,7 @@ impl Graph {
     /// The workflow of this row, with the stages that are not removed.
     pub(crate) async fn read(
         db: &impl ConnectionTrait,
+        index: &Index,
         row: &workflow::Model,
         conditions: &Conditions,
     ) -> Result<Self> {
@@ -55,7 +59,10 @@ impl Graph {
             .filter(webhook::Column::Id.is_in(ids))
             .all(db)
             .await?;
-        let subscribers: HashMap<_, _> = webhooks.iter().map(|row| (row.id, Subscriber::of(row))).collect();
+        let mut subscribers = HashMap::with_capacity(webhooks.len());
+        for row in &webhooks {
+            subscribers.insert(row.id, index.subscriber(row).await?);
+        }
         let start = stages.iter().find(|stage| stage.stage_type == StageType::Start);
         let start = start
             .ok_or_else(|| Error::internal("a workflow has no START stage"))?
@@ -126,18 +133,18 @@ async fn ways(stage: &stage::Model, conditions: &Conditions) -> Result<Vec<Way>>
 pub(crate) struct Graphs {
     known: Cache<ProjectId, Arc<Graph>>,
     pub(super) conditions: Conditions,
-}
-
-impl Default for Graphs {
-    fn default() -> Self {
-        Self {
-            known: Cache::new(1_000),
-            conditions: Conditions::default(),
-        }
-    }
+    index: Arc<Index>,
 }
 
 impl Graphs {
+    pub(crate) fn new(index: Arc<Index>) -> Self {
+        Self {
+            known: Cache::new(1_000),
+            conditions: Conditions::default(),
+            index,
+        }
+    }
+
     /// The graph as it stands in this transaction: the row says which version, and the cache has it or reads it. Looked
     /// for before a transaction, it leaves little to do inside.
     pub(crate) async fn of(&self, db: &impl ConnectionTrait, id: ProjectId) -> Result<Arc<Graph>> {
@@ -147,7 +154,7 @@ impl Graphs {
         if let Some(graph) = known.filter(|graph| graph.version == row.version && graph.saved_at == row.updated_at) {
             return Ok(graph);
         }
-        let graph = Arc::new(Graph::read(db, &row, &self.conditions).await?);
+        let graph = Arc::new(Graph::read(db, &self.index, &row, &self.conditions).await?);
         self.known.insert(id, Arc::clone(&graph));
         Ok(graph)
     }

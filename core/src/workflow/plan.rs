@@ -165,7 +165,8 @@ impl<'a> Plan<'a> {
         if self.moves.is_empty() {
             return Ok(withdrawn);
         }
-        let graph = Arc::new(Graph::read(txn.conn(), &self.row, &txn.graphs().conditions).await?);
+        let graph = Graph::read(txn.conn(), txn.index(), &self.row, &txn.graphs().conditions).await?;
+        let graph = Arc::new(graph);
         for (from, to) in &self.moves {
             withdrawn.extend(task::relocate(txn, actor, &graph, *from, *to).await?);
         }

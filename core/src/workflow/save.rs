@@ -11,6 +11,7 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     input, organization, project, task,
+    webhook::Condition,
 };
 use entity::StageType;
 use std::{ops::RangeInclusive, sync::Arc};
@@ -29,6 +30,9 @@ pub async fn save(app: &App, actor: &Actor, project: &str, save: Save) -> Result
     for (place, stage) in save.stages.iter().enumerate() {
         texts(actor, place, stage)?;
         conditions(app, place, stage).await?;
+        webhook(app, stage)
+            .await
+            .map_err(|error| error.within(&format!("stages.{place}.webhook")))?;
     }
     let (actor, id, keyring) = (actor.clone(), project.to_owned(), Arc::clone(&app.keyring));
     let saved = app
@@ -107,4 +111,11 @@ async fn conditions(app: &App, place: usize, stage: &StageInput) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The same of what a webhook stage sends.
+async fn webhook(app: &App, stage: &StageInput) -> Result<()> {
+    let Some(given) = &stage.webhook else { return Ok(()) };
+    Condition::check(given.filter.as_deref()).await?;
+    app.index.check_query(given.payload_query.as_deref()).await
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets a fault has failed")]
 
 mod delivery;
+mod filters;
 mod idempotency;
 mod keys;
 mod log;
@@ -14,6 +15,7 @@ mod rotation;
 mod schedule;
 mod scope;
 mod secrecy;
+mod shapes;
 mod steering;
 mod support;
 mod switching;

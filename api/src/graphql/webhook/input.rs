@@ -72,6 +72,12 @@ pub struct WebhookCreateInput {
     /// The dialect.
     #[graphql(default_with = "PayloadFormat::Labelbox")]
     payload_format: PayloadFormat,
+    /// A GraphQL selection on the event, such as `{ id topic project { id name } data }`: its result is the body, in the
+    /// dialect's place. `payload.graphql` lists the fields. At most 4,096 bytes, 200 fields, 8 levels.
+    payload_query: Option<String>,
+    /// A CEL expression over `event`, such as `event.data.label.secondsToLabel > 10.0`: only events of which it is true are
+    /// sent. At most 2,048 bytes.
+    filter: Option<String>,
     /// How deliveries prove where they come from.
     #[graphql(default_with = "AuthType::Secret")]
     auth_type: AuthType,
@@ -110,6 +116,8 @@ impl WebhookCreateInput {
             secret: self.secret,
             description: self.description,
             payload_format: Some(self.payload_format),
+            payload_query: self.payload_query,
+            filter: self.filter,
             auth_type: Some(self.auth_type),
             bearer_token: self.bearer_token,
             authorization_header: self.authorization_header,
@@ -135,6 +143,11 @@ pub struct WebhookUpdateInput {
     description: Option<String>,
     /// The dialect, of events to come.
     payload_format: Option<PayloadFormat>,
+    /// A GraphQL selection that shapes the body, of events to come; null goes back to the dialect.
+    payload_query: MaybeUndefined<String>,
+    /// A CEL expression over `event`: what it is not true of is not sent, from now on; null sends everything again. Saving
+    /// it sets `filterErrors` to 0.
+    filter: MaybeUndefined<String>,
     /// How deliveries prove where they come from.
     auth_type: Option<AuthType>,
     /// The token of `Authorization: Bearer`, for `authType` BEARER.
@@ -162,6 +175,8 @@ impl WebhookUpdateInput {
             status: self.status,
             description: self.description,
             payload_format: self.payload_format,
+            payload_query: self.payload_query.into(),
+            filter: self.filter.into(),
             auth_type: self.auth_type,
             bearer_token: self.bearer_token,
             authorization_header: self.authorization_header,

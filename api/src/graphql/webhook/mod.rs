@@ -105,6 +105,26 @@ impl Webhook {
         self.0.payload_format
     }
 
+    /// The GraphQL selection that shapes the body; null: the dialect does.
+    async fn payload_query(&self) -> Option<&str> {
+        self.0.payload_query.as_deref()
+    }
+
+    /// The CEL expression that is true of what is sent; null: everything is.
+    async fn filter(&self) -> Option<&str> {
+        self.0.filter.as_deref()
+    }
+
+    /// Events that were not sent because the filter could not be evaluated, since it was saved or the server started.
+    async fn filter_errors(&self, ctx: &Context<'_>) -> i32 {
+        i32::try_from(webhooks::filter_faults(ctx.app(), self.0.id).count).unwrap_or(i32::MAX)
+    }
+
+    /// Why the filter could not be evaluated the last time; null when it always could.
+    async fn last_filter_error(&self, ctx: &Context<'_>) -> Option<String> {
+        webhooks::filter_faults(ctx.app(), self.0.id).last
+    }
+
     /// How deliveries prove where they come from.
     async fn auth_type(&self) -> AuthType {
         self.0.auth_type

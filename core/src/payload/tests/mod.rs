@@ -29,7 +29,7 @@ fn moved() -> TaskMove {
 /// A body as it is sent.
 fn text(format: PayloadFormat, content: PayloadContent, topic: WebhookTopic, data: &Data) -> String {
     let event = unpublished(OrganizationId::new(), topic, data, NOW).unwrap();
-    String::from_utf8(render(Shape { format, content }, &event, data).unwrap()).unwrap()
+    String::from_utf8(render(&Shape::plain(format, content), &event, data).unwrap()).unwrap()
 }
 
 fn rendered(format: PayloadFormat, topic: WebhookTopic, data: &Data) -> Value {

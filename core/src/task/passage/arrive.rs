@@ -3,11 +3,11 @@
 use super::{Hand, Passage};
 use crate::{
     Error, Result,
-    event::{self, Data},
+    event::{self, Data, Sent},
     filter::Values,
     workflow::{self, Decision},
 };
-use entity::{EventId, NotificationId, StageId, StageType, TaskStatus, UserId};
+use entity::{EventId, StageId, StageOutput, StageType, TaskStatus, UserId};
 use std::sync::Arc;
 
 /// Completed visits of a task at most: every event has them all.
@@ -18,8 +18,8 @@ impl Passage<'_> {
     pub(super) async fn arrive(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<()> {
         let (mut next, mut user_id) = (to, user_id);
         loop {
-            self.enter(place, next, user_id).await?;
-            match self.ruled(place).await? {
+            let passes = self.enter(place, next, user_id).await?;
+            match self.onward(place, passes).await? {
                 None => return Ok(()),
                 Some(Decision::Stopped(reason)) => {
                     self.hold(place, reason);
@@ -33,8 +33,9 @@ impl Passage<'_> {
         }
     }
 
-    /// One step: the task is in the stage, the event tells, and how it stands follows from the stage's type.
-    async fn enter(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<()> {
+    /// One step: the task is in the stage, the event tells, and how it stands follows from the stage's type. Says
+    /// whether it passes a webhook stage whose filter does not want it.
+    async fn enter(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<bool> {
         let now = self.txn.now();
         let from = self.stage(self.seats[place].task.stage_id);
         let stage = self.stage(to);
@@ -57,12 +58,13 @@ impl Passage<'_> {
         };
         let data = self.moved(place, from, user_id);
         let sent = self.publish(place, id, &data, kept.is_none()).await?;
+        let passes = sent == Sent::Unwanted;
         self.settle(place, sent, kept);
-        Ok(())
+        Ok(passes)
     }
 
     /// Tells of the move, and sends the task where its stage sends.
-    async fn publish(&self, place: usize, id: EventId, data: &Data, send: bool) -> Result<Option<NotificationId>> {
+    async fn publish(&self, place: usize, id: EventId, data: &Data, send: bool) -> Result<Sent> {
         let task = &self.seats[place].task;
         let node = self.graph.node(task.stage_id).filter(|_| send);
         let own = node.and_then(|node| node.subscriber.as_ref()).map(|own| (own, task.id));
@@ -70,20 +72,24 @@ impl Passage<'_> {
     }
 
     /// How the task stands in its webhook stage, or elsewhere as it does by its type.
-    fn settle(&mut self, place: usize, sent: Option<NotificationId>, kept: Option<Kept>) {
+    fn settle(&mut self, place: usize, sent: Sent, kept: Option<Kept>) {
         let task = &mut self.seats[place].task;
         match (sent, kept) {
-            (Some(id), _) => task.notification_id = Some(id),
-            (None, Some(Kept::Unassigned)) => task.status = TaskStatus::Ready,
-            (None, Some(Kept::Looping(reason))) => {
+            (Sent::As(id), _) => task.notification_id = Some(id),
+            (Sent::Unknown(reason), _) => {
+                task.status = TaskStatus::Held;
+                task.status_reason = Some(format!("the stage's filter could not be evaluated: {reason}"));
+            }
+            (_, Some(Kept::Unassigned)) => task.status = TaskStatus::Ready,
+            (_, Some(Kept::Looping(reason))) => {
                 task.status = TaskStatus::Held;
                 task.status_reason = Some(reason);
             }
-            (None, None) if task.status == TaskStatus::Waiting => {
+            (Sent::Not | Sent::Unwanted, None) if task.status == TaskStatus::Waiting => {
                 task.status = TaskStatus::Held;
                 task.status_reason = Some("its stage has no webhook".into());
             }
-            (None, None) => {}
+            (Sent::Not | Sent::Unwanted, None) => {}
         }
     }
 
@@ -104,6 +110,22 @@ impl Passage<'_> {
                 self.graph.max_passes
             ))
         })
+    }
+
+    /// Where the task goes on to at once; none in a stage that keeps it. A task that a stage's filter does not want takes
+    /// the way of those that were sent.
+    async fn onward(&mut self, place: usize, passes: bool) -> Result<Option<Decision>> {
+        if !passes {
+            return self.ruled(place).await;
+        }
+        let stage_id = self.seats[place].task.stage_id;
+        let way = self
+            .graph
+            .node(stage_id)
+            .and_then(|node| node.way(StageOutput::Succeeded));
+        let nowhere =
+            || Decision::Stopped("the stage's filter does not want it, and SUCCEEDED is not connected".into());
+        Ok(Some(way.map_or_else(nowhere, Decision::To)))
     }
 
     /// Where a rule leads; none in a stage that keeps its tasks.

@@ -47,6 +47,10 @@ pub struct New {
     pub description: Option<String>,
     /// The dialect; Labelbox's unless given.
     pub payload_format: Option<PayloadFormat>,
+    /// A GraphQL selection in the dialect's place.
+    pub payload_query: Option<String>,
+    /// CEL: what is sent.
+    pub filter: Option<String>,
     /// How deliveries prove where they come from; by secret unless given.
     pub auth_type: Option<AuthType>,
     /// For [`AuthType::Bearer`].
@@ -148,6 +152,8 @@ impl Draft {
             description: new.description,
             payload_format: new.payload_format.unwrap_or(PayloadFormat::Labelbox),
             payload_content: PayloadContent::Full,
+            payload_query: new.payload_query,
+            filter: new.filter,
             auth_type,
             authorization: None,
             headers: None,

@@ -27,6 +27,10 @@ pub struct Patch {
     pub description: Option<String>,
     /// The dialect.
     pub payload_format: Option<PayloadFormat>,
+    /// A GraphQL selection in the dialect's place; `Some(None)` takes it away.
+    pub payload_query: Option<Option<String>>,
+    /// CEL: what is sent; `Some(None)` takes it away.
+    pub filter: Option<Option<String>>,
     /// How deliveries prove where they come from.
     pub auth_type: Option<AuthType>,
     /// For [`AuthType::Bearer`].
@@ -69,6 +73,8 @@ impl Patch {
         description(self.description.as_deref())?;
         changed.description = self.description.or(changed.description);
         changed.payload_format = self.payload_format.unwrap_or(changed.payload_format);
+        changed.payload_query = self.payload_query.unwrap_or(changed.payload_query);
+        changed.filter = self.filter.unwrap_or(changed.filter);
         if let Some(headers) = &self.headers {
             headers::check_custom(headers)?;
             set_headers(&mut changed, Some(headers), keyring);

@@ -2,6 +2,7 @@
 
 mod people;
 mod receiver;
+pub mod shaper;
 
 pub use people::{Annotated, annotated};
 pub use receiver::{Receiver, Request, Response};
@@ -240,6 +241,7 @@ fn config(folder: &TempDir, keyring: &Arc<Keyring>, clock: &Clock, window: Windo
         keyring: Arc::clone(keyring),
         clock: clock.clone(),
         guard: Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
+        shaper: Arc::new(shaper::Words),
         window,
     }
 }

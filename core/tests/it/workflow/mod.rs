@@ -1,5 +1,6 @@
 //! Workflows with webhook stages: tasks move by what people do and by what receivers answer.
 
+mod filtered;
 mod first;
 mod hook;
 mod intake;
