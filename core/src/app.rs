@@ -11,7 +11,7 @@ use crate::{
     },
     secret::Keyring,
     task,
-    webhook::{self, Index, Targets},
+    webhook::{self, Index, Targets, health},
     workflow,
 };
 use std::sync::Arc;
@@ -43,6 +43,8 @@ pub struct App {
     pub dispatcher: Dispatcher,
     /// Webhooks as the dispatcher needs them.
     pub targets: Targets,
+    /// How webhooks fare.
+    pub health: health::Board,
     /// Deletes the labels of what was deleted.
     pub(crate) deletions: deletion::Wake,
     /// Takes in tasks, and sends stages again.
@@ -69,6 +71,7 @@ impl App {
             keyring: config.keyring,
             dispatcher: Dispatcher::new(lanes, sender),
             targets: Targets::default(),
+            health: health::Board::default(),
             deletions: deletion::Wake::default(),
             steps: task::Wake::default(),
             keys: api_key::Known::default(),

@@ -2,6 +2,7 @@
 
 mod ango;
 mod labelbox;
+mod notice;
 #[cfg(test)]
 mod tests;
 mod v7;

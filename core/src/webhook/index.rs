@@ -3,7 +3,7 @@
 
 use super::limit;
 use crate::{Result, dispatcher::Limit, payload::Shape};
-use entity::{OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
+use entity::{Ordering, OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::{
     collections::HashMap,
@@ -18,6 +18,7 @@ pub(crate) struct Subscriber {
     pub stage_id: Option<StageId>,
     pub shape: Shape,
     pub limit: Limit,
+    pub ordering: Ordering,
     topics: u32,
 }
 
@@ -30,12 +31,18 @@ impl Subscriber {
             stage_id: row.stage_id,
             shape: Shape::of(row),
             limit: limit(row),
+            ordering: row.ordering,
             topics,
         }
     }
 
     pub(crate) fn wants(&self, topic: WebhookTopic, project_id: Option<ProjectId>) -> bool {
-        self.topics & bit(topic) != 0 && (self.project_id.is_none() || self.project_id == project_id)
+        self.watches(topic) && (self.project_id.is_none() || self.project_id == project_id)
+    }
+
+    /// Whether it wants this topic, of whatever project.
+    pub(crate) fn watches(&self, topic: WebhookTopic) -> bool {
+        self.topics & bit(topic) != 0
     }
 }
 

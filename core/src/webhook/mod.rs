@@ -2,8 +2,10 @@
 //! send to them.
 
 mod field;
+pub mod health;
 mod index;
 mod input;
+mod order;
 pub(crate) mod stage;
 mod target;
 
@@ -11,6 +13,7 @@ pub use field::Field;
 pub use index::Index;
 pub(crate) use index::Subscriber;
 pub use input::{New, Patch, Retry};
+pub(crate) use order::{order_key, reorder};
 pub use target::{Target, Targets, limit, policy};
 pub(crate) use target::{build, check_keyring};
 
@@ -56,7 +59,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
     let keyring = Arc::clone(&app.keyring);
-    let row = app
+    let (row, fresh) = app
         .db
         .write(move |txn| {
             Box::pin(async move {
@@ -67,7 +70,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                     return Err(Error::NotAllowed(reason.into()));
                 }
                 let Some(changed) = patch.apply(&row, &keyring, txn.now())? else {
-                    return Ok(row);
+                    return Ok((row, false));
                 };
                 if changed.auth_type == AuthType::Secret && !has_secret(txn, key).await? {
                     return Err(Error::invalid(
@@ -75,13 +78,23 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                         "SECRET needs a webhook that was made with a secret",
                     ));
                 }
+                let fresh = health::is_fresh(&row, &changed);
+                if fresh {
+                    health::clear(txn, key).await?;
+                }
+                if changed.ordering != row.ordering {
+                    reorder(txn, key, changed.ordering).await?;
+                }
                 let row = changed.into_active_model().reset_all().update(txn.conn()).await?;
                 txn.webhooks_changed(row.organization_id);
-                Ok(row)
+                Ok((row, fresh))
             })
         })
         .await?;
     app.targets.forget(row.id);
+    if fresh {
+        app.health.forget(&app.dispatcher.lanes, row.id);
+    }
     if row.status == WebhookStatus::Active {
         app.dispatcher.lanes.note_due(row.id, limit(&row), app.clock.now());
     }
@@ -147,21 +160,22 @@ pub fn topics(row: &webhook::Model) -> Vec<WebhookTopic> {
     serde_json::from_str(&row.topics).unwrap_or_default()
 }
 
-/// The receiver at `url` is gone for good: nothing is sent to it until somebody makes it active again. A webhook that has
+/// Switches off what is of no use: nothing is sent to the receiver at `url` until somebody makes it active again. Gives the
+/// changed row. A webhook that has
 /// moved to another URL meanwhile, or is switched off already, stays as it is; so does a stage's own, whose tasks take
 /// the way of a failure.
-pub(crate) async fn revoke(txn: &Txn, id: WebhookId, url: &str, reason: &str) -> Result<()> {
+pub(crate) async fn revoke(txn: &Txn, id: WebhookId, url: &str, reason: &str) -> Result<Option<webhook::Model>> {
     let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
     let registered = |row: &webhook::Model| row.stage_id.is_none() && row.url == url;
     let Some(mut row) = row.filter(|row| registered(row) && row.status == WebhookStatus::Active) else {
-        return Ok(());
+        return Ok(None);
     };
     row.status = WebhookStatus::Revoked;
     row.status_reason = Some(reason.to_owned());
     row.updated_at = txn.now();
     let row = row.into_active_model().reset_all().update(txn.conn()).await?;
     txn.webhooks_changed(row.organization_id);
-    Ok(())
+    Ok(Some(row))
 }
 
 /// The project a webhook is for. A key that is limited to projects cannot register for the whole organization.

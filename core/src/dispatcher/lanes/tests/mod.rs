@@ -29,6 +29,7 @@ fn job(webhook_id: WebhookId, in_flight: usize) -> Job {
         topic: WebhookTopic::Ping,
         attempt_count: 0,
         throttled_count: 0,
+        order_key: None,
         created_at: NOW,
         limit: at_once(in_flight),
         body: None,
