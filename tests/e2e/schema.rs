@@ -97,7 +97,8 @@ const PROMISED: &[(&str, &str)] = &[
     ("Node", "id"),
     (
         "WebhookTopic",
-        "LABEL_CREATED LABEL_UPDATED LABEL_DELETED REVIEW_CREATED REVIEW_UPDATED REVIEW_DELETED WORKFLOW_ACTION PING",
+        "LABEL_CREATED LABEL_UPDATED LABEL_DELETED REVIEW_CREATED REVIEW_UPDATED REVIEW_DELETED WORKFLOW_ACTION PING
+        WEBHOOK_DISABLED WEBHOOK_FAILING WEBHOOK_RECOVERED NOTIFICATION_FAILED",
     ),
     ("WebhookStatus", "ACTIVE INACTIVE REVOKED"),
     ("PayloadFormat", "LABELBOX ANGO"),
@@ -105,20 +106,22 @@ const PROMISED: &[(&str, &str)] = &[
     (
         "Webhook",
         "id url topics status statusReason project stage organization createdBy createdAt updatedAt description payloadFormat
-        authType headers retryPolicy timeoutMs maxInFlight rateLimit secrets notifications(where orderBy skip first)",
+        authType headers retryPolicy timeoutMs maxInFlight rateLimit ordering autoDisable health secrets notifications(where orderBy skip first)",
     ),
     ("RetryPolicy", "maxAttempts delaysMs jitter"),
+    ("Ordering", "NONE PER_DATA_ROW STRICT"),
     ("SecretInfo", "id createdAt expiresAt"),
     ("WhereUniqueInput", "id"),
     ("TopicListInput", "set"),
     (
         "WebhookCreateInput",
         "project topics url secret description payloadFormat authType bearerToken headers retryPolicy timeoutMs maxInFlight
-        rateLimit",
+        rateLimit ordering autoDisable",
     ),
     (
         "WebhookUpdateInput",
-        "topics url status description payloadFormat authType bearerToken headers retryPolicy timeoutMs maxInFlight rateLimit",
+        "topics url status description payloadFormat authType bearerToken headers retryPolicy timeoutMs maxInFlight rateLimit
+        ordering autoDisable",
     ),
     ("RetryPolicyInput", "maxAttempts delaysMs jitter"),
     ("RateLimit", "requests perMs"),
@@ -132,7 +135,7 @@ const PROMISED: &[(&str, &str)] = &[
     ("NotificationStatus", "PENDING SENDING RETRYING SUCCEEDED FAILED CANCELED"),
     (
         "Notification",
-        "id event webhook task stage status attemptCount nextAttemptAt redeliveryOf createdAt updatedAt attempts logLine
+        "id event webhook task stage status attemptCount nextAttemptAt waitReason redeliveryOf createdAt updatedAt attempts logLine
         webhookNotificationPayload requestHeaders responseHeaders responseBody responseCode",
     ),
     ("WebhookNotificationPayload", "requestBody"),

@@ -96,6 +96,12 @@ impl Breaker {
         }
     }
 
+    /// Lets one request through now, if it is open: the moment from which it does.
+    pub fn hasten(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.until = self.until.map(|until| until.min(now));
+        self.until
+    }
+
     /// Where it stands.
     pub fn state(&self, now: Timestamp) -> BreakerState {
         match self.until {
@@ -255,6 +261,15 @@ mod tests {
         assert_eq!(run(&mut breaker, &[(0, Success), (5, Failure), (29, Success)]), []);
         assert_eq!(run(&mut breaker, &[(40, Neither)]), [opened(70)]);
         assert_eq!(run(&mut breaker, &[(70, Failure)]), [opened(130)]);
+    }
+
+    #[test]
+    fn a_probe_can_be_hastened() {
+        let mut breaker = open_at(0);
+        assert_eq!(breaker.hasten(at(10)), Some(at(10)));
+        assert_eq!(breaker.hasten(at(20)), Some(at(10)), "it is half open already");
+        assert_eq!(run(&mut breaker, &[(20, Failure)]), [opened(80)]);
+        assert_eq!(Breaker::default().hasten(at(0)), None);
     }
 
     #[test]

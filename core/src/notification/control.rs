@@ -112,7 +112,8 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::
     Ok(row)
 }
 
-/// Sends a test event to one webhook now, and waits for its first outcome.
+/// Sends a test event to one webhook now, and waits for its first outcome. An open breaker lets one request through at
+/// once: this one, or one that waited before it.
 pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notification::Model> {
     actor.require(Action::ManageWebhooks)?;
     let webhook = webhook::get(app, actor, webhook_id).await?;
@@ -131,6 +132,8 @@ pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notifica
             })
         })
         .await?;
+    app.health
+        .hasten(&app.dispatcher.lanes, sent.webhook_id, app.clock.now());
     tokio::time::timeout(wait, outcome(app, sent.id))
         .await
         .unwrap_or(Ok(sent))

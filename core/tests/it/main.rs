@@ -11,6 +11,7 @@ mod restart;
 mod schedule;
 mod scope;
 mod secrecy;
+mod shield;
 mod steering;
 mod support;
 mod switching;

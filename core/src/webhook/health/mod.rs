@@ -10,7 +10,7 @@ mod streak;
 mod view;
 
 pub(crate) use follow::{Ended, follow};
-pub use view::{Health, Waiting, of, wait_reason, wait_until};
+pub use view::{Health, Waiting, of, wait_reason, wait_until, waits};
 
 use crate::{
     Result,
@@ -98,6 +98,13 @@ impl Board {
     pub(crate) fn warned(&self, id: WebhookId, since: Option<Timestamp>, at: Timestamp) {
         if let Some(known) = self.known().get_mut(&id).filter(|known| known.streak.since == since) {
             known.streak.warned_at = Some(at);
+        }
+    }
+
+    /// Somebody wants to know whether the receiver works: an open breaker lets one request through now.
+    pub(crate) fn hasten(&self, lanes: &Lanes, id: WebhookId, now: Timestamp) {
+        if let Some(until) = self.known().get_mut(&id).and_then(|known| known.breaker.hasten(now)) {
+            lanes.shut(id, Some(until));
         }
     }
 

@@ -75,11 +75,15 @@ pub async fn of(app: &App, row: &webhooks::Model) -> Result<Health> {
     })
 }
 
-/// Why a notification waits for its next request; none while one is made and when it is over.
+/// Whether a notification waits for its next request: none is being made, and it is not over.
+pub fn waits(row: &notification::Model) -> bool {
+    matches!(row.status, NotificationStatus::Pending | NotificationStatus::Retrying)
+}
+
+/// Why a notification waits for its next request; none when it does not.
 pub fn wait_reason(app: &App, row: &notification::Model, webhook: &webhooks::Model) -> Option<WaitReason> {
-    match row.status {
-        NotificationStatus::Pending | NotificationStatus::Retrying => {}
-        _ => return None,
+    if !waits(row) {
+        return None;
     }
     let Some(due) = row.due_at else {
         return Some(WaitReason::Ordering);

@@ -1,7 +1,8 @@
-//! Lanes step by step; at random against a [`model`], and at their [`pace`].
+//! Lanes step by step; at random against a [`model`], at their [`pace`], and [`shut`].
 
 mod model;
 mod pace;
+mod shut;
 
 use super::*;
 use entity::{EventId, OrganizationId, PayloadId, WebhookTopic};
