@@ -3,6 +3,7 @@
 
 mod refusals;
 mod rights;
+mod shield;
 
 use std::fs;
 use std::time::Duration;
