@@ -44,7 +44,7 @@ pub struct App {
     /// Webhooks as the dispatcher needs them.
     pub targets: Targets,
     /// How webhooks fare.
-    pub health: health::Board,
+    pub health: Arc<health::Board>,
     /// Deletes the labels of what was deleted.
     pub(crate) deletions: deletion::Wake,
     /// Takes in tasks, and sends stages again.
@@ -71,7 +71,7 @@ impl App {
             keyring: config.keyring,
             dispatcher: Dispatcher::new(lanes, sender),
             targets: Targets::default(),
-            health: health::Board::default(),
+            health: Arc::default(),
             deletions: deletion::Wake::default(),
             steps: task::Wake::default(),
             keys: api_key::Known::default(),

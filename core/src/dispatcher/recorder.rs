@@ -117,7 +117,7 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>) -> Result<()> {
     let node = app.dispatcher.lanes.node_id();
     let records = Arc::clone(batch);
     let ended = ended(batch);
-    let health = app.health.rows(ended.marked.keys());
+    let board = Arc::clone(&app.health);
     let freed = Arc::new(freed(batch));
     let keys = freed.keys();
     let followed = app
@@ -126,7 +126,8 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>) -> Result<()> {
             Box::pin(async move {
                 write(txn, node, &records).await?;
                 outbox::release(txn.conn(), txn.now(), &keys).await?;
-                health::follow(txn, &ended, health).await
+                let rows = board.rows(ended.marked.keys());
+                health::follow(txn, &ended, rows).await
             })
         })
         .await?;

@@ -59,7 +59,8 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
     let keyring = Arc::clone(&app.keyring);
-    let (row, fresh) = app
+    let (board, lanes) = (Arc::clone(&app.health), Arc::clone(&app.dispatcher.lanes));
+    let row = app
         .db
         .write(move |txn| {
             Box::pin(async move {
@@ -70,7 +71,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                     return Err(Error::NotAllowed(reason.into()));
                 }
                 let Some(changed) = patch.apply(&row, &keyring, txn.now())? else {
-                    return Ok((row, false));
+                    return Ok(row);
                 };
                 if changed.auth_type == AuthType::Secret && !has_secret(txn, key).await? {
                     return Err(Error::invalid(
@@ -79,22 +80,19 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                     ));
                 }
                 let fresh = health::is_fresh(&row, &changed);
-                if fresh {
-                    health::clear(txn, key).await?;
-                }
                 if changed.ordering != row.ordering {
                     reorder(txn, key, changed.ordering).await?;
                 }
                 let row = changed.into_active_model().reset_all().update(txn.conn()).await?;
                 txn.webhooks_changed(row.organization_id);
-                Ok((row, fresh))
+                if fresh {
+                    health::clear(txn, &board, &lanes, key).await?;
+                }
+                Ok(row)
             })
         })
         .await?;
     app.targets.forget(row.id);
-    if fresh {
-        app.health.forget(&app.dispatcher.lanes, row.id);
-    }
     if row.status == WebhookStatus::Active {
         app.dispatcher.lanes.note_due(row.id, limit(&row), app.clock.now());
     }

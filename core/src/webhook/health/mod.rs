@@ -109,7 +109,7 @@ impl Board {
     }
 
     /// The webhook was switched on again or leads elsewhere: nothing of old counts.
-    pub(crate) fn forget(&self, lanes: &Lanes, id: WebhookId) {
+    fn forget(&self, lanes: &Lanes, id: WebhookId) {
         let mut known = self.known();
         known.remove(&id);
         lanes.shut(id, None);
@@ -183,9 +183,11 @@ pub(super) fn is_fresh(before: &webhook::Model, after: &webhook::Model) -> bool 
     switched_on || before.url != after.url
 }
 
-/// Forgets what was written of a webhook. Memory forgets it after the commit ([`Board::forget`]).
-pub(super) async fn clear(txn: &Txn, id: WebhookId) -> Result<()> {
+/// Forgets what is written of a webhook and what memory knows, in one unit of work: the recorder reads memory in units of
+/// its own, so nothing of old is written again.
+pub(super) async fn clear(txn: &Txn, board: &Board, lanes: &Lanes, id: WebhookId) -> Result<()> {
     webhook_health::Entity::delete_by_id(id).exec(txn.conn()).await?;
+    board.forget(lanes, id);
     Ok(())
 }
 

@@ -160,3 +160,29 @@ async fn newest_success(db: &impl ConnectionTrait, row: &webhooks::Model) -> Res
     let row = Success::find_by_statement(statement).one(db).await?;
     Ok(row.map(|row| row.updated_at))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plan;
+
+    #[tokio::test]
+    async fn what_waits_and_what_succeeded_is_found_on_indexes() {
+        for (sql, indexes) in [
+            (
+                WAITING,
+                &[
+                    "notification_due (webhook_id=? AND due_at>? AND due_at<?)",
+                    "notification_order (webhook_id=?",
+                ][..],
+            ),
+            (NEWEST_SUCCESS, &["notification_webhook (webhook_id=?)"]),
+        ] {
+            let plan = plan(sql).await;
+            for index in indexes {
+                assert!(plan.iter().any(|line| line.contains(index)), "{index}: {plan:#?}");
+            }
+            assert!(!plan.iter().any(|line| line.contains("SCAN notification")), "{plan:#?}");
+        }
+    }
+}
