@@ -1,8 +1,8 @@
 //! When to leave a failing webhook alone. Pure: outcomes and moments in, changes out.
 //!
 //! - *Closed*: requests go. Outcomes are counted over the last minutes, in two halves, so that the older half falls out as
-//!   a whole. When at least [`LEAST`] ended and half of them failed, the breaker opens.
-//! - *Open*: nothing is sent until a moment that is [`FIRST`] away at first, and twice as far each time up to [`LAST`].
+//!   a whole. When at least ten ended and half of them failed, the breaker opens.
+//! - *Open*: nothing is sent until a moment that is half a minute away at first, and twice as far each time up to ten minutes.
 //! - *Half open*: that moment has come, and one request is let through. Its success closes the breaker, its failure opens
 //!   it again. That it lets only one through is the lanes' business ([`Lanes::shut`](super::Lanes::shut)).
 //!

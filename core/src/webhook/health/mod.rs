@@ -1,5 +1,5 @@
 //! How webhooks fare: a [`Board`] in memory of their breakers and of failures in a row, and what follows from them
-//! ([`follow`]). An outcome is noted when its request ends, so a breaker opens at once; the recorder writes what has changed
+//! (`follow.rs`). An outcome is noted when its request ends, so a breaker opens at once; the recorder writes what has changed
 //! with the outcomes themselves. A delivery that succeeds like the one before it writes nothing.
 //!
 //! What becomes of an operational event's own deliveries counts for the breaker and for nothing else: it warns of nothing,
