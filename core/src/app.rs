@@ -14,7 +14,7 @@ use crate::{
     rekey,
     secret::Keyring,
     task,
-    webhook::{self, Index, Targets},
+    webhook::{self, Index, Targets, health},
     workflow,
 };
 use std::sync::Arc;
@@ -50,6 +50,8 @@ pub struct App {
     pub targets: Targets,
     /// Who wants which events.
     pub(crate) index: Arc<Index>,
+    /// How webhooks fare.
+    pub health: Arc<health::Board>,
     /// Deletes the labels of what was deleted.
     pub(crate) deletions: deletion::Wake,
     /// Takes in tasks, and sends stages again.
@@ -86,6 +88,7 @@ impl App {
             dispatcher: Dispatcher::new(lanes, sender),
             targets: Targets::default(),
             index,
+            health: Arc::default(),
             deletions: deletion::Wake::default(),
             steps: task::Wake::default(),
             keys: api_key::Known::default(),

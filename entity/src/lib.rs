@@ -3,10 +3,12 @@
 
 mod attempt_error;
 mod auth_type;
+mod breaker_state;
 mod deletion_kind;
 mod id;
 mod intake_kind;
 mod notification_status;
+mod ordering;
 mod payload_content;
 mod payload_format;
 mod replay_status;
@@ -16,6 +18,7 @@ mod stage_type;
 mod task_status;
 mod time;
 mod topic;
+mod wait_reason;
 mod webhook_status;
 
 pub mod api_key;
@@ -42,15 +45,18 @@ pub mod stage_visit;
 pub mod task;
 pub mod user;
 pub mod webhook;
+pub mod webhook_health;
 pub mod webhook_secret;
 pub mod workflow;
 
 pub use attempt_error::*;
 pub use auth_type::*;
+pub use breaker_state::*;
 pub use deletion_kind::*;
 pub use id::*;
 pub use intake_kind::*;
 pub use notification_status::*;
+pub use ordering::*;
 pub use payload_content::*;
 pub use payload_format::*;
 pub use replay_status::*;
@@ -60,4 +66,5 @@ pub use stage_type::*;
 pub use task_status::*;
 pub use time::*;
 pub use topic::*;
+pub use wait_reason::*;
 pub use webhook_status::*;

@@ -57,6 +57,10 @@ pub struct Model {
     pub rate_requests: Option<i32>,
     /// Milliseconds; none: at any pace.
     pub rate_per_ms: Option<i32>,
+    /// In which order it is sent to.
+    pub ordering: Ordering,
+    /// Whether it is switched off by itself when nothing has got through for days.
+    pub auto_disable: bool,
     /// Who registered it.
     pub created_by: Option<UserId>,
     /// When it was made.

@@ -108,7 +108,8 @@ const PROMISED: &[(&str, &str)] = &[
     ("Node", "id"),
     (
         "WebhookTopic",
-        "LABEL_CREATED LABEL_UPDATED LABEL_DELETED REVIEW_CREATED REVIEW_UPDATED REVIEW_DELETED WORKFLOW_ACTION PING",
+        "LABEL_CREATED LABEL_UPDATED LABEL_DELETED REVIEW_CREATED REVIEW_UPDATED REVIEW_DELETED WORKFLOW_ACTION PING
+        WEBHOOK_DISABLED WEBHOOK_FAILING WEBHOOK_RECOVERED NOTIFICATION_FAILED",
     ),
     ("WebhookStatus", "ACTIVE INACTIVE REVOKED"),
     ("PayloadFormat", "LABELBOX ANGO"),
@@ -116,9 +117,10 @@ const PROMISED: &[(&str, &str)] = &[
     (
         "Webhook",
         "id url topics status statusReason project stage organization createdBy createdAt updatedAt description payloadFormat
-        payloadQuery filter filterErrors lastFilterError authType headers retryPolicy timeoutMs maxInFlight rateLimit secrets notifications(where orderBy skip first)",
+        payloadQuery filter filterErrors lastFilterError authType headers retryPolicy timeoutMs maxInFlight rateLimit ordering autoDisable health secrets notifications(where orderBy skip first)",
     ),
     ("RetryPolicy", "maxAttempts delaysMs jitter"),
+    ("Ordering", "NONE PER_DATA_ROW STRICT"),
     ("SecretInfo", "id createdAt expiresAt"),
     ("RotatedSecret", "webhook secret"),
     ("SecretRotateInput", "secret graceSeconds"),
@@ -127,12 +129,12 @@ const PROMISED: &[(&str, &str)] = &[
     (
         "WebhookCreateInput",
         "project topics url secret description payloadFormat payloadQuery filter authType bearerToken headers retryPolicy
-        timeoutMs maxInFlight rateLimit",
+        timeoutMs maxInFlight rateLimit ordering autoDisable",
     ),
     (
         "WebhookUpdateInput",
         "topics url status description payloadFormat payloadQuery filter authType bearerToken headers retryPolicy timeoutMs
-        maxInFlight rateLimit",
+        maxInFlight rateLimit ordering autoDisable",
     ),
     ("RetryPolicyInput", "maxAttempts delaysMs jitter"),
     ("RateLimit", "requests perMs"),
@@ -146,7 +148,7 @@ const PROMISED: &[(&str, &str)] = &[
     ("NotificationStatus", "PENDING SENDING RETRYING SUCCEEDED FAILED CANCELED"),
     (
         "Notification",
-        "id event webhook task stage status attemptCount nextAttemptAt redeliveryOf createdAt updatedAt attempts logLine
+        "id event webhook task stage status attemptCount nextAttemptAt waitReason redeliveryOf createdAt updatedAt attempts logLine
         webhookNotificationPayload requestHeaders responseHeaders responseBody responseCode",
     ),
     ("WebhookNotificationPayload", "requestBody"),

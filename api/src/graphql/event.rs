@@ -55,7 +55,8 @@ impl Event {
     }
 
     /// What happened, as it was then: `label`, `project`, `dataRow`, `dataset`, `user` and `batches`, and for reviews
-    /// `review` and `reviewer`, for moves of tasks `task`, `from` and `to`.
+    /// `review` and `reviewer`, for moves of tasks `task`, `from` and `to`. Operational events have `webhook`,
+    /// `notification`, `reason` and `counts`.
     async fn data(&self) -> Result<Json> {
         Json::stored(&self.0.data)
     }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use entity::{
     EventId, NotificationId, OrganizationId, PayloadId, TaskId, Timestamp, WebhookId, WebhookTopic, notification,
 };
+use uuid::Uuid;
 
 /// One notification held by this node.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Job {
     pub attempt_count: i32,
     /// Of these, the ones that spent no attempt.
     pub throttled_count: i32,
+    /// What it is ordered by; others of this key wait for it.
+    pub order_key: Option<Uuid>,
     /// When the notification was made.
     pub created_at: Timestamp,
     /// What the webhook's lane may do.
@@ -48,6 +51,7 @@ impl Job {
             topic: row.topic,
             attempt_count: row.attempt_count,
             throttled_count: row.throttled_count,
+            order_key: row.order_key,
             created_at: row.created_at,
             limit,
             body,

@@ -1,15 +1,20 @@
 //! Station 12: writes outcomes down, many in one transaction: the attempts, the notifications' new states, and what an
-//! outcome means for its webhook (410 revokes it) and for the task that waits for it, which moves. Recording checks the claim: a notification that somebody canceled
-//! meanwhile keeps that state and still gets its attempt.
+//! outcome means for its webhook ([`health::follow`]), for the next in its order, and for the task that waits for it, which
+//! moves. Recording checks the claim: a notification that somebody canceled meanwhile keeps that state and still gets its
+//! attempt.
 
-use super::{Job, outbox, retry::Verdict};
+use super::{
+    Job,
+    outbox::{self, Freed},
+    retry::Verdict,
+};
 use crate::{
     App, Error, Result,
     db::Txn,
     task::{self, weight},
-    webhook,
+    webhook::health::{self, Ended},
 };
-use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, TaskId, Timestamp, WebhookId, attempt};
+use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, TaskId, Timestamp, attempt};
 use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, Statement, Value, sea_query::OnConflict};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -45,6 +50,8 @@ enum End {
 pub(super) struct Attempted {
     pub row: attempt::Model,
     pub verdict: Verdict,
+    /// Whether it changed how its webhook fares, so that this is to be written.
+    pub marked: bool,
 }
 
 impl Record {
@@ -65,6 +72,13 @@ impl Record {
     #[cfg(test)]
     pub(super) fn is_held(&self) -> bool {
         matches!(self.end, End::Held(_))
+    }
+
+    fn is_over(&self) -> bool {
+        match &self.end {
+            End::Attempted(attempted) => !matches!(attempted.verdict, Verdict::Retry { .. }),
+            End::Held(_) => false,
+        }
     }
 
     fn retry_at(&self) -> Option<Timestamp> {
@@ -160,24 +174,75 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, tasks: Tasks) ->
     }
     let node = app.dispatcher.lanes.node_id();
     let records = Arc::clone(batch);
-    app.db
-        .write(move |txn| Box::pin(async move { write(txn, node, &records, tasks).await }))
+    let ended = ended(batch);
+    let board = Arc::clone(&app.health);
+    let freed = Arc::new(freed(batch));
+    let keys = freed.keys();
+    let followed = app
+        .db
+        .write(move |txn| {
+            Box::pin(async move {
+                write(txn, node, &records, tasks).await?;
+                outbox::release(txn.conn(), txn.now(), &keys).await?;
+                let rows = board.rows(ended.marked.keys());
+                health::follow(txn, &ended, rows).await
+            })
+        })
         .await?;
+    for (id, since, at) in followed.warned {
+        app.health.warned(id, since, at);
+    }
+    for id in followed.disabled {
+        app.targets.forget(id);
+    }
     for record in batch.iter() {
-        if matches!(&record.end, End::Attempted(attempted) if attempted.verdict == Verdict::Gone) {
-            app.targets.forget(record.job.webhook_id);
-        }
         app.dispatcher.lanes.done(record.job.webhook_id, record.retry_at());
+    }
+    for (webhook_id, limit) in freed.lanes() {
+        app.dispatcher.lanes.note_due(*webhook_id, *limit, app.clock.now());
     }
     app.dispatcher.recorded.notify_waiters();
     Ok(())
+}
+
+/// What the outcomes say of their webhooks.
+fn ended(records: &[Record]) -> Ended {
+    let mut ended = Ended::default();
+    for Record { job, end } in records {
+        let End::Attempted(attempted) = end else { continue };
+        let counts = !job.topic.is_operational();
+        if attempted.marked {
+            *ended.marked.entry(job.webhook_id).or_default() |= counts;
+        }
+        if attempted.verdict == Verdict::Gone {
+            let (_, may_be_told) = ended
+                .gone
+                .entry(job.webhook_id)
+                .or_insert_with(|| (attempted.row.url.clone(), false));
+            *may_be_told |= counts;
+        }
+        if counts && matches!(attempted.verdict, Verdict::Failed | Verdict::Gone) {
+            ended.failed.push(job.notification_id);
+        }
+    }
+    ended
+}
+
+/// What waits for notifications that are over now.
+fn freed(records: &[Record]) -> Freed {
+    let mut freed = Freed::default();
+    for record in records.iter().filter(|record| record.is_over()) {
+        if let Some(key) = record.job.order_key {
+            freed.add((record.job.webhook_id, key), record.job.limit);
+        }
+    }
+    freed
 }
 
 async fn write(txn: &Txn, node: NodeId, records: &[Record], tasks: Tasks) -> Result<()> {
     let mut attempts = Vec::with_capacity(records.len());
     let mut states = Vec::with_capacity(records.len());
     let mut held: BTreeMap<Timestamp, Vec<NotificationId>> = BTreeMap::new();
-    let mut gone: BTreeMap<WebhookId, &str> = BTreeMap::new();
     for Record { job, end } in records {
         match end {
             End::Held(due) => held
@@ -185,9 +250,6 @@ async fn write(txn: &Txn, node: NodeId, records: &[Record], tasks: Tasks) -> Res
                 .or_default()
                 .push(job.notification_id),
             End::Attempted(attempted) => {
-                if attempted.verdict == Verdict::Gone {
-                    gone.insert(job.webhook_id, &attempted.row.url);
-                }
                 states.push(State::of(txn, &attempted.row, attempted.verdict));
                 attempts.push(attempted.row.clone());
             }
@@ -201,23 +263,18 @@ async fn write(txn: &Txn, node: NodeId, records: &[Record], tasks: Tasks) -> Res
         outbox::give_back(txn.conn(), node, due, &ids).await?;
     }
     match tasks {
-        Tasks::Move => task::outcome::apply(txn, &waited(records)).await?,
-        Tasks::Hold => task::outcome::strand(txn, &waited(records)).await?,
+        Tasks::Move => task::outcome::apply(txn, &waited(records)).await,
+        Tasks::Hold => task::outcome::strand(txn, &waited(records)).await,
     }
-    for (webhook_id, url) in gone {
-        webhook::revoke(txn, webhook_id, url, "the receiver answered 410 Gone").await?;
-    }
-    Ok(())
 }
 
 /// The notifications that ended here and that a task waits for.
 fn waited(records: &[Record]) -> Vec<NotificationId> {
-    let ended = |record: &&Record| match &record.end {
-        End::Attempted(attempted) => !matches!(attempted.verdict, Verdict::Retry { .. }),
-        End::Held(_) => false,
-    };
     let waited = records.iter().filter(|record| record.job.task_id.is_some());
-    waited.filter(ended).map(|record| record.job.notification_id).collect()
+    waited
+        .filter(|record| record.is_over())
+        .map(|record| record.job.notification_id)
+        .collect()
 }
 
 /// A batch whose commit came through although its answer did not is recorded again: what is there stays.
@@ -278,6 +335,7 @@ async fn set(txn: &Txn, node: NodeId, states: &[State]) -> Result<()> {
          UPDATE notification SET \
              status = CASE WHEN node_id = ? THEN outcome.status ELSE notification.status END, \
              due_at = CASE WHEN node_id = ? THEN outcome.due_at ELSE notification.due_at END, \
+             order_key = CASE WHEN node_id = ? AND outcome.due_at IS NULL THEN NULL ELSE notification.order_key END, \
              node_id = CASE WHEN node_id = ? THEN NULL ELSE node_id END, \
              throttled_count = throttled_count + \
                  CASE WHEN attempt_count < outcome.number THEN outcome.throttled ELSE 0 END, \
@@ -286,7 +344,7 @@ async fn set(txn: &Txn, node: NodeId, states: &[State]) -> Result<()> {
              sequence = outcome.sequence, updated_at = ? \
          FROM outcome WHERE notification.id = outcome.id"
     );
-    let mut binds: Vec<Value> = Vec::with_capacity(states.len() * 8 + 4);
+    let mut binds: Vec<Value> = Vec::with_capacity(states.len() * 8 + 5);
     for state in states {
         binds.push(state.id.into());
         binds.push(state.number.into());
@@ -297,7 +355,7 @@ async fn set(txn: &Txn, node: NodeId, states: &[State]) -> Result<()> {
         binds.push(state.error.into());
         binds.push(state.sequence.into());
     }
-    binds.extend([node.into(), node.into(), node.into(), txn.now().into()]);
+    binds.extend([node.into(), node.into(), node.into(), node.into(), txn.now().into()]);
     let statement = Statement::from_sql_and_values(txn.conn().get_database_backend(), sql, binds);
     txn.conn().execute_raw(statement).await?;
     Ok(())

@@ -3,6 +3,7 @@
 
 mod again;
 mod data;
+mod notice;
 mod sample;
 mod scope;
 mod task;
@@ -12,6 +13,7 @@ pub(crate) use again::{Again, again};
 pub use data::{
     About, Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User,
 };
+pub use notice::{Counts, GivenUp, Notice, Watched, WatchedProject};
 pub use sample::sample;
 pub(crate) use scope::SCOPE;
 pub use task::{Stage, Task, TaskMove, Visit, Work};
@@ -23,12 +25,12 @@ use crate::{
     dispatcher::Enqueued,
     filter::Outcome,
     payload::{self, Shape},
-    webhook::Subscriber,
+    webhook::{Subscriber, order_key},
 };
 use bytes::Bytes;
 use entity::{
     EventId, NotificationId, NotificationStatus, OrganizationId, PayloadId, TaskId, Timestamp, WebhookTopic, event,
-    notification,
+    notification, webhook,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::collections::HashMap;
@@ -114,6 +116,22 @@ pub(crate) fn publish_to(
     let notification = notify(txn, &event, data, std::iter::once((subscriber, None)))?;
     txn.outbox().event(event);
     notification.ok_or_else(|| Error::internal("a single subscriber was not notified"))
+}
+
+/// Publishes how deliveries to a webhook go, to the webhooks that watch it; never to itself.
+pub(crate) async fn publish_notice(txn: &Txn, of: &webhook::Model, notice: Notice) -> Result<()> {
+    let subscribers = txn.index().of(txn.conn(), of.organization_id).await?;
+    let data = Data::Notice(Box::new(notice));
+    let event = event::Model {
+        project_id: of.project_id,
+        ..fact(txn, of.organization_id, &data, Change::Created)?
+    };
+    let matching = subscribers
+        .iter()
+        .filter(|subscriber| subscriber.webhook_id != of.id && subscriber.wants(event.topic, event.project_id));
+    notify(txn, &event, &data, matching.map(|subscriber| (subscriber, None)))?;
+    txn.outbox().event(event);
+    Ok(())
 }
 
 /// An event by its id.
@@ -245,6 +263,12 @@ fn pending(txn: &Txn, event: &event::Model, subscriber: &Subscriber, payload_id:
         status: NotificationStatus::Pending,
         attempt_count: 0,
         throttled_count: 0,
+        order_key: order_key(
+            subscriber.ordering,
+            subscriber.webhook_id,
+            event.topic,
+            event.data_row_id,
+        ),
         due_at: Some(txn.now()),
         node_id: None,
         response_code: None,

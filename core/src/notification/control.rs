@@ -4,16 +4,18 @@ use super::get;
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    dispatcher::{Enqueued, Job, Limit, headers, prepare},
+    db::Txn,
+    dispatcher::{Enqueued, Job, Limit, headers, prepare, release},
     event::{self, Data, Ping},
     payload, task, webhook,
 };
 use entity::{
-    NotificationId, NotificationStatus, OrganizationId, PayloadId, Timestamp, WebhookStatus, WebhookTopic,
+    NotificationId, NotificationStatus, Ordering, OrganizationId, PayloadId, Timestamp, WebhookStatus, WebhookTopic,
     notification, webhook as webhooks,
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// How much longer than its attempt's time a ping is waited for.
 const PING_SLACK: Duration = Duration::from_secs(2);
@@ -33,6 +35,7 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
                     status: NotificationStatus::Pending,
                     attempt_count: 0,
                     throttled_count: 0,
+                    order_key: order_key(txn, &webhook, &old).await?,
                     due_at: Some(txn.now()),
                     node_id: None,
                     response_code: None,
@@ -58,13 +61,25 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
     Ok(row)
 }
 
+/// The place of a redelivery in its webhook's order.
+async fn order_key(txn: &Txn, webhook: &webhooks::Model, old: &notification::Model) -> Result<Option<Uuid>> {
+    let data_row_id = match webhook.ordering {
+        Ordering::PerDataRow => entity::event::Entity::find_by_id(old.event_id)
+            .one(txn.conn())
+            .await?
+            .and_then(|event| event.data_row_id),
+        Ordering::None | Ordering::Strict => None,
+    };
+    Ok(webhook::order_key(webhook.ordering, webhook.id, old.topic, data_row_id))
+}
+
 /// Stops a notification that is not delivered yet. A request that is in flight is still recorded.
 pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::Model> {
     actor.require(Action::ManageWebhooks)?;
     let known = get(app, actor, id).await?;
-    webhook::get(app, actor, &known.webhook_id.to_string()).await?;
+    let webhook = webhook::get(app, actor, &known.webhook_id.to_string()).await?;
     let key = known.id;
-    let row = app
+    let (row, released) = app
         .db
         .write(move |txn| {
             Box::pin(async move {
@@ -77,19 +92,29 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::
                     )));
                 }
                 row.status = NotificationStatus::Canceled;
+                let key = row.order_key.take();
                 (row.due_at, row.node_id) = (None, None);
                 row.sequence = txn.next_sequence();
                 row.updated_at = txn.now();
                 task::outcome::canceled(txn, row.id).await?;
-                Ok(row.into_active_model().reset_all().update(txn.conn()).await?)
+                let row = row.into_active_model().reset_all().update(txn.conn()).await?;
+                if let Some(key) = key {
+                    release(txn.conn(), txn.now(), &[(row.webhook_id, key)]).await?;
+                }
+                Ok((row, key.is_some()))
             })
         })
         .await?;
-    app.dispatcher.lanes.cancel(row.webhook_id, row.id);
+    let lanes = &app.dispatcher.lanes;
+    lanes.cancel(row.webhook_id, row.id);
+    if released {
+        lanes.note_due(row.webhook_id, webhook::limit(&webhook), app.clock.now());
+    }
     Ok(row)
 }
 
-/// Sends a test event to one webhook now, and waits for its first outcome.
+/// Sends a test event to one webhook now, and waits for its first outcome. An open breaker lets one request through at
+/// once: this one, or one that waited before it.
 pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notification::Model> {
     actor.require(Action::ManageWebhooks)?;
     let webhook = webhook::get(app, actor, webhook_id).await?;
@@ -109,6 +134,8 @@ pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notifica
             })
         })
         .await?;
+    app.health
+        .hasten(&app.dispatcher.lanes, sent.webhook_id, app.clock.now());
     tokio::time::timeout(wait, outcome(app, sent.id))
         .await
         .unwrap_or(Ok(sent))
@@ -217,6 +244,7 @@ impl Job {
             topic: event.topic,
             attempt_count: 0,
             throttled_count: 0,
+            order_key: None,
             created_at: event.created_at,
             limit: Limit::ONE,
             body: None,

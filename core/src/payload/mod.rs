@@ -2,6 +2,7 @@
 
 mod ango;
 mod labelbox;
+mod notice;
 mod query;
 #[cfg(test)]
 mod tests;

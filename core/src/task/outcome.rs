@@ -6,7 +6,7 @@ use super::{
     passage::{Hand, Passage},
     weight, withdraw,
 };
-use crate::{App, Result, db::Txn};
+use crate::{App, Result, db::Txn, webhook};
 use entity::{NotificationId, NotificationStatus, ProjectId, StageOutput, TaskId, TaskStatus, notification, task};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
@@ -82,11 +82,7 @@ async fn pass(txn: &Txn, project_id: ProjectId, answered: Vec<(task::Model, noti
 
 /// Why a task is held, for people.
 fn reason(row: &notification::Model) -> String {
-    let last = match (row.response_code, row.error) {
-        (Some(code), _) => format!("the receiver answered {code}"),
-        (None, Some(error)) => format!("the receiver was not reached: {}", error.as_str()),
-        (None, None) => "nothing was sent".into(),
-    };
+    let last = webhook::health::failure(row.response_code, row.error).unwrap_or("nothing was sent".into());
     match row.attempt_count {
         1 => format!("its webhook was not sent: {last}"),
         count => format!("its webhook was not sent in {count} attempts: {last}"),

@@ -10,7 +10,7 @@ use crate::{
     dispatcher::Limit,
     payload::{Query, Shape, Shaper},
 };
-use entity::{OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
+use entity::{Ordering, OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
 use moka::sync::Cache;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::{
@@ -28,12 +28,18 @@ pub(crate) struct Subscriber {
     pub limit: Limit,
     /// Its filter.
     pub condition: Option<Arc<Condition>>,
+    pub ordering: Ordering,
     topics: u32,
 }
 
 impl Subscriber {
     pub(crate) fn wants(&self, topic: WebhookTopic, project_id: Option<ProjectId>) -> bool {
-        self.topics & bit(topic) != 0 && (self.project_id.is_none() || self.project_id == project_id)
+        self.watches(topic) && (self.project_id.is_none() || self.project_id == project_id)
+    }
+
+    /// Whether it wants this topic, of whatever project.
+    pub(crate) fn watches(&self, topic: WebhookTopic) -> bool {
+        self.topics & bit(topic) != 0
     }
 }
 
@@ -96,6 +102,7 @@ impl Index {
             stage_id: row.stage_id,
             shape: self.shape(row).await,
             limit: limit(row),
+            ordering: row.ordering,
             condition: self.condition(row).await?,
             topics,
         })

@@ -3,8 +3,10 @@
 
 mod condition;
 mod field;
+pub mod health;
 mod index;
 mod input;
+mod order;
 mod secrets;
 pub(crate) mod stage;
 mod target;
@@ -15,6 +17,7 @@ pub use field::Field;
 pub use index::Index;
 pub(crate) use index::Subscriber;
 pub use input::{New, Patch, Retry};
+pub(crate) use order::{order_key, reorder};
 pub use secrets::{DEFAULT_GRACE, MAX_GRACE, MAX_LIVE, Rotated, Rotation, rotate, secrets};
 pub use target::{Target, Targets, limit, policy};
 pub(crate) use target::{build, check_keyring};
@@ -68,6 +71,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     let query = patch.payload_query.as_ref().and_then(Option::as_deref);
     app.index.check_query(query).await?;
     let keyring = Arc::clone(&app.keyring);
+    let (board, lanes) = (Arc::clone(&app.health), Arc::clone(&app.dispatcher.lanes));
     let row = app
         .db
         .write(move |txn| {
@@ -93,8 +97,15 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                         "SECRET needs a webhook that was made with a secret",
                     ));
                 }
+                let fresh = health::is_fresh(&row, &changed);
+                if changed.ordering != row.ordering {
+                    reorder(txn, key, changed.ordering).await?;
+                }
                 let row = changed.into_active_model().reset_all().update(txn.conn()).await?;
                 txn.webhooks_changed(row.organization_id);
+                if fresh {
+                    health::clear(txn, &board, &lanes, key).await?;
+                }
                 Ok(row)
             })
         })
@@ -156,21 +167,22 @@ pub fn topics(row: &webhook::Model) -> Vec<WebhookTopic> {
     serde_json::from_str(&row.topics).unwrap_or_default()
 }
 
-/// The receiver at `url` is gone for good: nothing is sent to it until somebody makes it active again. A webhook that has
+/// Switches off what is of no use: nothing is sent to the receiver at `url` until somebody makes it active again. Gives the
+/// changed row. A webhook that has
 /// moved to another URL meanwhile, or is switched off already, stays as it is; so does a stage's own, whose tasks take
 /// the way of a failure.
-pub(crate) async fn revoke(txn: &Txn, id: WebhookId, url: &str, reason: &str) -> Result<()> {
+pub(crate) async fn revoke(txn: &Txn, id: WebhookId, url: &str, reason: &str) -> Result<Option<webhook::Model>> {
     let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
     let registered = |row: &webhook::Model| row.stage_id.is_none() && row.url == url;
     let Some(mut row) = row.filter(|row| registered(row) && row.status == WebhookStatus::Active) else {
-        return Ok(());
+        return Ok(None);
     };
     row.status = WebhookStatus::Revoked;
     row.status_reason = Some(reason.to_owned());
     row.updated_at = txn.now();
     let row = row.into_active_model().reset_all().update(txn.conn()).await?;
     txn.webhooks_changed(row.organization_id);
-    Ok(())
+    Ok(Some(row))
 }
 
 /// The project a webhook is for. A key that is limited to projects cannot register for the whole organization.

@@ -74,6 +74,8 @@ impl<'a> Settings<'a> {
             timeout_ms: given.timeout_ms,
             max_in_flight: given.max_in_flight,
             rate: given.rate,
+            ordering: None,
+            auto_disable: None,
         }
     }
 

@@ -16,6 +16,7 @@ mod schedule;
 mod scope;
 mod secrecy;
 mod shapes;
+mod shield;
 mod steering;
 mod support;
 mod switching;

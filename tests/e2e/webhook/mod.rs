@@ -5,6 +5,7 @@ mod refusals;
 mod rights;
 mod rotation;
 mod shapes;
+mod shield;
 
 use std::fs;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! What is given to register or change a webhook.
 
 use async_graphql::{InputObject, MaybeUndefined};
-use entity::{AuthType, PayloadFormat, WebhookStatus, WebhookTopic};
+use entity::{AuthType, Ordering, PayloadFormat, WebhookStatus, WebhookTopic};
 use labelhook_core::dispatcher::Rate;
 use labelhook_core::secret;
 use labelhook_core::webhook::{New, Patch, Retry, Rotation};
@@ -96,6 +96,13 @@ pub struct WebhookCreateInput {
     max_in_flight: Option<i32>,
     /// How fast it may be sent to; at any pace when absent. What waits for its turn spends no attempt.
     rate_limit: Option<RateLimitInput>,
+    /// In which order it is sent to. With an order, what waits for a retry holds up what comes after it.
+    #[graphql(default_with = "Ordering::None")]
+    ordering: Ordering,
+    /// Whether it is switched off by itself, REVOKED, when nothing has got through for five days and in fifty attempts;
+    /// WEBHOOK_FAILING tells of it at least a day before.
+    #[graphql(default = true)]
+    auto_disable: bool,
 }
 
 impl WebhookCreateInput {
@@ -126,6 +133,8 @@ impl WebhookCreateInput {
             timeout_ms: self.timeout_ms,
             max_in_flight: self.max_in_flight,
             rate: self.rate_limit.map(Rate::from),
+            ordering: Some(self.ordering),
+            auto_disable: Some(self.auto_disable),
         })
     }
 }
@@ -137,7 +146,7 @@ pub struct WebhookUpdateInput {
     topics: Option<TopicListInput>,
     /// Where to.
     url: Option<String>,
-    /// ACTIVE sends again and goes on with what was queued; INACTIVE and REVOKED stop it.
+    /// ACTIVE sends again, goes on with what was queued and clears what failed; INACTIVE and REVOKED stop it.
     status: Option<WebhookStatus>,
     /// Free text, at most 2,000 characters.
     description: Option<String>,
@@ -164,6 +173,10 @@ pub struct WebhookUpdateInput {
     max_in_flight: Option<i32>,
     /// How fast it may be sent to, from now on; null removes the limit.
     rate_limit: MaybeUndefined<RateLimitInput>,
+    /// In which order it is sent to: of what waits and of what comes. What is about to be sent goes as it was.
+    ordering: Option<Ordering>,
+    /// Whether it is switched off by itself when nothing has got through for five days and in fifty attempts.
+    auto_disable: Option<bool>,
 }
 
 impl WebhookUpdateInput {
@@ -185,6 +198,8 @@ impl WebhookUpdateInput {
             timeout_ms: self.timeout_ms,
             max_in_flight: self.max_in_flight,
             rate: self.rate_limit.map_value(Rate::from).into(),
+            ordering: self.ordering,
+            auto_disable: self.auto_disable,
         })
     }
 }

@@ -1,13 +1,15 @@
 //! Webhook: type, queries and mutations; what is given stands in [`input`], how they are listed in [`list`].
 
+mod health;
 mod input;
 mod list;
 
+pub use health::WebhookHealth;
 pub use input::{RateLimitInput, RetryPolicyInput, SecretRotateInput, WebhookCreateInput, WebhookUpdateInput};
 pub use list::{WebhookOrderByInput, WebhookWhereInput};
 
 use async_graphql::{Context, ID, Object, SimpleObject};
-use entity::{AuthType, PayloadFormat, ProjectId, Timestamp, WebhookStatus, WebhookTopic, webhook};
+use entity::{AuthType, Ordering, PayloadFormat, ProjectId, Timestamp, WebhookStatus, WebhookTopic, webhook};
 use labelhook_core::{secret, webhook as webhooks};
 
 use super::{
@@ -58,7 +60,7 @@ impl Webhook {
         self.0.status
     }
 
-    /// Why it was revoked, for people; null while it is not.
+    /// Why it was revoked, by a person or by itself, for people; null while it is not.
     async fn status_reason(&self) -> Option<&str> {
         self.0.status_reason.as_deref()
     }
@@ -153,6 +155,22 @@ impl Webhook {
     /// How fast it may be sent to; null: at any pace.
     async fn rate_limit(&self) -> Option<RateLimit> {
         webhooks::limit(&self.0).rate.map(RateLimit::from)
+    }
+
+    /// In which order it is sent to.
+    async fn ordering(&self) -> Ordering {
+        self.0.ordering
+    }
+
+    /// Whether it is switched off by itself when nothing has got through for five days and in fifty attempts.
+    async fn auto_disable(&self) -> bool {
+        self.0.auto_disable
+    }
+
+    /// How it fares: its breaker, failures in a row, and what waits.
+    #[graphql(complexity = "cost(Some(10), child_complexity)")]
+    async fn health(&self, ctx: &Context<'_>) -> Result<WebhookHealth> {
+        Ok(webhooks::health::of(ctx.app(), &self.0).await?.into())
     }
 
     /// The secret as Standard Webhooks libraries take it: `whsec_` and base64. Shown by `createWebhook` alone, when the

@@ -4,11 +4,15 @@
 //! the changes themselves. A notification for which the window has room is *born claimed*: it is written as held by this
 //! node and kept in memory, so its first attempt needs no second look. The others are written as due.
 //!
+//! One that must come after others that are not over is written without a moment ([`order`]).
+//!
 //! What is due later is taken by [`claim`](self::claim()).
 
 mod claim;
+mod order;
 
 pub(crate) use claim::{Claim, claim, free_claims, give_back, survey};
+pub(crate) use order::{Freed, release, release_all};
 
 use super::{Job, Lanes, Limit};
 use crate::Result;
@@ -16,7 +20,7 @@ use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, event, label, 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Bodies up to this size travel with their job; larger ones are read when their turn has come.
 const CARRIED: usize = 64 * 1024;
@@ -76,7 +80,11 @@ impl Outbox {
     /// Writes everything. Places in the window are reserved here; [`Outbox::settle`] uses them or gives them back.
     pub(crate) async fn flush(&mut self, db: &impl ConnectionTrait, lanes: &Lanes) -> Result<()> {
         let mut rows = Vec::with_capacity(self.notifications.len());
+        let mut busy = self.busy(db).await?;
         for Enqueued { mut row, limit, body } in self.notifications.drain(..) {
+            if row.order_key.is_some_and(|key| !busy.insert((row.webhook_id, key))) {
+                row.due_at = None;
+            }
             if row.due_at.is_some_and(|due| lanes.reserve(row.webhook_id, limit, due)) {
                 row.status = NotificationStatus::Sending;
                 row.node_id = Some(lanes.node_id());
@@ -94,6 +102,13 @@ impl Outbox {
         insert::<event::Entity>(db, std::mem::take(&mut self.events)).await?;
         insert::<payload::Entity>(db, std::mem::take(&mut self.payloads)).await?;
         insert::<notification::Entity>(db, rows).await
+    }
+
+    /// Keys of new notifications at which others wait, or are being sent.
+    async fn busy(&self, db: &impl ConnectionTrait) -> Result<HashSet<order::Key>> {
+        let keyed = self.notifications.iter().map(|enqueued| &enqueued.row);
+        let keys: HashSet<_> = keyed.filter_map(|row| Some((row.webhook_id, row.order_key?))).collect();
+        order::busy(db, &keys.into_iter().collect::<Vec<_>>()).await
     }
 
     /// After the commit: hands the born claimed to their lanes. After a rollback: gives their places back.

@@ -11,7 +11,7 @@ use crate::{
     target_url::TargetUrl,
     webhook::policy,
 };
-use entity::{AuthType, PayloadFormat, Timestamp, WebhookStatus, WebhookTopic, webhook};
+use entity::{AuthType, Ordering, PayloadFormat, Timestamp, WebhookStatus, WebhookTopic, webhook};
 use serde_json::Value;
 
 /// What to change; what is absent stays.
@@ -47,6 +47,10 @@ pub struct Patch {
     pub max_in_flight: Option<i32>,
     /// Their pace; `Some(None)` takes it away.
     pub rate: Option<Option<Rate>>,
+    /// In which order.
+    pub ordering: Option<Ordering>,
+    /// Whether it is switched off by itself.
+    pub auto_disable: Option<bool>,
 }
 
 impl Patch {
@@ -86,6 +90,8 @@ impl Patch {
             changed.rate_requests = given.map(|rate| rate.requests);
             changed.rate_per_ms = given.map(|rate| rate.per_ms);
         }
+        changed.ordering = self.ordering.unwrap_or(changed.ordering);
+        changed.auto_disable = self.auto_disable.unwrap_or(changed.auto_disable);
         if self.retry != Retry::default() {
             let policy = std::mem::take(&mut self.retry).over(policy(row)?)?;
             set_policy(&mut changed, &policy);
