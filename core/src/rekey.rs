@@ -1,6 +1,6 @@
 //! A new master key for a database that nobody else has open: every sealed value is opened with the old key and sealed
-//! with the new one, a bounded step a transaction. A row says that a change is under way and between which keys, so that
-//! one that was broken off is refused by a server and goes on with the same two keys, and with no others. A step leaves
+//! with the new one, a bounded step a transaction. A row says that a change is under way and between which keys, so
+//! that one that was broken off is refused by a server and goes on with the same two keys, and with no others. A step leaves
 //! alone what is under the new key already, so going on is beginning again.
 //!
 //! When all is done, every value is opened with the new key before the row says so.
@@ -174,7 +174,7 @@ impl Rekey {
 pub(crate) async fn check_done(db: &impl ConnectionTrait) -> Result<()> {
     match newest(db).await? {
         Some(row) if row.done_at.is_none() => Err(Error::Conflict(format!(
-            "the change of the master key (from {} to {}) was broken off; run rekey with the same two keys to finish it",
+            "the change of the master key (from {} to {}) was broken off; run rekey with these two keys to finish it",
             row.from_key, row.to_key
         ))),
         _ => Ok(()),

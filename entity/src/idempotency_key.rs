@@ -1,4 +1,5 @@
-//! Requests that carried an idempotency key. What they asked and what they were answered is sealed: both may hold secrets.
+//! Requests that carried an idempotency key. What they asked and what they were answered is sealed: both may hold
+//! secrets.
 
 use sea_orm::entity::prelude::*;
 

@@ -103,6 +103,24 @@ async fn the_same_request_is_carried_out_once_and_answered_the_same() {
 }
 
 #[tokio::test]
+async fn a_label_is_submitted_and_told_of_once() {
+    let app = paused().await;
+    let desk = Desk::set(&app.client).await;
+    desk.webhook("https://example.com", &["LABEL_CREATED"], json!({})).await;
+    let submit = json!({
+        "query": "mutation($row: ID!, $project: ID!) {createLabel(data: {dataRow: {connect: {id: $row}}, label: \"{}\",
+            secondsToLabel: 1, project: {connect: {id: $project}}}) {id}}",
+        "variables": {"row": desk.row, "project": desk.project}
+    });
+    let first = once(&app.client, "k", &submit).await;
+    assert!(first.json()["data"]["createLabel"]["id"].is_string(), "{}", first.body);
+    let again = once(&app.client, "k", &submit).await;
+    assert!(again.replayed() && again.body == first.body);
+    let log = app.query("{notifications {nodes {id}}}", json!({})).await;
+    assert_eq!(log["notifications"]["nodes"].as_array().expect("a list").len(), 1);
+}
+
+#[tokio::test]
 async fn the_same_key_with_another_request_is_a_conflict() {
     let app = paused().await;
     once(&app.client, "k", &project("Trees")).await;

@@ -1,4 +1,5 @@
-//! `labelhook rekey`, as an operator meets it: offline, in the key file or with given keys, broken off and gone on with.
+//! `labelhook rekey`, as an operator meets it: offline, in the key file or with given keys, broken off and gone on
+//! with.
 
 use std::ffi::OsStr;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! `labelhook rekey`: seals every secret in the database anew, under another master key. At the machine, while the server
-//! is stopped. One that was broken off goes on when it is started again in the same way.
+//! `labelhook rekey`: seals every secret in the database anew, under another master key. At the machine, while the
+//! server is stopped. One that was broken off goes on when it is started again in the same way.
 //!
 //! Where the key is in the file beside the database, the new one waits in `<file>.new` meanwhile and takes its place at
 //! the end; the old one stays in `<file>.<its id>`.
@@ -20,8 +20,8 @@ const EVERY: u64 = 1_024;
 
 #[derive(Args, Debug)]
 pub struct Rekey {
-    /// The new master key: 32 bytes in base64. Made when absent, and kept in the key file; required when the current key
-    /// is not in the key file but given by --master-key.
+    /// The new master key: 32 bytes in base64. Made when absent, and kept in the key file; required when the current
+    /// key is not in the key file but given by --master-key.
     #[arg(long, env = "LABELHOOK_NEW_MASTER_KEY", hide_env_values = true)]
     new_master_key: Option<String>,
     #[command(flatten)]

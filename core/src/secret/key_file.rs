@@ -1,5 +1,5 @@
-//! A new key takes the place of the one in a key file, in steps that may break off after any of them and be taken again:
-//! at every moment the file holds a whole key, and neither key is lost.
+//! A new key takes the place of the one in a key file, in steps that may break off after any of them and be taken
+//! again: at every moment the file holds a whole key, and neither key is lost.
 
 use super::keyring::directory;
 use crate::{Error, Result};

@@ -1,6 +1,6 @@
 //! A webhook as the dispatcher needs it: URL parsed, secrets opened, signer made. Built once and kept until the webhook
-//! changes, so that a delivery opens no secret and parses no URL. A secret that ends meanwhile is the [`Signer`]'s part,
-//! which knows the end of each.
+//! changes, so that a delivery opens no secret and parses no URL. A secret that ends meanwhile is the [`Signer`]'s
+//! part, which knows the end of each.
 
 use super::secrets;
 use crate::{

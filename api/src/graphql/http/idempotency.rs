@@ -55,8 +55,8 @@ pub async fn once(app: &Arc<App>, actor: &Actor, request: Request, run: Run) -> 
             Err(conflict(StatusCode::UNPROCESSABLE_ENTITY, message))
         }
         Begun::Lost => {
-            let message = "the first request with this Idempotency-Key was carried out, at least in part, and its answer \
-                           was not kept; look at what is there before you send it again with another key";
+            let message = "the first request with this Idempotency-Key was carried out, at least in part, and its \
+                           answer was not kept; look at what is there before you send it again with another key";
             Err(conflict(StatusCode::CONFLICT, message))
         }
     }

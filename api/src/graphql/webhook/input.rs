@@ -207,7 +207,8 @@ impl WebhookUpdateInput {
 /// A new secret for a webhook.
 #[derive(InputObject)]
 pub struct SecretRotateInput {
-    /// The new secret, by the rules of `createWebhook`, and another than the current one; a fresh one is made when absent.
+    /// The new secret, by the rules of `createWebhook`, and another than the current one; a fresh one is made when
+    /// absent.
     secret: Option<String>,
     /// For how many seconds the old secrets go on signing in `webhook-signature`, beside the new one: 0, at once, to
     /// 604,800, which is 7 days. One that would have ended earlier still does.

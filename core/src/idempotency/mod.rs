@@ -1,5 +1,5 @@
-//! Requests that carry an idempotency key: the same key and request of the same API key give the first answer again, for a
-//! day. What was asked (its digest) and what was answered are sealed: both may hold secrets.
+//! Requests that carry an idempotency key: the same key and request of the same API key give the first answer again, for
+//! a day. What was asked (its digest) and what was answered are sealed: both may hold secrets.
 //!
 //! A request claims its key with a row before it is carried out, and leaves its answer in that row. Between the two
 //! stands [`Db::write`](crate::db::Db::write): the first thing that the request commits marks the row, *in the same
@@ -8,16 +8,17 @@
 //! - not marked: nothing was committed. A repeat is carried out as if it were the first.
 //! - marked: it was carried out, at least in part, and its answer is lost. A repeat is refused, never run again.
 //!
-//! Which rows belong to requests that are being carried out is known in memory ([`Running`]); a row without an answer that
-//! is not among them was left behind. That holds as long as one process has the database, which SQLite's lock sees to.
+//! Which rows belong to requests that are being carried out is known in memory ([`Running`]); a row without an answer
+//! that is not among them was left behind. That holds as long as one process has the database, which SQLite's lock sees
+//! to.
 
-use crate::{App, Error, Result, auth::Actor, db::Txn, secret::Keyring};
-use entity::{IdempotencyId, Timestamp, idempotency_key};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Set,
-    sea_query::Expr,
-};
-use sha2::{Digest, Sha256};
+mod row;
+
+pub(crate) use row::{mark, newest_sealed};
+
+use crate::{App, Error, Result, auth::Actor};
+use entity::{IdempotencyId, idempotency_key};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex},
@@ -80,6 +81,12 @@ pub struct Claim {
     running: Arc<Running>,
 }
 
+impl Running {
+    fn has(&self, id: IdempotencyId) -> bool {
+        self.0.lock().expect("held for a look only").contains(&id)
+    }
+}
+
 impl Claim {
     fn new(running: &Arc<Running>) -> Self {
         let id = IdempotencyId::new();
@@ -111,23 +118,13 @@ pub(crate) fn current() -> Option<IdempotencyId> {
     CLAIMED.try_with(|id| *id).ok()
 }
 
-/// Something of the request is committed, in this transaction.
-pub(crate) async fn mark(txn: &Txn, id: IdempotencyId) -> Result<()> {
-    idempotency_key::Entity::update_many()
-        .col_expr(idempotency_key::Column::Committed, Expr::value(true))
-        .filter(idempotency_key::Column::Id.eq(id))
-        .exec(txn.conn())
-        .await?;
-    Ok(())
-}
-
 /// Claims a request's key, or says what else is to be done.
 pub async fn begin(app: &App, actor: &Actor, request: Request) -> Result<Begun> {
     check(&request.key)?;
     let claim = Claim::new(&app.running);
     let (actor, keyring) = (actor.clone(), Arc::clone(&app.keyring));
     app.db
-        .write(move |txn| Box::pin(async move { claim_key(txn, claim, &actor, &keyring, request).await }))
+        .write(move |txn| Box::pin(async move { row::claim(txn, claim, &actor, &keyring, request).await }))
         .await
 }
 
@@ -140,10 +137,12 @@ pub async fn finish(app: &App, claim: Claim, answer: Answer, remember: bool) -> 
         .db
         .write(move |txn| {
             Box::pin(async move {
-                if !(remember && fits) && forget(txn, id).await? || !fits {
-                    return Ok(());
+                let is_kept = remember && fits;
+                let is_gone = !is_kept && row::forget(txn, id).await?;
+                match fits && !is_gone {
+                    true => row::keep(txn, id, &keyring, answer).await,
+                    false => Ok(()),
                 }
-                keep(txn, id, &keyring, answer).await
             })
         })
         .await;
@@ -186,14 +185,6 @@ pub async fn sweep(app: &App) -> Result<u64> {
     }
 }
 
-/// A sealed value of the newest request, to try a key on.
-pub(crate) async fn newest_sealed(db: &impl ConnectionTrait) -> Result<Option<(String, Vec<u8>)>> {
-    use sea_orm::QueryOrder;
-    let newest = idempotency_key::Entity::find().order_by_desc(idempotency_key::Column::Id);
-    let row = newest.one(db).await?;
-    Ok(row.map(|row| (seal::request(row.id), row.request)))
-}
-
 fn check(key: &str) -> Result<()> {
     let fits = (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     match fits {
@@ -202,105 +193,5 @@ fn check(key: &str) -> Result<()> {
             "Idempotency-Key",
             "must be 1 to 255 visible ASCII characters or spaces",
         )),
-    }
-}
-
-async fn claim_key(txn: &Txn, claim: Claim, actor: &Actor, keyring: &Keyring, request: Request) -> Result<Begun> {
-    let known = idempotency_key::Entity::find()
-        .filter(idempotency_key::Column::ApiKeyId.eq(actor.key_id))
-        .filter(idempotency_key::Column::Key.eq(&request.key));
-    let digest = Sha256::digest(&request.content);
-    if let Some(row) = known.one(txn.conn()).await? {
-        if let Some(begun) = judge(&row, &claim.running, keyring, &digest, txn.now())? {
-            return Ok(begun);
-        }
-        idempotency_key::Entity::delete_by_id(row.id).exec(txn.conn()).await?;
-    }
-    let row = idempotency_key::Model {
-        id: claim.id,
-        organization_id: actor.organization_id,
-        api_key_id: actor.key_id,
-        key: request.key,
-        request: keyring.seal(&seal::request(claim.id), &digest),
-        committed: false,
-        response_status: None,
-        content_type: None,
-        answer: None,
-        created_at: txn.now(),
-    };
-    idempotency_key::Entity::insert(row.into_active_model())
-        .exec_without_returning(txn.conn())
-        .await?;
-    Ok(Begun::New(claim))
-}
-
-/// What a known key means for a request; nothing when it is as good as new.
-fn judge(
-    row: &idempotency_key::Model,
-    running: &Running,
-    keyring: &Keyring,
-    digest: &[u8],
-    now: Timestamp,
-) -> Result<Option<Begun>> {
-    if row.created_at.plus(KEPT) <= now {
-        return Ok(None);
-    }
-    if keyring.open(&seal::request(row.id), &row.request)?[..] != *digest {
-        return Ok(Some(Begun::Other));
-    }
-    if let Some(answer) = answer(row, keyring)? {
-        return Ok(Some(Begun::Known(answer)));
-    }
-    let is_running = running.0.lock().expect("held for a look only").contains(&row.id);
-    Ok(match (is_running, row.committed) {
-        (true, _) => Some(Begun::Running),
-        (false, true) => Some(Begun::Lost),
-        (false, false) => None,
-    })
-}
-
-fn answer(row: &idempotency_key::Model, keyring: &Keyring) -> Result<Option<Answer>> {
-    let (Some(status), Some(content_type), Some(sealed)) = (row.response_status, &row.content_type, &row.answer) else {
-        return Ok(None);
-    };
-    Ok(Some(Answer {
-        status: u16::try_from(status).map_err(Error::internal)?,
-        content_type: content_type.clone(),
-        body: keyring.open(&seal::answer(row.id), sealed)?.to_vec(),
-    }))
-}
-
-/// Removes the row of a request that has committed nothing. Gives whether it did.
-async fn forget(txn: &Txn, id: IdempotencyId) -> Result<bool> {
-    let removed = idempotency_key::Entity::delete_many()
-        .filter(idempotency_key::Column::Id.eq(id))
-        .filter(idempotency_key::Column::Committed.eq(false))
-        .exec(txn.conn())
-        .await?;
-    Ok(removed.rows_affected > 0)
-}
-
-async fn keep(txn: &Txn, id: IdempotencyId, keyring: &Keyring, answer: Answer) -> Result<()> {
-    let row = idempotency_key::ActiveModel {
-        id: Set(id),
-        response_status: Set(Some(i16::try_from(answer.status).map_err(Error::internal)?)),
-        content_type: Set(Some(answer.content_type)),
-        answer: Set(Some(keyring.seal(&seal::answer(id), &answer.body))),
-        ..Default::default()
-    };
-    row.update(txn.conn()).await?;
-    Ok(())
-}
-
-/// What each sealed column is bound to.
-mod seal {
-    use entity::IdempotencyId;
-
-    pub fn request(id: IdempotencyId) -> String {
-        format!("idempotency_key/{id}/request")
-    }
-
-    pub fn answer(id: IdempotencyId) -> String {
-        format!("idempotency_key/{id}/answer")
     }
 }
