@@ -9,6 +9,7 @@ use crate::{
         guard::Guard,
         sender::{self, Sender},
     },
+    live::Live,
     secret::Keyring,
     task,
     webhook::{self, Index, Targets},
@@ -43,6 +44,8 @@ pub struct App {
     pub dispatcher: Dispatcher,
     /// Webhooks as the dispatcher needs them.
     pub targets: Targets,
+    /// Tells whoever listens what happens.
+    pub live: Arc<Live>,
     /// Deletes the labels of what was deleted.
     pub(crate) deletions: deletion::Wake,
     /// Takes in tasks, and sends stages again.
@@ -61,7 +64,9 @@ impl App {
             guard: config.guard,
             ..sender::Config::default()
         })?;
-        let db = Db::open(&config.database_url, config.clock.clone(), index, Arc::clone(&lanes)).await?;
+        let live = Arc::new(Live::default());
+        let (clock, url) = (config.clock.clone(), &config.database_url);
+        let db = Db::open(url, clock, index, Arc::clone(&lanes), Arc::clone(&live)).await?;
         webhook::check_keyring(db.read(), &config.keyring).await?;
         let app = Arc::new(Self {
             db,
@@ -69,6 +74,7 @@ impl App {
             keyring: config.keyring,
             dispatcher: Dispatcher::new(lanes, sender),
             targets: Targets::default(),
+            live,
             deletions: deletion::Wake::default(),
             steps: task::Wake::default(),
             keys: api_key::Known::default(),

@@ -20,6 +20,7 @@ pub mod event;
 pub mod filter;
 pub mod label;
 pub mod list;
+pub mod live;
 pub mod notification;
 pub mod organization;
 pub mod page;

@@ -382,6 +382,7 @@ async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Vec<(WebhookId, No
         row.status = NotificationStatus::Canceled;
         (row.due_at, row.node_id) = (None, None);
         row.sequence = txn.next_sequence();
+        txn.announce(row.organization_id);
         row.updated_at = txn.now();
         stopped.push((row.webhook_id, row.id));
         row.into_active_model().reset_all().update(txn.conn()).await?;
