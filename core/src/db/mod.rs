@@ -42,13 +42,7 @@ pub struct Db {
 impl Db {
     /// Opens the database at `url`, brings its tables up to date and starts the writer. Fails when another process has
     /// it open.
-    pub async fn open(
-        url: &str,
-        clock: Clock,
-        index: Arc<Index>,
-        lanes: Arc<Lanes>,
-        live: Arc<Live>,
-    ) -> Result<Self> {
+    pub async fn open(url: &str, clock: Clock, index: Arc<Index>, lanes: Arc<Lanes>, live: Arc<Live>) -> Result<Self> {
         let files = sqlite::Files::parse(url)?;
         let lock = files.lock()?;
         let conn = sqlite::writer(url).await?;
@@ -57,7 +51,16 @@ impl Db {
         let sequence = Arc::new(Sequence::start(&reader, clock.now()).await?);
         live.announce(sequence.newest(), Hints::default());
         let graphs = Arc::default();
-        let writer = writer::start(url.to_owned(), conn, clock, sequence, index, Arc::clone(&graphs), lanes, live);
+        let writer = writer::start(
+            url.to_owned(),
+            conn,
+            clock,
+            sequence,
+            index,
+            Arc::clone(&graphs),
+            lanes,
+            live,
+        );
         Ok(Self {
             reader,
             writer,
@@ -125,7 +128,9 @@ struct Newest {
 impl Sequence {
     async fn start(db: &DatabaseConnection, now: Timestamp) -> Result<Self> {
         let newest = |table| {
-            format!("SELECT (SELECT max(sequence) FROM {table} WHERE organization_id = organization.id) AS newest FROM organization")
+            format!(
+                "SELECT (SELECT max(sequence) FROM {table} WHERE organization_id = organization.id) AS newest FROM organization"
+            )
         };
         let (events, notifications) = (newest("event"), newest("notification"));
         let sql = format!("SELECT max(newest) AS newest FROM ({events} UNION ALL {notifications}) AS numbers");

@@ -201,7 +201,8 @@ impl Writer {
             self.reconnect().await;
         }
         if committed.is_ok() {
-            self.live.announce(self.sequence.newest(), std::mem::take(outbox.hints()));
+            self.live
+                .announce(self.sequence.newest(), std::mem::take(outbox.hints()));
         }
         outbox.settle(&self.lanes, committed.is_ok());
         for answer in answers {

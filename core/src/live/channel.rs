@@ -74,11 +74,6 @@ impl<T> Channels<T> {
         }
         idle
     }
-
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.lock().len()
-    }
 }
 
 impl<T: Item> Channels<T> {
@@ -173,6 +168,15 @@ impl<T> Channel<T> {
         self.hinted.lock().expect("held for a look only").extend(tasks);
     }
 
+    /// What has been told since, or `None` when the ring has moved past it.
+    fn since(&self, next: &mut u64, taken: &mut VecDeque<Arc<T>>) -> Option<()> {
+        let state = self.state();
+        let start = usize::try_from(next.checked_sub(state.first)?).ok()?;
+        taken.extend(state.ring.iter().skip(start).take(TAKEN).cloned());
+        *next += taken.len() as u64;
+        Some(())
+    }
+
     /// More has changed than can be told: everybody who listens missed something.
     fn lose(&self) {
         let mut state = self.state();
@@ -204,15 +208,6 @@ impl<T: Item> Channel<T> {
         drop(state);
         self.grown.notify_waiters();
     }
-
-    /// What has been told since, or `None` when the ring has moved past it.
-    fn since(&self, next: &mut u64, taken: &mut VecDeque<Arc<T>>) -> Option<()> {
-        let state = self.state();
-        let start = usize::try_from(next.checked_sub(state.first)?).ok()?;
-        taken.extend(state.ring.iter().skip(start).take(TAKEN).cloned());
-        *next += taken.len() as u64;
-        Some(())
-    }
 }
 
 /// A position in a ring.
@@ -221,7 +216,7 @@ pub(super) struct Listener<T> {
     next: u64,
 }
 
-impl<T: Item> Listener<T> {
+impl<T> Listener<T> {
     /// Waits for what is told next; `None` when the ring has moved past this listener.
     pub(super) async fn wait(&mut self) -> Option<VecDeque<Arc<T>>> {
         let mut taken = VecDeque::new();

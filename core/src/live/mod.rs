@@ -46,7 +46,7 @@ pub struct Live {
     events: Arc<Channels<entity::event::Model>>,
     notifications: Arc<Channels<Change>>,
     tasks: Arc<Channels<TaskChange>>,
-    mark: AtomicI64,
+    mark: Arc<AtomicI64>,
     replays: Arc<Semaphore>,
 }
 
@@ -56,7 +56,7 @@ impl Default for Live {
             events: Arc::default(),
             notifications: Arc::default(),
             tasks: Arc::default(),
-            mark: AtomicI64::new(0),
+            mark: Arc::default(),
             replays: Arc::new(Semaphore::new(REPLAYS)),
         }
     }
@@ -74,10 +74,6 @@ impl Live {
             }
         }
     }
-
-    fn mark(&self) -> i64 {
-        self.mark.load(Ordering::SeqCst)
-    }
 }
 
 /// Events as they happen; first what the log has after a place.
@@ -91,7 +87,13 @@ pub async fn events(
     let after = place::of_event(app.db.read(), actor, after).await?;
     let seer = actor.clone();
     let wants = move |row: &entity::event::Model| seer.sees(row.project_id) && filter.matches(row);
-    Ok(Subscription::logged(app, &app.live.events, actor, after, Box::new(wants)))
+    Ok(Subscription::logged(
+        app,
+        &app.live.events,
+        actor,
+        after,
+        Box::new(wants),
+    ))
 }
 
 /// Notifications as they change; first those that changed after a place, as they are now.

@@ -38,7 +38,9 @@ pub(super) async fn of_notification(
     after: Option<Place>,
 ) -> Result<Option<i64>> {
     let Some(place) = after else { return Ok(None) };
-    let found = notification::Entity::find_by_id(NotificationId(place.id)).one(db).await?;
+    let found = notification::Entity::find_by_id(NotificationId(place.id))
+        .one(db)
+        .await?;
     if let Some(row) = found {
         let good = row.organization_id == actor.organization_id && place.sequence <= row.sequence;
         return if good { Ok(Some(place.sequence)) } else { Err(foreign()) };

@@ -8,7 +8,14 @@ use super::{
 use crate::{App, Error, auth::Actor};
 use entity::OrganizationId;
 use sea_orm::DatabaseConnection;
-use std::{collections::VecDeque, pin::Pin, sync::Arc};
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 use tokio::sync::Semaphore;
 
 /// Why nothing more comes.
@@ -25,16 +32,21 @@ type Wants<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
 type Page<T> = Pin<Box<dyn Future<Output = Result<(VecDeque<Arc<T>>, bool), Error>> + Send>>;
 
 /// Rows as they happen, those that are wanted.
-#[expect(private_bounds, reason = "what a channel carries is decided here")]
-pub struct Subscription<T: Item> {
+pub struct Subscription<T> {
     log: Log,
     channels: Arc<Channels<T>>,
-    page: fn(Log, i64, i64) -> Page<T>,
+    kind: Kind<T>,
     phase: Phase<T>,
     last: i64,
-    mark: i64,
     waiting: VecDeque<Arc<T>>,
     wants: Wants<T>,
+}
+
+/// What differs between the kinds.
+struct Kind<T> {
+    page: fn(Log, i64, i64) -> Page<T>,
+    join: fn(&Arc<Channels<T>>, &Log) -> (Listener<T>, i64),
+    sequence: fn(&T) -> Option<i64>,
 }
 
 /// Where to read.
@@ -43,6 +55,14 @@ struct Log {
     db: DatabaseConnection,
     organization_id: OrganizationId,
     turn: Arc<Semaphore>,
+    mark: Arc<AtomicI64>,
+}
+
+impl Log {
+    /// Everything up to here is committed.
+    fn mark(&self) -> i64 {
+        self.mark.load(Ordering::SeqCst)
+    }
 }
 
 enum Phase<T> {
@@ -64,7 +84,12 @@ impl<T: Logged> Subscription<T> {
         after: Option<i64>,
         wants: Wants<T>,
     ) -> Self {
-        let mut made = Self::new(app, channels, actor, page::<T>, wants);
+        let kind = Kind {
+            page: page::<T>,
+            join: join::<T>,
+            sequence: T::sequence,
+        };
+        let mut made = Self::new(app, channels, actor, kind, wants);
         if let Some(after) = after {
             (made.phase, made.last) = (Phase::Replay, after);
         }
@@ -83,6 +108,10 @@ fn page<T: Logged>(log: Log, after: i64, until: i64) -> Page<T> {
     Box::pin(read::<T>(log, after, until))
 }
 
+fn join<T: Item>(channels: &Arc<Channels<T>>, log: &Log) -> (Listener<T>, i64) {
+    channels.join(&log.db, log.organization_id, log.mark())
+}
+
 fn no_page<T: Item>(_: Log, _: i64, _: i64) -> Page<T> {
     Box::pin(std::future::ready(Ok((VecDeque::new(), false))))
 }
@@ -91,30 +120,31 @@ fn no_page<T: Item>(_: Log, _: i64, _: i64) -> Page<T> {
 impl<T: Item> Subscription<T> {
     /// From now on, of a kind without places.
     pub(super) fn hinted(app: &App, channels: &Arc<Channels<T>>, actor: &Actor, wants: Wants<T>) -> Self {
-        Self::new(app, channels, actor, no_page::<T>, wants)
+        let kind = Kind {
+            page: no_page::<T>,
+            join: join::<T>,
+            sequence: T::sequence,
+        };
+        Self::new(app, channels, actor, kind, wants)
     }
+}
 
-    fn new(
-        app: &App,
-        channels: &Arc<Channels<T>>,
-        actor: &Actor,
-        page: fn(Log, i64, i64) -> Page<T>,
-        wants: Wants<T>,
-    ) -> Self {
+impl<T> Subscription<T> {
+    fn new(app: &App, channels: &Arc<Channels<T>>, actor: &Actor, kind: Kind<T>, wants: Wants<T>) -> Self {
         let log = Log {
             db: app.db.read().clone(),
             organization_id: actor.organization_id,
             turn: Arc::clone(&app.live.replays),
+            mark: Arc::clone(&app.live.mark),
         };
-        let mark = app.live.mark();
-        let (listener, until) = channels.join(&log.db, log.organization_id, mark);
+        let last = log.mark();
+        let (listener, until) = (kind.join)(channels, &log);
         Self {
             log,
             channels: Arc::clone(channels),
-            page,
+            kind,
             phase: Phase::Passing { listener, until },
-            last: mark,
-            mark,
+            last,
             waiting: VecDeque::new(),
             wants,
         }
@@ -133,7 +163,9 @@ impl<T: Item> Subscription<T> {
     }
 
     fn is_news(&mut self, row: &T) -> bool {
-        let Some(sequence) = row.sequence() else { return true };
+        let Some(sequence) = (self.kind.sequence)(row) else {
+            return true;
+        };
         let news = sequence > self.last;
         self.last = self.last.max(sequence);
         news
@@ -150,7 +182,7 @@ impl<T: Item> Subscription<T> {
         };
         let mut more = false;
         if until > self.last {
-            let page = (self.page)(self.log.clone(), self.last, until).await;
+            let page = (self.kind.page)(self.log.clone(), self.last, until).await;
             (self.waiting, more) = page.map_err(Ended::Failed)?;
         }
         if !more {
@@ -163,8 +195,7 @@ impl<T: Item> Subscription<T> {
     fn pass(&mut self) {
         self.phase = match std::mem::replace(&mut self.phase, Phase::Replay) {
             Phase::Replay => {
-                let log = &self.log;
-                let (listener, until) = self.channels.join(&log.db, log.organization_id, self.mark);
+                let (listener, until) = (self.kind.join)(&self.channels, &self.log);
                 Phase::Passing { listener, until }
             }
             Phase::Passing { listener, .. } | Phase::Live(listener) => Phase::Live(listener),

@@ -35,7 +35,11 @@ impl Item for TaskChange {
             .filter(task::Column::Id.is_in(ids.iter().copied()))
             .filter(task::Column::OrganizationId.eq(id))
             .filter(task::Column::Deleted.eq(false));
-        let rows = if ids.is_empty() { Ok(Vec::new()) } else { query.all(db).await };
+        let rows = if ids.is_empty() {
+            Ok(Vec::new())
+        } else {
+            query.all(db).await
+        };
         let rows = match rows {
             Ok(rows) => batched(db, rows).await,
             Err(fault) => Err(fault.into()),

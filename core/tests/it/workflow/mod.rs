@@ -1,4 +1,4 @@
 //! Workflows with webhook stages: tasks move by what people do and by what receivers answer.
 
 mod hook;
-mod support;
+pub(crate) mod support;
