@@ -146,6 +146,7 @@ impl Settings {
             graphiql: self.graphiql.unwrap_or(self.listen.ip().is_loopback()),
             rate_limit: self.rate_limit,
             timeout: Duration::from_secs(self.request_timeout),
+            ..server::Config::default()
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
         sender::{self, Sender},
     },
     idempotency,
+    live::Live,
     payload::Shaper,
     rekey,
     secret::Keyring,
@@ -52,6 +53,8 @@ pub struct App {
     pub(crate) index: Arc<Index>,
     /// How webhooks fare.
     pub health: Arc<health::Board>,
+    /// Tells whoever listens what happens.
+    pub live: Arc<Live>,
     /// Deletes the labels of what was deleted.
     pub(crate) deletions: deletion::Wake,
     /// Takes in tasks, and sends stages again.
@@ -72,13 +75,9 @@ impl App {
             guard: config.guard,
             ..sender::Config::default()
         })?;
-        let db = Db::open(
-            &config.database_url,
-            config.clock.clone(),
-            Arc::clone(&index),
-            Arc::clone(&lanes),
-        )
-        .await?;
+        let live = Arc::new(Live::default());
+        let (clock, url) = (config.clock.clone(), &config.database_url);
+        let db = Db::open(url, clock, Arc::clone(&index), Arc::clone(&lanes), Arc::clone(&live)).await?;
         rekey::check_done(db.read()).await?;
         webhook::check_keyring(db.read(), &config.keyring).await?;
         let app = Arc::new(Self {
@@ -89,6 +88,7 @@ impl App {
             targets: Targets::default(),
             index,
             health: Arc::default(),
+            live,
             deletions: deletion::Wake::default(),
             steps: task::Wake::default(),
             keys: api_key::Known::default(),

@@ -97,6 +97,7 @@ impl Rekey {
             config.clock,
             Arc::new(Index::new(config.shaper)),
             lanes,
+            Arc::default(),
         )
         .await?;
         let from = config.keyring;

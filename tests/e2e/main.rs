@@ -4,6 +4,7 @@ mod access;
 mod delivery;
 mod desk;
 mod disk;
+mod feed;
 mod graphql_audits;
 mod graphql_http;
 mod idempotency;

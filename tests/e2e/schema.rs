@@ -91,7 +91,7 @@ const PROMISED: &[(&str, &str)] = &[
         "Query",
         "node(id) nodes(ids) organization user(where) project(where) projects(where orderBy skip first) dataset(where)
         datasets(where orderBy skip first) dataRow(where) label(where) webhook(where) webhooks(where orderBy skip first)
-        event(where) notification(where) notifications(where first after last before) previewRequest(data)
+        event(where) events(where first after last before) notification(where) notifications(where first after last before) previewRequest(data)
         customMetadataOntology task(where) tasks(where first after last before) stage(where) stageRun(where)
         exportLabels(where first after)",
     ),
@@ -104,6 +104,13 @@ const PROMISED: &[(&str, &str)] = &[
         updateReview(where data) createUser(data) updateUser(where data) createApiKey(data) revokeApiKey(where)
         saveWorkflow(where data) assignTasks(where data) saveTask(where data) submitTask(where data)
         reviewTask(where data) requeueTasks(where data) forwardTasks(where) rerunStage(where)",
+    ),
+    ("Subscription", "notifications(where after) events(where after) tasks(where)"),
+    ("EventConnection", "edges nodes pageInfo"),
+    ("EventEdge", "cursor node"),
+    (
+        "EventWhereInput",
+        "ids projectIds dataRowIds topics externalId createdAt_gte createdAt_lt",
     ),
     ("Node", "id"),
     (

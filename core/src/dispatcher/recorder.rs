@@ -313,6 +313,7 @@ impl State {
             Verdict::Failed | Verdict::Gone => (NotificationStatus::Failed, None, 0),
         };
         let sequence = txn.next_sequence();
+        txn.announce(row.organization_id);
         let (response_code, error) = (row.response_status, row.error);
         Self {
             id: row.notification_id,

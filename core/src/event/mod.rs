@@ -3,6 +3,7 @@
 
 mod again;
 mod data;
+mod filter;
 mod notice;
 mod sample;
 mod scope;
@@ -13,6 +14,7 @@ pub(crate) use again::{Again, again};
 pub use data::{
     About, Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User,
 };
+pub use filter::{Filter, Slice, Span};
 pub use notice::{Counts, GivenUp, Notice, Watched, WatchedProject};
 pub use sample::sample;
 pub(crate) use scope::SCOPE;
@@ -142,6 +144,12 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<event::Model> {
     let row = event::Entity::find_by_id(key).one(app.db.read()).await?;
     row.filter(|row| row.organization_id == actor.organization_id && actor.sees(row.project_id))
         .ok_or_else(unknown)
+}
+
+/// A page of events, newest first.
+pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
+    actor.require(Action::ReadWebhooks)?;
+    filter::page(app.db.read(), actor, filter, span).await
 }
 
 /// Several events of an organization by their ids; what is unknown or foreign is left out.

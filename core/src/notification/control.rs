@@ -95,6 +95,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::
                 let key = row.order_key.take();
                 (row.due_at, row.node_id) = (None, None);
                 row.sequence = txn.next_sequence();
+                txn.announce(row.organization_id);
                 row.updated_at = txn.now();
                 task::outcome::canceled(txn, row.id).await?;
                 let row = row.into_active_model().reset_all().update(txn.conn()).await?;

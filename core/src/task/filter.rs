@@ -37,6 +37,22 @@ pub struct Filter {
     pub created_before: Option<Timestamp>,
 }
 
+impl Filter {
+    /// Whether a task is like this: the same as the statement of a page says.
+    pub(crate) fn matches(&self, row: &task::Model, batch_ids: &[BatchId]) -> bool {
+        let batched = |wanted: &Vec<BatchId>| wanted.iter().any(|id| batch_ids.contains(id));
+        page::one_of(&self.ids, Some(row.id))
+            && page::one_of(&self.project_ids, Some(row.project_id))
+            && page::one_of(&self.stage_ids, Some(row.stage_id))
+            && page::one_of(&self.data_row_ids, Some(row.data_row_id))
+            && self.batch_ids.as_ref().is_none_or(batched)
+            && page::one_of(&self.assignee_ids, row.assignee_id)
+            && page::one_of(&self.statuses, Some(row.status))
+            && (self.external_id.is_none() || self.external_id == row.external_id)
+            && page::made_between(row.created_at, self.created_from, self.created_before)
+    }
+}
+
 pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
     let rows = select(actor, filter, span).all(db).await?;
     Ok(Slice::cut(rows, &span))

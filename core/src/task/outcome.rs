@@ -109,6 +109,7 @@ pub(crate) async fn redelivered(txn: &Txn, old: &notification::Model, new: Notif
     task.status_reason = None;
     task.notification_id = Some(new);
     task.updated_at = txn.now();
+    txn.task_changed(&task);
     task.into_active_model().reset_all().update(txn.conn()).await?;
     Ok(withdrawn)
 }
@@ -140,6 +141,7 @@ pub(crate) async fn canceled(txn: &Txn, id: NotificationId) -> Result<()> {
         task.status = TaskStatus::Held;
         task.status_reason = Some("its webhook was canceled".into());
         task.updated_at = txn.now();
+        txn.task_changed(&task);
         task.into_active_model().reset_all().update(txn.conn()).await?;
     }
     Ok(())

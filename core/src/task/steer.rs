@@ -341,6 +341,7 @@ pub(crate) async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Vec<Wit
         row.status = NotificationStatus::Canceled;
         (row.due_at, row.node_id) = (None, None);
         row.sequence = txn.next_sequence();
+        txn.announce(row.organization_id);
         row.updated_at = txn.now();
         withdrawn.push(Withdrawn {
             webhook_id: row.webhook_id,

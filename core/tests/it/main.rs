@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets a fault has failed")]
 
 mod delivery;
+mod feed;
 mod filters;
 mod idempotency;
 mod keys;

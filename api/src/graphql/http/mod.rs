@@ -1,17 +1,19 @@
 //! `GET` and `POST /graphql`, by hand around `Schema::execute`: the library's own handler answers everything with 200,
 //! runs mutations by GET and reads any content type as JSON. The order: method, media types, who asks, then the body;
-//! nothing is parsed for a stranger. A mutation with an `Idempotency-Key` goes through [`idempotency`]. Status codes follow the audits of graphql-http.
+//! nothing is parsed for a stranger. A mutation with an `Idempotency-Key` goes through [`idempotency`]. Status codes
+//! follow the audits of graphql-http.
 
-mod answer;
+pub(super) mod answer;
 mod idempotency;
 mod media;
+mod operation;
 mod params;
 mod run;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::{OperationDefinition, OperationType};
+use async_graphql::parser::types::OperationType;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -24,13 +26,11 @@ use tokio::time::timeout;
 
 pub use self::answer::Refusal;
 pub use self::media::Media;
-use self::params::Params;
-use self::run::{Facts, Run};
-use super::Schema;
-use super::context::Budget;
+pub use self::operation::{Endpoint, Operation, is_last};
+pub(super) use self::params::Params;
+use self::run::Run;
 use super::error::{ApiError, Code};
-use super::guard::Cache;
-use super::types::Types;
+use super::ws;
 use crate::auth;
 use crate::server::{RequestId, Server};
 
@@ -41,31 +41,15 @@ const MAX_DRAINED: usize = 4 * MAX_BODY;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The schema and the documents it has seen.
-pub struct Endpoint {
-    schema: Schema,
-    documents: Cache,
-    timeout: Duration,
-}
-
-impl Endpoint {
-    /// Around a schema, with the time that an operation may take.
-    pub fn new(schema: Schema, timeout: Duration) -> Self {
-        let documents = Cache::new(Types::of(&schema.sdl()));
-        Self {
-            schema,
-            documents,
-            timeout,
-        }
-    }
-}
-
 /// Answer a request to `/graphql`.
 pub async fn serve(
     State(server): State<Arc<Server>>,
     Extension(request_id): Extension<RequestId>,
     request: Request<Body>,
 ) -> Response {
+    if ws::is_wanted(&request) {
+        return ws::upgrade(server, request_id, request).await;
+    }
     let media = Media::accepted(request.headers());
     match Box::pin(answer(&server, request, media, &request_id)).await {
         Ok(response) => response,
@@ -88,35 +72,17 @@ async fn answer(
         return Ok(Html(page.to_owned()).into_response());
     }
     let actor = auth::identify(server, &parts.headers).await?;
-    let mut params = match parts.method {
-        Method::GET => Params::from_query(parts.uri.query())?,
-        _ => Params::from_body(&read(body).await?)?,
-    };
-    let endpoint = &server.graphql;
-    let document = endpoint.documents.get(&params.query)?;
-    let operation = &document.operation(params.operation_name.as_deref())?.node;
-    check_operation(&parts, operation)?;
-    endpoint
-        .documents
-        .types()
-        .check_variables(operation, &params.variables)?;
-    let once = match operation.ty {
-        OperationType::Mutation => idempotency::request(&parts.headers, &params)?,
+    let params = params(&parts, body).await?;
+    let once = idempotency::request(&parts.headers, &params);
+    let operation = server.graphql.prepare(params, actor.clone())?;
+    check_operation(&parts, &operation)?;
+    let once = match operation.ty() {
+        OperationType::Mutation => once?,
         _ => None,
     };
-    params.fill(operation);
-
-    let mut request = async_graphql::Request::new(String::new())
-        .variables(params.variables)
-        .data(actor.clone())
-        .data(Budget::default());
-    request.operation_name = params.operation_name;
-    request.set_parsed_query(document.parsed().clone());
     let run = Run {
-        facts: Facts::from(operation),
         server: Arc::clone(server),
-        document: Arc::clone(&document),
-        request,
+        operation,
         media,
         id: id.clone(),
     };
@@ -126,7 +92,15 @@ async fn answer(
     }
 }
 
-fn check_method(parts: &Parts) -> Result<(), Refusal> {
+/// What is asked for: in the query string or in the body.
+pub(super) async fn params(parts: &Parts, body: Body) -> Result<Params, Refusal> {
+    match parts.method {
+        Method::GET => Params::from_query(parts.uri.query()),
+        _ => Params::from_body(&read(body).await?),
+    }
+}
+
+pub(super) fn check_method(parts: &Parts) -> Result<(), Refusal> {
     match parts.method {
         Method::GET => Ok(()),
         Method::POST => media::check_content_type(&parts.headers),
@@ -138,12 +112,9 @@ fn check_method(parts: &Parts) -> Result<(), Refusal> {
 }
 
 /// A mutation by GET could be run by a link, an image or a cache.
-fn check_operation(parts: &Parts, operation: &OperationDefinition) -> Result<(), Refusal> {
-    match operation.ty {
-        OperationType::Mutation if parts.method == Method::GET => {
-            let error = ApiError::new(Code::NotAllowed, "a mutation must be sent by POST");
-            Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error).with(ALLOW, HeaderValue::from_static("POST")))
-        }
+fn check_operation(parts: &Parts, operation: &Operation) -> Result<(), Refusal> {
+    check_mutation(parts, operation)?;
+    match operation.ty() {
         OperationType::Subscription => {
             let message = "a subscription is not answered here: it needs a WebSocket or an event stream";
             Err(Refusal::new(
@@ -153,6 +124,15 @@ fn check_operation(parts: &Parts, operation: &OperationDefinition) -> Result<(),
         }
         _ => Ok(()),
     }
+}
+
+/// The same on every way in.
+pub(super) fn check_mutation(parts: &Parts, operation: &Operation) -> Result<(), Refusal> {
+    if operation.ty() == OperationType::Mutation && parts.method == Method::GET {
+        let error = ApiError::new(Code::NotAllowed, "a mutation must be sent by POST");
+        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error).with(ALLOW, HeaderValue::from_static("POST")));
+    }
+    Ok(())
 }
 
 /// The whole body, within its limits.

@@ -38,7 +38,7 @@ pub struct TaskWhereInput {
 
 impl TaskWhereInput {
     /// The same in core's words.
-    pub(super) fn read(self) -> Result<Filter> {
+    pub fn read(self) -> Result<Filter> {
         Ok(Filter {
             ids: ids("where.ids", self.ids)?,
             project_ids: ids("where.projectIds", self.project_ids)?,

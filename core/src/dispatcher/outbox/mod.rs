@@ -15,7 +15,7 @@ pub(crate) use claim::{Claim, claim, free_claims, give_back, survey};
 pub(crate) use order::{Freed, release, release_all};
 
 use super::{Job, Lanes, Limit};
-use crate::Result;
+use crate::{Result, live::Hints};
 use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, event, label, notification, payload, project};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
@@ -36,6 +36,7 @@ pub(crate) struct Outbox {
     payloads: Vec<payload::Model>,
     notifications: Vec<Enqueued>,
     jobs: Vec<Job>,
+    hints: Hints,
 }
 
 /// A notification on its way into the database, with what its webhook's lane may do.
@@ -58,6 +59,7 @@ impl Outbox {
     }
 
     pub(crate) fn event(&mut self, row: event::Model) {
+        self.hints.changed(row.organization_id);
         self.events.push(row);
     }
 
@@ -66,6 +68,7 @@ impl Outbox {
     }
 
     pub(crate) fn enqueue(&mut self, notification: Enqueued) {
+        self.hints.changed(notification.row.organization_id);
         self.notifications.push(notification);
     }
 
@@ -75,6 +78,12 @@ impl Outbox {
         self.events.append(&mut unit.events);
         self.payloads.append(&mut unit.payloads);
         self.notifications.append(&mut unit.notifications);
+        self.hints.append(unit.hints);
+    }
+
+    /// What statements change beside the outbox, to be announced with it.
+    pub(crate) fn hints(&mut self) -> &mut Hints {
+        &mut self.hints
     }
 
     /// Writes everything. Places in the window are reserved here; [`Outbox::settle`] uses them or gives them back.

@@ -9,5 +9,5 @@ mod rerun;
 mod save;
 mod settings;
 mod stages;
-mod support;
+pub(crate) mod support;
 mod work;
