@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use entity::{ApiKeyId, Timestamp};
-use labelhook_core::api_key;
+use labelhook_core::api_key::{self, Pass};
 use labelhook_core::auth::Actor;
 
 use crate::graphql::error::{ApiError, Code};
@@ -15,23 +15,38 @@ use crate::server::Server;
 
 /// Who sends these headers, unless they ask too often.
 pub async fn identify(server: &Server, headers: &HeaderMap) -> Result<Actor, Refusal> {
-    let key = bearer(headers).ok_or_else(|| {
+    let pass = admit(server, bearer(headers)).await?;
+    spend(server, &pass.actor)?;
+    Ok(pass.actor)
+}
+
+/// Who has this key, to be asked again while they stay.
+pub async fn admit(server: &Server, key: Option<&str>) -> Result<Pass, Refusal> {
+    let key = key.ok_or_else(|| {
         let message = "no API key: send it as \"Authorization: Bearer KEY\"";
         refuse(ApiError::new(Code::Authentication, message))
     })?;
-    let actor = api_key::authenticate(&server.app, key)
+    api_key::admit(&server.app, key)
         .await
-        .map_err(|error| refuse(error.into()))?;
+        .map_err(|error| refuse(error.into()))
+}
+
+/// Counts a request of this key, unless it asks too often.
+pub fn spend(server: &Server, actor: &Actor) -> Result<(), Refusal> {
     server
         .limiter
         .take(actor.key_id, server.app.clock.now())
-        .map_err(|wait| too_often(&server.limiter, wait))?;
-    Ok(actor)
+        .map_err(|wait| too_often(&server.limiter, wait))
 }
 
 /// The key of an `Authorization` header.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    token(headers.get(AUTHORIZATION)?.to_str().ok()?)
+}
+
+/// The key in the value of such a header.
+pub fn token(value: &str) -> Option<&str> {
+    let (scheme, key) = value.split_once(' ')?;
     let key = key.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty()).then_some(key)
 }

@@ -10,9 +10,9 @@ use labelhook_core::{
     dispatcher::{Window, guard::Guard},
     secret::Keyring,
 };
-use std::{net::SocketAddr, str::FromStr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
-use crate::server;
+use crate::{graphql::payload::Shaper, server};
 
 /// Settings of every command that opens the database.
 #[derive(Args, Clone, Debug)]
@@ -100,21 +100,33 @@ impl FromStr for Networks {
 impl Storage {
     /// What core needs to open the database and nothing more.
     pub fn core(&self) -> anyhow::Result<Config> {
-        Ok(Config {
-            database_url: self.database_url.clone(),
-            keyring: Arc::new(self.keyring()?),
-            clock: Clock::System,
-            guard: Guard::default(),
-            window: Window::default(),
-        })
+        Ok(self.core_with(self.keyring()?))
     }
 
-    fn keyring(&self) -> anyhow::Result<Keyring> {
+    /// The same with this master key.
+    pub fn core_with(&self, keyring: Keyring) -> Config {
+        Config {
+            database_url: self.database_url.clone(),
+            keyring: Arc::new(keyring),
+            clock: Clock::System,
+            guard: Guard::default(),
+            shaper: Arc::new(Shaper::default()),
+            window: Window::default(),
+        }
+    }
+
+    /// Where the master key is when it is not given.
+    pub fn key_file(&self) -> anyhow::Result<PathBuf> {
+        let database = file_of(&self.database_url).context("--database-url must name a SQLite file")?;
+        Ok(database.with_added_extension("key"))
+    }
+
+    /// The master key.
+    pub fn keyring(&self) -> anyhow::Result<Keyring> {
         if let Some(key) = &self.master_key {
             return Keyring::from_base64(key).context("LABELHOOK_MASTER_KEY cannot be used");
         }
-        let database = file_of(&self.database_url).context("--database-url must name a SQLite file")?;
-        let path = database.with_added_extension("key");
+        let path = self.key_file()?;
         Keyring::load_or_create(&path).with_context(|| format!("{} cannot be used", path.display()))
     }
 }
@@ -134,6 +146,7 @@ impl Settings {
             graphiql: self.graphiql.unwrap_or(self.listen.ip().is_loopback()),
             rate_limit: self.rate_limit,
             timeout: Duration::from_secs(self.request_timeout),
+            ..server::Config::default()
         }
     }
 }

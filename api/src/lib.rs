@@ -8,9 +8,10 @@ pub mod graphql;
 pub mod health;
 mod listener;
 pub mod server;
+pub mod sockets;
 
 use anyhow::Context;
-use labelhook_core::{App, deletion, dispatcher, replay, task};
+use labelhook_core::{App, deletion, dispatcher, idempotency, replay, task};
 use std::sync::Arc;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -24,15 +25,23 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let schema = graphql::build(Arc::clone(&app));
-    let router = server::router(server::Server::new(Arc::clone(&app), schema, &config));
+    let server = server::Server::new(Arc::clone(&app), schema, &config);
+    let sockets = server.sockets.clone();
+    let router = server::router(server);
     let background = CancellationToken::new();
     let mut tasks = JoinSet::new();
     tasks.spawn(dispatcher::run(Arc::clone(&app), background.clone()));
     tasks.spawn(deletion::run(Arc::clone(&app), background.clone()));
     tasks.spawn(task::run(Arc::clone(&app), background.clone()));
     tasks.spawn(replay::run(Arc::clone(&app), background.clone()));
+    tasks.spawn(idempotency::run(Arc::clone(&app), background.clone()));
     let stop = shutdown.child_token();
-    let served = beside(&mut tasks, listener::serve(listener, router, stop.clone()), &stop).await;
+    let served = beside(
+        &mut tasks,
+        listener::serve(listener, router, sockets, stop.clone()),
+        &stop,
+    )
+    .await;
     background.cancel();
     while let Some(ended) = tasks.join_next().await {
         ended.context("a background task panicked")?;

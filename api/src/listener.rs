@@ -5,26 +5,27 @@ use axum::{Router, serve::ListenerExt};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use std::time::Duration;
+
+use crate::sockets::Sockets;
 use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long a request's head may take, and how long a connection may wait for its next request.
 const HEAD: Duration = Duration::from_secs(60);
 /// How long a shutdown waits for requests that are being answered.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// Serves until `shutdown`, then lets what is being answered end.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
+/// Serves until `shutdown`, then ends what stays open and lets what is being answered end.
+pub async fn serve(listener: TcpListener, router: Router, sockets: Sockets, shutdown: CancellationToken) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
-    let graceful = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     // A failed accept (no file handle is free) is logged and tried again by axum's own listener.
     let mut listener = listener.tap_io(|stream: &mut TcpStream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -37,15 +38,30 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
             () = shutdown.cancelled() => break,
         };
         let service = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
+        let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let shutdown = shutdown.clone();
+        connections.spawn(async move {
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = shutdown.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
         });
     }
     drop(listener);
-    if timeout(GRACE, graceful.shutdown()).await.is_err() {
+    sockets.close();
+    connections.close();
+    let ended = async {
+        connections.wait().await;
+        sockets.open.wait().await;
+    };
+    if timeout(GRACE, ended).await.is_err() {
         tracing::warn!("connections still open after {GRACE:?} are closed");
     }
 }

@@ -23,7 +23,9 @@ use crate::auth::Limiter;
 use crate::graphql::Schema;
 use crate::graphql::error::{ApiError, Code, INTERNAL};
 use crate::graphql::http::{self, Endpoint, Media, Refusal};
+use crate::graphql::sse;
 use crate::health;
+use crate::sockets::Sockets;
 
 /// What the server can be told.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub struct Config {
     pub rate_limit: u32,
     /// How long an operation may take.
     pub timeout: Duration,
+    /// How long a socket may take to say who it is.
+    pub init_timeout: Duration,
 }
 
 impl Default for Config {
@@ -42,6 +46,7 @@ impl Default for Config {
             graphiql: false,
             rate_limit: 1_500,
             timeout: Duration::from_secs(30),
+            init_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -54,6 +59,10 @@ pub struct Server {
     pub graphql: Endpoint,
     /// How often each key may ask.
     pub limiter: Limiter,
+    /// Sockets and event streams.
+    pub sockets: Sockets,
+    /// How long a socket may take to say who it is.
+    pub init_timeout: Duration,
     graphiql: Option<String>,
 }
 
@@ -61,13 +70,19 @@ impl Server {
     /// With a schema over the application.
     pub fn new(app: Arc<App>, schema: Schema, config: &Config) -> Self {
         let graphql = Endpoint::new(schema, config.timeout);
-        let graphiql = config
-            .graphiql
-            .then(|| GraphiQLSource::build().endpoint("/graphql").title("Labelhook").finish());
+        let graphiql = config.graphiql.then(|| {
+            GraphiQLSource::build()
+                .endpoint("/graphql")
+                .subscription_endpoint("/graphql")
+                .title("Labelhook")
+                .finish()
+        });
         Self {
             app,
             graphql,
             limiter: Limiter::new(config.rate_limit),
+            sockets: Sockets::default(),
+            init_timeout: config.init_timeout,
             graphiql,
         }
     }
@@ -83,6 +98,7 @@ impl Server {
 pub fn router(server: Server) -> Router {
     let routes = Router::new()
         .route("/graphql", any(http::serve))
+        .route("/graphql/stream", any(sse::serve))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready));
     surrounded(routes.with_state(Arc::new(server)))

@@ -15,6 +15,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
+use tokio::sync::watch;
 
 /// A bootstrap key must be at least this long.
 pub const BOOTSTRAP_LENGTH: usize = 32;
@@ -27,6 +28,8 @@ const SEEN_EVERY: Duration = Duration::from_secs(60);
 pub(crate) struct Known {
     entries: Cache<[u8; 32], Entry>,
     changes: AtomicU64,
+    /// Told after everybody has been forgotten.
+    told: watch::Sender<()>,
 }
 
 #[derive(Clone)]
@@ -40,6 +43,7 @@ impl Default for Known {
         Self {
             entries: Cache::builder().max_capacity(10_000).time_to_live(KNOWN_FOR).build(),
             changes: AtomicU64::new(0),
+            told: watch::Sender::new(()),
         }
     }
 }
@@ -49,6 +53,7 @@ impl Known {
     pub(crate) fn forget(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.entries.invalidate_all();
+        self.told.send_replace(());
     }
 }
 
@@ -74,9 +79,43 @@ pub struct Created {
     pub row: api_key::Model,
 }
 
+/// Somebody who was let in and stays, as listeners do: to be asked again before each thing they are told.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// Who they are.
+    pub actor: Actor,
+    hash: [u8; 32],
+}
+
+impl Pass {
+    /// Refuses somebody whose key is no longer good, or may no longer do the same.
+    pub async fn check(&self, app: &App) -> Result<()> {
+        let now = by_hash(app, self.hash).await?;
+        if now.role == self.actor.role && now.projects == self.actor.projects {
+            return Ok(());
+        }
+        Err(Error::Forbidden("the key's rights have changed".into()))
+    }
+}
+
+/// Says who comes with this key and stays.
+pub async fn admit(app: &App, key: &str) -> Result<Pass> {
+    let hash = digest(key);
+    let actor = by_hash(app, hash).await?;
+    Ok(Pass { actor, hash })
+}
+
+/// Hears when a pass is to be checked although there is nothing to tell: a key or a user has changed.
+pub fn changes(app: &App) -> watch::Receiver<()> {
+    app.keys.told.subscribe()
+}
+
 /// Says who comes with this key.
 pub async fn authenticate(app: &App, key: &str) -> Result<Actor> {
-    let hash = digest(key);
+    by_hash(app, digest(key)).await
+}
+
+async fn by_hash(app: &App, hash: [u8; 32]) -> Result<Actor> {
     let entry = match app.keys.entries.get(&hash) {
         Some(entry) => entry,
         None => {

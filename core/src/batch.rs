@@ -30,7 +30,8 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<batch::Model> 
     let name = organization::name("name", &new.name)?;
     input::entries("dataRows", new.data_rows.len())?;
     let actor = actor.clone();
-    app.db
+    let (batch, later) = app
+        .db
         .write(move |txn| {
             Box::pin(async move {
                 let project = project::referred(txn.conn(), &actor, "project", &new.project).await?;
@@ -49,11 +50,15 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<batch::Model> 
                 batch_data_row::Entity::insert_many(links)
                     .exec_without_returning(txn.conn())
                     .await?;
-                intake::batched(txn, &actor, project.id, rows).await?;
-                Ok(batch)
+                let later = intake::batched(txn, &actor, &batch, rows).await?;
+                Ok((batch, later))
             })
         })
-        .await
+        .await?;
+    if later {
+        app.steps.wake();
+    }
+    Ok(batch)
 }
 
 /// A batch by its id.

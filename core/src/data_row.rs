@@ -211,7 +211,7 @@ fn batched(projects: &[ProjectId]) -> Expr {
     data_row::Column::Id.in_subquery(rows.into_query())
 }
 
-fn in_live_dataset() -> Expr {
+pub(crate) fn in_live_dataset() -> Expr {
     let live = entity::dataset::Entity::find()
         .select_only()
         .column(entity::dataset::Column::Id)
@@ -225,7 +225,8 @@ fn in_live_dataset() -> Expr {
 
 async fn insert(app: &App, actor: &Actor, dataset: &str, new: Vec<New>) -> Result<Vec<data_row::Model>> {
     let (actor, dataset) = (actor.clone(), dataset.to_owned());
-    app.db
+    let (rows, later) = app
+        .db
         .write(move |txn| {
             Box::pin(async move {
                 let dataset = dataset::referred(txn.conn(), &actor, "dataset", &dataset).await?;
@@ -240,11 +241,15 @@ async fn insert(app: &App, actor: &Actor, dataset: &str, new: Vec<New>) -> Resul
                     Err(fault) if is_duplicate(&fault) => return Err(taken("one of these")),
                     Err(fault) => return Err(fault.into()),
                 }
-                intake::created(txn, &actor, &rows).await?;
-                Ok(rows)
+                let later = intake::created(txn, &actor, &rows).await?;
+                Ok((rows, later))
             })
         })
-        .await
+        .await?;
+    if later {
+        app.steps.wake();
+    }
+    Ok(rows)
 }
 
 fn row(txn: &Txn, actor: &Actor, dataset_id: DatasetId, new: New) -> data_row::Model {

@@ -1,6 +1,7 @@
 //! Pages of logs that grow without end, cut by key: an id grows with time, so a cursor stays valid while rows are added,
 //! and the next page costs what the first did. Rows come newest first.
 
+use entity::Timestamp;
 use sea_orm::Order;
 
 /// Which page: `first` after a cursor, or `last` before one.
@@ -76,4 +77,17 @@ impl<M> Slice<M> {
             has_previous: self.has_previous,
         }
     }
+}
+
+/// Whether a row's value is among those of a filter, as SQL's `IN` says it: no value is in no list.
+pub(crate) fn one_of<T: PartialEq>(wanted: &Option<Vec<T>>, value: Option<T>) -> bool {
+    match wanted {
+        None => true,
+        Some(wanted) => value.is_some_and(|value| wanted.contains(&value)),
+    }
+}
+
+/// Whether a moment lies within the bounds of a filter.
+pub(crate) fn made_between(time: Timestamp, from: Option<Timestamp>, before: Option<Timestamp>) -> bool {
+    from.is_none_or(|from| time >= from) && before.is_none_or(|before| time < before)
 }

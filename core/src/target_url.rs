@@ -51,6 +51,14 @@ impl fmt::Debug for TargetUrl {
     }
 }
 
+/// A URL to tell others of: its query may hold a token.
+pub(crate) fn masked(url: &str) -> String {
+    match url.split_once('?') {
+        Some((head, _)) => format!("{head}?***"),
+        None => url.to_owned(),
+    }
+}
+
 fn read(text: &str) -> Result<Uri, String> {
     check_text(text)?;
     let url = Url::parse(text).map_err(|error| format!("is not a valid URL: {error}"))?;
@@ -176,6 +184,17 @@ mod tests {
             ("http://exa%00mple.com/", "not a valid URL"),
         ] {
             refused(text, reason);
+        }
+    }
+
+    #[test]
+    fn a_query_is_told_to_nobody() {
+        for (url, told) in [
+            ("https://example.com/a?token=secret&x=1", "https://example.com/a?***"),
+            ("https://example.com?token", "https://example.com?***"),
+            ("https://example.com/a", "https://example.com/a"),
+        ] {
+            assert_eq!(masked(url), told);
         }
     }
 

@@ -90,6 +90,10 @@ ids! {
     StageRunId,
     /// Of data rows that become tasks in steps.
     IntakeId,
+    /// Of a change of the master key.
+    RekeyId,
+    /// Of a request that carried an idempotency key.
+    IdempotencyId,
     /// Of a replay.
     ReplayId,
     /// Of a running process, as the holder of claims.

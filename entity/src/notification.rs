@@ -35,7 +35,9 @@ pub struct Model {
     pub attempt_count: i32,
     /// Of these, the ones that spent no attempt of the policy (429 with Retry-After).
     pub throttled_count: i32,
-    /// When it may be claimed; none while it is held or over.
+    /// What it is ordered by: the webhook or the data row; none when nothing is, and when it is over.
+    pub order_key: Option<Uuid>,
+    /// When it may be claimed; none while it is held, while one before it in its order is not over, and when it is over.
     pub due_at: Option<Timestamp>,
     /// Who holds it; none while it waits or is over.
     pub node_id: Option<NodeId>,

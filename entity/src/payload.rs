@@ -19,6 +19,8 @@ pub struct Model {
     pub format: PayloadFormat,
     /// How much of the event it has.
     pub content: PayloadContent,
+    /// SHA-256 of the payload query that made it; none: its format did.
+    pub query_hash: Option<Vec<u8>>,
     /// The bytes; signatures cover them, nothing re-serialises them.
     pub body: Vec<u8>,
 }

@@ -35,6 +35,18 @@ pub enum WebhookTopic {
     /// A test event, made by `pingWebhook`. Sent to the one webhook it was made for, subscribed or not.
     #[sea_orm(num_value = 7)]
     Ping,
+    /// A webhook was switched off for cause: nothing got through for days, or its receiver answered 410 Gone.
+    #[sea_orm(num_value = 8)]
+    WebhookDisabled,
+    /// Nothing gets through to a webhook: the warning that comes before it is switched off.
+    #[sea_orm(num_value = 9)]
+    WebhookFailing,
+    /// A delivery to a webhook of which WEBHOOK_FAILING told has succeeded.
+    #[sea_orm(num_value = 10)]
+    WebhookRecovered,
+    /// A notification was given up: its attempts are spent.
+    #[sea_orm(num_value = 11)]
+    NotificationFailed,
 }
 
 impl WebhookTopic {
@@ -49,6 +61,18 @@ impl WebhookTopic {
             Self::ReviewDeleted => "REVIEW_DELETED",
             Self::WorkflowAction => "WORKFLOW_ACTION",
             Self::Ping => "PING",
+            Self::WebhookDisabled => "WEBHOOK_DISABLED",
+            Self::WebhookFailing => "WEBHOOK_FAILING",
+            Self::WebhookRecovered => "WEBHOOK_RECOVERED",
+            Self::NotificationFailed => "NOTIFICATION_FAILED",
         }
+    }
+
+    /// Whether it tells of deliveries: what becomes of such an event's own deliveries causes no further one.
+    pub fn is_operational(self) -> bool {
+        matches!(
+            self,
+            Self::WebhookDisabled | Self::WebhookFailing | Self::WebhookRecovered | Self::NotificationFailed
+        )
     }
 }

@@ -31,6 +31,10 @@ pub struct Model {
     pub payload_format: PayloadFormat,
     /// How much of a task is sent: of a stage's webhook.
     pub payload_content: PayloadContent,
+    /// A GraphQL selection that shapes the body in the dialect's place.
+    pub payload_query: Option<String>,
+    /// CEL over the event: what it is not true of is not sent.
+    pub filter: Option<String>,
     /// How deliveries prove where they come from.
     pub auth_type: AuthType,
     /// Sealed: the bearer token, or the value of the `Authorization` header.
@@ -53,6 +57,10 @@ pub struct Model {
     pub rate_requests: Option<i32>,
     /// Milliseconds; none: at any pace.
     pub rate_per_ms: Option<i32>,
+    /// In which order it is sent to.
+    pub ordering: Ordering,
+    /// Whether it is switched off by itself when nothing has got through for days.
+    pub auto_disable: bool,
     /// Who registered it.
     pub created_by: Option<UserId>,
     /// When it was made.

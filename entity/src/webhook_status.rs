@@ -17,7 +17,8 @@ pub enum WebhookStatus {
     /// Switched off by a person. Nothing is sent and nothing new is queued.
     #[sea_orm(num_value = 1)]
     Inactive,
-    /// Switched off for cause: by a person, or because the receiver answered 410 Gone; `statusReason` says which.
+    /// Switched off for cause: by a person, because the receiver answered 410 Gone, or because nothing got through for days;
+    /// `statusReason` says which.
     #[sea_orm(num_value = 2)]
     Revoked,
 }

@@ -9,6 +9,10 @@ mod m20261121_000003_webhooks;
 mod m20261121_000004_events;
 mod m20261121_000005_workflow;
 mod m20261121_000006_pace;
+mod m20261121_000007_feed;
+mod m20261121_000008_shield;
+mod m20261121_000009_shapes;
+mod m20261121_000010_rotation;
 mod m20261121_000011_replay;
 
 /// All migrations, oldest first.
@@ -24,6 +28,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_events::Migration),
             Box::new(m20261121_000005_workflow::Migration),
             Box::new(m20261121_000006_pace::Migration),
+            Box::new(m20261121_000007_feed::Migration),
+            Box::new(m20261121_000008_shield::Migration),
+            Box::new(m20261121_000009_shapes::Migration),
+            Box::new(m20261121_000010_rotation::Migration),
             Box::new(m20261121_000011_replay::Migration),
         ]
     }

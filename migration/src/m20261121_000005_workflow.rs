@@ -131,7 +131,7 @@ async fn stage(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     .await
 }
 
-/// Lists run on (…, id) indexes; the partial ones hold only the tasks that somebody has to look after.
+/// Lists run on (…, id) indexes. `task_standing` counts the tasks of a stage without reading them, and finds the held.
 async fn task(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let table = Table::create()
         .table("task")
@@ -170,11 +170,11 @@ async fn task(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .unique()
         .to_owned();
     manager.create_index(once).await?;
-    let held = Expr::col("status").eq(3).and(Expr::col("deleted").not());
     index(manager, "task_organization", "task", &["organization_id", "id"], None).await?;
     index(manager, "task_project", "task", &["project_id", "id"], None).await?;
     index(manager, "task_stage", "task", &["stage_id", "id"], None).await?;
-    index(manager, "task_held", "task", &["stage_id", "id"], Some(held)).await?;
+    let standing = ["stage_id", "deleted", "status", "id"];
+    index(manager, "task_standing", "task", &standing, None).await?;
     index(
         manager,
         "task_assignee",

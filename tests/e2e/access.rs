@@ -281,11 +281,12 @@ async fn belongings(app: &TestApp, owner: &Client) -> Vec<(&'static str, String)
         .await;
     let log = owner
         .query(
-            "{notifications {nodes {id event {id}}} user {id} organization {id}}",
+            "{notifications {nodes {id event {id}}} user {id} organization {id} tasks {nodes {id}}}",
             json!({}),
         )
         .await;
     let node = &log["notifications"]["nodes"][0];
+    let (stage, run) = webhook_stage(owner, &desk.project).await;
     vec![
         ("project", desk.project),
         ("dataset", desk.dataset),
@@ -296,9 +297,36 @@ async fn belongings(app: &TestApp, owner: &Client) -> Vec<(&'static str, String)
         ("notification", text(&node["id"])),
         ("event", text(&node["event"]["id"])),
         ("user", text(&log["user"]["id"])),
+        ("task", text(&log["tasks"]["nodes"][0]["id"])),
+        ("stage", stage),
+        ("stageRun", run),
         ("", text(&batch["createBatch"]["id"])),
         ("", text(&log["organization"]["id"])),
     ]
+}
+
+/// A webhook stage right before the end of a project's workflow, and a run of it.
+async fn webhook_stage(owner: &Client, project: &str) -> (String, String) {
+    let show = "query($id: ID!) {project(where: {id: $id}) {workflow {stages {id name type edges {output to {id}}}}}}";
+    let shown = owner.query(show, json!({ "id": project })).await;
+    let mut stages = shown["project"]["workflow"]["stages"].clone();
+    for stage in stages.as_array_mut().expect("a list") {
+        for edge in stage["edges"].as_array_mut().expect("a list") {
+            edge["to"] = edge["to"]["id"].take();
+        }
+    }
+    let done = stages[2]["id"].clone();
+    stages[1]["edges"][0]["to"] = json!("Hook");
+    let hook = json!({"name": "Hook", "type": "WEBHOOK", "edges": [{"output": "SUCCEEDED", "to": done}],
+        "webhook": {"url": "http://127.0.0.1:9/hook", "authType": "NONE"}});
+    stages.as_array_mut().expect("a list").push(hook);
+    let save = "mutation($id: ID!, $stages: [StageInput!]!) {
+        saveWorkflow(where: {id: $id}, data: {stages: $stages}) {stages {id}}}";
+    let saved = owner.query(save, json!({"id": project, "stages": stages})).await;
+    let stage = text(&saved["saveWorkflow"]["stages"][3]["id"]);
+    let rerun = "mutation($id: ID!) {rerunStage(where: {id: $id}) {id}}";
+    let run = owner.query(rerun, json!({ "id": stage })).await;
+    (stage, text(&run["rerunStage"]["id"]))
 }
 
 #[tokio::test]
@@ -333,11 +361,15 @@ async fn lists_show_ones_own_organization_alone() {
     let app = paused(Clock::default()).await;
     let stranger = app.as_role("Another organization", Role::Owner).await;
     belongings(&app, &app.client).await;
-    let lists = "{projects {id} datasets {id} webhooks {id} notifications {nodes {id}}
+    let lists = "{projects {id} datasets {id} webhooks {id} notifications {nodes {id}} tasks {nodes {id}}
+        exportLabels(where: {}) {nodes {data}}
         organization {name users {id} apiKeys {id} projects {id} webhooks {id}}}";
     let empty = stranger.query(lists, json!({})).await;
     for list in ["projects", "datasets", "webhooks"] {
         assert_eq!(empty[list], json!([]), "{list}");
+    }
+    for connection in ["tasks", "exportLabels"] {
+        assert_eq!(empty[connection]["nodes"], json!([]), "{connection}");
     }
     let organization = &empty["organization"];
     assert_eq!(

@@ -24,6 +24,17 @@ fn schema_graphql_is_what_the_service_serves() {
     );
 }
 
+#[test]
+fn payload_graphql_is_what_payload_queries_may_ask_for() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../payload.graphql");
+    let published = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        published == labelhook_api::graphql::payload::sdl(),
+        "payload.graphql is stale; refresh it and read its diff as a user of the API would:\n    \
+         cargo run -- schema --payload > payload.graphql"
+    );
+}
+
 const TYPES: &str = "{__schema {types {kind name description
     fields(includeDeprecated: true) {name description args {name description}}
     inputFields {name description} enumValues(includeDeprecated: true) {name description}}}}";
@@ -80,13 +91,13 @@ const PROMISED: &[(&str, &str)] = &[
         "Query",
         "node(id) nodes(ids) organization user(where) project(where) projects(where orderBy skip first) dataset(where)
         datasets(where orderBy skip first) dataRow(where) label(where) webhook(where) webhooks(where orderBy skip first)
-        event(where) notification(where) notifications(where first after last before) previewRequest(data)
+        event(where) events(where first after last before) notification(where) notifications(where first after last before) previewRequest(data)
         customMetadataOntology task(where) tasks(where first after last before) stage(where) stageRun(where)
         exportLabels(where first after) replay(where) notificationStats(where bucket)",
     ),
     (
         "Mutation",
-        "createWebhook(data) updateWebhook(where data) pingWebhook(where) redeliverNotification(where)
+        "createWebhook(data) updateWebhook(where data) rotateWebhookSecret(where data) pingWebhook(where) redeliverNotification(where)
         cancelNotification(where) createProject(data) updateProject(where data) createDataset(data)
         updateDataset(where data) createDataRow(data) createDataRows(data) deleteDataRows(where) createBatch(data)
         createLabel(data) createLabels(data) updateLabel(where data) deleteLabels(labelIds) createReview(data)
@@ -95,10 +106,18 @@ const PROMISED: &[(&str, &str)] = &[
         reviewTask(where data) requeueTasks(where data) forwardTasks(where) rerunStage(where)
         startReplay(data) cancelReplay(where)",
     ),
+    ("Subscription", "notifications(where after) events(where after) tasks(where)"),
+    ("EventConnection", "edges nodes pageInfo"),
+    ("EventEdge", "cursor node"),
+    (
+        "EventWhereInput",
+        "ids projectIds dataRowIds topics externalId createdAt_gte createdAt_lt",
+    ),
     ("Node", "id"),
     (
         "WebhookTopic",
-        "LABEL_CREATED LABEL_UPDATED LABEL_DELETED REVIEW_CREATED REVIEW_UPDATED REVIEW_DELETED WORKFLOW_ACTION PING",
+        "LABEL_CREATED LABEL_UPDATED LABEL_DELETED REVIEW_CREATED REVIEW_UPDATED REVIEW_DELETED WORKFLOW_ACTION PING
+        WEBHOOK_DISABLED WEBHOOK_FAILING WEBHOOK_RECOVERED NOTIFICATION_FAILED",
     ),
     ("WebhookStatus", "ACTIVE INACTIVE REVOKED"),
     ("PayloadFormat", "LABELBOX ANGO"),
@@ -106,21 +125,25 @@ const PROMISED: &[(&str, &str)] = &[
     (
         "Webhook",
         "id url topics status statusReason project stage organization createdBy createdAt updatedAt description payloadFormat
-        authType headers retryPolicy timeoutMs maxInFlight rateLimit secrets notifications(where orderBy skip first)
+        payloadQuery filter filterErrors lastFilterError authType headers retryPolicy timeoutMs maxInFlight rateLimit ordering autoDisable health secrets notifications(where orderBy skip first)
         stats(since bucket)",
     ),
     ("RetryPolicy", "maxAttempts delaysMs jitter"),
+    ("Ordering", "NONE PER_DATA_ROW STRICT"),
     ("SecretInfo", "id createdAt expiresAt"),
+    ("RotatedSecret", "webhook secret"),
+    ("SecretRotateInput", "secret graceSeconds"),
     ("WhereUniqueInput", "id"),
     ("TopicListInput", "set"),
     (
         "WebhookCreateInput",
-        "project topics url secret description payloadFormat authType bearerToken headers retryPolicy timeoutMs maxInFlight
-        rateLimit",
+        "project topics url secret description payloadFormat payloadQuery filter authType bearerToken headers retryPolicy
+        timeoutMs maxInFlight rateLimit ordering autoDisable",
     ),
     (
         "WebhookUpdateInput",
-        "topics url status description payloadFormat authType bearerToken headers retryPolicy timeoutMs maxInFlight rateLimit",
+        "topics url status description payloadFormat payloadQuery filter authType bearerToken headers retryPolicy timeoutMs
+        maxInFlight rateLimit ordering autoDisable",
     ),
     ("RetryPolicyInput", "maxAttempts delaysMs jitter"),
     ("RateLimit", "requests perMs"),
@@ -134,7 +157,7 @@ const PROMISED: &[(&str, &str)] = &[
     ("NotificationStatus", "PENDING SENDING RETRYING SUCCEEDED FAILED CANCELED"),
     (
         "Notification",
-        "id event webhook task stage status attemptCount nextAttemptAt redeliveryOf createdAt updatedAt attempts logLine
+        "id event webhook task stage status attemptCount nextAttemptAt waitReason redeliveryOf createdAt updatedAt attempts logLine
         webhookNotificationPayload requestHeaders responseHeaders responseBody responseCode",
     ),
     ("WebhookNotificationPayload", "requestBody"),
@@ -170,8 +193,8 @@ const PROMISED: &[(&str, &str)] = &[
     ("StageEdgeInput", "output to condition"),
     (
         "StageWebhookInput",
-        "url authType secret bearerToken authorizationHeader headers payloadFormat payloadContent retryPolicy timeoutMs
-        maxInFlight",
+        "url authType secret bearerToken authorizationHeader headers payloadFormat payloadContent payloadQuery
+        filter retryPolicy timeoutMs maxInFlight",
     ),
     ("TaskStatus", "READY IN_PROGRESS WAITING HELD DONE"),
     (

@@ -4,9 +4,10 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use entity::Role;
-use labelhook_api::server;
+use labelhook_api::{graphql::payload::Shaper, server};
 use labelhook_core::dispatcher::{self, Window, guard::Guard};
 use labelhook_core::secret::Keyring;
 use labelhook_core::{App, Clock, api_key, deletion, replay, task};
@@ -47,6 +48,8 @@ pub struct Start {
     pub graphiql: bool,
     /// Requests a minute and key; 0 is no limit.
     pub rate_limit: u32,
+    /// How long a socket may take to say who it is, when not as long as for everybody.
+    pub init_timeout: Option<Duration>,
 }
 
 impl TestApp {
@@ -137,6 +140,7 @@ async fn launch(folder: &Path, start: Start, stop: CancellationToken) -> (Arc<Ap
         keyring: Arc::new(Keyring::load_or_create(&folder.join("labelhook.key")).expect("a key can be made")),
         clock: start.clock,
         guard: Guard::new(vec![loopback], Vec::new()),
+        shaper: Arc::new(Shaper::default()),
         window: Window::default(),
     });
     let app = opened.await.expect("a database opens");
@@ -145,6 +149,7 @@ async fn launch(folder: &Path, start: Start, stop: CancellationToken) -> (Arc<Ap
     let config = server::Config {
         graphiql: start.graphiql,
         rate_limit: start.rate_limit,
+        init_timeout: start.init_timeout.unwrap_or(server::Config::default().init_timeout),
         ..server::Config::default()
     };
     let listener = TcpListener::bind(("127.0.0.1", 0))
@@ -160,9 +165,15 @@ async fn launch(folder: &Path, start: Start, stop: CancellationToken) -> (Arc<Ap
         }),
         true => tokio::spawn(async move {
             let schema = labelhook_api::graphql::build(Arc::clone(&running));
-            let router = server::router(server::Server::new(Arc::clone(&running), schema, &config));
-            let http = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+            let server = server::Server::new(Arc::clone(&running), schema, &config);
+            let sockets = server.sockets.clone();
+            let closing = sockets.clone();
+            let http = axum::serve(listener, server::router(server)).with_graceful_shutdown(async move {
+                stop.cancelled_owned().await;
+                closing.close();
+            });
             http.await.expect("serving loopback does not fail");
+            sockets.open.wait().await;
             running.db.close().await;
         }),
     };

@@ -103,6 +103,18 @@ impl Client {
 
     /// The whole answer, or why none came: for tests in which the service dies.
     pub async fn try_answer(&self, text: &str, variables: Value) -> anyhow::Result<Answered> {
+        let (status, bytes) = self.bytes(text, variables).await?;
+        let body = serde_json::from_slice(&bytes).map_err(|error| {
+            anyhow::anyhow!(
+                "HTTP {status} with a body that is not JSON ({error}): {}",
+                String::from_utf8_lossy(&bytes)
+            )
+        })?;
+        Ok(Answered { status, body })
+    }
+
+    /// The same as it came, for what reading it as JSON would change.
+    pub async fn bytes(&self, text: &str, variables: Value) -> anyhow::Result<(StatusCode, Bytes)> {
         let body = json!({ "query": text, "variables": variables }).to_string();
         let mut request = Request::post(&self.endpoint)
             .header(header::CONTENT_TYPE, "application/json")
@@ -112,14 +124,7 @@ impl Client {
         }
         let response = self.http.request(request.body(Full::from(body))?).await?;
         let status = response.status();
-        let bytes = response.into_body().collect().await?.to_bytes();
-        let body = serde_json::from_slice(&bytes).map_err(|error| {
-            anyhow::anyhow!(
-                "HTTP {status} with a body that is not JSON ({error}): {}",
-                String::from_utf8_lossy(&bytes)
-            )
-        })?;
-        Ok(Answered { status, body })
+        Ok((status, response.into_body().collect().await?.to_bytes()))
     }
 
     /// Any other request to the service, for the routes that are not GraphQL: status and body.

@@ -15,6 +15,7 @@ mod receiver;
 mod rng;
 pub mod service;
 pub mod signature;
+mod socket;
 mod wire;
 
 pub use app::{KEY, ORGANIZATION, Start, TestApp};
@@ -23,3 +24,4 @@ pub use process::{Process, binary};
 pub use receiver::{Answer, Gate, Received, TestReceiver};
 pub use rng::Rng;
 pub use service::Service;
+pub use socket::{EventStream, Socket};

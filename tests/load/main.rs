@@ -26,30 +26,49 @@ struct Part {
     name: &'static str,
     /// Matching webhooks.
     webhooks: usize,
+    /// What else each is registered with.
+    input: &'static str,
     /// Labels submitted.
     labels: usize,
     /// Requests under way at once.
     callers: usize,
 }
 
-const PARTS: [Part; 3] = [
+const PARTS: [Part; 5] = [
     Part {
         name: "accept",
         webhooks: 0,
+        input: "",
         labels: 20_000,
         callers: 64,
     },
     Part {
         name: "deliver_1",
         webhooks: 1,
+        input: "",
         labels: 20_000,
         callers: 128,
     },
     Part {
         name: "deliver_10",
         webhooks: 10,
+        input: "",
         labels: 6_000,
         callers: 32,
+    },
+    Part {
+        name: "deliver_filter",
+        webhooks: 1,
+        input: r#"filter: "event.project.name == 'bench' && event.data.label.secondsToLabel > 1.0""#,
+        labels: 20_000,
+        callers: 128,
+    },
+    Part {
+        name: "deliver_query",
+        webhooks: 1,
+        input: r#"payloadQuery: "{ id topic createdAt project { id name } dataRow { externalId } label { id label } }""#,
+        labels: 20_000,
+        callers: 128,
     },
 ];
 
@@ -101,7 +120,7 @@ async fn bench(names: &[String]) -> anyhow::Result<()> {
 async fn measure(part: &Part) -> anyhow::Result<Row> {
     let receiver = receiver::Process::start().await?;
     let server = Server::start().await?;
-    let desk = server.set_up(&receiver.url(), part.webhooks).await?;
+    let desk = server.set_up(&receiver.url(), part.webhooks, part.input).await?;
     let ceiling = driver::ceiling(
         &receiver.url(),
         part.labels.max(part.labels * part.webhooks).min(30_000),

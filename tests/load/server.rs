@@ -9,7 +9,7 @@ use std::{
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 const KEY: &str = "lh_bench_0123456789abcdef0123456789abcdef";
 /// A part ends by itself within this time.
@@ -29,6 +29,17 @@ pub struct Desk {
 
 impl Server {
     pub async fn start() -> anyhow::Result<Self> {
+        Self::with("warn", Stdio::inherit()).await
+    }
+
+    /// One that writes every statement into its log, and the file of that.
+    pub async fn telling_statements() -> anyhow::Result<(Self, NamedTempFile)> {
+        let log = NamedTempFile::new()?;
+        let server = Self::with("warn,sqlx::query=debug", log.reopen()?.into()).await?;
+        Ok((server, log))
+    }
+
+    async fn with(log: &str, to: Stdio) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let database = format!("sqlite://{}?mode=rwc", folder.path().join("bench.db").display());
         let mut child = Command::new(binary()?)
@@ -41,7 +52,8 @@ impl Server {
                 "--rate-limit",
                 "0",
             ])
-            .args(["--database-url", &database, "--bootstrap-key", KEY, "--log", "warn"])
+            .args(["--database-url", &database, "--bootstrap-key", KEY, "--log", log])
+            .stderr(to)
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
@@ -79,7 +91,7 @@ impl Server {
         KEY.to_owned()
     }
 
-    pub async fn set_up(&self, url: &str, webhooks: usize) -> anyhow::Result<Desk> {
+    pub async fn set_up(&self, url: &str, webhooks: usize, input: &str) -> anyhow::Result<Desk> {
         let made = "mutation {createProject(data: {name: \"bench\"}) {id} createDataset(data: {name: \"bench\"}) {id}}";
         let made = self.client.query(made, json!({})).await;
         let (project, dataset) = (text(&made["createProject"]["id"])?, text(&made["createDataset"]["id"])?);
@@ -87,10 +99,15 @@ impl Server {
             externalId: \"1.jpg\", dataset: {connect: {id: $dataset}}}) {id}}";
         let row = self.client.query(row, json!({ "dataset": dataset })).await;
         for number in 0..webhooks {
-            let webhook = "mutation($project: ID!, $url: String!) {createWebhook(data: {project: {id: $project}, \
-                url: $url, secret: \"bench\", topics: {set: [LABEL_CREATED]}, maxInFlight: 64}) {id}}";
+            let webhook = format!(
+                "mutation($project: ID!, $url: String!) {{createWebhook(data: {{project: {{id: $project}}, \
+                url: $url, secret: \"bench\", topics: {{set: [LABEL_CREATED]}}, maxInFlight: 64 {input}}}) {{id}}}}"
+            );
             self.client
-                .query(webhook, json!({ "project": project, "url": format!("{url}/{number}") }))
+                .query(
+                    &webhook,
+                    json!({ "project": project, "url": format!("{url}/{number}") }),
+                )
                 .await;
         }
         Ok(Desk {

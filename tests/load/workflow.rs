@@ -21,6 +21,9 @@ const AT_ONCE: usize = 1_000;
 const MOVES: usize = 500;
 /// The sizes of projects that a move is measured in.
 const SIZES: [usize; 2] = [1_000, 100_000];
+/// Submits whose statements are counted.
+const COUNTED: usize = 20;
+const SUBMIT: &str = "mutation($id: ID!) {submitTask(where: {id: $id}, data: {label: \"{}\"}) {id}}";
 const LIMIT: Duration = Duration::from_secs(110);
 
 /// `drain`: how long the stage takes for all, and how much longer beside a dead receiver.
@@ -41,14 +44,18 @@ pub async fn drain() -> anyhow::Result<Vec<Figure>> {
 pub async fn moves() -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for size in SIZES {
+        figures.push(Figure::new(
+            "move",
+            &format!("statements a submit among {size} tasks"),
+            statements(size).await?,
+        ));
         let server = Server::start().await?;
         let flow = Flow::draw(&server, &label_only()).await?;
         flow.fill(size).await?;
         let ids = flow.some(MOVES).await?;
         let (before, started) = (cpu::of(server.pid())?, Instant::now());
         for id in &ids {
-            let submit = "mutation($id: ID!) {submitTask(where: {id: $id}, data: {label: \"{}\"}) {id}}";
-            server.query(submit, json!({ "id": id })).await?;
+            server.query(SUBMIT, json!({ "id": id })).await?;
         }
         let cpu = cpu::of(server.pid())? - before;
         let (moved, each) = (ids.len() as f64, |time: Duration| time.as_secs_f64() * 1e6);
@@ -61,6 +68,23 @@ pub async fn moves() -> anyhow::Result<Vec<Figure>> {
         ));
     }
     Ok(figures)
+}
+
+/// How many statements a submit is, as the server's own log has them. The first few fill caches.
+async fn statements(size: usize) -> anyhow::Result<f64> {
+    let (server, log) = Server::telling_statements().await?;
+    let flow = Flow::draw(&server, &label_only()).await?;
+    flow.fill(size).await?;
+    let ids = flow.some(2 * COUNTED).await?;
+    let count = || anyhow::Ok(std::fs::read_to_string(log.path())?.matches("sqlx::query").count());
+    let mut before = 0;
+    for (place, id) in ids.iter().take(2 * COUNTED).enumerate() {
+        if place == COUNTED {
+            before = count()?;
+        }
+        server.query(SUBMIT, json!({ "id": id })).await?;
+    }
+    Ok((count()? - before) as f64 / COUNTED as f64)
 }
 
 /// How long all tasks took to pass the stage, and the CPU time of one.

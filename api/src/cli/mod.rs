@@ -8,6 +8,7 @@
 mod demo;
 mod keys;
 mod migrate;
+mod rekey;
 mod schema;
 mod serve;
 mod verify;
@@ -38,8 +39,11 @@ enum Command {
     Keys(keys::Keys),
     /// Bring the database up to date.
     Migrate(migrate::Migrate),
+    /// Seal every secret in the database under a new master key. The server must not run meanwhile; a change that was
+    /// broken off goes on when the command is run again.
+    Rekey(rekey::Rekey),
     /// Print the GraphQL schema.
-    Schema,
+    Schema(schema::Schema),
     /// Check the signature of a delivery.
     Verify(verify::Verify),
 }
@@ -65,7 +69,8 @@ impl Command {
             Self::Demo(demo) => demo.run().await?,
             Self::Keys(keys) => keys.run().await?,
             Self::Migrate(migrate) => migrate.run().await?,
-            Self::Schema => schema::run(),
+            Self::Rekey(rekey) => rekey.run().await?,
+            Self::Schema(schema) => schema.run(),
             Self::Verify(verify) => return verify.run(),
         }
         Ok(ExitCode::SUCCESS)

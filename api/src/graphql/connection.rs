@@ -2,6 +2,7 @@
 //! its [`Place`] is.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::{Object, OutputType, SimpleObject, TypeName};
 use labelhook_core::page::Slice;
@@ -15,28 +16,24 @@ pub trait Place {
 }
 
 /// A page of a list, newest first.
-pub struct Connection<N>(Slice<N>);
+pub struct Connection<N>(Slice<Arc<N>>);
 
 /// A page of a list, newest first.
 #[Object(name_type)]
 impl<N: OutputType + Place> Connection<N> {
     /// The rows with their places.
-    async fn edges(&self) -> Vec<Edge<'_, N>> {
-        let edge = |node| Edge {
-            cursor: Place::place(node).encode(),
-            node,
-        };
-        self.0.rows.iter().map(edge).collect()
+    async fn edges(&self) -> Vec<Edge<N>> {
+        self.0.rows.iter().map(|node| Edge::new(Arc::clone(node))).collect()
     }
 
     /// The rows alone.
     async fn nodes(&self) -> Vec<&N> {
-        self.0.rows.iter().collect()
+        self.0.rows.iter().map(AsRef::as_ref).collect()
     }
 
     /// Where the page stands.
     async fn page_info(&self) -> PageInfo {
-        let cursor = |node: &N| node.place().encode();
+        let cursor = |node: &Arc<N>| node.place().encode();
         PageInfo {
             has_next_page: self.0.has_next,
             has_previous_page: self.0.has_previous,
@@ -48,7 +45,7 @@ impl<N: OutputType + Place> Connection<N> {
 
 impl<N> From<Slice<N>> for Connection<N> {
     fn from(slice: Slice<N>) -> Self {
-        Self(slice)
+        Self(slice.map(Arc::new))
     }
 }
 
@@ -61,14 +58,24 @@ impl<N: OutputType + Place> TypeName for Connection<N> {
 /// A row in a page, with its place.
 #[derive(SimpleObject)]
 #[graphql(name_type)]
-pub struct Edge<'a, N: OutputType> {
+pub struct Edge<N: OutputType> {
     /// Its place in the list, for `after` and `before`.
-    cursor: String,
+    pub(super) cursor: String,
     /// The row.
-    node: &'a N,
+    node: Arc<N>,
 }
 
-impl<N: OutputType> TypeName for Edge<'_, N> {
+impl<N: OutputType + Place> Edge<N> {
+    /// A row with the place that it knows.
+    pub fn new(node: Arc<N>) -> Self {
+        Self {
+            cursor: node.place().encode(),
+            node,
+        }
+    }
+}
+
+impl<N: OutputType> TypeName for Edge<N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Edge", <N as OutputType>::type_name()).into()
     }

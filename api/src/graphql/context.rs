@@ -15,16 +15,22 @@ use super::error::{ApiError, Code, Result};
 /// what the Labelbox SDK asks for; pages below pages of them do not.
 pub const MAX_ANSWER: usize = 256 << 20;
 
-/// What is left of [`MAX_ANSWER`].
-pub struct Budget(AtomicUsize);
+/// What is left of [`MAX_ANSWER`]. Its copies are one.
+#[derive(Clone)]
+pub struct Budget(Arc<AtomicUsize>);
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(AtomicUsize::new(MAX_ANSWER))
+        Self(Arc::new(AtomicUsize::new(MAX_ANSWER)))
     }
 }
 
 impl Budget {
+    /// The next answer of a subscription has the whole of it again.
+    pub fn renew(&self) {
+        self.0.store(MAX_ANSWER, Ordering::Relaxed);
+    }
+
     fn spend(&self, bytes: usize) -> Result<()> {
         let left = |left: usize| Some(left.saturating_sub(bytes));
         match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left) {

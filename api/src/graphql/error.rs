@@ -46,6 +46,8 @@ pub enum Code {
     Unavailable,
     /// It took too long. A change may have been made all the same.
     Timeout,
+    /// A subscriber that did not read what it was told in time.
+    TooSlow,
     /// A fault of ours.
     Internal,
 }
@@ -68,6 +70,7 @@ impl Code {
             Self::RateLimited => "RATE_LIMITED",
             Self::Unavailable => "SERVICE_UNAVAILABLE",
             Self::Timeout => "TIMEOUT",
+            Self::TooSlow => "SUBSCRIBER_TOO_SLOW",
             Self::Internal => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -82,6 +85,7 @@ pub struct ApiError {
     code: Code,
     message: String,
     at_fault: Option<(String, String)>,
+    cursor: Option<String>,
     locations: Vec<Pos>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -93,6 +97,7 @@ impl ApiError {
             code,
             message: message.into(),
             at_fault: None,
+            cursor: None,
             locations: Vec::new(),
             source: None,
         }
@@ -108,6 +113,13 @@ impl ApiError {
     #[must_use]
     pub fn at_field(mut self, field: impl Into<String>, reason: impl Into<String>) -> Self {
         self.at_fault = Some((field.into(), reason.into()));
+        self
+    }
+
+    /// Say from where to go on.
+    #[must_use]
+    pub fn from_cursor(mut self, cursor: Option<String>) -> Self {
+        self.cursor = cursor;
         self
     }
 
@@ -161,6 +173,9 @@ impl From<ApiError> for async_graphql::Error {
         if let Some((field, reason)) = error.at_fault {
             extensions.set("field", field);
             extensions.set("reason", reason);
+        }
+        if let Some(cursor) = error.cursor {
+            extensions.set("cursor", cursor);
         }
         let mut wire = Self::new(error.message);
         wire.extensions = Some(extensions);

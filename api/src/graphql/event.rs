@@ -2,14 +2,18 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use entity::{Timestamp, WebhookTopic, event};
-use labelhook_core::{event as events, notification as notifications};
+use labelhook_core::{
+    event::{self as events, Filter},
+    notification as notifications,
+};
 
 use super::{
+    connection::{Connection, Place},
     context::ContextExt,
     error::Result,
-    input::WhereUniqueInput,
+    input::{WhereUniqueInput, bounded, ids},
     json::Json,
-    list::{self, Page},
+    list::{self, Cursor, Page},
     loader,
     notification::{NotificationConnection, connection},
     organization::Organization,
@@ -55,7 +59,8 @@ impl Event {
     }
 
     /// What happened, as it was then: `label`, `project`, `dataRow`, `dataset`, `user` and `batches`, and for reviews
-    /// `review` and `reviewer`, for moves of tasks `task`, `from` and `to`.
+    /// `review` and `reviewer`, for moves of tasks `task`, `from` and `to`. Operational events have `webhook`,
+    /// `notification`, `reason` and `counts`.
     async fn data(&self) -> Result<Json> {
         Json::stored(&self.0.data)
     }
@@ -76,6 +81,54 @@ impl Event {
             ..notifications::Filter::default()
         };
         connection(ctx, filter, page).await
+    }
+}
+
+/// A page of events, newest first.
+pub type EventConnection = Connection<Event>;
+
+impl Place for Event {
+    fn place(&self) -> Cursor {
+        Cursor {
+            key: self.0.sequence,
+            id: self.0.id.0,
+        }
+    }
+}
+
+/// Which events: all that is given must hold. A list means "one of"; an id that nothing has matches nothing.
+#[derive(InputObject, Default)]
+pub struct EventWhereInput {
+    /// Ids of events.
+    ids: Option<Vec<ID>>,
+    /// Ids of projects.
+    project_ids: Option<Vec<ID>>,
+    /// Ids of data rows.
+    data_row_ids: Option<Vec<ID>>,
+    /// Topics.
+    topics: Option<Vec<WebhookTopic>>,
+    /// The data row's external id.
+    external_id: Option<String>,
+    /// Made at this moment or later.
+    #[graphql(name = "createdAt_gte")]
+    created_at_gte: Option<Timestamp>,
+    /// Made before this moment.
+    #[graphql(name = "createdAt_lt")]
+    created_at_lt: Option<Timestamp>,
+}
+
+impl EventWhereInput {
+    /// The same in core's words.
+    pub(super) fn read(self) -> Result<Filter> {
+        Ok(Filter {
+            ids: ids("where.ids", self.ids)?,
+            project_ids: ids("where.projectIds", self.project_ids)?,
+            data_row_ids: ids("where.dataRowIds", self.data_row_ids)?,
+            topics: bounded("where.topics", self.topics)?,
+            external_id: self.external_id,
+            created_from: self.created_at_gte,
+            created_before: self.created_at_lt,
+        })
     }
 }
 
@@ -122,6 +175,24 @@ impl EventQuery {
                 .map(Event)
                 .map_err(Into::into),
         )
+    }
+
+    /// The organization's events, newest first. `first` or `last` at most 100; 20 when neither is given.
+    #[graphql(complexity = "list::connection_cost(first, last, child_complexity)")]
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones.")] r#where: Option<EventWhereInput>,
+        #[graphql(desc = "How many from the newest.")] first: Option<i32>,
+        #[graphql(desc = "Only older than this place.")] after: Option<String>,
+        #[graphql(desc = "How many from the oldest.")] last: Option<i32>,
+        #[graphql(desc = "Only newer than this place.")] before: Option<String>,
+    ) -> Result<EventConnection> {
+        let span = Page::new(first, after.as_deref(), last, before.as_deref())?.keyed();
+        ctx.spend(0)?;
+        let slice = events::list(ctx.app(), ctx.actor(), &r#where.unwrap_or_default().read()?, span).await?;
+        ctx.spend(slice.rows.iter().map(|row| row.data.len()).sum())?;
+        Ok(slice.map(Event).into())
     }
 
     /// The request that a webhook would get for an event or a sample: built and signed, not sent.

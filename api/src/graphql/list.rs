@@ -68,6 +68,16 @@ impl Page {
         })
     }
 
+    /// The same for a list that is ordered by the cursors' keys.
+    pub fn keyed(self) -> Span<i64> {
+        Span {
+            count: self.limit,
+            from: self.from,
+            after: self.after.map(|cursor| cursor.key),
+            before: self.before.map(|cursor| cursor.key),
+        }
+    }
+
     /// The same in core's words: a cursor's row is found by its id.
     pub fn span<K: From<Uuid>>(self) -> Span<K> {
         Span {

@@ -16,6 +16,7 @@ pub mod data_row;
 pub mod dataset;
 pub mod error;
 pub mod event;
+pub mod feed;
 mod filter;
 pub mod guard;
 pub mod http;
@@ -28,9 +29,11 @@ mod log_loader;
 pub mod node;
 pub mod notification;
 pub mod organization;
+pub mod payload;
 pub mod project;
 pub mod replay;
 pub mod review;
+pub mod sse;
 pub mod task;
 pub mod translate;
 pub mod types;
@@ -38,11 +41,14 @@ pub mod user;
 pub mod webhook;
 mod work_loader;
 pub mod workflow;
+pub mod ws;
 
 use std::sync::Arc;
 
-use async_graphql::{EmptySubscription, MergedObject, SchemaBuilder};
+use async_graphql::{MergedObject, SchemaBuilder};
 use labelhook_core::App;
+
+use self::feed::Subscription;
 
 /// Fields of an answer, lists counted by their `first`.
 pub const MAX_COMPLEXITY: usize = 50_000;
@@ -50,7 +56,7 @@ pub const MAX_COMPLEXITY: usize = 50_000;
 pub const MAX_DEPTH: usize = 15;
 
 /// The schema of the API.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The schema with its limits. `app` is what resolvers find as `ctx.app()`.
 pub fn build(app: Arc<App>) -> Schema {
@@ -63,8 +69,8 @@ pub fn sdl() -> String {
     builder().finish().sdl()
 }
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    limited(Schema::build(Query::default(), Mutation::default(), EmptySubscription))
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    limited(Schema::build(Query::default(), Mutation::default(), Subscription))
 }
 
 /// The limits that are left to the library.

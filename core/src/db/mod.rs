@@ -12,8 +12,15 @@ pub use txn::{Txn, Work};
 
 use writer::Kind;
 
-use crate::{Clock, Error, Result, dispatcher::Lanes, webhook::Index, workflow::Graphs};
-use entity::Timestamp;
+use crate::{
+    Clock, Error, Result,
+    dispatcher::Lanes,
+    idempotency,
+    live::{Hints, Live},
+    webhook::Index,
+    workflow::Graphs,
+};
+use entity::{IdempotencyId, Timestamp};
 use migration::MigratorTrait;
 use sea_orm::{DatabaseConnection, FromQueryResult, Statement};
 use std::{
@@ -36,15 +43,25 @@ pub struct Db {
 impl Db {
     /// Opens the database at `url`, brings its tables up to date and starts the writer. Fails when another process has
     /// it open.
-    pub async fn open(url: &str, clock: Clock, index: Arc<Index>, lanes: Arc<Lanes>) -> Result<Self> {
+    pub async fn open(url: &str, clock: Clock, index: Arc<Index>, lanes: Arc<Lanes>, live: Arc<Live>) -> Result<Self> {
         let files = sqlite::Files::parse(url)?;
         let lock = files.lock()?;
         let conn = sqlite::writer(url).await?;
         migration::Migrator::up(&conn, None).await?;
         let reader = sqlite::readers(url).await?;
         let sequence = Arc::new(Sequence::start(&reader, clock.now()).await?);
-        let graphs = Arc::default();
-        let writer = writer::start(url.to_owned(), conn, clock, sequence, index, Arc::clone(&graphs), lanes);
+        live.announce(sequence.newest(), Hints::default());
+        let graphs = Arc::new(Graphs::new(Arc::clone(&index)));
+        let writer = writer::start(
+            url.to_owned(),
+            conn,
+            clock,
+            sequence,
+            index,
+            Arc::clone(&graphs),
+            lanes,
+            live,
+        );
         Ok(Self {
             reader,
             writer,
@@ -70,7 +87,10 @@ impl Db {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
-        self.writer.write(Kind::Writes, unit).await
+        match idempotency::current() {
+            None => self.writer.write(Kind::Writes, unit).await,
+            Some(id) => self.writer.write(Kind::Writes, marked(id, unit)).await,
+        }
     }
 
     /// As [`Db::write`], for a unit that only looks and leaves what it makes in its outbox: it needs no savepoint.
@@ -79,7 +99,10 @@ impl Db {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
-        self.writer.write(Kind::Appends, unit).await
+        match idempotency::current() {
+            None => self.writer.write(Kind::Appends, unit).await,
+            Some(id) => self.writer.write(Kind::Writes, marked(id, unit)).await,
+        }
     }
 
     /// Waits until every unit handed over so far is committed, then closes the connections.
@@ -91,6 +114,22 @@ impl Db {
     }
 }
 
+/// A unit of a request that carries an idempotency key: what it commits and the mark in the request's row are one.
+fn marked<T, F>(id: IdempotencyId, unit: F) -> impl for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
+{
+    move |txn: &Txn| -> Work<'_, T> {
+        let work = unit(txn);
+        Box::pin(async move {
+            let value = work.await?;
+            idempotency::mark(txn, id).await?;
+            Ok(value)
+        })
+    }
+}
+
 /// Whether the database answers, and the writer lives.
 pub async fn ping(db: &Db) -> Result<()> {
     db.writer.ping()?;
@@ -98,7 +137,9 @@ pub async fn ping(db: &Db) -> Result<()> {
 }
 
 /// Numbers that grow over all organizations, with gaps. One process owns a SQLite file, so they are counted in memory;
-/// starting at the time in microseconds, or past the newest event, keeps them growing over restarts.
+/// starting at the time in microseconds, or past the newest event and notification, keeps them growing over restarts,
+/// whatever the clock does: a cursor that somebody holds stays below what comes. Both maxima are one step of an index for
+/// each organization; the feed needs those indexes anyway, so no mark has to be stored beside them.
 #[derive(Debug)]
 pub(crate) struct Sequence(AtomicI64);
 
@@ -109,7 +150,13 @@ struct Newest {
 
 impl Sequence {
     async fn start(db: &DatabaseConnection, now: Timestamp) -> Result<Self> {
-        let sql = "SELECT max((SELECT max(sequence) FROM event WHERE organization_id = organization.id)) AS newest FROM organization";
+        let newest = |table| {
+            format!(
+                "SELECT (SELECT max(sequence) FROM {table} WHERE organization_id = organization.id) AS newest FROM organization"
+            )
+        };
+        let (events, notifications) = (newest("event"), newest("notification"));
+        let sql = format!("SELECT max(newest) AS newest FROM ({events} UNION ALL {notifications}) AS numbers");
         let statement = Statement::from_string(db.get_database_backend(), sql);
         let newest = Newest::find_by_statement(statement)
             .one(db)
@@ -120,6 +167,11 @@ impl Sequence {
 
     pub(crate) fn next(&self) -> i64 {
         self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// The number given last.
+    pub(crate) fn newest(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Sequence;
 use crate::{Result, dispatcher::Outbox, webhook::Index, workflow::Graphs};
-use entity::{OrganizationId, Timestamp};
+use entity::{OrganizationId, Timestamp, task};
 use sea_orm::DatabaseTransaction;
 use std::{
     pin::Pin,
@@ -52,6 +52,17 @@ impl Txn {
     pub(crate) fn webhooks_changed(&self, id: OrganizationId) {
         self.stale.lock().expect("held for a push only").push(id);
         self.index.forget(id);
+    }
+
+    /// An event or a notification of this organization gets a new number by a statement: the feed is told of it after the
+    /// commit. What goes through the outbox is announced by itself.
+    pub(crate) fn announce(&self, id: OrganizationId) {
+        self.outbox().hints().changed(id);
+    }
+
+    /// A task has changed: the feed is told of it after the commit.
+    pub(crate) fn task_changed(&self, row: &task::Model) {
+        self.outbox().hints().task(row.organization_id, row.id);
     }
 
     pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {

@@ -6,7 +6,7 @@
 //! which saves two statements of its three. That is what submitting a label does.
 //!
 //! What units publish is collected and written once a group, as multi-row statements, by `dispatcher/outbox`. After
-//! the commit the notifications born claimed are handed to the [`Lanes`].
+//! the commit what changed is announced, and the notifications born claimed are handed to the [`Lanes`].
 
 use super::{
     Sequence, sqlite,
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Clock, Error, Result,
     dispatcher::{Lanes, Outbox},
+    live::Live,
     webhook::Index,
     workflow::Graphs,
 };
@@ -109,6 +110,7 @@ pub(super) fn start(
     index: Arc<Index>,
     graphs: Arc<Graphs>,
     lanes: Arc<Lanes>,
+    live: Arc<Live>,
 ) -> Handle {
     let (units, queue) = mpsc::channel(QUEUE);
     let writer = Writer {
@@ -119,6 +121,7 @@ pub(super) fn start(
         index,
         graphs,
         lanes,
+        live,
     };
     let task = tokio::spawn(writer.run(queue));
     Handle {
@@ -177,6 +180,7 @@ struct Writer {
     index: Arc<Index>,
     graphs: Arc<Graphs>,
     lanes: Arc<Lanes>,
+    live: Arc<Live>,
 }
 
 impl Writer {
@@ -195,6 +199,10 @@ impl Writer {
         let committed = self.transact(units, &mut answers, &mut outbox).await;
         if committed.is_err() {
             self.reconnect().await;
+        }
+        if committed.is_ok() {
+            self.live
+                .announce(self.sequence.newest(), std::mem::take(outbox.hints()));
         }
         outbox.settle(&self.lanes, committed.is_ok());
         for answer in answers {

@@ -2,13 +2,18 @@
 //! that ends in a [`Record`], whatever happens on the way.
 
 use super::{
-    Job, Lanes, headers, outbox,
+    Job, Lanes,
+    breaker::Sign,
+    headers, outbox,
     recorder::{Attempted, Record},
-    retry::Past,
+    retry::{Past, Verdict},
     sender::Outcome,
     signer::Delivery,
 };
-use crate::{App, Error, Result, webhook::Target};
+use crate::{
+    App, Error, Result,
+    webhook::{Target, health},
+};
 use bytes::Bytes;
 use entity::{Timestamp, attempt};
 use http::HeaderMap;
@@ -58,14 +63,28 @@ pub(super) async fn fly(app: Arc<App>, first: Job, records: mpsc::UnboundedSende
         next = if stop.is_cancelled() {
             None
         } else {
-            app.dispatcher.lanes.take(app.clock.now())
+            next_job(&app, &records)
         };
     }
 }
 
+/// The next job in turn. What was in memory when its webhook's breaker opened goes back to the database on the way.
+pub(super) fn next_job(app: &App, records: &mpsc::UnboundedSender<Record>) -> Option<Job> {
+    let (lanes, now) = (&app.dispatcher.lanes, app.clock.now());
+    let next = lanes.take(now);
+    for job in lanes.back() {
+        records.send(Record::held(job, Some(now))).ok();
+    }
+    next
+}
+
 async fn deliver(app: &App, job: Job, flight: Flight) {
     match attempt(app, &job).await {
-        Ok(Some(attempted)) => flight.end(|job| Record::attempted(job, attempted)),
+        Ok(Some(mut attempted)) => {
+            // Before the lane lands: what comes next is sent as the breaker then says.
+            attempted.marked = note(app, &job, &attempted);
+            flight.end(|job| Record::attempted(job, attempted));
+        }
         Ok(None) => flight.end(|job| Record::held(job, None)),
         Err(error) => {
             tracing::error!(
@@ -76,6 +95,21 @@ async fn deliver(app: &App, job: Job, flight: Flight) {
             flight.end(|job| Record::held(job, Some(app.clock.now().plus(SOON))));
         }
     }
+}
+
+/// Tells the board of an outcome: whether that is to be written.
+fn note(app: &App, job: &Job, attempted: &Attempted) -> bool {
+    let (sign, reason) = match attempted.verdict {
+        Verdict::Delivered => (Sign::Success, None),
+        Verdict::Retry { spent: false, .. } => (Sign::Neither, None),
+        Verdict::Retry { .. } | Verdict::Failed | Verdict::Gone => {
+            let row = &attempted.row;
+            let answered = row.response_status.filter(|_| row.error.is_none());
+            (Sign::Failure, health::failure(answered, row.error))
+        }
+    };
+    let lanes = &app.dispatcher.lanes;
+    app.health.note(lanes, job, sign, reason, app.clock.now())
 }
 
 /// Sends once. `None`: the webhook was switched off meanwhile, and the notification waits until it is on again.
@@ -110,6 +144,7 @@ async fn attempt(app: &App, job: &Job) -> Result<Option<Attempted>> {
     Ok(Some(Attempted {
         row: row(job, &target, started_at, duration, sent, outcome),
         verdict,
+        marked: false,
     }))
 }
 
@@ -178,6 +213,7 @@ mod tests {
             topic: WebhookTopic::Ping,
             attempt_count: 0,
             throttled_count: 0,
+            order_key: None,
             created_at: Timestamp(0),
             limit: Limit::ONE,
             body: None,

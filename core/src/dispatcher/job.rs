@@ -6,6 +6,7 @@ use entity::{
     EventId, NotificationId, OrganizationId, PayloadId, ProjectId, TaskId, Timestamp, WebhookId, WebhookTopic,
     notification,
 };
+use uuid::Uuid;
 
 /// One notification held by this node.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Job {
     pub attempt_count: i32,
     /// Of these, the ones that spent no attempt.
     pub throttled_count: i32,
+    /// What it is ordered by; others of this key wait for it.
+    pub order_key: Option<Uuid>,
     /// When the notification was made.
     pub created_at: Timestamp,
     /// What the webhook's lane may do.
@@ -52,6 +55,7 @@ impl Job {
             topic: row.topic,
             attempt_count: row.attempt_count,
             throttled_count: row.throttled_count,
+            order_key: row.order_key,
             created_at: row.created_at,
             limit,
             body,

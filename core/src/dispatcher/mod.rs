@@ -5,6 +5,7 @@
 //! recorded in batches ([`recorder`]). No transaction is open while we call somebody's server. The dispatcher wakes on a
 //! signal *and* on a timer, and registers for the signal before it looks.
 
+pub mod breaker;
 mod deliver;
 pub mod guard;
 pub mod headers;
@@ -19,10 +20,10 @@ pub mod signer;
 pub(crate) use deliver::prepare;
 pub use job::Job;
 pub use lanes::{Lanes, Limit, Rate, Room, Window};
-pub(crate) use outbox::{Enqueued, Outbox, batch, batches};
+pub(crate) use outbox::{Enqueued, Outbox, batch, batches, release};
 
 use crate::{App, Result};
-use recorder::Record;
+use recorder::{Record, Tasks};
 use sender::Sender;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -61,13 +62,19 @@ impl Dispatcher {
         self.lanes.is_idle()
     }
 
-    /// Gives claims of dead nodes back and learns which lanes have something to claim.
+    /// Gives claims of dead nodes back, and learns which breakers are open and which lanes have something to claim.
     pub(crate) async fn recover(&self, app: &App) -> Result<()> {
         let node = self.lanes.node_id();
         let freed = app
             .db
-            .write(move |txn| Box::pin(async move { outbox::free_claims(txn.conn(), node, txn.now()).await }))
+            .write(move |txn| {
+                Box::pin(async move {
+                    outbox::release_all(txn.conn(), txn.now()).await?;
+                    outbox::free_claims(txn.conn(), node, txn.now()).await
+                })
+            })
             .await?;
+        app.health.load(app.db.read(), &self.lanes).await?;
         if freed > 0 {
             tracing::info!(
                 freed,
@@ -99,7 +106,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
         let mut changed = std::pin::pin!(lanes.changed());
         changed.as_mut().enable();
         start_claim(&app, &one_claim, &flights);
-        while let Some(job) = lanes.take(app.clock.now()) {
+        while let Some(job) = deliver::next_job(&app, &records) {
             let flight = deliver::fly(Arc::clone(&app), job, records.clone(), shutdown.clone());
             flights.spawn(abandon.clone().run_until_cancelled_owned(flight));
         }
@@ -150,7 +157,7 @@ pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
     loop {
         claim(app).await?;
         let mut flights = JoinSet::new();
-        while let Some(job) = app.dispatcher.lanes.take(app.clock.now()) {
+        while let Some(job) = deliver::next_job(app, &records) {
             flights.spawn(deliver::fly(
                 Arc::clone(app),
                 job,
@@ -158,7 +165,8 @@ pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
                 CancellationToken::new(),
             ));
         }
-        if flights.is_empty() && app.dispatcher.lanes.next_due().is_none_or(|due| due > app.clock.now()) {
+        let is_idle = flights.is_empty() && queue.is_empty();
+        if is_idle && app.dispatcher.lanes.next_due().is_none_or(|due| due > app.clock.now()) {
             return Ok(());
         }
         flights.join_all().await;
@@ -166,7 +174,9 @@ pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
         while let Ok(record) = queue.try_recv() {
             batch.push(record);
         }
-        recorder::record(app, &Arc::new(batch)).await?;
+        for part in recorder::parts(app, batch).await {
+            recorder::record(app, &part, Tasks::Move).await?;
+        }
     }
 }
 

@@ -1,10 +1,21 @@
 //! Station 12: writes outcomes down, many in one transaction: the attempts, the notifications' new states, and what an
-//! outcome means for its webhook (410 revokes it) and for the task that waits for it, which moves. Recording checks the claim: a notification that somebody canceled
-//! meanwhile keeps that state and still gets its attempt.
+//! outcome means for its webhook ([`health::follow`]), for the next in its order, and for the task that waits for it, which
+//! moves. Recording checks the claim: a notification that somebody canceled meanwhile keeps that state and still gets its
+//! attempt.
 
-use super::{Job, outbox, retry::Verdict};
-use crate::{App, Result, db::Txn, stats, task, webhook};
-use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, Timestamp, WebhookId, attempt};
+use super::{
+    Job,
+    outbox::{self, Freed},
+    retry::Verdict,
+};
+use crate::{
+    App, Error, Result,
+    db::Txn,
+    stats,
+    task::{self, weight},
+    webhook::health::{self, Ended},
+};
+use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, TaskId, Timestamp, attempt};
 use sea_orm::{
     ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, Statement, Value, sea_query::OnConflict,
 };
@@ -17,6 +28,8 @@ use tokio::sync::mpsc;
 
 /// Outcomes in one transaction at most.
 const BATCH: usize = 256;
+/// Faults of ours in one outcome before its task is held.
+const PATIENCE: u32 = 5;
 /// How long to wait when the database refuses.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -40,6 +53,8 @@ enum End {
 pub(super) struct Attempted {
     pub row: attempt::Model,
     pub verdict: Verdict,
+    /// Whether it changed how its webhook fares, so that this is to be written.
+    pub marked: bool,
 }
 
 impl Record {
@@ -62,6 +77,13 @@ impl Record {
         matches!(self.end, End::Held(_))
     }
 
+    fn is_over(&self) -> bool {
+        match &self.end {
+            End::Attempted(attempted) => !matches!(attempted.verdict, Verdict::Retry { .. }),
+            End::Held(_) => false,
+        }
+    }
+
     fn retry_at(&self) -> Option<Timestamp> {
         match &self.end {
             End::Attempted(attempted) => match attempted.verdict {
@@ -77,16 +99,67 @@ impl Record {
 pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Record>) {
     let mut next = Vec::with_capacity(BATCH);
     while queue.recv_many(&mut next, BATCH).await > 0 {
-        let batch = Arc::new(std::mem::take(&mut next));
-        while let Err(error) = record(&app, &batch).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                outcomes = batch.len(),
-                "outcomes could not be recorded and are tried again"
-            );
-            pause().await;
+        for part in parts(&app, std::mem::take(&mut next)).await {
+            until_recorded(&app, part).await;
         }
     }
+}
+
+/// What moves tasks may weigh much and is recorded in parts; everything else is recorded at once.
+pub(super) async fn parts(app: &App, batch: Vec<Record>) -> Vec<Arc<Vec<Record>>> {
+    let (plain, waited): (Vec<_>, Vec<_>) = batch.into_iter().partition(|record| record.job.task_id.is_none());
+    let mut parts = vec![Arc::new(plain)];
+    let ids: Vec<TaskId> = waited.iter().filter_map(|record| record.job.task_id).collect();
+    if ids.is_empty() {
+        return parts;
+    }
+    let weights = task::outcome::prepare(app, &ids).await.unwrap_or_else(|error| {
+        tracing::warn!(error = &error as &dyn std::error::Error, "tasks could not be weighed");
+        HashMap::new()
+    });
+    let weight = |record: &Record| record.job.task_id.and_then(|id| weights.get(&id).copied());
+    let mut rest = waited;
+    while !rest.is_empty() {
+        let fits = weight::fitting(rest.iter().map(|record| weight(record).unwrap_or(weight::STEP_BYTES)));
+        let later = rest.split_off(fits.min(rest.len()));
+        parts.push(Arc::new(std::mem::replace(&mut rest, later)));
+    }
+    parts
+}
+
+/// Tries until the database has it. A fault of ours in one outcome must not hold up the others: they are recorded one by
+/// one then, and the task that cannot be moved is held.
+async fn until_recorded(app: &App, part: Arc<Vec<Record>>) {
+    let mut faults = 0;
+    loop {
+        let tasks = if faults < PATIENCE { Tasks::Move } else { Tasks::Hold };
+        let Err(error) = record(app, &part, tasks).await else {
+            return;
+        };
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            outcomes = part.len(),
+            "outcomes could not be recorded and are tried again"
+        );
+        let is_ours = matches!(error, Error::Internal(_));
+        if is_ours && part.len() > 1 {
+            for record in part.iter() {
+                Box::pin(until_recorded(app, Arc::new(vec![record.clone()]))).await;
+            }
+            return;
+        }
+        faults += u32::from(is_ours);
+        pause().await;
+    }
+}
+
+/// What an outcome does with the task that waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tasks {
+    /// It moves.
+    Move,
+    /// It is held: moving it has failed.
+    Hold,
 }
 
 #[expect(
@@ -98,30 +171,81 @@ async fn pause() {
 }
 
 /// Records a batch, then frees its places in the window.
-pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>) -> Result<()> {
+pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, tasks: Tasks) -> Result<()> {
     if batch.is_empty() {
         return Ok(());
     }
     let node = app.dispatcher.lanes.node_id();
     let records = Arc::clone(batch);
-    app.db
-        .write(move |txn| Box::pin(async move { write(txn, node, &records).await }))
+    let ended = ended(batch);
+    let board = Arc::clone(&app.health);
+    let freed = Arc::new(freed(batch));
+    let keys = freed.keys();
+    let followed = app
+        .db
+        .write(move |txn| {
+            Box::pin(async move {
+                write(txn, node, &records, tasks).await?;
+                outbox::release(txn.conn(), txn.now(), &keys).await?;
+                let rows = board.rows(ended.marked.keys());
+                health::follow(txn, &ended, rows).await
+            })
+        })
         .await?;
+    for (id, since, at) in followed.warned {
+        app.health.warned(id, since, at);
+    }
+    for id in followed.disabled {
+        app.targets.forget(id);
+    }
     for record in batch.iter() {
-        if matches!(&record.end, End::Attempted(attempted) if attempted.verdict == Verdict::Gone) {
-            app.targets.forget(record.job.webhook_id);
-        }
         app.dispatcher.lanes.done(record.job.webhook_id, record.retry_at());
+    }
+    for (webhook_id, limit) in freed.lanes() {
+        app.dispatcher.lanes.note_due(*webhook_id, *limit, app.clock.now());
     }
     app.dispatcher.recorded.notify_waiters();
     Ok(())
 }
 
-async fn write(txn: &Txn, node: NodeId, records: &[Record]) -> Result<()> {
+/// What the outcomes say of their webhooks.
+fn ended(records: &[Record]) -> Ended {
+    let mut ended = Ended::default();
+    for Record { job, end } in records {
+        let End::Attempted(attempted) = end else { continue };
+        let counts = !job.topic.is_operational();
+        if attempted.marked {
+            *ended.marked.entry(job.webhook_id).or_default() |= counts;
+        }
+        if attempted.verdict == Verdict::Gone {
+            let (_, may_be_told) = ended
+                .gone
+                .entry(job.webhook_id)
+                .or_insert_with(|| (attempted.row.url.clone(), false));
+            *may_be_told |= counts;
+        }
+        if counts && matches!(attempted.verdict, Verdict::Failed | Verdict::Gone) {
+            ended.failed.push(job.notification_id);
+        }
+    }
+    ended
+}
+
+/// What waits for notifications that are over now.
+fn freed(records: &[Record]) -> Freed {
+    let mut freed = Freed::default();
+    for record in records.iter().filter(|record| record.is_over()) {
+        if let Some(key) = record.job.order_key {
+            freed.add((record.job.webhook_id, key), record.job.limit);
+        }
+    }
+    freed
+}
+
+async fn write(txn: &Txn, node: NodeId, records: &[Record], tasks: Tasks) -> Result<()> {
     let mut attempts = Vec::with_capacity(records.len());
     let mut states = Vec::with_capacity(records.len());
     let mut held: BTreeMap<Timestamp, Vec<NotificationId>> = BTreeMap::new();
-    let mut gone: BTreeMap<WebhookId, &str> = BTreeMap::new();
     for Record { job, end } in records {
         match end {
             End::Held(due) => held
@@ -129,9 +253,6 @@ async fn write(txn: &Txn, node: NodeId, records: &[Record]) -> Result<()> {
                 .or_default()
                 .push(job.notification_id),
             End::Attempted(attempted) => {
-                if attempted.verdict == Verdict::Gone {
-                    gone.insert(job.webhook_id, &attempted.row.url);
-                }
                 states.push(State::of(txn, job, &attempted.row, attempted.verdict));
                 attempts.push(attempted.row.clone());
             }
@@ -144,21 +265,19 @@ async fn write(txn: &Txn, node: NodeId, records: &[Record]) -> Result<()> {
     for (due, ids) in held {
         outbox::give_back(txn.conn(), node, due, &ids).await?;
     }
-    task::outcome::apply(txn, &waited(records)).await?;
-    for (webhook_id, url) in gone {
-        webhook::revoke(txn, webhook_id, url, "the receiver answered 410 Gone").await?;
+    match tasks {
+        Tasks::Move => task::outcome::apply(txn, &waited(records)).await,
+        Tasks::Hold => task::outcome::strand(txn, &waited(records)).await,
     }
-    Ok(())
 }
 
 /// The notifications that ended here and that a task waits for.
 fn waited(records: &[Record]) -> Vec<NotificationId> {
-    let ended = |record: &&Record| match &record.end {
-        End::Attempted(attempted) => !matches!(attempted.verdict, Verdict::Retry { .. }),
-        End::Held(_) => false,
-    };
     let waited = records.iter().filter(|record| record.job.task_id.is_some());
-    waited.filter(ended).map(|record| record.job.notification_id).collect()
+    waited
+        .filter(|record| record.is_over())
+        .map(|record| record.job.notification_id)
+        .collect()
 }
 
 /// A batch whose commit came through although its answer did not is recorded again: what is there stays.
@@ -199,6 +318,7 @@ impl<'r> State<'r> {
             Verdict::Failed | Verdict::Gone => (NotificationStatus::Failed, None, 0),
         };
         let sequence = txn.next_sequence();
+        txn.announce(row.organization_id);
         let (response_code, error) = (row.response_status, row.error);
         Self {
             job,
@@ -224,6 +344,7 @@ async fn set(txn: &Txn, node: NodeId, states: &[State<'_>]) -> Result<()> {
          UPDATE notification SET \
              status = CASE WHEN node_id = ? THEN outcome.status ELSE notification.status END, \
              due_at = CASE WHEN node_id = ? THEN outcome.due_at ELSE notification.due_at END, \
+             order_key = CASE WHEN node_id = ? AND outcome.due_at IS NULL THEN NULL ELSE notification.order_key END, \
              node_id = CASE WHEN node_id = ? THEN NULL ELSE node_id END, \
              throttled_count = throttled_count + \
                  CASE WHEN attempt_count < outcome.number THEN outcome.throttled ELSE 0 END, \
@@ -235,7 +356,7 @@ async fn set(txn: &Txn, node: NodeId, states: &[State<'_>]) -> Result<()> {
          FROM outcome WHERE notification.id = outcome.id \
          RETURNING notification.id, notification.status, notification.sequence"
     );
-    let mut binds: Vec<Value> = Vec::with_capacity(states.len() * 8 + 5);
+    let mut binds: Vec<Value> = Vec::with_capacity(states.len() * 8 + 6);
     for state in states {
         binds.push(state.id.into());
         binds.push(state.number.into());
@@ -246,7 +367,8 @@ async fn set(txn: &Txn, node: NodeId, states: &[State<'_>]) -> Result<()> {
         binds.push(state.error.into());
         binds.push(state.sequence.into());
     }
-    binds.extend([node.into(), node.into(), node.into(), node.into(), txn.now().into()]);
+    binds.extend([node; 5].map(Value::from));
+    binds.push(txn.now().into());
     let statement = Statement::from_sql_and_values(txn.conn().get_database_backend(), sql, binds);
     let left = Left::find_by_statement(statement).all(txn.conn()).await?;
     let left: HashMap<NotificationId, Left> = left.into_iter().map(|left| (left.id, left)).collect();

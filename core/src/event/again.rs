@@ -1,11 +1,11 @@
 //! A stage sends again: new notifications of events that there are, for a re-run and for tasks that were waiting to be
 //! assigned. The bytes are those of the first time, unless the stage's shape has changed since.
 
-use super::{Data, enqueue, render};
-use crate::{Error, Result, db::Txn, payload::Shape, webhook::Subscriber};
+use super::{Data, enqueue, render, wanted::Asked};
+use crate::{Error, Result, db::Txn, filter::Outcome, payload::Shape, webhook::Subscriber};
 use bytes::Bytes;
 use entity::{EventId, NotificationId, PayloadId, TaskId, event, payload};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QuerySelect, sea_query::Expr};
 use std::collections::HashMap;
 
 /// What to send again.
@@ -23,13 +23,9 @@ pub(crate) async fn again(
     subscriber: &Subscriber,
     wanted: &[Again],
 ) -> Result<HashMap<TaskId, NotificationId>> {
-    let ids = || wanted.iter().map(|again| again.event_id);
-    let events = event::Entity::find()
-        .filter(event::Column::Id.is_in(ids()))
-        .all(txn.conn())
-        .await?;
-    let events: HashMap<EventId, event::Model> = events.into_iter().map(|row| (row.id, row)).collect();
-    let rendered = rendered(txn, subscriber, ids()).await?;
+    let ids: Vec<EventId> = wanted.iter().map(|again| again.event_id).collect();
+    let rendered = rendered(txn, subscriber, &ids).await?;
+    let events = events(txn, &ids, &rendered).await?;
     let mut sent = HashMap::with_capacity(wanted.len());
     for Again {
         event_id,
@@ -42,7 +38,7 @@ pub(crate) async fn again(
             .ok_or_else(|| Error::internal("a task's event is gone"))?;
         let (payload_id, body) = match rendered.get(event_id) {
             Some(id) => (*id, None),
-            None => afresh(txn, event, subscriber.shape).map(|(id, body)| (id, Some(body)))?,
+            None => afresh(txn, event, &subscriber.shape).map(|(id, body)| (id, Some(body)))?,
         };
         let row = enqueue(txn, event, subscriber, payload_id, body, |row| {
             row.task_id = Some(*task_id);
@@ -54,16 +50,21 @@ pub(crate) async fn again(
 }
 
 /// An event's bytes, made anew.
-pub(crate) fn afresh(txn: &Txn, event: &event::Model, shape: Shape) -> Result<(PayloadId, Bytes)> {
+pub(crate) fn afresh(txn: &Txn, event: &event::Model, shape: &Shape) -> Result<(PayloadId, Bytes)> {
     let data = Data::parse(event.topic, &event.data).map_err(Error::internal)?;
     render(txn, event, &data, shape)
+}
+
+/// Whether an event of the past passes the subscriber's filter. One that cannot be evaluated does not match.
+pub(crate) async fn passes(event: &event::Model, subscriber: &Subscriber) -> bool {
+    Asked::of(event).passes(subscriber).await == Outcome::Match
 }
 
 /// Enqueues an event's first notification for a webhook that missed it.
 pub(crate) fn late(txn: &Txn, event: &event::Model, subscriber: &Subscriber, known: Option<PayloadId>) -> Result<()> {
     let (payload_id, body) = match known {
         Some(id) => (id, None),
-        None => afresh(txn, event, subscriber.shape).map(|(id, body)| (id, Some(body)))?,
+        None => afresh(txn, event, &subscriber.shape).map(|(id, body)| (id, Some(body)))?,
     };
     enqueue(txn, event, subscriber, payload_id, body, |_| {});
     Ok(())
@@ -73,16 +74,39 @@ pub(crate) fn late(txn: &Txn, event: &event::Model, subscriber: &Subscriber, kno
 pub(crate) async fn rendered(
     txn: &Txn,
     subscriber: &Subscriber,
-    ids: impl Iterator<Item = EventId>,
+    ids: &[EventId],
 ) -> Result<HashMap<EventId, PayloadId>> {
     let rows: Vec<(EventId, PayloadId)> = payload::Entity::find()
         .select_only()
         .columns([payload::Column::EventId, payload::Column::Id])
-        .filter(payload::Column::EventId.is_in(ids))
+        .filter(payload::Column::EventId.is_in(ids.iter().copied()))
         .filter(payload::Column::Format.eq(subscriber.shape.format))
         .filter(payload::Column::Content.eq(subscriber.shape.content))
+        .filter(match &subscriber.shape.query {
+            Some(query) => payload::Column::QueryHash.eq(query.hash()),
+            None => payload::Column::QueryHash.is_null(),
+        })
         .into_tuple()
         .all(txn.conn())
         .await?;
     Ok(rows.into_iter().collect())
+}
+
+/// The events; their data, which may be large, only where there is something to render.
+async fn events(
+    txn: &Txn,
+    ids: &[EventId],
+    rendered: &HashMap<EventId, PayloadId>,
+) -> Result<HashMap<EventId, event::Model>> {
+    let (known, new): (Vec<EventId>, Vec<EventId>) = ids.iter().partition(|id| rendered.contains_key(id));
+    let whole = event::Entity::find().filter(event::Column::Id.is_in(new));
+    let columns = event::Column::iter().filter(|column| !matches!(column, event::Column::Data));
+    let narrow = event::Entity::find()
+        .filter(event::Column::Id.is_in(known))
+        .select_only()
+        .columns(columns)
+        .column_as(Expr::value(""), event::Column::Data.as_str());
+    let mut rows = whole.all(txn.conn()).await?;
+    rows.append(&mut narrow.all(txn.conn()).await?);
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }

@@ -1,7 +1,7 @@
 //! What an event carries: one variant a topic, each with its data as it was then. Formats render from this and from
 //! nothing else, so a body can be made again without a look at the database.
 
-use super::{Task, TaskMove};
+use super::{Notice, Task, TaskMove};
 use entity::{
     BatchId, DataRowId, DatasetId, LabelId, OrganizationId, ProjectId, ReviewId, Timestamp, UserId, WebhookId,
     WebhookTopic, data_row, dataset, label, organization, project, review, user,
@@ -19,6 +19,8 @@ pub enum Data {
     Move(Box<TaskMove>),
     /// Of a label event.
     Label(Box<LabelChange>),
+    /// Of an operational event.
+    Notice(Box<Notice>),
     /// Of a test event.
     Ping(Ping),
 }
@@ -222,6 +224,10 @@ impl Data {
             WebhookTopic::LabelCreated | WebhookTopic::LabelUpdated | WebhookTopic::LabelDeleted => {
                 Self::Label(Box::new(serde_json::from_str(text)?))
             }
+            WebhookTopic::WebhookDisabled
+            | WebhookTopic::WebhookFailing
+            | WebhookTopic::WebhookRecovered
+            | WebhookTopic::NotificationFailed => Self::Notice(Box::new(serde_json::from_str(text)?)),
         })
     }
 
@@ -231,7 +237,7 @@ impl Data {
             Self::Label(change) => (&change.project, &change.data_row),
             Self::Review(change) => (&change.subject.project, &change.subject.data_row),
             Self::Move(change) => (&change.project, &change.data_row),
-            Self::Ping(_) => return None,
+            Self::Notice(_) | Self::Ping(_) => return None,
         };
         Some(About {
             project_id: project.id,
@@ -243,6 +249,7 @@ impl Data {
     pub fn topic(&self, change: Change) -> WebhookTopic {
         match (self, change) {
             (Self::Ping(_), _) => WebhookTopic::Ping,
+            (Self::Notice(notice), _) => notice.topic,
             (Self::Move(_), _) => WebhookTopic::WorkflowAction,
             (Self::Label(_), Change::Created) => WebhookTopic::LabelCreated,
             (Self::Label(_), Change::Updated) => WebhookTopic::LabelUpdated,
@@ -270,6 +277,10 @@ mod tests {
             ReviewCreated,
             ReviewUpdated,
             WorkflowAction,
+            WebhookDisabled,
+            WebhookFailing,
+            WebhookRecovered,
+            NotificationFailed,
             Ping,
         ] {
             let mut data = sample(topic, WebhookId::new(), NOW).unwrap();
@@ -285,7 +296,7 @@ mod tests {
             let text = serde_json::to_string(&data).unwrap();
             let read = Data::parse(topic, &text).unwrap();
             assert_eq!(serde_json::to_string(&read).unwrap(), text, "{topic:?}");
-            assert_eq!(read.about().is_some(), topic != Ping);
+            assert_eq!(read.about().is_some(), topic != Ping && !topic.is_operational());
         }
     }
 
@@ -293,7 +304,11 @@ mod tests {
     fn data_of_another_topic_is_refused() {
         let label = sample(WebhookTopic::LabelCreated, WebhookId::new(), NOW).unwrap();
         let text = serde_json::to_string(&label).unwrap();
-        for topic in [WebhookTopic::ReviewCreated, WebhookTopic::Ping] {
+        for topic in [
+            WebhookTopic::ReviewCreated,
+            WebhookTopic::Ping,
+            WebhookTopic::WebhookFailing,
+        ] {
             assert!(Data::parse(topic, &text).is_err(), "{topic:?}");
         }
         assert!(Data::parse(WebhookTopic::LabelCreated, "{}").is_err());

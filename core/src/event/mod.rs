@@ -3,14 +3,21 @@
 
 mod again;
 mod data;
+mod filter;
+mod notice;
 mod sample;
+mod scope;
 mod task;
+mod wanted;
 
-pub(crate) use again::{Again, afresh, again, late, rendered};
+pub(crate) use again::{Again, afresh, again, late, passes, rendered};
 pub use data::{
     About, Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User,
 };
-pub(crate) use sample::sample;
+pub use filter::{Filter, Slice, Span};
+pub use notice::{Counts, GivenUp, Notice, Watched, WatchedProject};
+pub use sample::sample;
+pub(crate) use scope::SCOPE;
 pub use task::{Stage, Task, TaskMove, Visit, Work};
 
 use crate::{
@@ -18,51 +25,82 @@ use crate::{
     auth::{Action, Actor},
     db::Txn,
     dispatcher::Enqueued,
+    filter::Outcome,
     payload::{self, Shape},
-    webhook::Subscriber,
+    webhook::{Subscriber, order_key},
 };
 use bytes::Bytes;
 use entity::{
     EventId, NotificationId, NotificationStatus, OrganizationId, PayloadId, TaskId, Timestamp, WebhookTopic, event,
-    notification,
+    notification, webhook,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::collections::HashMap;
+use wanted::Asked;
 
 /// Publishes what happened to every active webhook of the organization that wants it.
 pub async fn publish(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change) -> Result<event::Model> {
     let subscribers = txn.index().of(txn.conn(), organization_id).await?;
     let event = fact(txn, organization_id, data, change)?;
-    let matching = subscribers
-        .iter()
-        .filter(|subscriber| subscriber.wants(event.topic, event.project_id));
-    notify(txn, &event, data, matching.map(|subscriber| (subscriber, None)))?;
+    let wanted = Asked::of(&event).wanted(&subscribers).await;
+    notify(
+        txn,
+        &event,
+        data,
+        wanted.into_iter().map(|subscriber| (subscriber, None)),
+    )?;
     txn.outbox().event(event.clone());
     Ok(event)
 }
 
 /// Publishes a task's move under an id of the caller's, to the webhooks that want it and, when the task is to be sent, to
-/// its stage's own. Gives the notification of that one.
+/// its stage's own. Says what became of that one.
 pub(crate) async fn publish_move(
     txn: &Txn,
     organization_id: OrganizationId,
     id: EventId,
     data: &Data,
     own: Option<(&Subscriber, TaskId)>,
-) -> Result<Option<NotificationId>> {
+) -> Result<Sent> {
     let subscribers = txn.index().of(txn.conn(), organization_id).await?;
     let event = event::Model {
         id,
         ..fact(txn, organization_id, data, Change::Updated)?
     };
-    let matching = subscribers
-        .iter()
-        .filter(|subscriber| subscriber.wants(event.topic, event.project_id))
-        .map(|subscriber| (subscriber, None));
-    let own = own.map(|(subscriber, task_id)| (subscriber, Some(task_id)));
-    let last = notify(txn, &event, data, matching.chain(own))?;
+    let mut asked = Asked::of(&event);
+    let mut told: Vec<_> = asked
+        .wanted(&subscribers)
+        .await
+        .into_iter()
+        .map(|subscriber| (subscriber, None))
+        .collect();
+    let mut sent = Sent::Not;
+    if let Some((subscriber, task_id)) = own {
+        match asked.passes(subscriber).await {
+            Outcome::Match => told.push((subscriber, Some(task_id))),
+            Outcome::NoMatch => sent = Sent::Unwanted,
+            Outcome::Fault(reason) | Outcome::Stopped(reason) => sent = Sent::Unknown(reason),
+        }
+    }
+    let last = notify(txn, &event, data, told.into_iter())?;
     txn.outbox().event(event);
-    Ok(last.filter(|row| row.task_id.is_some()).map(|row| row.id))
+    Ok(match last.filter(|row| row.task_id.is_some()) {
+        Some(row) => Sent::As(row.id),
+        None => sent,
+    })
+}
+
+/// What became of a task that is to be sent by its stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// As this notification.
+    As(NotificationId),
+    /// It was not to be sent.
+    Not,
+    /// The stage's filter does not want it.
+    Unwanted,
+    /// The stage's filter could not be evaluated.
+    Unknown(String),
 }
 
 /// Publishes to one webhook alone, subscribed or not, and gives its notification. The event counts as one of the
@@ -82,6 +120,22 @@ pub(crate) fn publish_to(
     notification.ok_or_else(|| Error::internal("a single subscriber was not notified"))
 }
 
+/// Publishes how deliveries to a webhook go, to the webhooks that watch it; never to itself.
+pub(crate) async fn publish_notice(txn: &Txn, of: &webhook::Model, notice: Notice) -> Result<()> {
+    let subscribers = txn.index().of(txn.conn(), of.organization_id).await?;
+    let data = Data::Notice(Box::new(notice));
+    let event = event::Model {
+        project_id: of.project_id,
+        ..fact(txn, of.organization_id, &data, Change::Created)?
+    };
+    let matching = subscribers
+        .iter()
+        .filter(|subscriber| subscriber.webhook_id != of.id && subscriber.wants(event.topic, event.project_id));
+    notify(txn, &event, &data, matching.map(|subscriber| (subscriber, None)))?;
+    txn.outbox().event(event);
+    Ok(())
+}
+
 /// An event by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<event::Model> {
     actor.require(Action::ReadWebhooks)?;
@@ -90,6 +144,12 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<event::Model> {
     let row = event::Entity::find_by_id(key).one(app.db.read()).await?;
     row.filter(|row| row.organization_id == actor.organization_id && actor.sees(row.project_id))
         .ok_or_else(unknown)
+}
+
+/// A page of events, newest first.
+pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
+    actor.require(Action::ReadWebhooks)?;
+    filter::page(app.db.read(), actor, filter, span).await
 }
 
 /// Several events of an organization by their ids; what is unknown or foreign is left out.
@@ -142,15 +202,15 @@ fn notify<'s>(
     data: &Data,
     subscribers: impl Iterator<Item = (&'s Subscriber, Option<TaskId>)>,
 ) -> Result<Option<notification::Model>> {
-    let mut rendered: Vec<(Shape, PayloadId, Bytes)> = Vec::new();
+    let mut rendered: Vec<(&Shape, PayloadId, Bytes)> = Vec::new();
     let mut last = None;
     for (subscriber, task_id) in subscribers {
-        let known = rendered.iter().find(|(shape, ..)| *shape == subscriber.shape);
+        let known = rendered.iter().find(|(shape, ..)| **shape == subscriber.shape);
         let (payload_id, body) = match known {
             Some((_, id, body)) => (*id, body.clone()),
             None => {
-                let (id, body) = render(txn, event, data, subscriber.shape)?;
-                rendered.push((subscriber.shape, id, body.clone()));
+                let (id, body) = render(txn, event, data, &subscriber.shape)?;
+                rendered.push((&subscriber.shape, id, body.clone()));
                 (id, body)
             }
         };
@@ -181,7 +241,7 @@ fn enqueue(
     row
 }
 
-fn render(txn: &Txn, event: &event::Model, data: &Data, shape: Shape) -> Result<(PayloadId, Bytes)> {
+fn render(txn: &Txn, event: &event::Model, data: &Data, shape: &Shape) -> Result<(PayloadId, Bytes)> {
     let body = Bytes::from(payload::render(shape, event, data)?);
     let id = PayloadId::new();
     txn.outbox().payload(entity::payload::Model {
@@ -190,6 +250,7 @@ fn render(txn: &Txn, event: &event::Model, data: &Data, shape: Shape) -> Result<
         event_id: event.id,
         format: shape.format,
         content: shape.content,
+        query_hash: shape.query.as_ref().map(|query| query.hash().to_vec()),
         body: body.to_vec(),
     });
     Ok((id, body))
@@ -210,6 +271,12 @@ fn pending(txn: &Txn, event: &event::Model, subscriber: &Subscriber, payload_id:
         status: NotificationStatus::Pending,
         attempt_count: 0,
         throttled_count: 0,
+        order_key: order_key(
+            subscriber.ordering,
+            subscriber.webhook_id,
+            event.topic,
+            event.data_row_id,
+        ),
         due_at: Some(txn.now()),
         node_id: None,
         response_code: None,

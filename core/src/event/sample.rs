@@ -1,13 +1,14 @@
 //! A sample event of each topic that is sent, for previews: plausible data that belongs to nobody.
 
 use super::{
-    Batch, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Stage, Task, TaskMove,
-    Team, User, Visit, Work,
+    Batch, Counts, Data, DataRow, Dataset, GivenUp, Label, LabelChange, Notice, Ping, Project, Review, ReviewChange,
+    Stage, Task, TaskMove, Team, User, Visit, Watched, Work,
 };
 use entity::{
-    BatchId, DataRowId, DatasetId, EventId, LabelId, OrganizationId, ProjectId, ReviewId, StageId, StageType, TaskId,
-    Timestamp, UserId, VisitId, WebhookId, WebhookTopic,
+    BatchId, DataRowId, DatasetId, EventId, LabelId, NotificationId, OrganizationId, ProjectId, ReviewId, StageId,
+    StageType, TaskId, Timestamp, UserId, VisitId, WebhookId, WebhookStatus, WebhookTopic,
 };
+use std::time::Duration;
 use uuid::Uuid;
 
 const LABELER: &str = "labeler@example.com";
@@ -22,7 +23,7 @@ const WORK: Work = Work {
 };
 
 /// The data of a sample event; none for a topic that nothing causes.
-pub(crate) fn sample(topic: WebhookTopic, webhook_id: WebhookId, now: Timestamp) -> Option<Data> {
+pub fn sample(topic: WebhookTopic, webhook_id: WebhookId, now: Timestamp) -> Option<Data> {
     Some(match topic {
         WebhookTopic::Ping => Data::Ping(Ping {
             webhook_id,
@@ -32,8 +33,54 @@ pub(crate) fn sample(topic: WebhookTopic, webhook_id: WebhookId, now: Timestamp)
         WebhookTopic::LabelDeleted => Data::Label(Box::new(label(now, true))),
         WebhookTopic::ReviewCreated | WebhookTopic::ReviewUpdated => Data::Review(Box::new(review(now))),
         WebhookTopic::WorkflowAction => Data::Move(Box::new(submitted(now))),
+        WebhookTopic::WebhookDisabled
+        | WebhookTopic::WebhookFailing
+        | WebhookTopic::WebhookRecovered
+        | WebhookTopic::NotificationFailed => Data::Notice(Box::new(notice(topic, now))),
         WebhookTopic::ReviewDeleted => return None,
     })
+}
+
+/// Of a webhook whose receiver has been down for five days.
+fn notice(topic: WebhookTopic, now: Timestamp) -> Notice {
+    let disabled = topic == WebhookTopic::WebhookDisabled;
+    let reason = match topic {
+        WebhookTopic::WebhookRecovered => "a delivery succeeded",
+        WebhookTopic::NotificationFailed => "the receiver answered 503",
+        _ => "nothing got through for 5 days, in 64 attempts; last: the receiver answered 503",
+    };
+    let given_up = GivenUp {
+        id: NotificationId(id(18)),
+        event_id: EventId(id(16)),
+        topic: WebhookTopic::LabelCreated,
+        external_id: Some("tree.jpg".into()),
+        attempts: 10,
+        response_code: Some(503),
+        error: None,
+    };
+    let began = now.minus(Duration::from_hours(5 * 24));
+    Notice {
+        topic,
+        webhook: Watched {
+            id: WebhookId(id(17)),
+            url: "https://example.com/hook".into(),
+            status: if disabled {
+                WebhookStatus::Revoked
+            } else {
+                WebhookStatus::Active
+            },
+            status_reason: disabled.then(|| reason.into()),
+            project: None,
+        },
+        notification: (topic == WebhookTopic::NotificationFailed).then_some(given_up),
+        reason: reason.into(),
+        counts: Counts {
+            consecutive_failures: 64,
+            failing_since: Some(began),
+            last_success_at: Some(began),
+        },
+        created_at: now,
+    }
 }
 
 fn review(now: Timestamp) -> ReviewChange {
@@ -203,6 +250,10 @@ mod tests {
             (ReviewCreated, Change::Created),
             (ReviewUpdated, Change::Updated),
             (WorkflowAction, Change::Created),
+            (WebhookDisabled, Change::Created),
+            (WebhookFailing, Change::Created),
+            (WebhookRecovered, Change::Created),
+            (NotificationFailed, Change::Created),
             (Ping, Change::Created),
         ] {
             let data = sample(topic, WebhookId::new(), NOW).expect("a sample");

@@ -30,15 +30,41 @@ const MAX_PATTERNS: usize = 8;
 #[derive(Debug)]
 pub(super) struct Use {
     pub(super) root: &'static str,
-    /// The members by name; `None`: all of it.
-    members: Option<Vec<String>>,
+    pub(super) read: Read,
 }
 
-impl Use {
-    pub(super) fn reads(&self, member: &str) -> bool {
-        self.members
-            .as_ref()
-            .is_none_or(|members| members.iter().any(|name| name == member))
+/// What is read of a value.
+#[derive(Debug)]
+pub(super) enum Read {
+    /// All of it.
+    Whole,
+    /// These members, and what is read of each.
+    Members(Vec<(String, Read)>),
+}
+
+impl Read {
+    const NOTHING: Self = Self::Members(Vec::new());
+
+    /// What is read of a member; none when it is not read.
+    pub(super) fn of(&self, member: &str) -> Option<&Self> {
+        match self {
+            Self::Whole => Some(self),
+            Self::Members(members) => members.iter().find(|(name, _)| name == member).map(|(_, read)| read),
+        }
+    }
+
+    fn add(&mut self, path: &[&str]) {
+        let Self::Members(members) = self else { return };
+        let Some((first, rest)) = path.split_first() else {
+            *self = Self::Whole;
+            return;
+        };
+        let known = members.iter().position(|(name, _)| name == first);
+        let place = known.unwrap_or_else(|| {
+            members.push(((*first).to_owned(), Self::NOTHING));
+            members.len() - 1
+        });
+        members[place].1.add(rest);
     }
 }
 
@@ -87,7 +113,7 @@ impl<'a> Check<'a> {
 
     fn name(&mut self, node: &IdedExpr, name: &str) -> Result<(), Refused> {
         match self.root(name) {
-            Some((root, _)) => self.uses_all(root),
+            Some((root, _)) => self.uses(root, &[]),
             None if self.bound.contains(&name) || TYPES.contains(&name) => {}
             None => return Err(self.unknown(node, name)),
         }
@@ -104,25 +130,30 @@ impl<'a> Check<'a> {
     }
 
     /// A member of a root is looked up in the scope; anything else below is free.
-    fn member(&mut self, operand: &'a IdedExpr, member: &str) -> Result<(), Refused> {
-        let Expr::Ident(name) = &operand.expr else {
-            return self.walk(operand);
+    fn member(&mut self, operand: &'a IdedExpr, member: &'a str) -> Result<(), Refused> {
+        let (mut below, mut path) = (operand, vec![member]);
+        while let Some((inner, name)) = step(below) {
+            path.push(name);
+            below = inner;
+        }
+        path.reverse();
+        let Expr::Ident(name) = &below.expr else {
+            return self.walk(below);
         };
         let Some((root, known)) = self.root(name) else {
-            return self.walk(operand);
+            return self.walk(below);
         };
-        if let Some(known) = known.filter(|known| !known.contains(&member)) {
-            return Err(self.refused(operand, format!("{root} has no {member}, it has {}", known.join(", "))));
+        if let Some(known) = known.filter(|known| !known.contains(&path[0])) {
+            let reason = format!("{root} has no {}, it has {}", path[0], known.join(", "));
+            return Err(self.refused(below, reason));
         }
-        self.uses_member(root, member);
+        self.uses(root, &path);
         Ok(())
     }
 
     fn call(&mut self, node: &'a IdedExpr, call: &'a CallExpr) -> Result<(), Refused> {
-        if let (operators::INDEX, [operand, index]) = (call.func_name.as_str(), call.args.as_slice())
-            && let Expr::Literal(LiteralValue::String(member)) = &index.expr
-        {
-            return self.member(operand, member.inner());
+        if let Some((operand, member)) = step(node) {
+            return self.member(operand, member);
         }
         if !function::is_operator(&call.func_name) {
             self.function(node, call)?;
@@ -211,24 +242,15 @@ impl<'a> Check<'a> {
         self.scope.roots.iter().copied().find(|(root, _)| *root == name)
     }
 
-    fn uses_all(&mut self, root: &'static str) {
-        match self.uses.iter_mut().find(|used| used.root == root) {
-            Some(used) => used.members = None,
-            None => self.uses.push(Use { root, members: None }),
-        }
-    }
-
-    fn uses_member(&mut self, root: &'static str, member: &str) {
-        match self.uses.iter_mut().find(|used| used.root == root) {
-            Some(Use { members: None, .. }) => {}
-            Some(Use {
-                members: Some(members), ..
-            }) => members.push(member.to_owned()),
-            None => self.uses.push(Use {
-                root,
-                members: Some(vec![member.to_owned()]),
-            }),
-        }
+    /// The root's value is read at the end of this path.
+    fn uses(&mut self, root: &'static str, path: &[&str]) {
+        let known = self.uses.iter().position(|used| used.root == root);
+        let place = known.unwrap_or_else(|| {
+            let read = Read::NOTHING;
+            self.uses.push(Use { root, read });
+            self.uses.len() - 1
+        });
+        self.uses[place].read.add(path);
     }
 
     /// The parser places a call at its bracket; its name says more.
@@ -246,5 +268,20 @@ impl<'a> Check<'a> {
             _ => start,
         };
         Refused::at(source, offset, reason)
+    }
+}
+
+/// What a node takes a member of, and which: `a.b`, `a["b"]`.
+fn step(node: &IdedExpr) -> Option<(&IdedExpr, &str)> {
+    match &node.expr {
+        Expr::Select(select) => Some((&select.operand, &select.field)),
+        Expr::Call(call) => match (call.func_name.as_str(), call.args.as_slice()) {
+            (operators::INDEX, [operand, index]) => match &index.expr {
+                Expr::Literal(LiteralValue::String(member)) => Some((operand, member.inner())),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
     }
 }

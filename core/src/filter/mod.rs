@@ -13,7 +13,7 @@
 //! - `has`, `exists`, `all`, `exists_one`, `map` and `filter` are there. One of the last five may not stand inside
 //!   another, in its range neither: write `l.exists(x, a && b)` for `l.filter(x, a).exists(x, b)`.
 //! - The pattern of `matches` is a short literal, and its text at most 8 KiB: see [`pattern`].
-//! - A filter that once took longer than [`TIME_LIMIT`] is switched off until it is compiled anew.
+//! - A filter that took longer than [`TIME_LIMIT`] three times is switched off until it is compiled anew.
 
 mod check;
 mod function;
@@ -27,7 +27,7 @@ mod watch;
 mod tests;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -41,8 +41,10 @@ use watch::Verdict;
 
 pub use value::Values;
 
-/// How long one evaluation may take before its filter is switched off. Callers hold the database's writer meanwhile.
+/// How long one evaluation may take. Callers hold the database's writer meanwhile.
 pub const TIME_LIMIT: Duration = Duration::from_millis(50);
+/// So many evaluations that took too long switch a filter off. One may be the machine's fault.
+const STRIKES: u32 = 3;
 /// How long one compilation may take.
 const COMPILE_LIMIT: Duration = Duration::from_secs(1);
 
@@ -70,9 +72,12 @@ pub enum Outcome {
     Match,
     /// The expression is false.
     NoMatch,
-    /// There is no answer, and why: an error, a result that is not a boolean, a time-out, a filter that is switched
-    /// off, values that are too large. Counts as no match.
+    /// There is no answer, and why: an error, a result that is not a boolean, values that are too large. Counts as no
+    /// match.
     Fault(String),
+    /// It was not evaluated to its end, and why: a time-out, a filter that is switched off, too much to do. Another time
+    /// it might match.
+    Stopped(String),
 }
 
 /// A compiled expression. A clone shares everything, the switch too.
@@ -83,7 +88,8 @@ struct Compiled {
     source: String,
     expression: IdedExpr,
     uses: Vec<Use>,
-    switched_off: AtomicBool,
+    /// Times it took too long.
+    strikes: AtomicU32,
 }
 
 impl Filter {
@@ -108,8 +114,8 @@ impl Filter {
     }
 
     async fn matches_within(&self, limit: Duration, values: Values) -> Outcome {
-        if self.0.switched_off.load(Ordering::Relaxed) {
-            return fault("the expression was switched off, it took too long before");
+        if self.0.strikes.load(Ordering::Relaxed) >= STRIKES {
+            return stopped("the expression was switched off, it took too long before");
         }
         let compiled = Arc::clone(&self.0);
         let verdict = EVALUATION.run(limit, move || evaluate(&compiled, &values, limit)).await;
@@ -118,14 +124,17 @@ impl Filter {
             Ok(Ok(Verdict::Is(false))) => Outcome::NoMatch,
             Ok(Err(reason)) => Outcome::Fault(reason),
             Ok(Ok(Verdict::TimedOut)) | Err(Refusal::Stuck) => self.switch_off(limit),
-            Err(Refusal::Busy) => fault("too many expressions are being evaluated"),
-            Err(Refusal::Panicked) => fault("the evaluation failed"),
+            Err(Refusal::Busy) => stopped("too many expressions are being evaluated"),
+            Err(Refusal::Panicked) => Outcome::Fault("the evaluation failed".to_owned()),
         }
     }
 
     fn switch_off(&self, limit: Duration) -> Outcome {
-        self.0.switched_off.store(true, Ordering::Relaxed);
-        Outcome::Fault(format!("the expression took longer than {limit:?} and is switched off"))
+        let strikes = self.0.strikes.fetch_add(1, Ordering::Relaxed) + 1;
+        Outcome::Stopped(match strikes {
+            ..STRIKES => format!("the expression took longer than {limit:?}"),
+            _ => format!("the expression took longer than {limit:?} and is switched off"),
+        })
     }
 }
 
@@ -145,7 +154,7 @@ fn compile(source: String, scope: &Scope) -> Result<Compiled, Refused> {
         source,
         expression,
         uses,
-        switched_off: AtomicBool::new(false),
+        strikes: AtomicU32::new(0),
     })
 }
 
@@ -155,6 +164,6 @@ fn evaluate(compiled: &Compiled, values: &Values, limit: Duration) -> Result<Ver
     watch::run(&compiled.expression, &context, limit)
 }
 
-fn fault(reason: &str) -> Outcome {
-    Outcome::Fault(reason.to_owned())
+fn stopped(reason: &str) -> Outcome {
+    Outcome::Stopped(reason.to_owned())
 }

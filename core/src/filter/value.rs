@@ -10,7 +10,7 @@ use cel::common::value::Val;
 use cel::{Context, Env};
 use serde_json::Value;
 
-use super::check::Use;
+use super::check::{Read, Use};
 
 /// Weight of what is read of one root: the bytes of its strings and names, and [`NODE`] for every value.
 pub(super) const MAX_WEIGHT: usize = 256 * 1024;
@@ -59,14 +59,7 @@ pub(super) fn bind<'v>(environment: &Arc<Env>, uses: &[Use], values: &'v Values)
             root: used.root,
             left: MAX_WEIGHT,
         };
-        let variable = match value {
-            Value::Object(object) => {
-                let read = object.iter().filter(|(name, _)| used.reads(name));
-                weight.map(read, 0)?
-            }
-            other => weight.value(other, 0)?,
-        };
-        context.add_variable_as_val(used.root, variable);
+        context.add_variable_as_val(used.root, weight.value(value, &used.read, 0)?);
     }
     Ok(context)
 }
@@ -77,7 +70,7 @@ struct Weight<'a> {
 }
 
 impl Weight<'_> {
-    fn value<'v>(&mut self, value: &'v Value, depth: usize) -> Result<Box<dyn Val + 'v>, String> {
+    fn value<'v>(&mut self, value: &'v Value, read: &Read, depth: usize) -> Result<Box<dyn Val + 'v>, String> {
         self.take(NODE)?;
         if depth > MAX_DEPTH {
             return Err(format!("{} is nested too deep", self.root));
@@ -91,24 +84,21 @@ impl Weight<'_> {
                 Box::new(CelString::from(text.as_str()))
             }
             Value::Array(elements) => {
-                let elements = elements.iter().map(|element| self.value(element, depth + 1));
+                let elements = elements
+                    .iter()
+                    .map(|element| self.value(element, &Read::Whole, depth + 1));
                 Box::new(CelList::from(elements.collect::<Result<Vec<_>, _>>()?))
             }
-            Value::Object(object) => return self.map(object.iter(), depth),
+            Value::Object(object) => {
+                let mut map: HashMap<CelMapKey<'v>, Box<dyn Val + 'v>> = HashMap::new();
+                for (name, value) in object {
+                    let Some(read) = read.of(name) else { continue };
+                    self.take(name.len())?;
+                    map.insert(CelMapKey::from(name.as_str()), self.value(value, read, depth + 1)?);
+                }
+                Box::new(CelMap::from(map))
+            }
         })
-    }
-
-    fn map<'v>(
-        &mut self,
-        entries: impl Iterator<Item = (&'v String, &'v Value)>,
-        depth: usize,
-    ) -> Result<Box<dyn Val + 'v>, String> {
-        let mut map: HashMap<CelMapKey<'v>, Box<dyn Val + 'v>> = HashMap::new();
-        for (name, value) in entries {
-            self.take(name.len())?;
-            map.insert(CelMapKey::from(name.as_str()), self.value(value, depth + 1)?);
-        }
-        Ok(Box::new(CelMap::from(map)))
     }
 
     fn take(&mut self, weight: usize) -> Result<(), String> {

@@ -5,19 +5,20 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
-    dispatcher::{Enqueued, Job, Limit, headers, prepare},
+    dispatcher::{Enqueued, Job, Limit, headers, prepare, release},
     event::{self, Data, Ping},
-    payload::{self, Shape},
-    stats, task,
-    webhook::{self, Subscriber},
+    payload, stats,
+    task::{self, Withdrawn},
+    webhook,
 };
 use bytes::Bytes;
 use entity::{
-    NotificationId, NotificationStatus, OrganizationId, PayloadId, Timestamp, WebhookTopic, notification,
+    NotificationId, NotificationStatus, Ordering, OrganizationId, PayloadId, Timestamp, WebhookTopic, notification,
     webhook as webhooks,
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// How much longer than its attempt's time a ping is waited for.
 const PING_SLACK: Duration = Duration::from_secs(2);
@@ -28,19 +29,34 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
     let old = get(app, actor, id).await?;
     let webhook = webhook::get(app, actor, &old.webhook_id.to_string()).await?;
     webhook::active(&webhook)?;
-    app.db
-        .write(move |txn| Box::pin(async move { repeat(txn, &old, None, Subscriber::of(&webhook).limit).await }))
-        .await
+    let (row, withdrawn) = app
+        .db
+        .write(move |txn| Box::pin(async move { repeat(txn, &webhook, &old, None).await }))
+        .await?;
+    task::forget_sends(app, withdrawn);
+    Ok(row)
 }
 
-/// Enqueues a notification again, with its old bytes unless others are given. A held task that waited for it waits for
-/// the new one.
+/// The place of a redelivery in its webhook's order.
+async fn order_key(txn: &Txn, webhook: &webhooks::Model, old: &notification::Model) -> Result<Option<Uuid>> {
+    let data_row_id = match webhook.ordering {
+        Ordering::PerDataRow => entity::event::Entity::find_by_id(old.event_id)
+            .one(txn.conn())
+            .await?
+            .and_then(|event| event.data_row_id),
+        Ordering::None | Ordering::Strict => None,
+    };
+    Ok(webhook::order_key(webhook.ordering, webhook.id, old.topic, data_row_id))
+}
+
+/// Enqueues a notification again, with its old bytes unless others are given. A task that waited for it waits for the new
+/// one; gives what it waited for before, to be forgotten after the commit.
 pub(crate) async fn repeat(
     txn: &Txn,
+    webhook: &webhooks::Model,
     old: &notification::Model,
     other: Option<(PayloadId, Bytes)>,
-    limit: Limit,
-) -> Result<notification::Model> {
+) -> Result<(notification::Model, Vec<Withdrawn>)> {
     let (payload_id, body) = other.unzip();
     let row = notification::Model {
         id: NotificationId::new(),
@@ -48,6 +64,7 @@ pub(crate) async fn repeat(
         status: NotificationStatus::Pending,
         attempt_count: 0,
         throttled_count: 0,
+        order_key: order_key(txn, webhook, old).await?,
         due_at: Some(txn.now()),
         node_id: None,
         response_code: None,
@@ -60,23 +77,21 @@ pub(crate) async fn repeat(
     };
     let enqueued = Enqueued {
         row: row.clone(),
-        limit,
+        limit: webhook::limit(webhook),
         body,
     };
     txn.outbox().enqueue(enqueued);
-    if old.task_id.is_some() {
-        task::outcome::redelivered(txn, old.id, row.id).await?;
-    }
-    Ok(row)
+    let withdrawn = task::outcome::redelivered(txn, old, row.id).await?;
+    Ok((row, withdrawn))
 }
 
 /// Stops a notification that is not delivered yet. A request that is in flight is still recorded.
 pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::Model> {
     actor.require(Action::ManageWebhooks)?;
     let known = get(app, actor, id).await?;
-    webhook::get(app, actor, &known.webhook_id.to_string()).await?;
+    let webhook = webhook::get(app, actor, &known.webhook_id.to_string()).await?;
     let key = known.id;
-    let row = app
+    let (row, released) = app
         .db
         .write(move |txn| {
             Box::pin(async move {
@@ -89,20 +104,31 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::
                     )));
                 }
                 row.status = NotificationStatus::Canceled;
+                let key = row.order_key.take();
                 (row.due_at, row.node_id) = (None, None);
                 row.sequence = txn.next_sequence();
+                txn.announce(row.organization_id);
                 row.updated_at = txn.now();
                 txn.outbox().tally(stats::Key::canceled(&row));
                 task::outcome::canceled(txn, row.id).await?;
-                Ok(row.into_active_model().reset_all().update(txn.conn()).await?)
+                let row = row.into_active_model().reset_all().update(txn.conn()).await?;
+                if let Some(key) = key {
+                    release(txn.conn(), txn.now(), &[(row.webhook_id, key)]).await?;
+                }
+                Ok((row, key.is_some()))
             })
         })
         .await?;
-    app.dispatcher.lanes.cancel(row.webhook_id, row.id);
+    let lanes = &app.dispatcher.lanes;
+    lanes.cancel(row.webhook_id, row.id);
+    if released {
+        lanes.note_due(row.webhook_id, webhook::limit(&webhook), app.clock.now());
+    }
     Ok(row)
 }
 
-/// Sends a test event to one webhook now, and waits for its first outcome.
+/// Sends a test event to one webhook now, and waits for its first outcome. An open breaker lets one request through at
+/// once: this one, or one that waited before it.
 pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notification::Model> {
     actor.require(Action::ManageWebhooks)?;
     let webhook = webhook::get(app, actor, webhook_id).await?;
@@ -117,10 +143,13 @@ pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notifica
                     webhook_id: webhook.id,
                     created_at: txn.now(),
                 });
-                event::publish_to(txn, organization_id, &data, &Subscriber::of(&webhook))
+                let subscriber = txn.index().subscriber(&webhook).await?;
+                event::publish_to(txn, organization_id, &data, &subscriber)
             })
         })
         .await?;
+    app.health
+        .hasten(&app.dispatcher.lanes, sent.webhook_id, app.clock.now());
     tokio::time::timeout(wait, outcome(app, sent.id))
         .await
         .unwrap_or(Ok(sent))
@@ -172,7 +201,7 @@ pub async fn preview(
         (Some(_), Some(_)) => return Err(Error::invalid("topic", "must be left out when event is given")),
     };
     let target = webhook::build(app.db.read(), &app.keyring, &row, now).await?;
-    let body = payload::render(Shape::of(&row), &event, &data)?;
+    let body = payload::render(&app.index.shape(&row).await, &event, &data)?;
     let job = Job::preview(&event, &row);
     let headers = headers::sent(&prepare(&target, &job, now, &body));
     Ok(Prepared {
@@ -221,6 +250,7 @@ impl Job {
             topic: event.topic,
             attempt_count: 0,
             throttled_count: 0,
+            order_key: None,
             created_at: event.created_at,
             limit: Limit::ONE,
             body: None,

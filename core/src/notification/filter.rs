@@ -59,6 +59,21 @@ impl Filter {
             ..Self::default()
         }
     }
+
+    /// Whether a notification is like this: the same as the statement of a page says.
+    pub(crate) fn matches(&self, row: &notification::Model) -> bool {
+        page::one_of(&self.ids, Some(row.id))
+            && page::one_of(&self.webhook_ids, Some(row.webhook_id))
+            && page::one_of(&self.project_ids, row.project_id)
+            && page::one_of(&self.stage_ids, row.stage_id)
+            && page::one_of(&self.task_ids, row.task_id)
+            && page::one_of(&self.event_ids, Some(row.event_id))
+            && page::one_of(&self.topics, Some(row.topic))
+            && page::one_of(&self.statuses, Some(row.status))
+            && page::one_of(&self.response_codes, row.response_code)
+            && (self.external_id.is_none() || self.external_id == row.external_id)
+            && page::made_between(row.created_at, self.created_from, self.created_before)
+    }
 }
 
 pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {

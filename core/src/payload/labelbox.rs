@@ -2,15 +2,21 @@
 //! annotation is a JSON *string*; event name and delivery id travel in headers only. A task's move holds no annotation, and
 //! Labelbox knows no body without its label, so a webhook's `payloadContent` has no meaning here.
 
+use super::notice;
 use crate::event::{self, Data, LabelChange, Project, ReviewChange, TaskMove};
 use entity::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 
 pub(super) fn render(event: &entity::event::Model, data: &Data) -> serde_json::Result<Vec<u8>> {
     match data {
         Data::Label(change) => serde_json::to_vec(&label(change, Some(project(&change.project)))),
         Data::Review(change) => serde_json::to_vec(&review(change)),
         Data::Move(change) => serde_json::to_vec(&moved(change)),
+        Data::Notice(change) => serde_json::to_vec(&notice::body(
+            json!({"id": event.id, "action": change.topic}),
+            notice::members(change, Timestamp::secs),
+        )),
         Data::Ping(ping) => serde_json::to_vec(&Ping {
             id: event.id.to_string(),
             action: "PING",

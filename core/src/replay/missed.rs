@@ -67,11 +67,12 @@ impl Misser {
         })
     }
 
-    /// The events that it missed, oldest first. PING is for the webhook that was pinged alone.
+    /// The events that it missed, oldest first, whatever its filter says of them. PING is for the webhook that was pinged
+    /// alone, and how deliveries went is told when it is so.
     pub(super) fn events(&self, filter: &Filter, after: i64, until: i64) -> Select<event::Entity> {
         use event::Column as Is;
         let asked = |topic: &WebhookTopic| filter.topics.as_ref().is_none_or(|topics| topics.contains(topic));
-        let missed = |topic: &WebhookTopic| *topic != WebhookTopic::Ping && asked(topic);
+        let missed = |topic: &WebhookTopic| *topic != WebhookTopic::Ping && !topic.is_operational() && asked(topic);
         let told = notification::Entity::find()
             .select_only()
             .column(notification::Column::Id)

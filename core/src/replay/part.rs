@@ -11,11 +11,12 @@ use crate::{
     dispatcher::Limit,
     event,
     notification::{self as log, Filter, of_organization},
+    task::{self, Withdrawn},
     webhook::{self as webhooks, Subscriber},
 };
 use bytes::Bytes;
 use entity::{
-    EventId, NotificationId, PayloadId, ReplayStatus, Timestamp, WebhookId, WebhookStatus, event as events,
+    EventId, NotificationId, Ordering, PayloadId, ReplayStatus, Timestamp, WebhookId, WebhookStatus, event as events,
     notification, replay, replay_part, webhook,
 };
 use sea_orm::{
@@ -41,7 +42,17 @@ enum Found {
     /// To repeat; and of these, the ones of whose event a later one is matched, too.
     Notifications(Vec<notification::Model>, HashSet<NotificationId>),
     /// To be told of.
-    Events(Vec<events::Model>),
+    Events(Missed),
+}
+
+/// Events that a webhook missed.
+struct Missed {
+    /// Those that pass its filter.
+    events: Vec<events::Model>,
+    /// All that were looked at.
+    looked_at: usize,
+    /// The place of the last of these.
+    last: Option<i64>,
 }
 
 /// The next of a part, if its webhook has room for it. A webhook that is not active gets none: the rest is left out.
@@ -60,7 +71,7 @@ pub(super) async fn step(
         return Ok(Progress::Waits);
     }
     let found = next(app, row, replay, webhook, room).await?;
-    let ends = found.len() < room;
+    let ends = found.looked_at() < room;
     write(app, row, Some(found), ends).await?;
     Ok(Progress::WentOn)
 }
@@ -72,7 +83,12 @@ async fn room(app: &App, webhook: &webhook::Model) -> Result<usize> {
     if held * 2 > most {
         return Ok(0);
     }
-    let there = held + due(app.db.read(), webhook.id, app.clock.now(), most).await?;
+    let db = app.db.read();
+    let there = held
+        + match webhook.ordering {
+            Ordering::Strict => queued(db, webhook.id, most).await?,
+            Ordering::None | Ordering::PerDataRow => due(db, webhook.id, app.clock.now(), most).await?,
+        };
     Ok(if there * 2 > most { 0 } else { most - there })
 }
 
@@ -100,6 +116,21 @@ async fn due(db: &impl ConnectionTrait, id: WebhookId, now: Timestamp, most: usi
     Ok(rows.len())
 }
 
+/// What waits in a strict order, due or not: it is all in front of what comes later. Counted no further than `most`.
+async fn queued(db: &impl ConnectionTrait, id: WebhookId, most: usize) -> Result<usize> {
+    let rows: Vec<NotificationId> = notification::Entity::find()
+        .select_only()
+        .column(notification::Column::Id)
+        .filter(notification::Column::WebhookId.eq(id))
+        .filter(notification::Column::OrderKey.is_not_null())
+        .filter(notification::Column::NodeId.is_null())
+        .limit(most as u64)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.len())
+}
+
 /// Read beside the writer: looking for what matches may take long.
 async fn next(
     app: &App,
@@ -113,7 +144,8 @@ async fn next(
     if replay.missed_by.is_some() {
         let after = row.after_sequence.unwrap_or(0);
         let query = Misser::from(webhook).events(&filter, after, replay.until_sequence);
-        return Ok(Found::Events(query.limit(room as u64).all(db).await?));
+        let rows = query.limit(room as u64).all(db).await?;
+        return Ok(Found::Events(Missed::of(app, webhook, rows).await?));
     }
     let mut query = notification::Entity::find()
         .filter(of_organization(row.organization_id, &filter))
@@ -174,18 +206,46 @@ async fn repeated(
 }
 
 impl Found {
-    fn len(&self) -> usize {
+    /// How many were looked at.
+    fn looked_at(&self) -> usize {
         match self {
             Self::Notifications(rows, _) => rows.len(),
-            Self::Events(rows) => rows.len(),
+            Self::Events(missed) => missed.looked_at,
         }
+    }
+
+    /// How many of these do not count: the statement matched them, the webhook's filter does not.
+    fn unwanted(&self) -> usize {
+        match self {
+            Self::Notifications(..) => 0,
+            Self::Events(missed) => missed.looked_at - missed.events.len(),
+        }
+    }
+}
+
+impl Missed {
+    async fn of(app: &App, webhook: &webhook::Model, rows: Vec<events::Model>) -> Result<Self> {
+        let (looked_at, last) = (rows.len(), rows.last().map(|row| row.sequence));
+        let subscriber = app.index.subscriber(webhook).await?;
+        let mut events = Vec::with_capacity(rows.len());
+        for row in rows {
+            if event::passes(&row, &subscriber).await {
+                events.push(row);
+            }
+        }
+        Ok(Self {
+            events,
+            looked_at,
+            last,
+        })
     }
 }
 
 /// Sends what was found and says how far the part has come, unless it was stopped meanwhile.
 async fn write(app: &App, row: &replay_part::Model, found: Option<Found>, ends: bool) -> Result<()> {
     let (replay_id, webhook_id) = (row.replay_id, row.webhook_id);
-    app.db
+    let withdrawn = app
+        .db
         .write(move |txn| {
             Box::pin(async move {
                 let part = replay_part::Entity::find_by_id((replay_id, webhook_id))
@@ -194,16 +254,22 @@ async fn write(app: &App, row: &replay_part::Model, found: Option<Found>, ends: 
                 let replay = replay::Entity::find_by_id(replay_id).one(txn.conn()).await?;
                 let webhook = webhook::Entity::find_by_id(webhook_id).one(txn.conn()).await?;
                 let (Some(mut part), Some(mut replay)) = (part.filter(|part| part.running), replay) else {
-                    return Ok(());
+                    return Ok(Vec::new());
                 };
-                match (found, webhook.filter(|webhook| webhook.status == WebhookStatus::Active)) {
+                let withdrawn = match (found, webhook.filter(|webhook| webhook.status == WebhookStatus::Active)) {
                     (Some(found), Some(webhook)) => go_on(txn, &mut part, &mut replay, &webhook, found, ends).await?,
-                    _ => leave_out(&mut part, &mut replay),
-                }
-                store(txn, part, replay).await
+                    _ => {
+                        leave_out(&mut part, &mut replay);
+                        Vec::new()
+                    }
+                };
+                store(txn, part, replay).await?;
+                Ok(withdrawn)
             })
         })
-        .await
+        .await?;
+    task::forget_sends(app, withdrawn);
+    Ok(())
 }
 
 async fn go_on(
@@ -213,22 +279,28 @@ async fn go_on(
     webhook: &webhook::Model,
     found: Found,
     ends: bool,
-) -> Result<()> {
-    let count = i32::try_from(found.len()).unwrap_or(i32::MAX);
-    let subscriber = Subscriber::of(webhook);
+) -> Result<Vec<Withdrawn>> {
+    let unwanted = i32::try_from(found.unwanted()).unwrap_or(i32::MAX);
+    let count = i32::try_from(found.looked_at() - found.unwanted()).unwrap_or(i32::MAX);
+    let subscriber = txn.index().subscriber(webhook).await?;
+    let mut withdrawn = Vec::new();
     let sent = match found {
         Found::Notifications(rows, repeated) => {
             part.after_id = rows.last().map(|row| row.id).or(part.after_id);
             let rows = rows
                 .into_iter()
                 .filter(|row| log::over(row.status) && !repeated.contains(&row.id));
-            repeat(txn, &subscriber, rows.collect(), replay.rerender).await?
+            let repeated = repeat(txn, webhook, rows.collect(), replay.rerender.then_some(&subscriber)).await?;
+            withdrawn = repeated.withdrawn;
+            repeated.sent
         }
-        Found::Events(rows) => {
-            part.after_sequence = rows.last().map(|row| row.sequence).or(part.after_sequence);
-            tell(txn, &subscriber, rows, replay.rerender).await?
+        Found::Events(missed) => {
+            part.after_sequence = missed.last.or(part.after_sequence);
+            tell(txn, &subscriber, missed.events, replay.rerender).await?
         }
     };
+    part.total = part.total.saturating_sub(unwanted);
+    replay.total = replay.total.saturating_sub(unwanted);
     part.done = part.done.saturating_add(count);
     replay.done = replay.done.saturating_add(count);
     replay.skipped = replay.skipped.saturating_add(count - sent);
@@ -237,7 +309,7 @@ async fn go_on(
         replay.total = replay.total.saturating_add(part.done - part.total);
         (part.total, part.running) = (part.done, false);
     }
-    Ok(())
+    Ok(withdrawn)
 }
 
 fn leave_out(part: &mut replay_part::Model, replay: &mut replay::Model) {
@@ -261,25 +333,40 @@ async fn store(txn: &Txn, part: replay_part::Model, mut replay: replay::Model) -
     Ok(())
 }
 
-/// Repeats notifications that are over; what is still under way comes by itself. How many.
-async fn repeat(txn: &Txn, subscriber: &Subscriber, rows: Vec<notification::Model>, rerender: bool) -> Result<i32> {
-    let events = match rerender {
-        true => events_of(txn, &rows).await?,
-        false => HashMap::new(),
+/// What was repeated.
+#[derive(Default)]
+struct Repeated {
+    sent: i32,
+    /// What tasks waited for before.
+    withdrawn: Vec<Withdrawn>,
+}
+
+/// Repeats notifications that are over; what is still under way comes by itself. With a subscriber, the bytes are made
+/// anew in its shape.
+async fn repeat(
+    txn: &Txn,
+    webhook: &webhook::Model,
+    rows: Vec<notification::Model>,
+    anew: Option<&Subscriber>,
+) -> Result<Repeated> {
+    let events = match anew {
+        Some(_) => events_of(txn, &rows).await?,
+        None => HashMap::new(),
     };
-    let mut sent = 0;
+    let mut repeated = Repeated::default();
     for row in rows {
-        let other = match rerender {
-            true => match afresh(txn, events.get(&row.event_id), subscriber) {
+        let other = match anew {
+            Some(subscriber) => match afresh(txn, events.get(&row.event_id), subscriber) {
                 Some(made) => Some(made),
                 None => continue,
             },
-            false => None,
+            None => None,
         };
-        log::repeat(txn, &row, other, subscriber.limit).await?;
-        sent += 1;
+        let (_, mut withdrawn) = log::repeat(txn, webhook, &row, other).await?;
+        repeated.withdrawn.append(&mut withdrawn);
+        repeated.sent += 1;
     }
-    Ok(sent)
+    Ok(repeated)
 }
 
 async fn events_of(txn: &Txn, rows: &[notification::Model]) -> Result<HashMap<EventId, events::Model>> {
@@ -290,7 +377,7 @@ async fn events_of(txn: &Txn, rows: &[notification::Model]) -> Result<HashMap<Ev
 
 /// The event's bytes in the webhook's present shape. One that cannot be rendered is left out and holds up no other.
 fn afresh(txn: &Txn, event: Option<&events::Model>, subscriber: &Subscriber) -> Option<(PayloadId, Bytes)> {
-    let made = event::afresh(txn, event?, subscriber.shape);
+    let made = event::afresh(txn, event?, &subscriber.shape);
     made.inspect_err(|error| log_fault(event, error)).ok()
 }
 
@@ -298,7 +385,10 @@ fn afresh(txn: &Txn, event: Option<&events::Model>, subscriber: &Subscriber) -> 
 async fn tell(txn: &Txn, subscriber: &Subscriber, rows: Vec<events::Model>, rerender: bool) -> Result<i32> {
     let known = match rerender {
         true => HashMap::new(),
-        false => event::rendered(txn, subscriber, rows.iter().map(|event| event.id)).await?,
+        false => {
+            let ids: Vec<EventId> = rows.iter().map(|event| event.id).collect();
+            event::rendered(txn, subscriber, &ids).await?
+        }
     };
     let mut sent = 0;
     for event in &rows {

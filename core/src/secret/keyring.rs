@@ -50,15 +50,37 @@ impl Keyring {
         Self::new(&fresh())
     }
 
+    /// From a key file that is there.
+    pub fn load(path: &Path) -> Result<Self> {
+        let file = File::open(path);
+        let file = file.map_err(|error| unusable(format!("cannot open the key file {}: {error}", path.display())))?;
+        load(file).map_err(|reason| unusable(format!("the key file {} {reason}", path.display())))
+    }
+
     /// From a key file; made, readable by its owner alone, when there is none. Of several processes that start at once
     /// one makes the file, and none ever sees it half written.
     pub fn load_or_create(path: &Path) -> Result<Self> {
-        let read = match File::open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => create(path).and_then(|()| File::open(path)),
-            other => other,
-        };
-        let file = read.map_err(|error| unusable(format!("cannot open the key file {}: {error}", path.display())))?;
-        load(file).map_err(|reason| unusable(format!("the key file {} {reason}", path.display())))
+        if !path.exists() {
+            Self::create(path, &STANDARD.encode(&fresh()[..]))?;
+        }
+        Self::load(path)
+    }
+
+    /// Keeps a key, 32 bytes in base64, in a file of its own. A file that is there stays as it is.
+    pub fn create(path: &Path, key: &str) -> Result<()> {
+        Self::from_base64(key)?;
+        create(path, key.trim())
+            .map_err(|error| unusable(format!("cannot make the key file {}: {error}", path.display())))
+    }
+
+    /// The id of its key, which every value that it seals begins with: no secret.
+    pub fn id(&self) -> String {
+        hex::encode(self.id)
+    }
+
+    /// Whether a value was sealed with this key, by the key id that it names.
+    pub fn sealed(&self, value: &[u8]) -> bool {
+        value.get(1..=KEY_ID) == Some(&self.id)
     }
 
     /// Seals a value for one place in the database.
@@ -124,13 +146,10 @@ fn fresh() -> Zeroizing<[u8; 32]> {
 
 /// Makes the file under another name and links it into place: a link, unlike a rename, never replaces a file. Synced,
 /// with its directory, because a database whose key is lost is lost too.
-fn create(path: &Path) -> io::Result<()> {
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+fn create(path: &Path, key: &str) -> io::Result<()> {
+    let directory = directory(path);
     let draft = directory.join(format!(".master-key-{:016x}", rand::random::<u64>()));
-    let text = Zeroizing::new(format!("{}\n", STANDARD.encode(&fresh()[..])));
+    let text = Zeroizing::new(format!("{key}\n"));
     let written = write(&draft, &text).and_then(|()| fs::hard_link(&draft, path));
     // It may not have been made; what counts is said by `written`.
     fs::remove_file(&draft).ok();
@@ -139,6 +158,12 @@ fn create(path: &Path) -> io::Result<()> {
         Err(error) => Err(error),
         Ok(()) => File::open(directory)?.sync_all(),
     }
+}
+
+/// The directory of a file.
+pub(super) fn directory(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {

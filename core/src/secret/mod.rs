@@ -5,12 +5,14 @@
 //! follows `whsec_` as base64; a secret without the prefix is its own key, and [`whsec_form`] is what a Standard Webhooks
 //! library wants to be given for it.
 
+mod key_file;
 mod keyring;
 
 use crate::{Error, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
+pub use key_file::succeed;
 pub use keyring::Keyring;
 
 /// Bytes of a secret at most.

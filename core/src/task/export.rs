@@ -1,9 +1,19 @@
 //! The export form of tasks: as a webhook's body, with the documented differences.
 
-use super::{Filter, Span, by_task, history, passage::Scene};
-use crate::{App, Result, auth::Actor, event, page::Slice, payload};
-use entity::{ProjectId, TaskId, task};
-use std::collections::{BTreeMap, HashMap};
+use super::{Filter, Span, history, passage::Scene};
+use crate::{
+    App, Error, Result,
+    auth::Actor,
+    event,
+    page::{Edge, Slice},
+    payload,
+};
+use entity::{TaskId, stage_visit, task};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, Func},
+};
+use std::collections::HashMap;
 
 /// A task in the export form.
 #[derive(Clone, Debug)]
@@ -14,41 +24,92 @@ pub struct Export {
     pub json: String,
 }
 
-/// A page of tasks in the export form, newest first.
+/// Bytes of annotations in one page, roughly and at most: a page is cut where they are reached.
+const PAGE: usize = 32 << 20;
+
+/// A page of tasks in the export form, newest first. A page of large tasks is shorter than was asked for, and says that
+/// there are more; one task that is larger than a page is an error.
 pub async fn export(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice<Export>> {
-    let slice = super::list(app, actor, filter, span).await?;
-    let mut projects: BTreeMap<ProjectId, Vec<task::Model>> = BTreeMap::new();
+    let mut slice = super::list(app, actor, filter, span).await?;
+    let sizes = sizes(app, &slice.rows).await?;
+    let size = |task: &task::Model| sizes.get(&task.id).copied().unwrap_or(0);
+    if let Some(task) = slice.rows.iter().find(|task| size(task) > PAGE) {
+        let reason = format!(
+            "task {} has {} bytes of annotations in its history",
+            task.id,
+            size(task)
+        );
+        return Err(Error::NotAllowed(format!("{reason}, too many to export")));
+    }
+    cut(&mut slice, span.from, size);
+    let mut exports = Vec::with_capacity(slice.rows.len());
     for task in &slice.rows {
-        projects.entry(task.project_id).or_default().push(task.clone());
+        exports.push(text(app, task).await?);
     }
-    let mut texts = HashMap::new();
-    for (project_id, tasks) in projects {
-        let db = app.db.read();
-        let graph = app.db.graphs().of(db, project_id).await?;
-        let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
-        let scene = Scene::read(db, graph, project_id, tasks, []).await?;
-        let answers = by_task(history(&ids, true).all(db).await?);
-        for place in 0..scene.len() {
-            let id = scene.seat(place).task.id;
-            let answers = answers.get(&id).into_iter().flatten().map(|visit| visit.answer.clone());
-            texts.insert(id, text(&scene, place, &answers.collect::<Vec<_>>())?);
-        }
-    }
+    let mut texts = exports.into_iter();
     Ok(slice.map(|task| Export {
-        json: texts.remove(&task.id).unwrap_or_default(),
+        json: texts.next().unwrap_or_default(),
         task,
     }))
 }
 
-fn text(scene: &Scene, place: usize, answers: &[Option<String>]) -> Result<String> {
-    let seat = scene.seat(place);
+/// Leaves out what does not fit, at the end that the caller goes on from.
+fn cut(slice: &mut Slice<task::Model>, from: Edge, size: impl Fn(&task::Model) -> usize) {
+    let mut bytes = 0;
+    let mut fits = |task: &&task::Model| {
+        bytes += size(task);
+        bytes <= PAGE
+    };
+    match from {
+        Edge::First => {
+            let count = slice.rows.iter().take_while(&mut fits).count();
+            slice.has_next |= count < slice.rows.len();
+            slice.rows.truncate(count);
+        }
+        Edge::Last => {
+            let count = slice.rows.iter().rev().take_while(&mut fits).count();
+            slice.has_previous |= count < slice.rows.len();
+            slice.rows.drain(..slice.rows.len() - count);
+        }
+    }
+}
+
+/// The bytes that each task's export has at least: an automatic stage passes the answer before it on.
+async fn sizes(app: &App, tasks: &[task::Model]) -> Result<HashMap<TaskId, usize>> {
+    let octets = Func::cust("octet_length").arg(stage_visit::Column::Answer.into_expr());
+    let rows: Vec<(TaskId, Option<i64>)> = stage_visit::Entity::find()
+        .select_only()
+        .column(stage_visit::Column::TaskId)
+        .column_as(Expr::from(octets), "bytes")
+        .filter(stage_visit::Column::TaskId.is_in(tasks.iter().map(|task| task.id)))
+        .order_by_asc(stage_visit::Column::TaskId)
+        .order_by_asc(stage_visit::Column::Id)
+        .into_tuple()
+        .all(app.db.read())
+        .await?;
+    let mut sizes: HashMap<TaskId, (usize, usize)> = HashMap::new();
+    for (id, bytes) in rows {
+        let (total, last) = sizes.entry(id).or_default();
+        *last = bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(*last);
+        *total += *last;
+    }
+    Ok(sizes.into_iter().map(|(id, (total, _))| (id, total)).collect())
+}
+
+async fn text(app: &App, task: &task::Model) -> Result<String> {
+    let db = app.db.read();
+    let graph = app.db.graphs().of(db, task.project_id).await?;
+    let scene = Scene::read(db, graph, task.project_id, vec![task.clone()], []).await?;
+    let visits = history(&[task.id], true).all(db).await?;
+    let answers: Vec<Option<String>> = visits.into_iter().map(|visit| visit.answer).collect();
+    let seat = scene.seat(0);
     let label: Option<event::Label> = seat.label.as_ref().map(Into::into);
     payload::export(
-        &scene.snapshot(place),
+        &scene.snapshot(0),
         label.as_ref(),
         &(&scene.project).into(),
         &(&seat.data_row).into(),
         &seat.batches,
-        answers,
+        &answers,
     )
 }

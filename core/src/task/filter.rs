@@ -1,10 +1,6 @@
 //! Which tasks, and which [page](crate::page) of them.
 
-use crate::{
-    Result,
-    auth::Actor,
-    page::{self},
-};
+use crate::{Result, auth::Actor, page};
 use entity::{BatchId, DataRowId, ProjectId, StageId, TaskId, TaskStatus, Timestamp, UserId, batch_data_row, task};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
@@ -39,6 +35,22 @@ pub struct Filter {
     pub created_from: Option<Timestamp>,
     /// Made before this moment.
     pub created_before: Option<Timestamp>,
+}
+
+impl Filter {
+    /// Whether a task is like this: the same as the statement of a page says.
+    pub(crate) fn matches(&self, row: &task::Model, batch_ids: &[BatchId]) -> bool {
+        let batched = |wanted: &Vec<BatchId>| wanted.iter().any(|id| batch_ids.contains(id));
+        page::one_of(&self.ids, Some(row.id))
+            && page::one_of(&self.project_ids, Some(row.project_id))
+            && page::one_of(&self.stage_ids, Some(row.stage_id))
+            && page::one_of(&self.data_row_ids, Some(row.data_row_id))
+            && self.batch_ids.as_ref().is_none_or(batched)
+            && page::one_of(&self.assignee_ids, row.assignee_id)
+            && page::one_of(&self.statuses, Some(row.status))
+            && (self.external_id.is_none() || self.external_id == row.external_id)
+            && page::made_between(row.created_at, self.created_from, self.created_before)
+    }
 }
 
 pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
@@ -94,4 +106,58 @@ fn batched(batches: &[BatchId]) -> Expr {
 
 fn one_of<T: Into<sea_orm::Value>>(column: task::Column, values: Option<Vec<T>>) -> Option<Expr> {
     values.map(|values| column.is_in(values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{db::plan, page::Edge};
+    use entity::{ApiKeyId, OrganizationId, Role};
+    use sea_orm::DbBackend;
+
+    fn actor() -> Actor {
+        Actor {
+            organization_id: OrganizationId::new(),
+            user_id: UserId::new(),
+            role: Role::Owner,
+            key_id: ApiKeyId::new(),
+            projects: None,
+        }
+    }
+
+    async fn check(filter: Filter, after: bool, index: &str) {
+        let span = Span {
+            count: 100,
+            from: Edge::First,
+            after: after.then(TaskId::new),
+            before: None,
+        };
+        let query = select(&actor(), &filter, span).build(DbBackend::Sqlite).to_string();
+        let plan = plan(&query).await;
+        assert_eq!(plan.len(), 1, "one search, already in order: {plan:?}");
+        assert!(plan[0].contains(index), "{plan:?}");
+        assert_eq!(plan[0].contains("id<?"), after, "{plan:?}");
+    }
+
+    #[tokio::test]
+    async fn each_way_into_the_tasks_has_its_index() {
+        for after in [false, true] {
+            let none = Filter::default;
+            check(none(), after, "task_organization").await;
+            let project_ids = Some(vec![ProjectId::new()]);
+            check(Filter { project_ids, ..none() }, after, "task_project").await;
+            let stage_ids = Some(vec![StageId::new()]);
+            check(Filter { stage_ids, ..none() }, after, "task_stage").await;
+            let assignee_ids = Some(vec![UserId::new()]);
+            check(Filter { assignee_ids, ..none() }, after, "task_assignee").await;
+            let external_id = Some("x".to_owned());
+            check(Filter { external_id, ..none() }, after, "task_external_id").await;
+        }
+        let held = Filter {
+            stage_ids: Some(vec![StageId::new()]),
+            statuses: Some(vec![TaskStatus::Held]),
+            ..Filter::default()
+        };
+        check(held, true, "task_standing").await;
+    }
 }

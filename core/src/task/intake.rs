@@ -1,23 +1,21 @@
 //! Intake: a data row that is attached to a project becomes a task, enters at START and goes on. Few are taken in by the
 //! transaction that attaches them; the data rows of a connected dataset follow in steps that survive a restart.
 
-use super::passage::Passage;
-use crate::{Result, auth::Actor, db::Txn, workflow};
+use super::{passage::Passage, weight};
+use crate::{Result, auth::Actor, data_row as data_row_nouns, db::Txn};
 use entity::{
-    DataRowId, IntakeId, IntakeKind, LabelId, OrganizationId, ProjectId, TaskId, TaskStatus, Timestamp, UserId,
-    batch_data_row, data_row, dataset, intake, label, project_dataset, task,
+    DataRowId, DatasetId, IntakeId, IntakeKind, LabelId, OrganizationId, ProjectId, TaskId, TaskStatus, Timestamp,
+    UserId, batch, batch_data_row, data_row, intake, label, project, project_dataset, task,
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::Expr,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    RelationDef, Select, sea_query::Expr,
 };
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Tasks that the attaching transaction itself makes at most; more are made in steps.
+/// Tasks that the attaching transaction itself makes at most, as far as they fit into a step; more are made in steps.
 const AT_ONCE: usize = 1_000;
-/// Bytes of ontologies in the events of one transaction at most: each event has its project's.
-const BYTES: usize = 32 << 20;
 /// Data rows that a step looks at.
 pub(super) const STEP: u64 = 200;
 
@@ -32,45 +30,81 @@ pub(crate) struct Source {
     pub(crate) user_id: Option<UserId>,
 }
 
-/// New data rows of a dataset become tasks of the projects that it is connected to.
-pub(crate) async fn created(txn: &Txn, actor: &Actor, rows: &[data_row::Model]) -> Result<()> {
-    let Some(first) = rows.iter().map(|row| row.id).min() else {
-        return Ok(());
+/// New data rows of a dataset become tasks of the live projects that it is connected to. Gives whether some are left to
+/// steps.
+pub(crate) async fn created(txn: &Txn, actor: &Actor, rows: &[data_row::Model]) -> Result<bool> {
+    let Some(first) = rows.first() else {
+        return Ok(false);
     };
-    let dataset_id = rows[0].dataset_id;
-    let projects: Vec<ProjectId> = project_dataset::Entity::find()
-        .select_only()
-        .column(project_dataset::Column::ProjectId)
-        .filter(project_dataset::Column::DatasetId.eq(dataset_id))
-        .into_tuple()
-        .all(txn.conn())
-        .await?;
-    let mut room = AT_ONCE;
-    for project_id in projects {
-        let place = Some(before(first));
-        match room.checked_sub(rows.len()) {
-            Some(left) => {
-                room = left;
-                take_in(txn, Some(actor.user_id), project_id, rows.to_vec()).await?;
-            }
-            None => {
-                let source = Source {
-                    organization_id: actor.organization_id,
-                    project_id,
-                    kind: IntakeKind::Dataset,
-                    target_id: dataset_id.0,
-                    user_id: Some(actor.user_id),
-                };
-                schedule(txn, source, place).await?;
-            }
-        }
+    let (mut room, mut later) = (AT_ONCE, false);
+    for project_id in connected(txn, first.dataset_id).await? {
+        let source = Source {
+            organization_id: actor.organization_id,
+            project_id,
+            kind: IntakeKind::Dataset,
+            target_id: first.dataset_id.0,
+            user_id: Some(actor.user_id),
+        };
+        later |= start(txn, source, rows.to_vec(), &mut room).await?;
     }
-    Ok(())
+    Ok(later)
 }
 
-/// The data rows of a new batch become tasks of its project.
-pub(crate) async fn batched(txn: &Txn, actor: &Actor, project_id: ProjectId, rows: Vec<data_row::Model>) -> Result<()> {
-    take_in(txn, Some(actor.user_id), project_id, rows).await
+/// The data rows of a new batch become tasks of its project. Gives whether some are left to steps.
+pub(crate) async fn batched(
+    txn: &Txn,
+    actor: &Actor,
+    batch: &batch::Model,
+    rows: Vec<data_row::Model>,
+) -> Result<bool> {
+    let source = Source {
+        organization_id: actor.organization_id,
+        project_id: batch.project_id,
+        kind: IntakeKind::Batch,
+        target_id: batch.id.0,
+        user_id: Some(actor.user_id),
+    };
+    start(txn, source, rows, &mut AT_ONCE.clone()).await
+}
+
+/// Takes in what fits here and now, in the order of ids, and notes the rest.
+async fn start(txn: &Txn, source: Source, mut rows: Vec<data_row::Model>, room: &mut usize) -> Result<bool> {
+    rows.sort_unstable_by_key(|row| row.id);
+    let fits = weight::room(txn.conn(), source.project_id)
+        .await?
+        .min(*room)
+        .min(rows.len());
+    let rest = rows.split_off(fits);
+    *room -= fits;
+    let place = match (rows.last(), rest.first()) {
+        (Some(last), _) => Some(last.id),
+        (None, Some(first)) => Some(before(first.id)),
+        (None, None) => None,
+    };
+    take_in(txn, source.user_id, source.project_id, rows).await?;
+    if !rest.is_empty() {
+        schedule(txn, source, place).await?;
+    }
+    Ok(!rest.is_empty())
+}
+
+async fn connected(txn: &Txn, id: DatasetId) -> Result<Vec<ProjectId>> {
+    Ok(project_dataset::Entity::find()
+        .select_only()
+        .column(project_dataset::Column::ProjectId)
+        .join(JoinType::InnerJoin, project_of_link())
+        .filter(project_dataset::Column::DatasetId.eq(id))
+        .filter(project::Column::Deleted.eq(false))
+        .into_tuple()
+        .all(txn.conn())
+        .await?)
+}
+
+fn project_of_link() -> RelationDef {
+    project_dataset::Entity::belongs_to(project::Entity)
+        .from(project_dataset::Column::ProjectId)
+        .to(project::Column::Id)
+        .into()
 }
 
 /// Notes what is to be taken in, in the transaction that attaches it. `place`: only data rows after this one.
@@ -98,11 +132,13 @@ pub(super) async fn step(txn: &Txn, id: IntakeId) -> Result<bool> {
     let Some(mut row) = row.filter(|row| row.done_at.is_none()) else {
         return Ok(false);
     };
-    let found = match is_live(txn, &row).await? {
+    let mut found = match is_live(txn, &row).await? {
         true => next(&row).all(txn.conn()).await?,
         false => Vec::new(),
     };
-    let more = found.len() as u64 == STEP;
+    let fits = weight::room(txn.conn(), row.project_id).await?;
+    let more = found.len() as u64 == STEP || found.len() > fits;
+    found.truncate(fits);
     row.place = found.last().map(|row| row.id).or(row.place);
     row.done_at = (!more).then_some(txn.now());
     take_in(txn, row.actor_id, row.project_id, found).await?;
@@ -116,13 +152,20 @@ pub(super) async fn step(txn: &Txn, id: IntakeId) -> Result<bool> {
     Ok(more)
 }
 
-/// Whether there is still something to take in: a deleted dataset has nothing.
+/// Whether there is still something to take in: a deleted project takes nothing, and what is disconnected gives nothing.
 async fn is_live(txn: &Txn, row: &intake::Model) -> Result<bool> {
+    let project = project::Entity::find_by_id(row.project_id).one(txn.conn()).await?;
+    if project.is_none_or(|project| project.deleted) {
+        return Ok(false);
+    }
     match row.kind {
         IntakeKind::Batch => Ok(true),
         IntakeKind::Dataset => {
-            let dataset = dataset::Entity::find_by_id(row.target_id).one(txn.conn()).await?;
-            Ok(dataset.is_some_and(|dataset| !dataset.deleted))
+            let link = (row.project_id, DatasetId(row.target_id));
+            Ok(project_dataset::Entity::find_by_id(link)
+                .one(txn.conn())
+                .await?
+                .is_some())
         }
     }
 }
@@ -140,6 +183,7 @@ fn next(row: &intake::Model) -> Select<data_row::Entity> {
     };
     let condition = Condition::all()
         .add(of_target)
+        .add(data_row_nouns::in_live_dataset())
         .add_option(row.place.map(|place| data_row::Column::Id.gt(place)));
     data_row::Entity::find()
         .filter(condition)
@@ -150,15 +194,10 @@ fn next(row: &intake::Model) -> Select<data_row::Entity> {
 /// Makes tasks of those data rows that have none in this project, and sends them on from START.
 async fn take_in(txn: &Txn, user_id: Option<UserId>, project_id: ProjectId, rows: Vec<data_row::Model>) -> Result<()> {
     let rows = without_task(txn, project_id, rows).await?;
-    let mut rest = rows.as_slice();
-    let ontology = workflow::ontology_bytes(txn.conn(), project_id).await?;
-    let fits = (BYTES / ontology.max(1)).clamp(1, AT_ONCE);
-    while !rest.is_empty() {
-        let (part, later) = rest.split_at(rest.len().min(fits));
-        enter(txn, user_id, project_id, part).await?;
-        rest = later;
+    match rows.is_empty() {
+        true => Ok(()),
+        false => enter(txn, user_id, project_id, &rows).await,
     }
-    Ok(())
 }
 
 async fn enter(txn: &Txn, user_id: Option<UserId>, project_id: ProjectId, rows: &[data_row::Model]) -> Result<()> {

@@ -7,15 +7,17 @@ pub(crate) mod intake;
 pub(crate) mod outcome;
 mod passage;
 mod steer;
+mod step;
 mod steps;
+pub(crate) mod weight;
 mod work;
 
 pub use export::{Export, export};
 pub use filter::{Filter, Slice, Span};
 pub use steer::{Assign, assign, forward, requeue};
-pub(crate) use steer::{relocate, resend};
+pub(crate) use steer::{Withdrawn, forget_sends, relocate, resend, withdraw};
 pub use steps::{Wake, run, run_until_idle};
-pub use work::{Answer, Outcome, Verdict, review, save, submit};
+pub use work::{Answer, Judgement, Verdict, review, save, submit};
 
 use crate::{
     App, Error, Result,
@@ -104,16 +106,16 @@ pub(crate) async fn forget(txn: &Txn, data_row_ids: &[DataRowId]) -> Result<()> 
     Ok(())
 }
 
-/// How many live tasks a stage holds, counted no further than `limit`.
-pub(crate) async fn count(conn: &impl ConnectionTrait, stage_id: StageId, limit: u64) -> Result<u64> {
-    let rows: Vec<TaskId> = task::Entity::find()
+/// The live tasks that a stage holds, oldest first, no more than `limit`.
+pub(crate) async fn in_stage(conn: &impl ConnectionTrait, stage_id: StageId, limit: u64) -> Result<Vec<TaskId>> {
+    Ok(task::Entity::find()
         .select_only()
         .column(task::Column::Id)
         .filter(task::Column::StageId.eq(stage_id))
         .filter(task::Column::Deleted.eq(false))
+        .order_by_asc(task::Column::Id)
         .limit(limit)
         .into_tuple()
         .all(conn)
-        .await?;
-    Ok(rows.len() as u64)
+        .await?)
 }

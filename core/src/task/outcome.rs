@@ -1,11 +1,17 @@
 //! What a webhook's outcome means for the task that waits for it: it moves in the transaction that records the attempt.
 //! Only the newest notification of a task's present visit moves it; what else comes in is history.
 
-use super::passage::{Hand, Passage};
-use crate::{Result, db::Txn};
-use entity::{NotificationId, NotificationStatus, ProjectId, StageOutput, TaskStatus, notification, task};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
-use std::collections::BTreeMap;
+use super::{
+    Withdrawn,
+    passage::{Hand, Passage},
+    weight, withdraw,
+};
+use crate::{App, Result, db::Txn, webhook};
+use entity::{NotificationId, NotificationStatus, ProjectId, StageOutput, TaskId, TaskStatus, notification, task};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+};
+use std::collections::{BTreeMap, HashMap};
 
 /// Moves the tasks that waited for these notifications, as far as these are over.
 pub(crate) async fn apply(txn: &Txn, ids: &[NotificationId]) -> Result<()> {
@@ -39,6 +45,23 @@ pub(crate) async fn apply(txn: &Txn, ids: &[NotificationId]) -> Result<()> {
     Ok(())
 }
 
+/// Before the transaction: what each of these tasks weighs, and their projects' workflows made ready.
+pub(crate) async fn prepare(app: &App, ids: &[TaskId]) -> Result<HashMap<TaskId, usize>> {
+    let db = app.db.read();
+    let projects: Vec<ProjectId> = task::Entity::find()
+        .select_only()
+        .column(task::Column::ProjectId)
+        .distinct()
+        .filter(task::Column::Id.is_in(ids.iter().copied()))
+        .into_tuple()
+        .all(db)
+        .await?;
+    for id in projects {
+        app.db.graphs().of(db, id).await?;
+    }
+    weight::weights(db, ids).await
+}
+
 async fn pass(txn: &Txn, project_id: ProjectId, answered: Vec<(task::Model, notification::Model)>) -> Result<()> {
     let (tasks, rows): (Vec<_>, Vec<_>) = answered.into_iter().unzip();
     let mut passage = Passage::load(txn, project_id, tasks, []).await?;
@@ -59,46 +82,67 @@ async fn pass(txn: &Txn, project_id: ProjectId, answered: Vec<(task::Model, noti
 
 /// Why a task is held, for people.
 fn reason(row: &notification::Model) -> String {
-    let last = match (row.response_code, row.error) {
-        (Some(code), _) => format!("the receiver answered {code}"),
-        (None, Some(error)) => format!("the receiver was not reached: {}", error.as_str()),
-        (None, None) => "nothing was sent".into(),
-    };
+    let last = webhook::health::failure(row.response_code, row.error).unwrap_or("nothing was sent".into());
     match row.attempt_count {
         1 => format!("its webhook was not sent: {last}"),
         count => format!("its webhook was not sent in {count} attempts: {last}"),
     }
 }
 
-/// A held task's notification is sent again as another one, by a person: the task waits for that.
-pub(crate) async fn redelivered(txn: &Txn, old: NotificationId, new: NotificationId) -> Result<()> {
-    let held = waiting_for(txn, old, TaskStatus::Held).await?;
-    if let Some(mut task) = held {
-        task.status = TaskStatus::Waiting;
-        task.status_reason = None;
-        task.notification_id = Some(new);
-        task.updated_at = txn.now();
-        task.into_active_model().reset_all().update(txn.conn()).await?;
-    }
+/// A notification is sent again as another one, by a person: the task that is still on the same visit waits for that one
+/// now. Gives what it waited for before.
+pub(crate) async fn redelivered(txn: &Txn, old: &notification::Model, new: NotificationId) -> Result<Vec<Withdrawn>> {
+    let Some(task_id) = old.task_id else {
+        return Ok(Vec::new());
+    };
+    let task = task::Entity::find_by_id(task_id)
+        .filter(task::Column::EventId.eq(old.event_id))
+        .filter(task::Column::StageId.eq(old.stage_id))
+        .filter(task::Column::Status.is_in([TaskStatus::Held, TaskStatus::Waiting]))
+        .one(txn.conn())
+        .await?;
+    let Some(mut task) = task else {
+        return Ok(Vec::new());
+    };
+    let withdrawn = withdraw(txn, std::slice::from_ref(&task)).await?;
+    task.status = TaskStatus::Waiting;
+    task.status_reason = None;
+    task.notification_id = Some(new);
+    task.updated_at = txn.now();
+    txn.task_changed(&task);
+    task.into_active_model().reset_all().update(txn.conn()).await?;
+    Ok(withdrawn)
+}
+
+/// The tasks that wait for these notifications cannot be moved, by a fault of ours: they are held, so that somebody looks.
+pub(crate) async fn strand(txn: &Txn, ids: &[NotificationId]) -> Result<()> {
+    task::Entity::update_many()
+        .col_expr(task::Column::Status, Expr::value(TaskStatus::Held))
+        .col_expr(
+            task::Column::StatusReason,
+            Expr::value(Some("it could not be moved: internal error")),
+        )
+        .col_expr(task::Column::UpdatedAt, Expr::value(txn.now()))
+        .filter(task::Column::NotificationId.is_in(ids.iter().copied()))
+        .filter(task::Column::Status.eq(TaskStatus::Waiting))
+        .exec(txn.conn())
+        .await?;
     Ok(())
 }
 
 /// The notification that a task waits for was canceled by a person: the task is held.
 pub(crate) async fn canceled(txn: &Txn, id: NotificationId) -> Result<()> {
-    let waiting = waiting_for(txn, id, TaskStatus::Waiting).await?;
+    let waiting = task::Entity::find()
+        .filter(task::Column::NotificationId.eq(id))
+        .filter(task::Column::Status.eq(TaskStatus::Waiting))
+        .one(txn.conn())
+        .await?;
     if let Some(mut task) = waiting {
         task.status = TaskStatus::Held;
         task.status_reason = Some("its webhook was canceled".into());
         task.updated_at = txn.now();
+        txn.task_changed(&task);
         task.into_active_model().reset_all().update(txn.conn()).await?;
     }
     Ok(())
-}
-
-async fn waiting_for(txn: &Txn, id: NotificationId, status: TaskStatus) -> Result<Option<task::Model>> {
-    Ok(task::Entity::find()
-        .filter(task::Column::NotificationId.eq(id))
-        .filter(task::Column::Status.eq(status))
-        .one(txn.conn())
-        .await?)
 }

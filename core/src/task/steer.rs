@@ -1,32 +1,26 @@
-//! Steering many tasks at once: who works on them, where they go. A call is checked whole, then done in steps of
-//! [`STEP`], each a transaction of its own, so that thousands of tasks hold up nobody; what a step has done stays when a
-//! later one fails.
+//! Steering many tasks at once: who works on them, where they go. A call is checked whole, then done in steps of bounded
+//! size ([`step`](super::step)), each a transaction of its own, so that thousands of tasks hold up nobody; what a step has
+//! done stays when a later one fails, and the error says so.
 
 use super::{
-    Filter, filter,
+    Filter,
     passage::{Hand, Passage},
+    step::{Seen, Step, in_steps, seen},
 };
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    db::Txn,
+    db::{Txn, Work},
     event::{Again, again},
     stats, user,
     workflow::{self, Graph},
 };
 use entity::{
-    NotificationId, NotificationStatus, ProjectId, Role, StageId, StageOutput, StageType, TaskId, TaskStatus, UserId,
-    WebhookId, notification, stage, task,
+    NotificationId, NotificationStatus, Role, StageId, StageOutput, StageType, TaskId, TaskStatus, UserId, WebhookId,
+    notification, stage, task,
 };
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use std::{collections::BTreeMap, sync::Arc};
-
-/// Tasks of one step.
-pub(super) const STEP: usize = 200;
-/// Tasks of one call at most.
-const MOST: u64 = 10_000;
 
 /// Who is to work on tasks.
 #[derive(Clone, Debug)]
@@ -35,16 +29,6 @@ pub struct Assign {
     pub assignee: String,
     /// The stage that all of them must be in. Naming a webhook stage right after START sends them.
     pub stage: Option<String>,
-}
-
-/// A task as a call saw it.
-#[derive(Clone, Copy, Debug, FromQueryResult)]
-struct Seen {
-    id: TaskId,
-    project_id: ProjectId,
-    stage_id: StageId,
-    status: TaskStatus,
-    assignee_id: Option<UserId>,
 }
 
 /// Gives tasks to somebody: to themself, if the actor is a worker. Answers the tasks, oldest first.
@@ -64,13 +48,14 @@ pub async fn assign(app: &App, actor: &Actor, filter: &Filter, assign: Assign) -
     let seen = seen(app, actor, filter).await?;
     assignable(app, actor, &seen, stage.as_ref()).await?;
     let send = stage.is_some_and(|stage| stage.stage_type == StageType::Webhook);
-    for step in by_project(&seen) {
-        let user_id = assignee.id;
-        app.db
-            .write(move |txn| Box::pin(async move { give(txn, &step, user_id, send).await }))
-            .await?;
-    }
-    Ok(seen.into_iter().map(|task| task.id).collect())
+    let user_id = assignee.id;
+    let take = |step| {
+        let given = app
+            .db
+            .write(move |txn| Box::pin(async move { give(txn, &step, user_id, send).await }));
+        Box::pin(given) as Work<'_, _>
+    };
+    in_steps(app, seen, take).await
 }
 
 /// Puts tasks into a stage of their project, without an entry in their history. A webhook stage sends them.
@@ -88,15 +73,18 @@ pub async fn requeue(app: &App, actor: &Actor, filter: &Filter, stage: &str) -> 
         let reason = format!("matches task {}, which is of another project than the stage", other.id);
         return Err(Error::invalid("where", reason));
     }
-    for step in by_project(&seen) {
+    let take = |step| {
         let (actor, to) = (actor.clone(), stage.id);
-        let stopped = app
+        let put = app
             .db
-            .write(move |txn| Box::pin(async move { put(txn, &actor, &step, to, None).await }))
-            .await?;
-        forget(app, stopped);
-    }
-    Ok(seen.into_iter().map(|task| task.id).collect())
+            .write(move |txn| Box::pin(async move { requeue_step(txn, &actor, &step, to).await }));
+        Box::pin(async move {
+            let put = put.await?;
+            forget_sends(app, put.withdrawn);
+            Ok(put.ids)
+        }) as Work<'_, _>
+    };
+    in_steps(app, seen, take).await
 }
 
 /// Passes tasks on from HOLD stages by their output NEXT, with an entry in their history.
@@ -114,83 +102,57 @@ pub async fn forward(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Ta
             return Err(Error::NotAllowed(reason));
         }
     }
-    for step in by_project(&seen) {
-        let user_id = actor.user_id;
-        app.db
-            .write(move |txn| Box::pin(async move { pass_on(txn, &step, user_id).await }))
-            .await?;
-    }
-    Ok(seen.into_iter().map(|task| task.id).collect())
+    let user_id = actor.user_id;
+    let take = |step| {
+        let passed = app
+            .db
+            .write(move |txn| Box::pin(async move { pass_on(txn, &step, user_id).await }));
+        Box::pin(passed) as Work<'_, _>
+    };
+    in_steps(app, seen, take).await
+}
+
+/// A notification that nobody waits for any more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Withdrawn {
+    webhook_id: WebhookId,
+    id: NotificationId,
+}
+
+/// What a step of requeueing did.
+struct Put {
+    ids: Vec<TaskId>,
+    withdrawn: Vec<Withdrawn>,
 }
 
 /// Puts all tasks of one stage into another, through a workflow that is being saved.
-pub(crate) async fn relocate(txn: &Txn, actor: &Actor, graph: &Arc<Graph>, from: StageId, to: StageId) -> Result<()> {
-    let ids: Vec<(TaskId, ProjectId)> = task::Entity::find()
-        .select_only()
-        .columns([task::Column::Id, task::Column::ProjectId])
+pub(crate) async fn relocate(
+    txn: &Txn,
+    actor: &Actor,
+    graph: &Arc<Graph>,
+    from: StageId,
+    to: StageId,
+) -> Result<Vec<Withdrawn>> {
+    let tasks = task::Entity::find()
         .filter(task::Column::StageId.eq(from))
         .filter(task::Column::Deleted.eq(false))
         .order_by_asc(task::Column::Id)
-        .into_tuple()
         .all(txn.conn())
         .await?;
-    for chunk in ids.chunks(STEP) {
-        let step = Step {
-            project_id: chunk[0].1,
-            ids: chunk.iter().map(|(id, _)| *id).collect(),
-        };
-        put(txn, actor, &step, to, Some(Arc::clone(graph))).await?;
-    }
-    Ok(())
-}
-
-/// Tasks of one project, as many as one transaction takes.
-struct Step {
-    project_id: ProjectId,
-    ids: Vec<TaskId>,
-}
-
-/// What the filter matches, oldest first; more than one call takes is an error.
-async fn seen(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Seen>> {
-    let seen = filter::matching(actor, filter)
-        .select_only()
-        .columns([
-            task::Column::Id,
-            task::Column::ProjectId,
-            task::Column::StageId,
-            task::Column::Status,
-            task::Column::AssigneeId,
-        ])
-        .order_by_asc(task::Column::Id)
-        .limit(MOST + 1)
-        .into_model::<Seen>()
-        .all(app.db.read())
-        .await?;
-    match seen.len() as u64 > MOST {
-        true => Err(Error::invalid(
-            "where",
-            format!("matches more than {MOST} tasks; narrow it"),
-        )),
-        false => Ok(seen),
-    }
-}
-
-fn by_project(seen: &[Seen]) -> Vec<Step> {
-    let mut projects: BTreeMap<ProjectId, Vec<TaskId>> = BTreeMap::new();
-    for task in seen {
-        projects.entry(task.project_id).or_default().push(task.id);
-    }
-    let steps = |(project_id, ids): (ProjectId, Vec<TaskId>)| {
-        let chunks: Vec<Step> = ids
-            .chunks(STEP)
-            .map(|ids| Step {
-                project_id,
-                ids: ids.to_vec(),
-            })
-            .collect();
-        chunks
+    let Some(project_id) = tasks.first().map(|task| task.project_id) else {
+        return Ok(Vec::new());
     };
-    projects.into_iter().flat_map(steps).collect()
+    let withdrawn = withdraw(txn, &tasks).await?;
+    let passage = Passage::through(txn, Arc::clone(graph), project_id, tasks, [actor.user_id]).await?;
+    put(passage, actor, to).await?;
+    Ok(withdrawn)
+}
+
+/// Tells the lanes that these are not to be sent.
+pub(crate) fn forget_sends(app: &App, withdrawn: Vec<Withdrawn>) {
+    for Withdrawn { webhook_id, id } in withdrawn {
+        app.dispatcher.lanes.cancel(webhook_id, id);
+    }
 }
 
 async fn stages_of(app: &App, seen: &[Seen]) -> Result<Vec<stage::Model>> {
@@ -239,10 +201,17 @@ async fn assignable(app: &App, actor: &Actor, seen: &[Seen], stage: Option<&stag
     Ok(())
 }
 
-/// Gives the tasks to a user, and sends those that waited for it in a webhook stage.
-async fn give(txn: &Txn, step: &Step, user_id: UserId, send: bool) -> Result<()> {
-    let tasks = read(txn, step).await?;
-    let mut passage = Passage::load(txn, step.project_id, tasks, []).await?;
+/// Gives the tasks to a user, and sends those that waited for it in a webhook stage. One that has changed hands or moved
+/// since the call saw it is a conflict.
+async fn give(txn: &Txn, step: &Step, user_id: UserId, send: bool) -> Result<Vec<TaskId>> {
+    let tasks = step.read(txn).await?;
+    if let Some(other) = tasks.iter().find(|task| !step.has_same_hands(task)) {
+        return Err(Error::Conflict(format!(
+            "task {} has moved or changed hands meanwhile",
+            other.id
+        )));
+    }
+    let mut passage = step.live(txn, tasks, []).await?;
     let mut wanted: BTreeMap<StageId, Vec<(usize, Again)>> = BTreeMap::new();
     for place in 0..passage.len() {
         let task = &mut passage.seat_mut(place).task;
@@ -260,8 +229,7 @@ async fn give(txn: &Txn, step: &Step, user_id: UserId, send: bool) -> Result<()>
     for (stage_id, wanted) in wanted {
         send_again(txn, &mut passage, stage_id, &wanted).await?;
     }
-    passage.store().await?;
-    Ok(())
+    ids(passage).await
 }
 
 /// Sends tasks of one webhook stage again, in the stage's shape as it is now: they wait for the answer.
@@ -305,36 +273,33 @@ pub(crate) async fn resend(txn: &Txn, stage: &stage::Model, tasks: Vec<task::Mod
     Ok(())
 }
 
-/// Puts tasks into a stage. Gives the notifications that nobody waits for any more.
-async fn put(
-    txn: &Txn,
-    actor: &Actor,
-    step: &Step,
-    to: StageId,
-    graph: Option<Arc<Graph>>,
-) -> Result<Vec<(WebhookId, NotificationId)>> {
-    let tasks = read(txn, step).await?;
-    let stopped = withdraw(txn, &tasks).await?;
-    let users = [actor.user_id];
-    let mut passage = match graph {
-        Some(graph) => Passage::through(txn, graph, step.project_id, tasks, users).await?,
-        None => Passage::load(txn, step.project_id, tasks, users).await?,
-    };
+/// Puts those tasks of a step into a stage that are where the call saw them.
+async fn requeue_step(txn: &Txn, actor: &Actor, step: &Step, to: StageId) -> Result<Put> {
+    let mut tasks = step.read(txn).await?;
+    tasks.retain(|task| step.stands_as_seen(task));
+    let withdrawn = withdraw(txn, &tasks).await?;
+    let passage = step.live(txn, tasks, [actor.user_id]).await?;
     if passage.graph.node(to).is_none() {
         return Err(Error::Conflict(
             "the stage was removed from its workflow meanwhile".into(),
         ));
     }
+    Ok(Put {
+        ids: put(passage, actor, to).await?,
+        withdrawn,
+    })
+}
+
+async fn put(mut passage: Passage<'_>, actor: &Actor, to: StageId) -> Result<Vec<TaskId>> {
     for place in 0..passage.len() {
         passage.put(place, to, Some(actor.user_id)).await?;
     }
-    passage.store().await?;
-    Ok(stopped)
+    ids(passage).await
 }
 
-async fn pass_on(txn: &Txn, step: &Step, user_id: UserId) -> Result<()> {
-    let tasks = read(txn, step).await?;
-    let mut passage = Passage::load(txn, step.project_id, tasks, [user_id]).await?;
+async fn pass_on(txn: &Txn, step: &Step, user_id: UserId) -> Result<Vec<TaskId>> {
+    let tasks = step.read(txn).await?;
+    let mut passage = step.live(txn, tasks, [user_id]).await?;
     for place in 0..passage.len() {
         let stage = passage.stage(passage.seat(place).task.stage_id);
         if stage.r#type != StageType::Hold {
@@ -347,21 +312,15 @@ async fn pass_on(txn: &Txn, step: &Step, user_id: UserId) -> Result<()> {
         };
         passage.leave(place, StageOutput::Next, hand).await?;
     }
-    passage.store().await?;
-    Ok(())
+    ids(passage).await
 }
 
-async fn read(txn: &Txn, step: &Step) -> Result<Vec<task::Model>> {
-    Ok(task::Entity::find()
-        .filter(task::Column::Id.is_in(step.ids.iter().copied()))
-        .filter(task::Column::Deleted.eq(false))
-        .order_by_asc(task::Column::Id)
-        .all(txn.conn())
-        .await?)
+async fn ids(passage: Passage<'_>) -> Result<Vec<TaskId>> {
+    Ok(passage.store().await?.into_iter().map(|task| task.id).collect())
 }
 
 /// Cancels what is still being sent for tasks that wait: somebody takes them away.
-async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Vec<(WebhookId, NotificationId)>> {
+pub(crate) async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Vec<Withdrawn>> {
     let waiting = tasks.iter().filter(|task| task.status == TaskStatus::Waiting);
     let ids: Vec<NotificationId> = waiting.filter_map(|task| task.notification_id).collect();
     if ids.is_empty() {
@@ -377,21 +336,19 @@ async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Vec<(WebhookId, No
         .filter(notification::Column::Status.is_in(under_way))
         .all(txn.conn())
         .await?;
-    let mut stopped = Vec::with_capacity(rows.len());
+    let mut withdrawn = Vec::with_capacity(rows.len());
     for mut row in rows {
         row.status = NotificationStatus::Canceled;
         (row.due_at, row.node_id) = (None, None);
         row.sequence = txn.next_sequence();
+        txn.announce(row.organization_id);
         row.updated_at = txn.now();
         txn.outbox().tally(stats::Key::canceled(&row));
-        stopped.push((row.webhook_id, row.id));
+        withdrawn.push(Withdrawn {
+            webhook_id: row.webhook_id,
+            id: row.id,
+        });
         row.into_active_model().reset_all().update(txn.conn()).await?;
     }
-    Ok(stopped)
-}
-
-fn forget(app: &App, stopped: Vec<(WebhookId, NotificationId)>) {
-    for (webhook_id, id) in stopped {
-        app.dispatcher.lanes.cancel(webhook_id, id);
-    }
+    Ok(withdrawn)
 }

@@ -2,10 +2,10 @@
 //! a row written by the transaction that asks for it; after a restart the rows that are not done go on.
 
 use super::intake;
-use crate::{App, Result, workflow};
-use entity::{IntakeId, ReplayStatus, StageRunId, intake as intakes, stage_run};
+use crate::{App, Error, Result, workflow};
+use entity::{IntakeId, ProjectId, ReplayStatus, StageRunId, intake as intakes, stage_run};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -40,30 +40,59 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     }
 }
 
-/// Works until nothing is left to do. Jobs take turns, a step each.
+/// Works until nothing is left to do. Jobs take turns, a step each; one that fails is left for another time and stops no
+/// other.
 pub async fn run_until_idle(app: &App) -> Result<()> {
+    let mut failed: HashMap<Job, Error> = HashMap::new();
     loop {
-        let (intakes, runs) = (running_intakes(app).await?, running_runs(app).await?);
-        if intakes.is_empty() && runs.is_empty() {
-            return Ok(());
+        let mut jobs = running(app).await?;
+        jobs.retain(|job| !failed.contains_key(job));
+        if jobs.is_empty() {
+            return failed.into_values().next().map_or(Ok(()), Err);
         }
-        for id in intakes {
-            app.db
-                .write(move |txn| Box::pin(async move { intake::step(txn, id).await }))
-                .await?;
-        }
-        for id in runs {
-            app.db
-                .write(move |txn| Box::pin(async move { workflow::run_step(txn, id).await }))
-                .await?;
+        for job in jobs {
+            if let Err(error) = step(app, job).await {
+                failed.insert(job, error);
+            }
         }
     }
 }
 
-async fn running_intakes(app: &App) -> Result<Vec<IntakeId>> {
+/// Something that runs in steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Job {
+    Intake(IntakeId, ProjectId),
+    Run(StageRunId),
+}
+
+async fn step(app: &App, job: Job) -> Result<()> {
+    match job {
+        Job::Intake(id, project_id) => {
+            app.db.graphs().of(app.db.read(), project_id).await?;
+            let more = app
+                .db
+                .write(move |txn| Box::pin(async move { intake::step(txn, id).await }));
+            more.await.map(drop)
+        }
+        Job::Run(id) => {
+            app.db
+                .write(move |txn| Box::pin(async move { workflow::run_step(txn, id).await }))
+                .await
+        }
+    }
+}
+
+async fn running(app: &App) -> Result<Vec<Job>> {
+    let intakes = running_intakes(app).await?.into_iter();
+    let runs = running_runs(app).await?.into_iter();
+    let intakes = intakes.map(|(id, project_id)| Job::Intake(id, project_id));
+    Ok(intakes.chain(runs.map(Job::Run)).collect())
+}
+
+async fn running_intakes(app: &App) -> Result<Vec<(IntakeId, ProjectId)>> {
     Ok(intakes::Entity::find()
         .select_only()
-        .column(intakes::Column::Id)
+        .columns([intakes::Column::Id, intakes::Column::ProjectId])
         .filter(intakes::Column::DoneAt.is_null())
         .order_by_asc(intakes::Column::Id)
         .limit(TURNS)

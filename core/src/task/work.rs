@@ -34,6 +34,13 @@ pub struct Answer {
     pub stage: Option<String>,
 }
 
+impl Answer {
+    /// Whether a label that there is becomes another.
+    fn changes(&self) -> bool {
+        self.label.is_some() || self.seconds_to_label.is_some()
+    }
+}
+
 /// What a reviewer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -45,7 +52,7 @@ pub enum Verdict {
 
 /// A reviewer's judgement.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct Judgement {
     /// What they say.
     pub verdict: Verdict,
     /// The review's score; absent: 1 or -1.
@@ -71,9 +78,9 @@ pub async fn save(app: &App, actor: &Actor, id: &str, answer: Answer) -> Result<
                 )?;
                 add_work(&mut passage, &actor, &answer, txn);
                 match (&answer.label, &passage.seat(0).label) {
-                    (None, _) => {}
+                    (_, Some(_)) if answer.changes() => write_label(txn, &mut passage, &actor, &answer).await?,
                     (Some(text), None) => passage.seat_mut(0).task.draft = Some(text.clone()),
-                    (Some(_), Some(_)) => write_label(txn, &mut passage, &actor, &answer).await?,
+                    _ => {}
                 }
                 let task = &mut passage.seat_mut(0).task;
                 if task.status == TaskStatus::Ready {
@@ -104,7 +111,7 @@ pub async fn submit(app: &App, actor: &Actor, id: &str, answer: Answer) -> Resul
                 if answer.label.is_none() && passage.seat(0).label.is_none() {
                     return Err(Error::invalid("label", "is required on the first submit"));
                 }
-                if answer.label.is_some() {
+                if answer.changes() {
                     write_label(txn, &mut passage, &actor, &answer).await?;
                 }
                 let hand = hand(&passage, &actor);
@@ -116,18 +123,18 @@ pub async fn submit(app: &App, actor: &Actor, id: &str, answer: Answer) -> Resul
 }
 
 /// Judges a task, which leaves its REVIEW stage by APPROVED or REJECTED.
-pub async fn review(app: &App, actor: &Actor, id: &str, outcome: Outcome) -> Result<task::Model> {
+pub async fn review(app: &App, actor: &Actor, id: &str, judgement: Judgement) -> Result<task::Model> {
     actor.require(Action::Annotate)?;
-    input::finite("score", outcome.score.unwrap_or_default())?;
+    input::finite("score", judgement.score.unwrap_or_default())?;
     let seen = find(app.db.read(), actor, id).await?;
     let actor = actor.clone();
     app.db
         .write(move |txn| {
             Box::pin(async move {
-                let mut passage = enter(txn, &actor, &seen, outcome.stage.as_deref()).await?;
+                let mut passage = enter(txn, &actor, &seen, judgement.stage.as_deref()).await?;
                 takes(&passage, "review", &[StageType::Review])?;
-                write_review(txn, &passage, &actor, &outcome).await?;
-                let output = match outcome.verdict {
+                write_review(txn, &passage, &actor, &judgement).await?;
+                let output = match judgement.verdict {
                     Verdict::Approved => StageOutput::Approved,
                     Verdict::Rejected => StageOutput::Rejected,
                 };
@@ -178,8 +185,11 @@ async fn enter<'t>(txn: &'t Txn, actor: &Actor, seen: &task::Model, stage: Optio
         )));
     }
     let passage = Passage::load(txn, task.project_id, vec![task], [actor.user_id]).await?;
-    match passage.project.deleted {
-        true => Err(Error::NotAllowed("the task's project is deleted".into())),
+    if passage.project.deleted {
+        return Err(Error::NotAllowed("the task's project is deleted".into()));
+    }
+    match passage.seat(0).is_gone() {
+        true => Err(Error::not_found("task", seen.id)),
         false => Ok(passage),
     }
 }
@@ -216,7 +226,8 @@ fn add_work(passage: &mut Passage, actor: &Actor, answer: &Answer, txn: &Txn) {
 
 /// Makes the task's label, or changes it, and tells of it.
 async fn write_label(txn: &Txn, passage: &mut Passage<'_>, actor: &Actor, answer: &Answer) -> Result<()> {
-    let text = answer.label.clone().unwrap_or_default();
+    let known = passage.seat(0).label.as_ref().map(|label| label.label.clone());
+    let text = answer.label.clone().or(known).unwrap_or_default();
     let snapshot = passage.snapshot(0);
     let worked = snapshot.total.duration_ms as f64 / 1000.0;
     let seconds = answer.seconds_to_label.unwrap_or(worked);
@@ -273,7 +284,7 @@ async fn new_label(
     Ok(row)
 }
 
-async fn write_review(txn: &Txn, passage: &Passage<'_>, actor: &Actor, outcome: &Outcome) -> Result<()> {
+async fn write_review(txn: &Txn, passage: &Passage<'_>, actor: &Actor, judgement: &Judgement) -> Result<()> {
     let label = passage.seat(0).label.as_ref();
     let label = label.ok_or_else(|| Error::NotAllowed("the task has no label to review".into()))?;
     let row = reviews::Model {
@@ -282,7 +293,7 @@ async fn write_review(txn: &Txn, passage: &Passage<'_>, actor: &Actor, outcome: 
         project_id: label.project_id,
         label_id: label.id,
         created_by: Some(actor.user_id),
-        score: outcome.score.unwrap_or(match outcome.verdict {
+        score: judgement.score.unwrap_or(match judgement.verdict {
             Verdict::Approved => 1.0,
             Verdict::Rejected => -1.0,
         }),

@@ -1,13 +1,21 @@
 //! Which webhooks want which events: an organization's active webhooks that were registered (a stage's own is asked by
 //! its stage), read once and kept until one of them changes. Read inside the writer's transaction, so it is never older than the change it serves.
 
-use super::limit;
-use crate::{Result, dispatcher::Limit, payload::Shape};
-use entity::{OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
+use super::{
+    condition::{Condition, Conditions},
+    limit,
+};
+use crate::{
+    Error, Result,
+    dispatcher::Limit,
+    payload::{Query, Shape, Shaper},
+};
+use entity::{Ordering, OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
+use moka::sync::Cache;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 /// What publishing needs to know of an active webhook.
@@ -18,24 +26,20 @@ pub(crate) struct Subscriber {
     pub stage_id: Option<StageId>,
     pub shape: Shape,
     pub limit: Limit,
+    /// Its filter.
+    pub condition: Option<Arc<Condition>>,
+    pub ordering: Ordering,
     topics: u32,
 }
 
 impl Subscriber {
-    pub(crate) fn of(row: &webhook::Model) -> Self {
-        let topics = super::topics(row).into_iter().fold(0, |set, topic| set | bit(topic));
-        Self {
-            webhook_id: row.id,
-            project_id: row.project_id,
-            stage_id: row.stage_id,
-            shape: Shape::of(row),
-            limit: limit(row),
-            topics,
-        }
+    pub(crate) fn wants(&self, topic: WebhookTopic, project_id: Option<ProjectId>) -> bool {
+        self.watches(topic) && (self.project_id.is_none() || self.project_id == project_id)
     }
 
-    pub(crate) fn wants(&self, topic: WebhookTopic, project_id: Option<ProjectId>) -> bool {
-        self.topics & bit(topic) != 0 && (self.project_id.is_none() || self.project_id == project_id)
+    /// Whether it wants this topic, of whatever project.
+    pub(crate) fn watches(&self, topic: WebhookTopic) -> bool {
+        self.topics & bit(topic) != 0
     }
 }
 
@@ -43,13 +47,29 @@ fn bit(topic: WebhookTopic) -> u32 {
     1 << topic as u32
 }
 
-/// The active webhooks of every organization that has published since they changed.
-#[derive(Debug, Default)]
+/// Payload queries that are kept compiled.
+const QUERIES: u64 = 1_000;
+
+/// The active webhooks of every organization that has published since they changed, and what their texts compiled to.
+#[derive(Debug)]
 pub struct Index {
     known: Mutex<HashMap<OrganizationId, Arc<[Subscriber]>>>,
+    conditions: Mutex<Conditions>,
+    shaper: Arc<dyn Shaper>,
+    queries: Cache<String, Query>,
 }
 
 impl Index {
+    /// Of nobody yet; payload queries are understood by `shaper`.
+    pub fn new(shaper: Arc<dyn Shaper>) -> Self {
+        Self {
+            known: Mutex::default(),
+            conditions: Mutex::default(),
+            shaper,
+            queries: Cache::new(QUERIES),
+        }
+    }
+
     pub(crate) async fn of(&self, db: &impl ConnectionTrait, id: OrganizationId) -> Result<Arc<[Subscriber]>> {
         if let Some(known) = self.known.lock().expect("held for a look only").get(&id) {
             return Ok(Arc::clone(known));
@@ -61,12 +81,57 @@ impl Index {
             .order_by_asc(webhook::Column::Id)
             .all(db)
             .await?;
-        let read: Arc<[Subscriber]> = rows.iter().map(Subscriber::of).collect();
+        let mut read = Vec::with_capacity(rows.len());
+        for row in &rows {
+            read.push(self.subscriber(row).await?);
+        }
+        let read: Arc<[Subscriber]> = read.into();
         self.known
             .lock()
             .expect("held for an insert only")
             .insert(id, Arc::clone(&read));
         Ok(read)
+    }
+
+    /// A webhook as publishing needs it.
+    pub(crate) async fn subscriber(&self, row: &webhook::Model) -> Result<Subscriber> {
+        let topics = super::topics(row).into_iter().fold(0, |set, topic| set | bit(topic));
+        Ok(Subscriber {
+            webhook_id: row.id,
+            project_id: row.project_id,
+            stage_id: row.stage_id,
+            shape: self.shape(row).await,
+            limit: limit(row),
+            ordering: row.ordering,
+            condition: self.condition(row).await?,
+            topics,
+        })
+    }
+
+    /// The body that a webhook wants.
+    pub(crate) async fn shape(&self, row: &webhook::Model) -> Shape {
+        let Some(text) = &row.payload_query else {
+            return Shape::plain(row.payload_format, row.payload_content);
+        };
+        if let Some(known) = self.queries.get(text) {
+            return Shape::queried(known);
+        }
+        let query = Query::new(text, self.shaper.compile(text).await);
+        self.queries.insert(text.clone(), query.clone());
+        Shape::queried(query)
+    }
+
+    /// Whether a payload query that is being saved can be understood.
+    pub(crate) async fn check_query(&self, text: Option<&str>) -> Result<()> {
+        let Some(text) = text else { return Ok(()) };
+        let compiled = self.shaper.compile(text).await;
+        let selection = compiled.map_err(|reason| Error::invalid("payloadQuery", reason))?;
+        self.queries.insert(text.to_owned(), Query::new(text, Ok(selection)));
+        Ok(())
+    }
+
+    pub(super) fn conditions(&self) -> MutexGuard<'_, Conditions> {
+        self.conditions.lock().expect("held for a look or an insert only")
     }
 
     /// An organization's webhooks have changed, in the transaction that goes on.

@@ -1,16 +1,24 @@
 //! Webhooks: registered targets. Made, changed and listed here; [`Index`] says who wants an event, [`Targets`] how to
 //! send to them.
 
+mod condition;
 mod field;
+pub mod health;
 mod index;
 mod input;
+mod order;
+mod secrets;
 pub(crate) mod stage;
 mod target;
 
+pub(crate) use condition::Condition;
+pub use condition::{FilterFaults, filter_faults};
 pub use field::Field;
 pub use index::Index;
 pub(crate) use index::Subscriber;
 pub use input::{New, Patch, Retry};
+pub(crate) use order::{order_key, reorder};
+pub use secrets::{DEFAULT_GRACE, MAX_GRACE, MAX_LIVE, Rotated, Rotation, rotate, secrets};
 pub use target::{Target, Targets, limit, policy};
 pub(crate) use target::{build, check_keyring};
 
@@ -21,16 +29,18 @@ use crate::{
     list::Query,
 };
 use entity::{
-    AuthType, OrganizationId, ProjectId, SecretId, WebhookId, WebhookStatus, WebhookTopic, project, webhook,
-    webhook_secret,
+    AuthType, OrganizationId, ProjectId, WebhookId, WebhookStatus, WebhookTopic, project, webhook, webhook_secret,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use std::{collections::HashMap, sync::Arc};
 
 /// Registers a webhook.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model> {
     actor.require(Action::ManageWebhooks)?;
+    let (filter, query) = (new.filter.clone(), new.payload_query.clone());
     let draft = new.check()?;
+    let condition = Condition::check(filter.as_deref()).await?;
+    app.index.check_query(query.as_deref()).await?;
     let (actor, keyring) = (actor.clone(), Arc::clone(&app.keyring));
     app.db
         .write(move |txn| {
@@ -42,8 +52,9 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model
                     .exec_without_returning(txn.conn())
                     .await?;
                 if let Some(secret) = secret {
-                    add_secret(txn, &row, &keyring, &secret).await?;
+                    secrets::add(txn, &row, &keyring, &secret).await?;
                 }
+                txn.index().adopt(row.id, condition);
                 txn.webhooks_changed(row.organization_id);
                 Ok(row)
             })
@@ -55,7 +66,12 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<webhook::Model> {
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
+    let filter = patch.filter.as_ref().map(Option::as_deref);
+    let condition = Condition::check(filter.flatten()).await?;
+    let query = patch.payload_query.as_ref().and_then(Option::as_deref);
+    app.index.check_query(query).await?;
     let keyring = Arc::clone(&app.keyring);
+    let (board, lanes) = (Arc::clone(&app.health), Arc::clone(&app.dispatcher.lanes));
     let row = app
         .db
         .write(move |txn| {
@@ -66,7 +82,13 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                     let reason = "the webhook is a workflow stage's own: saveWorkflow changes it";
                     return Err(Error::NotAllowed(reason.into()));
                 }
-                let Some(changed) = patch.apply(&row, &keyring, txn.now())? else {
+                let filtered = patch.filter.is_some();
+                let changed = patch.apply(&row, &keyring, txn.now())?;
+                if filtered {
+                    txn.index().adopt(key, condition);
+                    txn.webhooks_changed(row.organization_id);
+                }
+                let Some(changed) = changed else {
                     return Ok(row);
                 };
                 if changed.auth_type == AuthType::Secret && !has_secret(txn, key).await? {
@@ -75,8 +97,15 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                         "SECRET needs a webhook that was made with a secret",
                     ));
                 }
+                let fresh = health::is_fresh(&row, &changed);
+                if changed.ordering != row.ordering {
+                    reorder(txn, key, changed.ordering).await?;
+                }
                 let row = changed.into_active_model().reset_all().update(txn.conn()).await?;
                 txn.webhooks_changed(row.organization_id);
+                if fresh {
+                    health::clear(txn, &board, &lanes, key).await?;
+                }
                 Ok(row)
             })
         })
@@ -133,15 +162,6 @@ pub async fn many(
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// The ids and times of a webhook's secrets, newest first; never the secrets.
-pub async fn secrets(app: &App, row: &webhook::Model) -> Result<Vec<webhook_secret::Model>> {
-    let query = webhook_secret::Entity::find().filter(webhook_secret::Column::WebhookId.eq(row.id));
-    Ok(query
-        .order_by_desc(webhook_secret::Column::Id)
-        .all(app.db.read())
-        .await?)
-}
-
 /// A webhook's topics in the order given.
 pub fn topics(row: &webhook::Model) -> Vec<WebhookTopic> {
     serde_json::from_str(&row.topics).unwrap_or_default()
@@ -158,21 +178,22 @@ pub(crate) fn active(webhook: &webhook::Model) -> Result<()> {
     }
 }
 
-/// The receiver at `url` is gone for good: nothing is sent to it until somebody makes it active again. A webhook that has
+/// Switches off what is of no use: nothing is sent to the receiver at `url` until somebody makes it active again. Gives the
+/// changed row. A webhook that has
 /// moved to another URL meanwhile, or is switched off already, stays as it is; so does a stage's own, whose tasks take
 /// the way of a failure.
-pub(crate) async fn revoke(txn: &Txn, id: WebhookId, url: &str, reason: &str) -> Result<()> {
+pub(crate) async fn revoke(txn: &Txn, id: WebhookId, url: &str, reason: &str) -> Result<Option<webhook::Model>> {
     let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
     let registered = |row: &webhook::Model| row.stage_id.is_none() && row.url == url;
     let Some(mut row) = row.filter(|row| registered(row) && row.status == WebhookStatus::Active) else {
-        return Ok(());
+        return Ok(None);
     };
     row.status = WebhookStatus::Revoked;
     row.status_reason = Some(reason.to_owned());
     row.updated_at = txn.now();
     let row = row.into_active_model().reset_all().update(txn.conn()).await?;
     txn.webhooks_changed(row.organization_id);
-    Ok(())
+    Ok(Some(row))
 }
 
 /// The project a webhook is for. A key that is limited to projects cannot register for the whole organization.
@@ -196,20 +217,4 @@ async fn project(txn: &Txn, actor: &Actor, id: Option<&str>) -> Result<Option<Pr
 async fn has_secret(txn: &Txn, id: WebhookId) -> Result<bool> {
     let query = webhook_secret::Entity::find().filter(webhook_secret::Column::WebhookId.eq(id));
     Ok(query.one(txn.conn()).await?.is_some())
-}
-
-async fn add_secret(txn: &Txn, webhook: &webhook::Model, keyring: &crate::secret::Keyring, secret: &str) -> Result<()> {
-    let id = SecretId::new();
-    let row = webhook_secret::Model {
-        id,
-        organization_id: webhook.organization_id,
-        webhook_id: webhook.id,
-        sealed: keyring.seal(&target::seal::secret(id), secret.as_bytes()),
-        created_at: txn.now(),
-        expires_at: None,
-    };
-    webhook_secret::Entity::insert(row.into_active_model())
-        .exec_without_returning(txn.conn())
-        .await?;
-    Ok(())
 }

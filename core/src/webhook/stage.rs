@@ -1,13 +1,15 @@
 //! The webhook of a workflow stage: made, changed and switched off with its workflow, and in no other way.
 
 use super::{
-    add_secret, has_secret,
+    has_secret,
     input::{New, Patch, Retry},
+    secrets,
 };
 use crate::{
     Error, Result,
     auth::Actor,
     db::Txn,
+    dispatcher::retry::Policy,
     secret::{self, Keyring},
     workflow::StageWebhook,
 };
@@ -49,7 +51,7 @@ impl<'a> Settings<'a> {
         Retry {
             max_attempts: max_attempts.or(Some(MAX_ATTEMPTS)),
             delays_ms: delays_ms.or_else(|| Some(DELAYS_MS.to_vec())),
-            jitter,
+            jitter: jitter.or_else(|| Some(Policy::default().jitter)),
         }
     }
 
@@ -62,6 +64,8 @@ impl<'a> Settings<'a> {
             secret: given.secret,
             description: None,
             payload_format: Some(given.payload_format.unwrap_or(PayloadFormat::Ango)),
+            payload_query: given.payload_query,
+            filter: given.filter,
             auth_type: given.auth_type,
             bearer_token: given.bearer_token,
             authorization_header: given.authorization_header,
@@ -70,6 +74,8 @@ impl<'a> Settings<'a> {
             timeout_ms: given.timeout_ms,
             max_in_flight: given.max_in_flight,
             rate: given.rate,
+            ordering: None,
+            auto_disable: None,
         }
     }
 
@@ -79,6 +85,8 @@ impl<'a> Settings<'a> {
         Patch {
             url: Some(given.url),
             payload_format: Some(given.payload_format.unwrap_or(PayloadFormat::Ango)),
+            payload_query: Some(given.payload_query),
+            filter: Some(given.filter),
             auth_type: Some(given.auth_type.unwrap_or(AuthType::Secret)),
             bearer_token: given.bearer_token,
             authorization_header: given.authorization_header,
@@ -129,7 +137,7 @@ async fn insert(
         .exec_without_returning(txn.conn())
         .await?;
     if let Some(secret) = secret {
-        add_secret(txn, &row, keyring, &secret).await?;
+        secrets::add(txn, &row, keyring, &secret).await?;
     }
     Ok(row)
 }
@@ -143,15 +151,17 @@ async fn change(
 ) -> Result<webhook::Model> {
     let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
     let row = row.ok_or_else(|| Error::internal(format!("webhook {id} of a stage is gone")))?;
+    txn.index().adopt(id, None);
     let mut changed = settings
         .patch()
         .apply(&row, keyring, txn.now())?
         .unwrap_or_else(|| row.clone());
     changed.payload_content = content;
-    if let Some(secret) = &settings.given.secret {
+    let given = settings.given.secret.as_ref();
+    if let Some(secret) = given.filter(|secret| changed.auth_type == AuthType::Secret || !secret.is_empty()) {
         secret::check(secret)?;
         forget_secrets(txn, id).await?;
-        add_secret(txn, &changed, keyring, secret).await?;
+        secrets::add(txn, &changed, keyring, secret).await?;
     } else if changed.auth_type == AuthType::Secret && !has_secret(txn, id).await? {
         return Err(Error::invalid("secret", "is required when authType is SECRET"));
     }

@@ -1,6 +1,8 @@
 //! A webhook as the dispatcher needs it: URL parsed, secrets opened, signer made. Built once and kept until the webhook
-//! changes, so that a delivery opens no secret and parses no URL.
+//! changes, so that a delivery opens no secret and parses no URL. A secret that ends meanwhile is the [`Signer`]'s
+//! part, which knows the end of each.
 
+use super::secrets;
 use crate::{
     App, Error, Result,
     dispatcher::{
@@ -8,6 +10,7 @@ use crate::{
         retry::Policy,
         signer::{self, Scheme, Signer},
     },
+    idempotency,
     secret::Keyring,
     target_url::TargetUrl,
 };
@@ -89,7 +92,7 @@ pub(crate) async fn build(
 ) -> Result<Target> {
     let secrets = match row.auth_type {
         AuthType::None => Vec::new(),
-        _ => secrets(db, keyring, row.id, now).await?,
+        _ => secrets::opened(db, keyring, row.id, now).await?,
     };
     let scheme = Scheme {
         format: row.payload_format,
@@ -121,22 +124,6 @@ pub fn limit(row: &webhook::Model) -> Limit {
     Limit::new(row.max_in_flight, row.rate_requests, row.rate_per_ms)
 }
 
-/// The secrets that sign now, newest first.
-async fn secrets(db: &impl ConnectionTrait, keyring: &Keyring, id: WebhookId, now: Timestamp) -> Result<Vec<String>> {
-    let live = Condition::any()
-        .add(webhook_secret::Column::ExpiresAt.is_null())
-        .add(webhook_secret::Column::ExpiresAt.gt(now));
-    let rows = webhook_secret::Entity::find()
-        .filter(webhook_secret::Column::WebhookId.eq(id))
-        .filter(live)
-        .order_by_desc(webhook_secret::Column::Id)
-        .all(db)
-        .await?;
-    rows.iter()
-        .map(|row| text(keyring, &seal::secret(row.id), &row.sealed))
-        .collect()
-}
-
 fn authorization(keyring: &Keyring, row: &webhook::Model) -> Result<Option<HeaderValue>> {
     let Some(sealed) = &row.authorization else {
         return Ok(None);
@@ -157,7 +144,7 @@ fn custom(keyring: &Keyring, row: &webhook::Model) -> Result<HeaderMap> {
     headers::check_custom(&serde_json::from_str(&opened).map_err(Error::internal)?)
 }
 
-fn text(keyring: &Keyring, context: &str, sealed: &[u8]) -> Result<String> {
+pub(super) fn text(keyring: &Keyring, context: &str, sealed: &[u8]) -> Result<String> {
     let opened = keyring.open(context, sealed)?;
     String::from_utf8(opened.to_vec()).map_err(Error::internal)
 }
@@ -186,10 +173,14 @@ async fn newest_sealed(db: &impl ConnectionTrait) -> Result<Option<(String, Vec<
         .filter(sealed)
         .order_by_desc(webhook::Column::Id);
     let row = webhooks.one(db).await?;
-    Ok(row.and_then(|row| match (row.authorization, row.headers) {
+    let found = row.and_then(|row| match (row.authorization, row.headers) {
         (Some(value), _) => Some((seal::authorization(row.id), value)),
         (None, headers) => headers.map(|value| (seal::headers(row.id), value)),
-    }))
+    });
+    match found {
+        Some(found) => Ok(Some(found)),
+        None => idempotency::newest_sealed(db).await,
+    }
 }
 
 /// What each sealed column is bound to, so that a value cannot be moved to another row.

@@ -1,11 +1,14 @@
 //! A workflow ready for use: stages by id, conditions compiled, webhooks as publishing needs them. Built once a version
 //! and kept.
 
-use super::{Edge, edges, scope::SCOPE};
+use super::{
+    Edge,
+    conditions::{Condition, Conditions},
+    edges,
+};
 use crate::{
     Error, Result, event,
-    filter::{Filter, Outcome, Values},
-    webhook::Subscriber,
+    webhook::{Index, Subscriber},
 };
 use entity::{ProjectId, StageId, StageOutput, StageType, Timestamp, stage, webhook, workflow};
 use moka::sync::Cache;
@@ -34,12 +37,17 @@ pub(crate) struct Node {
 struct Way {
     output: StageOutput,
     to: StageId,
-    condition: Option<Filter>,
+    condition: Option<Condition>,
 }
 
 impl Graph {
     /// The workflow of this row, with the stages that are not removed.
-    pub(crate) async fn read(db: &impl ConnectionTrait, row: &workflow::Model) -> Result<Self> {
+    pub(crate) async fn read(
+        db: &impl ConnectionTrait,
+        index: &Index,
+        row: &workflow::Model,
+        conditions: &Conditions,
+    ) -> Result<Self> {
         let stages = stage::Entity::find()
             .filter(stage::Column::ProjectId.eq(row.project_id))
             .filter(stage::Column::RemovedAt.is_null())
@@ -51,7 +59,10 @@ impl Graph {
             .filter(webhook::Column::Id.is_in(ids))
             .all(db)
             .await?;
-        let subscribers: HashMap<_, _> = webhooks.iter().map(|row| (row.id, Subscriber::of(row))).collect();
+        let mut subscribers = HashMap::with_capacity(webhooks.len());
+        for row in &webhooks {
+            subscribers.insert(row.id, index.subscriber(row).await?);
+        }
         let start = stages.iter().find(|stage| stage.stage_type == StageType::Start);
         let start = start
             .ok_or_else(|| Error::internal("a workflow has no START stage"))?
@@ -61,7 +72,7 @@ impl Graph {
             let node = Node {
                 stage: stage.into(),
                 subscriber: stage.webhook_id.and_then(|id| subscribers.get(&id).cloned()),
-                ways: ways(stage).await?,
+                ways: ways(stage, conditions).await?,
             };
             nodes.insert(stage.id, node);
         }
@@ -97,30 +108,19 @@ impl Node {
         self.ways.iter().find(|way| way.output == output).map(|way| way.to)
     }
 
-    /// Where a rule leads: over the first edge whose condition holds, else over ELSE. A condition that cannot be
-    /// evaluated does not hold.
-    pub(crate) async fn decide(&self, values: &Values) -> Option<StageId> {
-        for way in &self.ways {
-            let Some(condition) = &way.condition else {
-                continue;
-            };
-            match condition.matches(values.clone()).await {
-                Outcome::Match => return Some(way.to),
-                Outcome::NoMatch => {}
-                Outcome::Fault(reason) => {
-                    tracing::warn!(stage.id = %self.stage.id, reason, "a condition could not be evaluated");
-                }
-            }
-        }
-        self.way(StageOutput::Else)
+    /// The rules of the stage, in order: each leads somewhere when its condition holds.
+    pub(super) fn rules(&self) -> impl Iterator<Item = (&Condition, StageId)> {
+        self.ways
+            .iter()
+            .filter_map(|way| Some((way.condition.as_ref()?, way.to)))
     }
 }
 
-async fn ways(stage: &stage::Model) -> Result<Vec<Way>> {
+async fn ways(stage: &stage::Model, conditions: &Conditions) -> Result<Vec<Way>> {
     let mut ways = Vec::new();
     for Edge { output, to, condition } in edges(stage) {
-        let condition = match &condition {
-            Some(source) => Some(Filter::compile("condition", source, &SCOPE).await?),
+        let condition = match condition {
+            Some(source) => Some(conditions.stored(&source).await?),
             None => None,
         };
         ways.push(Way { output, to, condition });
@@ -130,25 +130,32 @@ async fn ways(stage: &stage::Model) -> Result<Vec<Way>> {
 
 /// The graphs of projects whose tasks have moved lately.
 #[derive(Debug)]
-pub(crate) struct Graphs(Cache<ProjectId, Arc<Graph>>);
-
-impl Default for Graphs {
-    fn default() -> Self {
-        Self(Cache::new(1_000))
-    }
+pub(crate) struct Graphs {
+    known: Cache<ProjectId, Arc<Graph>>,
+    pub(super) conditions: Conditions,
+    index: Arc<Index>,
 }
 
 impl Graphs {
-    /// The graph as it stands in this transaction: the row says which version, and the cache has it or reads it.
+    pub(crate) fn new(index: Arc<Index>) -> Self {
+        Self {
+            known: Cache::new(1_000),
+            conditions: Conditions::default(),
+            index,
+        }
+    }
+
+    /// The graph as it stands in this transaction: the row says which version, and the cache has it or reads it. Looked
+    /// for before a transaction, it leaves little to do inside.
     pub(crate) async fn of(&self, db: &impl ConnectionTrait, id: ProjectId) -> Result<Arc<Graph>> {
         let row = workflow::Entity::find_by_id(id).one(db).await?;
         let row = row.ok_or_else(|| Error::internal(format!("project {id} has no workflow")))?;
-        let known = self.0.get(&id);
+        let known = self.known.get(&id);
         if let Some(graph) = known.filter(|graph| graph.version == row.version && graph.saved_at == row.updated_at) {
             return Ok(graph);
         }
-        let graph = Arc::new(Graph::read(db, &row).await?);
-        self.0.insert(id, Arc::clone(&graph));
+        let graph = Arc::new(Graph::read(db, &self.index, &row, &self.conditions).await?);
+        self.known.insert(id, Arc::clone(&graph));
         Ok(graph)
     }
 }

@@ -73,6 +73,10 @@ pub struct StageWebhook {
     pub payload_format: Option<PayloadFormat>,
     /// How much of a task; all unless given.
     pub payload_content: Option<PayloadContent>,
+    /// A GraphQL selection in the dialect's place.
+    pub payload_query: Option<String>,
+    /// CEL: which tasks are sent; the others pass on.
+    pub filter: Option<String>,
     /// When to try again; what is absent is a stage's default.
     pub retry: Retry,
     /// Time of one attempt.

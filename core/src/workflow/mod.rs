@@ -3,6 +3,7 @@
 
 mod adopt;
 mod check;
+mod conditions;
 mod graph;
 mod input;
 mod plan;
@@ -12,7 +13,8 @@ mod scope;
 mod store;
 
 pub(crate) use adopt::adopt;
-pub(crate) use graph::{Graph, Graphs};
+pub(crate) use conditions::{Budget, Decision};
+pub(crate) use graph::{Graph, Graphs, Node};
 pub use input::{EdgeInput, Move, Save, StageInput, StageWebhook};
 pub(crate) use run::run_step;
 pub use run::{rerun, run, runs};
@@ -25,12 +27,10 @@ use crate::{
     auth::{Action, Actor},
     project,
 };
-use entity::{
-    OrganizationId, ProjectId, StageId, StageOutput, StageType, TaskStatus, project as projects, stage, task, workflow,
-};
+use entity::{OrganizationId, ProjectId, StageId, StageOutput, StageType, TaskStatus, stage, task, workflow};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func},
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, ExprTrait},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -131,18 +131,7 @@ pub async fn counts(app: &App, ids: &[StageId]) -> Result<HashMap<StageId, Count
         tasks: i64,
         held: i64,
     }
-    let held = Expr::case(task::Column::Status.eq(TaskStatus::Held), 1).finally(0);
-    let rows = task::Entity::find()
-        .select_only()
-        .column(task::Column::StageId)
-        .column_as(task::Column::Id.count(), "tasks")
-        .column_as(Expr::expr(held).sum(), "held")
-        .filter(task::Column::StageId.is_in(ids.iter().copied()))
-        .filter(task::Column::Deleted.eq(false))
-        .group_by(task::Column::StageId)
-        .into_model::<Counted>()
-        .all(app.db.read())
-        .await?;
+    let rows = counted(ids).into_model::<Counted>().all(app.db.read()).await?;
     let counts = |row: Counted| {
         (
             row.stage_id,
@@ -153,6 +142,18 @@ pub async fn counts(app: &App, ids: &[StageId]) -> Result<HashMap<StageId, Count
         )
     };
     Ok(rows.into_iter().map(counts).collect())
+}
+
+fn counted(ids: &[StageId]) -> Select<task::Entity> {
+    let held = Expr::case(task::Column::Status.eq(TaskStatus::Held), 1).finally(0);
+    task::Entity::find()
+        .select_only()
+        .column(task::Column::StageId)
+        .column_as(task::Column::Id.count(), "tasks")
+        .column_as(Expr::expr(held).sum(), "held")
+        .filter(task::Column::StageId.is_in(ids.iter().copied()))
+        .filter(task::Column::Deleted.eq(false))
+        .group_by(task::Column::StageId)
 }
 
 /// How many tasks a stage holds because their webhook was not sent. A HOLD stage holds for its own reasons.
@@ -177,23 +178,57 @@ pub fn edges(row: &stage::Model) -> Vec<Edge> {
     serde_json::from_str(&row.edges).unwrap_or_default()
 }
 
-/// The size of a project's ontology, which each event of it has.
-pub(crate) async fn ontology_bytes(db: &impl ConnectionTrait, id: ProjectId) -> Result<usize> {
-    let bytes = Func::cust("octet_length").arg(projects::Column::Ontology.into_expr());
-    let found: Option<Option<i64>> = projects::Entity::find_by_id(id)
-        .select_only()
-        .column_as(Expr::from(bytes), "bytes")
-        .into_tuple()
-        .one(db)
-        .await?;
-    Ok(usize::try_from(found.flatten().unwrap_or(0)).unwrap_or(0))
-}
-
 /// A stage of a live project, that the actor may see.
 pub(crate) async fn find_stage(db: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<stage::Model> {
     let unknown = || Error::not_found("stage", id);
     let key: StageId = id.parse().map_err(|_| unknown())?;
     let row = stage::Entity::find_by_id(key).one(db).await?;
-    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(row.project_id)))
-        .ok_or_else(unknown)
+    let row = row
+        .filter(|row| row.organization_id == actor.organization_id)
+        .ok_or_else(unknown)?;
+    match project::find(db, actor, &row.project_id.to_string()).await {
+        Ok(_) => Ok(row),
+        Err(Error::NotFound { .. }) => Err(unknown()),
+        Err(other) => Err(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plan;
+    use sea_orm::{DbBackend, QueryTrait};
+
+    #[tokio::test]
+    async fn the_tasks_of_a_stage_are_counted_on_an_index_alone() {
+        let query = counted(&[StageId::new(), StageId::new()]).build(DbBackend::Sqlite);
+        let plan = plan(&query.to_string()).await;
+        assert!(plan[0].contains("COVERING INDEX task_standing"), "{plan:?}");
+        assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{plan:?}");
+    }
+
+    #[test]
+    fn a_webhook_stage_warns_of_what_it_holds_and_a_hold_stage_does_not() {
+        let row = |stage_type| stage::Model {
+            id: StageId::new(),
+            organization_id: OrganizationId::new(),
+            project_id: ProjectId::new(),
+            place: 0,
+            name: "Stage".into(),
+            stage_type,
+            position: None,
+            edges: "[]".into(),
+            webhook_id: None,
+            removed_at: None,
+            created_at: entity::Timestamp(0),
+        };
+        let counts = |held| Counts { tasks: 9, held };
+        let warned = |stage_type, held| warning(&row(stage_type), counts(held));
+        assert_eq!(warned(StageType::Webhook, 0), None);
+        assert_eq!(warned(StageType::Hold, 3), None);
+        assert_eq!(
+            warned(StageType::Webhook, 3).as_deref(),
+            Some("3 tasks are held because their webhooks were not sent")
+        );
+    }
 }

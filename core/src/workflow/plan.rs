@@ -9,13 +9,13 @@ use super::{
 };
 use crate::{
     Error, Result,
-    auth::Actor,
+    auth::{Action, Actor},
     db::Txn,
     secret::Keyring,
-    task,
+    task::{self, Withdrawn, weight},
     webhook::stage::{self as webhooks, Settings},
 };
-use entity::{StageId, StageType, stage, workflow};
+use entity::{StageId, StageType, WebhookId, stage, workflow};
 use std::{collections::HashMap, sync::Arc};
 
 /// Tasks that a save moves out of removed stages at most.
@@ -31,6 +31,15 @@ pub(super) struct Plan<'a> {
     moves: HashMap<StageId, StageId>,
     webhooks: Vec<(StageId, Settings<'a>)>,
     keyring: &'a Keyring,
+}
+
+/// What a save leaves to be done after its commit.
+pub(super) struct Saved {
+    pub(super) workflow: Workflow,
+    /// Webhooks that have changed or ended.
+    pub(super) webhooks: Vec<WebhookId>,
+    /// Notifications that nobody waits for any more.
+    pub(super) withdrawn: Vec<Withdrawn>,
 }
 
 /// Finds stages by what an input calls them.
@@ -49,7 +58,7 @@ impl Names<'_> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) async fn make(
+    pub(super) fn make(
         txn: &Txn,
         actor: &Actor,
         known: Workflow,
@@ -66,6 +75,9 @@ impl<'a> Plan<'a> {
         let stages = rows(txn, &known, &names, &nodes);
         let gone = |stage: &stage::Model| !names.ids.contains(&stage.id);
         let (removed, kept): (Vec<_>, Vec<_>) = known.stages.into_iter().partition(gone);
+        if removed.iter().any(|stage| stage.webhook_id.is_some()) {
+            actor.require(Action::ManageWebhooks)?;
+        }
         let moves = moves(&removed, &names, save)?;
         let settings = save
             .stages
@@ -98,7 +110,7 @@ impl<'a> Plan<'a> {
         })
     }
 
-    pub(super) async fn carry_out(mut self, txn: &Txn, actor: &Actor) -> Result<Workflow> {
+    pub(super) async fn carry_out(mut self, txn: &Txn, actor: &Actor) -> Result<Saved> {
         for (stage_id, settings) in &self.webhooks {
             let webhook = webhooks::set(txn, actor, self.row.project_id, *stage_id, settings, self.keyring).await?;
             let stage = self.stages.iter_mut().find(|stage| stage.id == *stage_id);
@@ -110,19 +122,26 @@ impl<'a> Plan<'a> {
         for webhook_id in self.removed.iter().filter_map(|stage| stage.webhook_id) {
             webhooks::close(txn, webhook_id).await?;
         }
-        self.relocate(txn, actor).await?;
-        Ok(Workflow {
-            row: self.row,
-            stages: self.stages,
+        let withdrawn = self.relocate(txn, actor).await?;
+        let stages = self.stages.iter().chain(&self.removed);
+        Ok(Saved {
+            webhooks: stages.filter_map(|stage| stage.webhook_id).collect(),
+            withdrawn,
+            workflow: Workflow {
+                row: self.row,
+                stages: self.stages,
+            },
         })
     }
 
     /// Refuses to remove a stage that holds tasks which nobody says where to put.
     async fn vacate(&self, txn: &Txn) -> Result<()> {
-        let mut total = 0;
+        let (mut total, mut bytes) = (0, 0);
         for stage in &self.removed {
-            let count = task::count(txn.conn(), stage.id, MOVED + 1).await?;
+            let ids = task::in_stage(txn.conn(), stage.id, MOVED + 1).await?;
+            let count = ids.len() as u64;
             total += count;
+            bytes += weight::weights(txn.conn(), &ids).await?.values().sum::<usize>();
             if count > 0 && !self.moves.contains_key(&stage.id) {
                 let reason = format!(
                     "leaves out stage {:?} ({}), which still holds {}; requeue them or name it in moveTasks",
@@ -133,25 +152,25 @@ impl<'a> Plan<'a> {
                 return Err(Error::invalid("stages", reason));
             }
         }
-        match total > MOVED {
-            true => Err(Error::invalid(
-                "moveTasks",
-                format!("moves at most {MOVED} tasks; requeue them before"),
-            )),
-            false => Ok(()),
+        if total > MOVED || bytes > weight::STEP_BYTES {
+            let reason = format!("moves at most {MOVED} tasks, or fewer large ones; requeue them before");
+            return Err(Error::invalid("moveTasks", reason));
         }
+        Ok(())
     }
 
     /// The tasks of removed stages go where the save says, as if they were requeued.
-    async fn relocate(&self, txn: &Txn, actor: &Actor) -> Result<()> {
+    async fn relocate(&self, txn: &Txn, actor: &Actor) -> Result<Vec<Withdrawn>> {
+        let mut withdrawn = Vec::new();
         if self.moves.is_empty() {
-            return Ok(());
+            return Ok(withdrawn);
         }
-        let graph = Arc::new(Graph::read(txn.conn(), &self.row).await?);
+        let graph = Graph::read(txn.conn(), txn.index(), &self.row, &txn.graphs().conditions).await?;
+        let graph = Arc::new(graph);
         for (from, to) in &self.moves {
-            task::relocate(txn, actor, &graph, *from, *to).await?;
+            withdrawn.extend(task::relocate(txn, actor, &graph, *from, *to).await?);
         }
-        Ok(())
+        Ok(withdrawn)
     }
 }
 

@@ -6,9 +6,11 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
-    task,
+    task::{self, weight},
 };
-use entity::{ReplayStatus, StageId, StageRunId, StageType, TaskId, TaskStatus, stage, stage_run, task as tasks};
+use entity::{
+    ReplayStatus, StageId, StageRunId, StageType, TaskId, TaskStatus, project, stage, stage_run, task as tasks,
+};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, Select,
@@ -93,6 +95,7 @@ pub(crate) async fn run_step(txn: &Txn, id: StageRunId) -> Result<()> {
     };
     let stage = stage::Entity::find_by_id(row.stage_id).one(txn.conn()).await?;
     match stage.filter(|stage| stage.removed_at.is_none()) {
+        Some(stage) if !is_live(txn, &stage).await? => row.status = ReplayStatus::Failed,
         None => row.status = ReplayStatus::Failed,
         Some(stage) => send(txn, &stage, &mut row).await?,
     }
@@ -101,11 +104,21 @@ pub(crate) async fn run_step(txn: &Txn, id: StageRunId) -> Result<()> {
     Ok(())
 }
 
+async fn is_live(txn: &Txn, stage: &stage::Model) -> Result<bool> {
+    let project = project::Entity::find_by_id(stage.project_id).one(txn.conn()).await?;
+    Ok(project.is_some_and(|project| !project.deleted))
+}
+
 async fn send(txn: &Txn, stage: &stage::Model, row: &mut stage_run::Model) -> Result<()> {
-    let found = held(stage.id, row.place).limit(STEP).all(txn.conn()).await?;
+    let mut found = held(stage.id, row.place).limit(STEP).all(txn.conn()).await?;
+    let ids: Vec<TaskId> = found.iter().map(|task| task.id).collect();
+    let weights = weight::weights(txn.conn(), &ids).await?;
+    let fits = weight::fitting(ids.iter().map(|id| weights.get(id).copied().unwrap_or(0)));
+    let more = found.len() as u64 == STEP || fits < found.len();
+    found.truncate(fits);
     row.place = found.last().map(|task| task.id).or(row.place);
     row.done = row.done.saturating_add(i32::try_from(found.len()).unwrap_or(i32::MAX));
-    if (found.len() as u64) < STEP {
+    if !more {
         row.status = ReplayStatus::Succeeded;
     }
     task::resend(txn, stage, found).await

@@ -5,19 +5,22 @@ use super::{
     Save, StageInput, Workflow,
     check::{EDGES, STAGES},
     plan::Plan,
-    scope::SCOPE,
     store,
 };
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    filter::Filter,
-    input, organization, project,
+    input, organization, project, task,
+    webhook::Condition,
 };
 use entity::StageType;
 use std::{ops::RangeInclusive, sync::Arc};
 
-const PASSES: RangeInclusive<i32> = 1..=10_000;
+const PASSES: RangeInclusive<i32> = 1..=1_000;
+/// Conditions of one workflow at most.
+const CONDITIONS: usize = 200;
+/// Bytes of what an editor keeps with a stage.
+const POSITION: usize = 4 << 10;
 
 /// Replaces a project's workflow whole. Tasks stay where they are, unless their stage is removed: then `moves` says
 /// where they go.
@@ -26,7 +29,10 @@ pub async fn save(app: &App, actor: &Actor, project: &str, save: Save) -> Result
     sizes(&save)?;
     for (place, stage) in save.stages.iter().enumerate() {
         texts(actor, place, stage)?;
-        conditions(place, stage).await?;
+        conditions(app, place, stage).await?;
+        webhook(app, stage)
+            .await
+            .map_err(|error| error.within(&format!("stages.{place}.webhook")))?;
     }
     let (actor, id, keyring) = (actor.clone(), project.to_owned(), Arc::clone(&app.keyring));
     let saved = app
@@ -39,20 +45,28 @@ pub async fn save(app: &App, actor: &Actor, project: &str, save: Save) -> Result
                     let reason = format!("the workflow has version {} by now", known.row.version);
                     return Err(Error::Conflict(reason));
                 }
-                let plan = Plan::make(txn, &actor, known, &save, &keyring).await?;
+                let plan = Plan::make(txn, &actor, known, &save, &keyring)?;
                 plan.carry_out(txn, &actor).await
             })
         })
         .await?;
-    for webhook_id in saved.stages.iter().filter_map(|stage| stage.webhook_id) {
+    for webhook_id in saved.webhooks {
         app.targets.forget(webhook_id);
     }
-    Ok(saved)
+    task::forget_sends(app, saved.withdrawn);
+    Ok(saved.workflow)
 }
 
 fn sizes(save: &Save) -> Result<()> {
     if save.stages.len() > STAGES {
         return Err(Error::invalid("stages", format!("must have at most {STAGES} stages")));
+    }
+    let conditions = save.stages.iter().flat_map(|stage| &stage.edges);
+    if conditions.filter(|edge| edge.condition.is_some()).count() > CONDITIONS {
+        return Err(Error::invalid(
+            "stages",
+            format!("must have at most {CONDITIONS} conditions"),
+        ));
     }
     match save.max_passes {
         Some(passes) if !PASSES.contains(&passes) => Err(Error::invalid(
@@ -67,7 +81,9 @@ fn sizes(save: &Save) -> Result<()> {
 fn texts(actor: &Actor, place: usize, stage: &StageInput) -> Result<()> {
     let path = format!("stages.{place}");
     organization::name(&format!("{path}.name"), &stage.name)?;
-    input::json(&format!("{path}.position"), stage.position.as_deref())?;
+    let position = format!("{path}.position");
+    input::text(&position, stage.position.as_deref().unwrap_or_default(), POSITION)?;
+    input::json(&position, stage.position.as_deref())?;
     if stage.edges.len() > EDGES {
         let reason = format!("must have at most {EDGES} edges");
         return Err(Error::invalid(format!("{path}.edges"), reason));
@@ -87,11 +103,19 @@ fn texts(actor: &Actor, place: usize, stage: &StageInput) -> Result<()> {
 }
 
 /// Compiles every condition before the transaction begins: it takes milliseconds, and the writer serves everybody.
-async fn conditions(place: usize, stage: &StageInput) -> Result<()> {
+async fn conditions(app: &App, place: usize, stage: &StageInput) -> Result<()> {
     for (index, edge) in stage.edges.iter().enumerate() {
         if let Some(source) = &edge.condition {
-            Filter::compile(&format!("stages.{place}.edges.{index}.condition"), source, &SCOPE).await?;
+            let field = format!("stages.{place}.edges.{index}.condition");
+            app.db.graphs().conditions.typed(&field, source).await?;
         }
     }
     Ok(())
+}
+
+/// The same of what a webhook stage sends.
+async fn webhook(app: &App, stage: &StageInput) -> Result<()> {
+    let Some(given) = &stage.webhook else { return Ok(()) };
+    Condition::check(given.filter.as_deref()).await?;
+    app.index.check_query(given.payload_query.as_deref()).await
 }

@@ -2,16 +2,23 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets a fault has failed")]
 
 mod delivery;
+mod feed;
+mod filters;
+mod idempotency;
 mod keys;
 mod log;
 mod matching;
 mod outcomes;
 mod pace;
+mod rekey;
 mod replay;
 mod restart;
+mod rotation;
 mod schedule;
 mod scope;
 mod secrecy;
+mod shapes;
+mod shield;
 mod stats;
 mod steering;
 mod support;

@@ -5,8 +5,8 @@ use crate::{
     workflow::support::{Flow, hook, labelled_then_sent},
 };
 use entity::{
-    NotificationStatus::*, PayloadFormat, ReplayStatus, Role, TaskStatus, Timestamp, WebhookStatus, WebhookTopic,
-    replay as replays, webhook as webhooks,
+    NotificationStatus::*, Ordering, PayloadFormat, ReplayStatus, Role, TaskStatus, Timestamp, WebhookStatus,
+    WebhookTopic, replay as replays, webhook as webhooks,
 };
 use labelhook_core::{
     Error, Result, dispatcher,
@@ -217,6 +217,31 @@ async fn a_live_notification_waits_for_two_rounds_of_replayed_ones_at_most() {
 }
 
 #[tokio::test]
+async fn a_strict_order_is_not_filled_up_by_a_replay() {
+    let world = World::new().await;
+    let receiver = Receiver::ok().await;
+    world
+        .webhook_with(&receiver.url(), |new| {
+            new.max_in_flight = Some(4);
+            new.ordering = Some(Ordering::Strict);
+        })
+        .await;
+    let label = world.annotated().await;
+    publish(&world, &label, 40).await;
+    world.deliver().await;
+    let begun = begin(&world, Filter::default()).await;
+    replay::run_until_idle(&world.app).await.unwrap();
+    let waiting = world.status_count(Sending).await + world.status_count(Pending).await;
+    assert!((1..=8).contains(&waiting), "{waiting} are in front of a live one");
+    finish(&world).await;
+    assert_eq!(
+        progress(&now(&world, &begun).await),
+        (ReplayStatus::Succeeded, 40, 40, 0)
+    );
+    assert_eq!(receiver.count(), 80);
+}
+
+#[tokio::test]
 async fn a_replay_waits_while_live_traffic_fills_the_lane() {
     let world = World::new().await;
     let receiver = Receiver::ok().await;
@@ -412,6 +437,28 @@ async fn all_that_a_webhook_missed_while_it_was_inactive_is_sent_by_one_call() {
         review.unwrap().body.clone()
     };
     assert_eq!(body(&receiver), body(&other), "one rendering for both");
+}
+
+#[tokio::test]
+async fn what_a_webhooks_filter_does_not_match_was_not_missed() {
+    let world = World::new().await;
+    let label = world.annotated().await;
+    let receiver = Receiver::ok().await;
+    let created = world
+        .webhook_with(&receiver.url(), |new| {
+            new.filter = Some("event.topic == 'REVIEW_CREATED'".into());
+        })
+        .await;
+    switch(&world, &created, WebhookStatus::Inactive).await;
+    publish(&world, &label, 120).await;
+    world.publish_as(label.reviewed(1.0), Change::Created).await;
+    publish(&world, &label, 5).await;
+    switch(&world, &created, WebhookStatus::Active).await;
+    let begun = missed(&world, &created, Filter::default()).await.unwrap();
+    finish(&world).await;
+    assert_eq!(progress(&now(&world, &begun).await), (ReplayStatus::Succeeded, 1, 1, 0));
+    assert_eq!(receiver.count(), 1);
+    assert_eq!(receiver.requests()[0].headers["x-labelbox-event"], "REVIEW_CREATED");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use labelhook_core::{
     dispatcher::{Window, guard::Guard},
     label as labels,
     list::{Filter, Page, Query},
+    payload::{Compiling, Shaper},
     project as projects,
     secret::Keyring,
 };
@@ -118,12 +119,23 @@ impl World {
     }
 }
 
+/// Understands no payload query.
+#[derive(Debug)]
+struct NoQueries;
+
+impl Shaper for NoQueries {
+    fn compile<'a>(&'a self, _: &'a str) -> Compiling<'a> {
+        Box::pin(async { Err("not understood".to_owned()) })
+    }
+}
+
 async fn open(folder: &TempDir, clock: &Clock) -> Arc<App> {
     let config = Config {
         database_url: format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display()),
         keyring: Arc::new(Keyring::generate()),
         clock: clock.clone(),
         guard: Guard::default(),
+        shaper: Arc::new(NoQueries),
         window: Window::default(),
     };
     App::open(config).await.expect("an app")

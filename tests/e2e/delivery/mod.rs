@@ -5,7 +5,7 @@ mod fairness;
 mod records;
 mod retries;
 mod signed;
-mod snapshots;
+pub mod snapshots;
 mod topics;
 
 use std::sync::Arc;

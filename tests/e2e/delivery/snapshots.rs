@@ -54,7 +54,8 @@ async fn request(format: &str) -> String {
         })
 }
 
-async fn shown(app: &TestApp, received: &Received) -> String {
+/// A request to the webhook of the newest notification, with what differs from run to run named.
+pub async fn shown(app: &TestApp, received: &Received) -> String {
     let log = app.query("{notifications {nodes {id event {id}}}}", json!({})).await;
     let node = &log["notifications"]["nodes"][0];
     let mut text = format!("{} {}\n", received.method, received.path);

@@ -1,8 +1,11 @@
 //! Webhooks are registered, changed and listed as Labelbox's clients ask for it, and what is secret about them is never
-//! shown. [`refusals`] has what is refused.
+//! shown. [`refusals`] has what is refused, [`shapes`] what filters and payload queries do.
 
 mod refusals;
 mod rights;
+mod rotation;
+mod shapes;
+mod shield;
 
 use std::fs;
 use std::time::Duration;

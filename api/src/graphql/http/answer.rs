@@ -48,8 +48,19 @@ impl Refusal {
         self
     }
 
+    /// Its code.
+    pub fn code(&self) -> Code {
+        self.error.code()
+    }
+
+    /// The error alone, for a message that has no status.
+    pub fn into_error(self, request_id: &str) -> ServerError {
+        let mut error = self.error.into_server_error();
+        translate::finish(&mut error, request_id);
+        error
+    }
+
     /// Its message.
-    #[cfg(test)]
     pub fn message(&self) -> String {
         (*self.error).clone().into_server_error().message
     }
@@ -85,6 +96,23 @@ impl From<ApiError> for Refusal {
             headers: Vec::new(),
         }
     }
+}
+
+/// The answer of an operation as the text of a message. Its errors have been translated.
+pub fn text(executed: &Executed) -> String {
+    let errors = &executed.errors;
+    let is_request_error = translate::is_request_error(errors, &executed.data);
+    let answer = Answer {
+        message: None,
+        errors,
+        data: (!is_request_error).then_some(&executed.data),
+    };
+    serde_json::to_string(&answer).expect("names are strings and numbers are finite")
+}
+
+/// Whether nothing was executed.
+pub fn is_refused(executed: &Executed) -> bool {
+    translate::is_request_error(&executed.errors, &executed.data)
 }
 
 /// The answer of an operation. Its errors have been translated.

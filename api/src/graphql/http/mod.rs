@@ -1,19 +1,23 @@
 //! `GET` and `POST /graphql`, by hand around `Schema::execute`: the library's own handler answers everything with 200,
 //! runs mutations by GET and reads any content type as JSON. The order: method, media types, who asks, then the body;
-//! nothing is parsed for a stranger. Status codes follow the audits of graphql-http.
+//! nothing is parsed for a stranger. A mutation with an `Idempotency-Key` goes through [`idempotency`]. Status codes
+//! follow the audits of graphql-http.
 
-mod answer;
+pub(super) mod answer;
+mod idempotency;
 mod media;
+mod operation;
 mod params;
+mod run;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::{OperationDefinition, OperationType};
+use async_graphql::parser::types::OperationType;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::header::ALLOW;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Request, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
@@ -22,12 +26,11 @@ use tokio::time::timeout;
 
 pub use self::answer::Refusal;
 pub use self::media::Media;
-use self::params::Params;
-use super::context::Budget;
+pub use self::operation::{Endpoint, Operation, is_last};
+pub(super) use self::params::Params;
+use self::run::Run;
 use super::error::{ApiError, Code};
-use super::guard::{Cache, Document};
-use super::types::Types;
-use super::{Schema, translate};
+use super::ws;
 use crate::auth;
 use crate::server::{RequestId, Server};
 
@@ -38,31 +41,15 @@ const MAX_DRAINED: usize = 4 * MAX_BODY;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The schema and the documents it has seen.
-pub struct Endpoint {
-    schema: Schema,
-    documents: Cache,
-    timeout: Duration,
-}
-
-impl Endpoint {
-    /// Around a schema, with the time that an operation may take.
-    pub fn new(schema: Schema, timeout: Duration) -> Self {
-        let documents = Cache::new(Types::of(&schema.sdl()));
-        Self {
-            schema,
-            documents,
-            timeout,
-        }
-    }
-}
-
 /// Answer a request to `/graphql`.
 pub async fn serve(
     State(server): State<Arc<Server>>,
     Extension(request_id): Extension<RequestId>,
     request: Request<Body>,
 ) -> Response {
+    if ws::is_wanted(&request) {
+        return ws::upgrade(server, request_id, request).await;
+    }
     let media = Media::accepted(request.headers());
     match Box::pin(answer(&server, request, media, &request_id)).await {
         Ok(response) => response,
@@ -70,7 +57,12 @@ pub async fn serve(
     }
 }
 
-async fn answer(server: &Server, request: Request<Body>, media: Media, id: &RequestId) -> Result<Response, Refusal> {
+async fn answer(
+    server: &Arc<Server>,
+    request: Request<Body>,
+    media: Media,
+    id: &RequestId,
+) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     if parts.method == Method::OPTIONS {
         return Ok((StatusCode::NO_CONTENT, [(ALLOW, "GET, POST")]).into_response());
@@ -80,40 +72,35 @@ async fn answer(server: &Server, request: Request<Body>, media: Media, id: &Requ
         return Ok(Html(page.to_owned()).into_response());
     }
     let actor = auth::identify(server, &parts.headers).await?;
-    let mut params = match parts.method {
-        Method::GET => Params::from_query(parts.uri.query())?,
-        _ => Params::from_body(&read(body).await?)?,
+    let params = params(&parts, body).await?;
+    let once = idempotency::request(&parts.headers, &params);
+    let operation = server.graphql.prepare(params, actor.clone())?;
+    check_operation(&parts, &operation)?;
+    let once = match operation.ty() {
+        OperationType::Mutation => once?,
+        _ => None,
     };
-    let endpoint = &server.graphql;
-    let document = endpoint.documents.get(&params.query)?;
-    let operation = &document.operation(params.operation_name.as_deref())?.node;
-    check_operation(&parts, operation)?;
-    endpoint
-        .documents
-        .types()
-        .check_variables(operation, &params.variables)?;
-    params.fill(operation);
-
-    let mut request = async_graphql::Request::new(String::new())
-        .variables(params.variables)
-        .data(actor)
-        .data(Budget::default());
-    request.operation_name = params.operation_name;
-    request.set_parsed_query(document.parsed().clone());
-    let Ok(mut executed) = timeout(endpoint.timeout, endpoint.schema.execute(request)).await else {
-        return Err(took_too_long(operation));
-    };
-    if !executed.errors.is_empty() {
-        translate::translate(&mut executed.errors, document.parsed(), id);
-    }
-    Ok(answer::executed(
-        &executed,
+    let run = Run {
+        server: Arc::clone(server),
+        operation,
         media,
-        Document::is_safe_to_repeat(operation),
-    ))
+        id: id.clone(),
+    };
+    match once {
+        Some(once) => idempotency::once(&server.app, &actor, once, run).await,
+        None => Ok(run.run().await.response),
+    }
 }
 
-fn check_method(parts: &Parts) -> Result<(), Refusal> {
+/// What is asked for: in the query string or in the body.
+pub(super) async fn params(parts: &Parts, body: Body) -> Result<Params, Refusal> {
+    match parts.method {
+        Method::GET => Params::from_query(parts.uri.query()),
+        _ => Params::from_body(&read(body).await?),
+    }
+}
+
+pub(super) fn check_method(parts: &Parts) -> Result<(), Refusal> {
     match parts.method {
         Method::GET => Ok(()),
         Method::POST => media::check_content_type(&parts.headers),
@@ -125,12 +112,9 @@ fn check_method(parts: &Parts) -> Result<(), Refusal> {
 }
 
 /// A mutation by GET could be run by a link, an image or a cache.
-fn check_operation(parts: &Parts, operation: &OperationDefinition) -> Result<(), Refusal> {
-    match operation.ty {
-        OperationType::Mutation if parts.method == Method::GET => {
-            let error = ApiError::new(Code::NotAllowed, "a mutation must be sent by POST");
-            Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error).with(ALLOW, HeaderValue::from_static("POST")))
-        }
+fn check_operation(parts: &Parts, operation: &Operation) -> Result<(), Refusal> {
+    check_mutation(parts, operation)?;
+    match operation.ty() {
         OperationType::Subscription => {
             let message = "a subscription is not answered here: it needs a WebSocket or an event stream";
             Err(Refusal::new(
@@ -140,6 +124,15 @@ fn check_operation(parts: &Parts, operation: &OperationDefinition) -> Result<(),
         }
         _ => Ok(()),
     }
+}
+
+/// The same on every way in.
+pub(super) fn check_mutation(parts: &Parts, operation: &Operation) -> Result<(), Refusal> {
+    if operation.ty() == OperationType::Mutation && parts.method == Method::GET {
+        let error = ApiError::new(Code::NotAllowed, "a mutation must be sent by POST");
+        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error).with(ALLOW, HeaderValue::from_static("POST")));
+    }
+    Ok(())
 }
 
 /// The whole body, within its limits.
@@ -177,15 +170,4 @@ async fn collect(mut body: Body) -> Result<Vec<u8>, Refusal> {
         ));
     }
     Ok(whole)
-}
-
-fn took_too_long(operation: &OperationDefinition) -> Refusal {
-    let error = ApiError::new(
-        Code::Timeout,
-        "the operation took too long; a change may have been made all the same",
-    );
-    if operation.ty == OperationType::Mutation {
-        return Refusal::from(error);
-    }
-    Refusal::new(StatusCode::GATEWAY_TIMEOUT, error).with(RETRY_AFTER, HeaderValue::from_static("1"))
 }

@@ -19,7 +19,7 @@ pub type NotificationConnection = Connection<Notification>;
 impl Place for Notification {
     fn place(&self) -> Cursor {
         Cursor {
-            key: self.0.created_at.0,
+            key: self.0.sequence,
             id: self.0.id.0,
         }
     }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, ID, InputObject};
 use entity::{TaskStatus, Timestamp};
-use labelhook_core::task::{Answer, Assign, Filter, Outcome, Verdict};
+use labelhook_core::task::{Answer, Assign, Filter, Judgement, Verdict};
 
 use super::super::{
     error::Result,
@@ -38,7 +38,7 @@ pub struct TaskWhereInput {
 
 impl TaskWhereInput {
     /// The same in core's words.
-    pub(super) fn read(self) -> Result<Filter> {
+    pub fn read(self) -> Result<Filter> {
         Ok(Filter {
             ids: ids("where.ids", self.ids)?,
             project_ids: ids("where.projectIds", self.project_ids)?,
@@ -113,7 +113,7 @@ pub struct TaskReviewInput {
     stage: Option<ConnectInput>,
 }
 
-impl From<TaskReviewInput> for Outcome {
+impl From<TaskReviewInput> for Judgement {
     fn from(input: TaskReviewInput) -> Self {
         Self {
             verdict: input.outcome.into(),

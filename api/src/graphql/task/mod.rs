@@ -32,6 +32,9 @@ use super::{
     workflow::Stage,
 };
 
+/// Bytes of a visit in an answer, roughly.
+const VISIT: usize = 512;
+
 /// A data row on its way through the workflow of a project.
 pub struct Task(pub task::Model);
 
@@ -94,6 +97,7 @@ impl Task {
     #[graphql(complexity = "cost(Some(10), child_complexity)")]
     async fn stage_history(&self, ctx: &Context<'_>) -> Result<Vec<StageVisit>> {
         let visits = work_loader::visits(ctx, self.0.id).await?;
+        ctx.spend(visits.len() * VISIT)?;
         Ok(visits.into_iter().map(StageVisit).collect())
     }
 

@@ -1,10 +1,10 @@
 //! What is given to register or change a webhook.
 
 use async_graphql::{InputObject, MaybeUndefined};
-use entity::{AuthType, PayloadFormat, WebhookStatus, WebhookTopic};
+use entity::{AuthType, Ordering, PayloadFormat, WebhookStatus, WebhookTopic};
 use labelhook_core::dispatcher::Rate;
 use labelhook_core::secret;
-use labelhook_core::webhook::{New, Patch, Retry};
+use labelhook_core::webhook::{New, Patch, Retry, Rotation};
 
 use super::super::{error::Result, input::WhereUniqueInput, json::Json};
 
@@ -72,6 +72,12 @@ pub struct WebhookCreateInput {
     /// The dialect.
     #[graphql(default_with = "PayloadFormat::Labelbox")]
     payload_format: PayloadFormat,
+    /// A GraphQL selection on the event, such as `{ id topic project { id name } data }`: its result is the body, in the
+    /// dialect's place. `payload.graphql` lists the fields. At most 4,096 bytes, 200 fields, 8 levels.
+    payload_query: Option<String>,
+    /// A CEL expression over `event`, such as `event.data.label.secondsToLabel > 10.0`: only events of which it is true are
+    /// sent. At most 2,048 bytes.
+    filter: Option<String>,
     /// How deliveries prove where they come from.
     #[graphql(default_with = "AuthType::Secret")]
     auth_type: AuthType,
@@ -90,6 +96,13 @@ pub struct WebhookCreateInput {
     max_in_flight: Option<i32>,
     /// How fast it may be sent to; at any pace when absent. What waits for its turn spends no attempt.
     rate_limit: Option<RateLimitInput>,
+    /// In which order it is sent to. With an order, what waits for a retry holds up what comes after it.
+    #[graphql(default_with = "Ordering::None")]
+    ordering: Ordering,
+    /// Whether it is switched off by itself, REVOKED, when nothing has got through for five days and in fifty attempts;
+    /// WEBHOOK_FAILING tells of it at least a day before.
+    #[graphql(default = true)]
+    auto_disable: bool,
 }
 
 impl WebhookCreateInput {
@@ -110,6 +123,8 @@ impl WebhookCreateInput {
             secret: self.secret,
             description: self.description,
             payload_format: Some(self.payload_format),
+            payload_query: self.payload_query,
+            filter: self.filter,
             auth_type: Some(self.auth_type),
             bearer_token: self.bearer_token,
             authorization_header: self.authorization_header,
@@ -118,6 +133,8 @@ impl WebhookCreateInput {
             timeout_ms: self.timeout_ms,
             max_in_flight: self.max_in_flight,
             rate: self.rate_limit.map(Rate::from),
+            ordering: Some(self.ordering),
+            auto_disable: Some(self.auto_disable),
         })
     }
 }
@@ -129,12 +146,17 @@ pub struct WebhookUpdateInput {
     topics: Option<TopicListInput>,
     /// Where to.
     url: Option<String>,
-    /// ACTIVE sends again and goes on with what was queued; INACTIVE and REVOKED stop it.
+    /// ACTIVE sends again, goes on with what was queued and clears what failed; INACTIVE and REVOKED stop it.
     status: Option<WebhookStatus>,
     /// Free text, at most 2,000 characters.
     description: Option<String>,
     /// The dialect, of events to come.
     payload_format: Option<PayloadFormat>,
+    /// A GraphQL selection that shapes the body, of events to come; null goes back to the dialect.
+    payload_query: MaybeUndefined<String>,
+    /// A CEL expression over `event`: what it is not true of is not sent, from now on; null sends everything again. Saving
+    /// it sets `filterErrors` to 0.
+    filter: MaybeUndefined<String>,
     /// How deliveries prove where they come from.
     auth_type: Option<AuthType>,
     /// The token of `Authorization: Bearer`, for `authType` BEARER.
@@ -151,6 +173,10 @@ pub struct WebhookUpdateInput {
     max_in_flight: Option<i32>,
     /// How fast it may be sent to, from now on; null removes the limit.
     rate_limit: MaybeUndefined<RateLimitInput>,
+    /// In which order it is sent to: of what waits and of what comes. What is about to be sent goes as it was.
+    ordering: Option<Ordering>,
+    /// Whether it is switched off by itself when nothing has got through for five days and in fifty attempts.
+    auto_disable: Option<bool>,
 }
 
 impl WebhookUpdateInput {
@@ -162,6 +188,8 @@ impl WebhookUpdateInput {
             status: self.status,
             description: self.description,
             payload_format: self.payload_format,
+            payload_query: self.payload_query.into(),
+            filter: self.filter.into(),
             auth_type: self.auth_type,
             bearer_token: self.bearer_token,
             authorization_header: self.authorization_header,
@@ -170,6 +198,29 @@ impl WebhookUpdateInput {
             timeout_ms: self.timeout_ms,
             max_in_flight: self.max_in_flight,
             rate: self.rate_limit.map_value(Rate::from).into(),
+            ordering: self.ordering,
+            auto_disable: self.auto_disable,
         })
+    }
+}
+
+/// A new secret for a webhook.
+#[derive(InputObject)]
+pub struct SecretRotateInput {
+    /// The new secret, by the rules of `createWebhook`, and another than the current one; a fresh one is made when
+    /// absent.
+    secret: Option<String>,
+    /// For how many seconds the old secrets go on signing in `webhook-signature`, beside the new one: 0, at once, to
+    /// 604,800, which is 7 days. One that would have ended earlier still does.
+    #[graphql(default = 86_400)]
+    grace_seconds: Option<i32>,
+}
+
+impl From<SecretRotateInput> for Rotation {
+    fn from(input: SecretRotateInput) -> Self {
+        Self {
+            secret: input.secret,
+            grace_seconds: input.grace_seconds,
+        }
     }
 }

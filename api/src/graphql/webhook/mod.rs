@@ -1,14 +1,18 @@
 //! Webhook: type, queries and mutations; what is given stands in [`input`], how they are listed in [`list`].
 
+mod health;
 mod input;
 mod list;
 
-pub use input::{RateLimitInput, RetryPolicyInput, WebhookCreateInput, WebhookUpdateInput};
+pub use health::WebhookHealth;
+pub use input::{RateLimitInput, RetryPolicyInput, SecretRotateInput, WebhookCreateInput, WebhookUpdateInput};
 pub use list::{WebhookOrderByInput, WebhookWhereInput};
 
 use async_graphql::{Context, ID, Object, SimpleObject};
-use entity::{AuthType, PayloadFormat, ProjectId, StatsBucket, Timestamp, WebhookStatus, WebhookTopic, webhook};
-use labelhook_core::{notification::Filter, webhook as webhooks};
+use entity::{
+    AuthType, Ordering, PayloadFormat, ProjectId, StatsBucket, Timestamp, WebhookStatus, WebhookTopic, webhook,
+};
+use labelhook_core::{notification::Filter, secret, webhook as webhooks};
 
 use super::{
     context::ContextExt,
@@ -58,7 +62,7 @@ impl Webhook {
         self.0.status
     }
 
-    /// Why it was revoked, for people; null while it is not.
+    /// Why it was revoked, by a person or by itself, for people; null while it is not.
     async fn status_reason(&self) -> Option<&str> {
         self.0.status_reason.as_deref()
     }
@@ -105,6 +109,26 @@ impl Webhook {
         self.0.payload_format
     }
 
+    /// The GraphQL selection that shapes the body; null: the dialect does.
+    async fn payload_query(&self) -> Option<&str> {
+        self.0.payload_query.as_deref()
+    }
+
+    /// The CEL expression that is true of what is sent; null: everything is.
+    async fn filter(&self) -> Option<&str> {
+        self.0.filter.as_deref()
+    }
+
+    /// Events that were not sent because the filter could not be evaluated, since it was saved or the server started.
+    async fn filter_errors(&self, ctx: &Context<'_>) -> i32 {
+        i32::try_from(webhooks::filter_faults(ctx.app(), self.0.id).count).unwrap_or(i32::MAX)
+    }
+
+    /// Why the filter could not be evaluated the last time; null when it always could.
+    async fn last_filter_error(&self, ctx: &Context<'_>) -> Option<String> {
+        webhooks::filter_faults(ctx.app(), self.0.id).last
+    }
+
     /// How deliveries prove where they come from.
     async fn auth_type(&self) -> AuthType {
         self.0.auth_type
@@ -135,13 +159,30 @@ impl Webhook {
         webhooks::limit(&self.0).rate.map(RateLimit::from)
     }
 
+    /// In which order it is sent to.
+    async fn ordering(&self) -> Ordering {
+        self.0.ordering
+    }
+
+    /// Whether it is switched off by itself when nothing has got through for five days and in fifty attempts.
+    async fn auto_disable(&self) -> bool {
+        self.0.auto_disable
+    }
+
+    /// How it fares: its breaker, failures in a row, and what waits.
+    #[graphql(complexity = "cost(Some(10), child_complexity)")]
+    async fn health(&self, ctx: &Context<'_>) -> Result<WebhookHealth> {
+        Ok(webhooks::health::of(ctx.app(), &self.0).await?.into())
+    }
+
     /// The secret as Standard Webhooks libraries take it: `whsec_` and base64. Shown by `createWebhook` alone, when the
-    /// deliveries are signed; null ever after.
+    /// deliveries are signed; null ever after (`rotateWebhookSecret` shows that of a new secret).
     async fn signing_secret(&self) -> Option<&str> {
         self.1.as_deref()
     }
 
-    /// Its secrets' ids and times, newest first; never the secrets.
+    /// The secrets that sign now: their ids and times, newest first; never the secrets. After a rotation the old ones stay
+    /// until their grace period is over.
     #[graphql(complexity = "cost(Some(10), child_complexity)")]
     async fn secrets(&self, ctx: &Context<'_>) -> Result<Vec<SecretInfo>> {
         let rows = webhooks::secrets(ctx.app(), &self.0).await?;
@@ -214,6 +255,27 @@ impl From<labelhook_core::dispatcher::Rate> for RateLimit {
         Self {
             requests: rate.requests,
             per_ms: rate.per_ms,
+        }
+    }
+}
+
+/// A webhook with its new secret, which is shown only now.
+#[derive(SimpleObject)]
+pub struct RotatedSecret {
+    /// The webhook.
+    webhook: Webhook,
+    /// The new secret, as it was given or made.
+    secret: String,
+    /// The same as Standard Webhooks libraries take it: `whsec_` and base64.
+    signing_secret: String,
+}
+
+impl From<webhooks::Rotated> for RotatedSecret {
+    fn from(rotated: webhooks::Rotated) -> Self {
+        Self {
+            signing_secret: secret::whsec_form(&rotated.secret),
+            secret: rotated.secret,
+            webhook: rotated.webhook.into(),
         }
     }
 }
@@ -321,5 +383,18 @@ impl WebhookMutation {
         Ok(Webhook::from(
             webhooks::update(ctx.app(), ctx.actor(), &r#where.id, data.read()?).await?,
         ))
+    }
+
+    /// Gives a webhook a new secret, that of a workflow's stage too, and shows it once. Until the grace period is over,
+    /// `webhook-signature` has a signature by each; `X-Hub-Signature` is by the new one from now on. At most 10 secrets
+    /// sign at the same time.
+    async fn rotate_webhook_secret(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "The new secret, and how long the old ones go on.")] data: SecretRotateInput,
+    ) -> Result<RotatedSecret> {
+        let rotated = webhooks::rotate(ctx.app(), ctx.actor(), &r#where.id, data.into()).await?;
+        Ok(rotated.into())
     }
 }

@@ -139,6 +139,12 @@ pub struct StageWebhookInput {
     /// How much of a task is sent.
     #[graphql(default_with = "Some(PayloadContent::Full)")]
     payload_content: Option<PayloadContent>,
+    /// A GraphQL selection on the event, such as `{ id task { id stage { name } } dataRow { externalId } }`: its result is
+    /// the body, in the dialect's place.
+    payload_query: Option<String>,
+    /// A CEL expression over `event`: a task of which it is not true is not sent and takes SUCCEEDED at once. A task for
+    /// which it cannot be evaluated is held.
+    filter: Option<String>,
     /// When to try a failed delivery again. What is absent is a stage's default: 6 requests, after 5 s, 30 s, 2 min, 10 min
     /// and 30 min.
     retry_policy: Option<RetryPolicyInput>,
@@ -162,6 +168,8 @@ impl StageWebhookInput {
             headers: self.headers.map(headers).transpose()?,
             payload_format: self.payload_format,
             payload_content: self.payload_content,
+            payload_query: self.payload_query,
+            filter: self.filter,
             retry: self.retry_policy.unwrap_or_default().into(),
             timeout_ms: self.timeout_ms,
             max_in_flight: self.max_in_flight,

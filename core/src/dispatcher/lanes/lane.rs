@@ -26,6 +26,8 @@ pub(super) struct Lane {
     /// From when the database has something for this lane that is not in memory.
     pub(super) due: Option<Timestamp>,
     pub(super) filed: Option<Place>,
+    /// Until when its webhook's breaker is open; then it holds one job at most.
+    pub(super) shut: Option<Timestamp>,
 }
 
 impl Lane {
@@ -36,9 +38,19 @@ impl Lane {
     /// Whether one more that is due at `due` may be held: behind nothing older, not long before its token comes, and
     /// within the lane's share.
     pub(super) fn fits(&self, due: Timestamp, share: usize, has_room: bool) -> bool {
-        let waits = self.due.is_some_and(|known| known <= due);
-        let free = self.held == 0 || (has_room && self.held < share);
+        let waits = self.due.is_some_and(|known| known <= due) || self.is_shut(due);
+        let free = self.held == 0 || (has_room && self.held < self.most(share));
         !waits && free && self.tokens(due) > 0
+    }
+
+    /// How many it may hold: of its share, or one alone.
+    pub(super) fn most(&self, share: usize) -> usize {
+        if self.shut.is_some() { 1 } else { share }
+    }
+
+    /// Whether nothing may be sent now.
+    pub(super) fn is_shut(&self, now: Timestamp) -> bool {
+        self.shut.is_some_and(|until| now < until)
     }
 
     /// Tokens that come soon and that nothing in memory waits for.
@@ -53,12 +65,17 @@ impl Lane {
 
     /// A lane claims when half its share is free: by the batch, not one by one; and not long before its tokens come.
     pub(super) fn place(&self, share: usize) -> Option<Place> {
-        let due = self.due?;
+        let due = self
+            .shut
+            .into_iter()
+            .chain(self.due)
+            .max()
+            .filter(|_| self.due.is_some())?;
         let paced = |bucket: &Bucket| bucket.when(self.waiting() + 1).minus(SOON);
         let due = self.bucket.as_ref().map_or(due, |bucket| due.max(paced(bucket)));
         match self.held {
             0 => Some(Place::Idle(due)),
-            held if held <= share / 2 => Some(Place::Busy(due)),
+            held if held <= share / 2 && self.shut.is_none() => Some(Place::Busy(due)),
             _ => None,
         }
     }

@@ -7,6 +7,9 @@
 //!
 //! A lane whose webhook has a rate takes a token with each job ([`bucket`]). With none left it leaves the line until the
 //! next one is there; what would wait for one long is neither reserved nor claimed ([`lane`]).
+//!
+//! A lane whose webhook's breaker is open ([`Lanes::shut`]) holds nothing, and from the moment of its probe on one job at a
+//! time. What it held goes back to the database ([`Lanes::back`]).
 
 mod backlog;
 mod bucket;
@@ -123,6 +126,17 @@ impl Lanes {
     /// takes the next job; the dispatcher is not woken for it.
     pub fn landed(&self, webhook_id: WebhookId) {
         self.state().landed(webhook_id);
+    }
+
+    /// A webhook's breaker has opened until that moment, or has closed. What its lane holds and has not sent is given out by
+    /// [`Lanes::back`]. Before the moment it claims and sends nothing; from then on, one job at a time.
+    pub fn shut(&self, webhook_id: WebhookId, until: Option<Timestamp>) {
+        self.change(|state| state.shut(webhook_id, until));
+    }
+
+    /// Jobs whose claims are to be given back; each keeps its place until it is done. Whoever takes jobs looks here too.
+    pub fn back(&self) -> Vec<Job> {
+        self.state().back()
     }
 
     /// An outcome is recorded: its place is free, and a retry is in the database from `retry` on.

@@ -24,6 +24,10 @@ pub(super) struct State {
     /// there is nothing to remember.
     pauses: BTreeSet<(Timestamp, WebhookId)>,
     backlog: Backlog,
+    /// Webhooks whose breaker is open, and until when. Lanes come and go; this stays until the breaker closes.
+    shut: HashMap<WebhookId, Timestamp>,
+    /// Jobs that were in memory when their breaker opened: they go back to the database.
+    back: Vec<Job>,
     /// Lanes that hold something.
     busy: usize,
     pub(super) held: usize,
@@ -41,6 +45,8 @@ impl State {
             turns: VecDeque::new(),
             pauses: BTreeSet::new(),
             backlog: Backlog::default(),
+            shut: HashMap::new(),
+            back: Vec::new(),
             busy: 0,
             held: 0,
             in_flight: 0,
@@ -66,7 +72,7 @@ impl State {
 
     /// Tells a lane what it may do, and whether that is new. What waits for a token of the old rate asks again.
     pub(super) fn allow(&mut self, webhook_id: WebhookId, limit: Limit) -> bool {
-        let lane = self.lanes.entry(webhook_id).or_default();
+        let lane = self.lane(webhook_id);
         if lane.limit == limit {
             return false;
         }
@@ -82,7 +88,7 @@ impl State {
 
     /// Changes a lane. One with nothing left is forgotten, so memory follows what is at work and not what ever was.
     pub(super) fn update(&mut self, webhook_id: WebhookId, change: impl FnOnce(&mut Lane)) {
-        let lane = self.lanes.entry(webhook_id).or_default();
+        let lane = self.lane(webhook_id);
         let before = lane.held;
         change(lane);
         let held = lane.held;
@@ -107,7 +113,7 @@ impl State {
     pub(super) fn queue(&mut self, job: Job) {
         let webhook_id = job.webhook_id;
         let news = self.allow(webhook_id, job.limit);
-        self.lanes.entry(webhook_id).or_default().queue.push_back(job);
+        self.lane(webhook_id).queue.push_back(job);
         self.line_up(webhook_id);
         if news {
             self.update(webhook_id, |_| {});
@@ -124,6 +130,10 @@ impl State {
             if lane.queue.is_empty() {
                 lane.waits_for_turn = false;
                 self.update(webhook_id, |_| {});
+                continue;
+            }
+            if lane.shut.is_some_and(|until| now < until || lane.taken > 0) {
+                self.put_back(webhook_id);
                 continue;
             }
             if let Some(Err(at)) = lane.bucket.as_mut().map(|bucket| bucket.take(now)) {
@@ -223,7 +233,7 @@ impl State {
             self.update(webhook_id, |lane| {
                 // Without a fresh look its place could stay too early, and this loop would not end.
                 lane.bucket.iter_mut().for_each(|bucket| bucket.look(now));
-                let places = share.saturating_sub(lane.held).min(free);
+                let places = lane.most(share).saturating_sub(lane.held).min(free);
                 count = places.max(usize::from(lane.held == 0)).min(lane.tokens(now));
                 if count > 0 {
                     lane.due = None;
@@ -236,10 +246,53 @@ impl State {
         }
     }
 
+    /// A webhook's breaker has opened, or closed (`None`).
+    pub(super) fn shut(&mut self, webhook_id: WebhookId, until: Option<Timestamp>) {
+        match until {
+            Some(until) => self.shut.insert(webhook_id, until),
+            None => self.shut.remove(&webhook_id),
+        };
+        if let Some(lane) = self.lanes.get_mut(&webhook_id) {
+            lane.shut = until;
+            if until.is_some() {
+                self.put_back(webhook_id);
+            }
+            self.update(webhook_id, |_| {});
+        }
+    }
+
+    /// Takes out what a lane must not send. Its places stay taken until the claims are given back.
+    fn put_back(&mut self, webhook_id: WebhookId) {
+        if let Some(lane) = self.lanes.get_mut(&webhook_id) {
+            lane.taken += lane.queue.len();
+            self.back.extend(lane.queue.drain(..));
+            // In line, or paused for a token: its next job lines up anew.
+            if std::mem::take(&mut lane.waits_for_turn) {
+                match lane.pause.take() {
+                    Some(at) => drop(self.pauses.remove(&(at, webhook_id))),
+                    None => self.turns.retain(|other| *other != webhook_id),
+                }
+            }
+        }
+    }
+
+    /// What must go back to the database.
+    pub(super) fn back(&mut self) -> Vec<Job> {
+        std::mem::take(&mut self.back)
+    }
+
+    fn lane(&mut self, webhook_id: WebhookId) -> &mut Lane {
+        let shut = &self.shut;
+        self.lanes.entry(webhook_id).or_insert_with(|| Lane {
+            shut: shut.get(&webhook_id).copied(),
+            ..Lane::default()
+        })
+    }
+
     pub(super) fn drain(&mut self) -> Vec<Job> {
         self.turns.clear();
         self.pauses.clear();
-        let mut jobs = Vec::new();
+        let mut jobs = self.back();
         for lane in self.lanes.values_mut() {
             lane.waits_for_turn = false;
             lane.pause = None;
@@ -255,6 +308,7 @@ impl State {
         let sums = (self.busy, self.held, self.in_flight, self.claims);
         let lists =
             self.lanes.is_empty() && self.turns.is_empty() && self.canceled.is_empty() && self.pauses.is_empty();
+        let lists = lists && self.shut.is_empty() && self.back.is_empty();
         sums == (0, 0, 0, 0) && lists && self.backlog.first(true).is_none()
     }
 

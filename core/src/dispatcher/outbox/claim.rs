@@ -12,6 +12,7 @@ use entity::{
 };
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// A claimed row, as much of it as a job needs.
 #[derive(Debug, FromQueryResult)]
@@ -26,6 +27,7 @@ struct Claimed {
     topic: WebhookTopic,
     attempt_count: i32,
     throttled_count: i32,
+    order_key: Option<Uuid>,
     created_at: Timestamp,
 }
 
@@ -101,7 +103,8 @@ fn take_sql(rooms: usize) -> String {
     format!(
         "WITH due AS ({}) UPDATE notification SET status = ?2, node_id = ?1, due_at = NULL \
          WHERE id IN (SELECT id FROM due) \
-         RETURNING id, organization_id, webhook_id, event_id, payload_id, project_id, task_id, topic, attempt_count, throttled_count, created_at",
+         RETURNING id, organization_id, webhook_id, event_id, payload_id, project_id, task_id, topic, attempt_count, \
+             throttled_count, order_key, created_at",
         lanes.join(" UNION ALL ")
     )
 }
@@ -119,6 +122,7 @@ impl Claimed {
             topic: self.topic,
             attempt_count: self.attempt_count,
             throttled_count: self.throttled_count,
+            order_key: self.order_key,
             created_at: self.created_at,
             limit: limits.get(&self.webhook_id).copied().unwrap_or(Limit::ONE),
             body: bodies.get(&self.payload_id).cloned(),

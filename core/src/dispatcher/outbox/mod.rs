@@ -4,22 +4,27 @@
 //! the changes themselves. A notification for which the window has room is *born claimed*: it is written as held by this
 //! node and kept in memory, so its first attempt needs no second look. The others are written as due.
 //!
+//! One that must come after others that are not over is written without a moment ([`order`]).
+//!
 //! What is due later is taken by [`claim`](self::claim()).
 
 mod claim;
+mod order;
 
 pub(crate) use claim::{Claim, claim, free_claims, give_back, survey};
+pub(crate) use order::{Freed, release, release_all};
 
 use super::{Job, Lanes, Limit};
 use crate::{
     Result,
+    live::Hints,
     stats::{self, Tallies},
 };
 use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, event, label, notification, payload, project};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Bodies up to this size travel with their job; larger ones are read when their turn has come.
 const CARRIED: usize = 64 * 1024;
@@ -36,6 +41,7 @@ pub(crate) struct Outbox {
     notifications: Vec<Enqueued>,
     tallies: Tallies,
     jobs: Vec<Job>,
+    hints: Hints,
 }
 
 /// A notification on its way into the database, with what its webhook's lane may do.
@@ -58,6 +64,7 @@ impl Outbox {
     }
 
     pub(crate) fn event(&mut self, row: event::Model) {
+        self.hints.changed(row.organization_id);
         self.events.push(row);
     }
 
@@ -66,6 +73,7 @@ impl Outbox {
     }
 
     pub(crate) fn enqueue(&mut self, notification: Enqueued) {
+        self.hints.changed(notification.row.organization_id);
         self.notifications.push(notification);
     }
 
@@ -81,13 +89,23 @@ impl Outbox {
         self.payloads.append(&mut unit.payloads);
         self.notifications.append(&mut unit.notifications);
         self.tallies.append(unit.tallies);
+        self.hints.append(unit.hints);
+    }
+
+    /// What statements change beside the outbox, to be announced with it.
+    pub(crate) fn hints(&mut self) -> &mut Hints {
+        &mut self.hints
     }
 
     /// Writes everything. Places in the window are reserved here; [`Outbox::settle`] uses them or gives them back.
     pub(crate) async fn flush(&mut self, db: &impl ConnectionTrait, lanes: &Lanes) -> Result<()> {
         let mut rows = Vec::with_capacity(self.notifications.len());
+        let mut busy = self.busy(db).await?;
         for Enqueued { mut row, limit, body } in self.notifications.drain(..) {
             self.tallies.add(stats::Key::made(&row));
+            if row.order_key.is_some_and(|key| !busy.insert((row.webhook_id, key))) {
+                row.due_at = None;
+            }
             if row.due_at.is_some_and(|due| lanes.reserve(row.webhook_id, limit, due)) {
                 row.status = NotificationStatus::Sending;
                 row.node_id = Some(lanes.node_id());
@@ -106,6 +124,13 @@ impl Outbox {
         insert::<payload::Entity>(db, std::mem::take(&mut self.payloads)).await?;
         insert::<notification::Entity>(db, rows).await?;
         self.tallies.write(db).await
+    }
+
+    /// Keys of new notifications at which others wait, or are being sent.
+    async fn busy(&self, db: &impl ConnectionTrait) -> Result<HashSet<order::Key>> {
+        let keyed = self.notifications.iter().map(|enqueued| &enqueued.row);
+        let keys: HashSet<_> = keyed.filter_map(|row| Some((row.webhook_id, row.order_key?))).collect();
+        order::busy(db, &keys.into_iter().collect::<Vec<_>>()).await
     }
 
     /// After the commit: hands the born claimed to their lanes. After a rollback: gives their places back.

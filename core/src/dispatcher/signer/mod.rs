@@ -39,10 +39,19 @@ pub struct Scheme {
     pub format: PayloadFormat,
     /// The value of the `Authorization` header, from [`bearer`] or [`free`].
     pub authorization: Option<HeaderValue>,
-    /// Live secrets as typed, newest first; none: nothing is signed.
-    pub secrets: Vec<String>,
+    /// Newest first; none: nothing is signed.
+    pub secrets: Vec<Secret>,
     /// From [`check_custom`](super::headers::check_custom). Ours win over them, except `User-Agent`.
     pub custom: HeaderMap,
+}
+
+/// What signs, and until when.
+#[derive(Clone)]
+pub struct Secret {
+    /// As typed.
+    pub text: String,
+    /// From when it signs no more; none: it is the current one.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// One request that is about to be sent.
@@ -66,7 +75,7 @@ pub struct Signer {
     format: PayloadFormat,
     fixed: HeaderMap,
     hub: Option<Hub>,
-    standard: Vec<Standard>,
+    standard: Vec<(Standard, Option<Timestamp>)>,
 }
 
 impl Signer {
@@ -74,8 +83,8 @@ impl Signer {
     pub fn new(scheme: Scheme) -> Self {
         Self {
             format: scheme.format,
-            hub: scheme.secrets.first().map(|secret| Hub::new(secret)),
-            standard: scheme.secrets.iter().map(|secret| Standard::new(secret)).collect(),
+            hub: scheme.secrets.first().map(|secret| Hub::new(&secret.text)),
+            standard: scheme.secrets.iter().map(standard).collect(),
             fixed: fixed(scheme.custom, scheme.authorization),
         }
     }
@@ -85,7 +94,7 @@ impl Signer {
         let mut headers = self.fixed.clone();
         let id = uuid(delivery.event_id.0.hyphenated());
         let timestamp = HeaderValue::from(delivery.at.seconds());
-        self.sign(&mut headers, &id, &timestamp, delivery.body);
+        self.sign(&mut headers, &id, &timestamp, delivery);
         headers.insert(WEBHOOK_ID, id);
         headers.insert(WEBHOOK_TIMESTAMP, timestamp);
         match self.format {
@@ -98,15 +107,15 @@ impl Signer {
         headers
     }
 
-    fn sign(&self, headers: &mut HeaderMap, id: &HeaderValue, timestamp: &HeaderValue, body: &[u8]) {
+    fn sign(&self, headers: &mut HeaderMap, id: &HeaderValue, timestamp: &HeaderValue, delivery: &Delivery) {
         let Some(mut hub) = self.hub.clone() else {
             return;
         };
-        let mut standard = self.standard.clone();
+        let mut standard = self.live(delivery.at);
         for signature in &mut standard {
             signature.start(id.as_bytes(), timestamp.as_bytes());
         }
-        for block in body.chunks(BLOCK) {
+        for block in delivery.body.chunks(BLOCK) {
             hub.update(block);
             for signature in &mut standard {
                 signature.update(block);
@@ -117,6 +126,17 @@ impl Signer {
         headers.insert(X_HUB_SIGNATURE_256, sha256);
         headers.insert(WEBHOOK_SIGNATURE, standard::finish(standard));
     }
+
+    /// The secrets that sign at this moment: one may have ended since the signer was made.
+    fn live(&self, at: Timestamp) -> Vec<Standard> {
+        let live = |end: &Option<Timestamp>| end.is_none_or(|end| at < end);
+        let signing = self.standard.iter().filter(|(_, end)| live(end));
+        signing.map(|(standard, _)| standard.clone()).collect()
+    }
+}
+
+fn standard(secret: &Secret) -> (Standard, Option<Timestamp>) {
+    (Standard::new(&secret.text), secret.expires_at)
 }
 
 /// The headers that are the same for every delivery. What comes from the webhook's owner is marked as sensitive: that is

@@ -10,8 +10,15 @@ fn scheme(format: PayloadFormat, secrets: &[&str]) -> Scheme {
     Scheme {
         format,
         authorization: None,
-        secrets: secrets.iter().map(|secret| secret.to_string()).collect(),
+        secrets: secrets.iter().map(|text| secret(text, None)).collect(),
         custom: HeaderMap::new(),
+    }
+}
+
+fn secret(text: &str, expires_at: Option<Timestamp>) -> Secret {
+    Secret {
+        text: text.to_owned(),
+        expires_at,
     }
 }
 
@@ -136,6 +143,23 @@ fn while_a_secret_is_replaced_the_new_one_stands_first_and_signs_alone_elsewhere
     assert_eq!(token(&both), format!("{} {}", token(&new), token(&old)));
     assert_eq!(both["x-hub-signature"], new["x-hub-signature"]);
     assert_eq!(both["x-hub-signature-256"], new["x-hub-signature-256"]);
+}
+
+#[test]
+fn an_old_secret_signs_until_its_moment_and_not_at_it() {
+    let end = Timestamp(1_600_923_368_000_000);
+    let signer = Signer::new(Scheme {
+        secrets: vec![secret("new", None), secret("old", Some(end))],
+        ..scheme(PayloadFormat::Labelbox, &[])
+    });
+    let check = |at: Timestamp, tokens: usize| {
+        let headers = signer.headers(&Delivery { at, ..delivery(b"{}") });
+        let signatures = headers["webhook-signature"].to_str().unwrap();
+        assert_eq!(signatures.split(' ').count(), tokens, "{signatures}");
+    };
+    check(Timestamp(end.0 - 1), 2);
+    check(end, 1);
+    check(Timestamp(end.0 + 1), 1);
 }
 
 #[test]

@@ -9,12 +9,13 @@
 mod answer;
 mod task;
 
+use super::notice;
 use crate::{
     Error, Result,
     event::{self, Batch, Data, DataRow, Label, LabelChange, Project, ReviewChange, TaskMove},
 };
 use answer::Answer;
-use entity::PayloadContent;
+use entity::{PayloadContent, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 use task::Task;
@@ -30,6 +31,10 @@ pub(super) fn render(
         Data::Label(change) => serde_json::to_vec(&of_label(content, change, None)),
         Data::Review(change) => serde_json::to_vec(&of_label(content, &change.subject, Some(review(change)))),
         Data::Move(change) => serde_json::to_vec(&of_move(content, change)),
+        Data::Notice(change) => serde_json::to_vec(&notice::body(
+            json!({"notice": change.topic, "eventId": event.id}),
+            notice::members(change, Timestamp::millis),
+        )),
         Data::Ping(ping) => serde_json::to_vec(&json!({
             "ping": true,
             "eventId": event.id,

@@ -202,7 +202,7 @@ fn metadata_only_holds_back_the_annotations_and_nothing_else() {
             Data::Label(change) => change.label.label = annotation.into(),
             Data::Review(change) => change.subject.label.label = annotation.into(),
             Data::Move(change) => change.label.as_mut().unwrap().label = annotation.into(),
-            Data::Ping(_) => unreachable!(),
+            Data::Notice(_) | Data::Ping(_) => unreachable!(),
         }
         let mut full = rendered(PayloadFormat::Ango, topic, &data);
         assert_eq!(full["task"]["medicalBrushDataUrl"], "https://example.com/b.nrrd");

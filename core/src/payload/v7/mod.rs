@@ -8,9 +8,10 @@ mod annotation;
 mod item;
 mod shape;
 
+use super::notice;
 use crate::event::{Data, DataRow, Dataset, Label, LabelChange, Ping, TaskMove, Team, User};
 use annotation::Annotation;
-use entity::PayloadContent;
+use entity::{PayloadContent, Timestamp};
 use item::Item;
 use serde::Serialize;
 use serde_json::json;
@@ -26,6 +27,11 @@ pub(super) fn render(
         Data::Label(change) => Subject::from(&**change),
         Data::Review(change) => Subject::from(&change.subject),
         Data::Move(change) => Subject::from(&**change),
+        Data::Notice(change) => {
+            let members = notice::members(change, Timestamp::secs);
+            let body = notice::body(json!({"id": event.id, "action": change.topic}), members);
+            return serde_json::to_vec(&notice::snake(body));
+        }
         Data::Ping(ping) => return test(event, ping),
     };
     serde_json::to_vec(&body(content, &subject))

@@ -3,33 +3,39 @@
 use super::{Hand, Passage};
 use crate::{
     Error, Result,
-    event::{self, Data},
+    event::{self, Data, Sent},
     filter::Values,
-    workflow,
+    workflow::{self, Decision},
 };
-use entity::{EventId, NotificationId, StageId, StageOutput, StageType, TaskStatus, UserId};
+use entity::{EventId, StageId, StageOutput, StageType, TaskStatus, UserId};
+use std::sync::Arc;
 
-/// Stages that one move passes at most; a sound workflow has fewer rules in a row.
-const HOPS: usize = 200;
+/// Completed visits of a task at most: every event has them all.
+const VISITS: usize = 10_000;
 
 impl Passage<'_> {
-    /// Brings a task into a stage, and on through rules, until a stage keeps it.
+    /// Brings a task into a stage, and on through rules, until a stage keeps it. Rules form no ring, so this ends.
     pub(super) async fn arrive(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<()> {
         let (mut next, mut user_id) = (to, user_id);
-        for _ in 0..HOPS {
-            self.enter(place, next, user_id).await?;
-            let Some(stage_id) = self.ruled(place).await? else {
-                return Ok(());
-            };
-            self.complete(place, Hand::default());
-            (next, user_id) = (stage_id, None);
+        loop {
+            let passes = self.enter(place, next, user_id).await?;
+            match self.onward(place, passes).await? {
+                None => return Ok(()),
+                Some(Decision::Stopped(reason)) => {
+                    self.hold(place, reason);
+                    return Ok(());
+                }
+                Some(Decision::To(stage_id)) => {
+                    self.complete(place, Hand::default());
+                    (next, user_id) = (stage_id, None);
+                }
+            }
         }
-        self.hold(place, format!("passed {HOPS} stages without coming to rest"));
-        Ok(())
     }
 
-    /// One step: the task is in the stage, the event tells, and how it stands follows from the stage's type.
-    async fn enter(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<()> {
+    /// One step: the task is in the stage, the event tells, and how it stands follows from the stage's type. Says
+    /// whether it passes a webhook stage whose filter does not want it.
+    async fn enter(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<bool> {
         let now = self.txn.now();
         let from = self.stage(self.seats[place].task.stage_id);
         let stage = self.stage(to);
@@ -52,12 +58,13 @@ impl Passage<'_> {
         };
         let data = self.moved(place, from, user_id);
         let sent = self.publish(place, id, &data, kept.is_none()).await?;
+        let passes = sent == Sent::Unwanted;
         self.settle(place, sent, kept);
-        Ok(())
+        Ok(passes)
     }
 
     /// Tells of the move, and sends the task where its stage sends.
-    async fn publish(&self, place: usize, id: EventId, data: &Data, send: bool) -> Result<Option<NotificationId>> {
+    async fn publish(&self, place: usize, id: EventId, data: &Data, send: bool) -> Result<Sent> {
         let task = &self.seats[place].task;
         let node = self.graph.node(task.stage_id).filter(|_| send);
         let own = node.and_then(|node| node.subscriber.as_ref()).map(|own| (own, task.id));
@@ -65,16 +72,24 @@ impl Passage<'_> {
     }
 
     /// How the task stands in its webhook stage, or elsewhere as it does by its type.
-    fn settle(&mut self, place: usize, sent: Option<NotificationId>, kept: Option<Kept>) {
+    fn settle(&mut self, place: usize, sent: Sent, kept: Option<Kept>) {
         let task = &mut self.seats[place].task;
         match (sent, kept) {
-            (Some(id), _) => task.notification_id = Some(id),
-            (None, Some(Kept::Unassigned)) => task.status = TaskStatus::Ready,
-            (None, Some(Kept::Looping(reason))) => {
+            (Sent::As(id), _) => task.notification_id = Some(id),
+            (Sent::Unknown(reason), _) => {
+                task.status = TaskStatus::Held;
+                task.status_reason = Some(format!("the stage's filter could not be evaluated: {reason}"));
+            }
+            (_, Some(Kept::Unassigned)) => task.status = TaskStatus::Ready,
+            (_, Some(Kept::Looping(reason))) => {
                 task.status = TaskStatus::Held;
                 task.status_reason = Some(reason);
             }
-            (None, None) => {}
+            (Sent::Not | Sent::Unwanted, None) if task.status == TaskStatus::Waiting => {
+                task.status = TaskStatus::Held;
+                task.status_reason = Some("its stage has no webhook".into());
+            }
+            (Sent::Not | Sent::Unwanted, None) => {}
         }
     }
 
@@ -85,6 +100,9 @@ impl Passage<'_> {
         if from.r#type == StageType::Start && self.graph.is_first(stage_id) {
             return Some(Kept::Unassigned);
         }
+        if seat.visits.len() >= VISITS {
+            return Some(Kept::Looping(format!("has completed {VISITS} stages")));
+        }
         let passes = seat.passes(stage_id);
         (passes >= self.graph.max_passes).then(|| {
             Kept::Looping(format!(
@@ -94,19 +112,35 @@ impl Passage<'_> {
         })
     }
 
+    /// Where the task goes on to at once; none in a stage that keeps it. A task that a stage's filter does not want takes
+    /// the way of those that were sent.
+    async fn onward(&mut self, place: usize, passes: bool) -> Result<Option<Decision>> {
+        if !passes {
+            return self.ruled(place).await;
+        }
+        let stage_id = self.seats[place].task.stage_id;
+        let way = self
+            .graph
+            .node(stage_id)
+            .and_then(|node| node.way(StageOutput::Succeeded));
+        let nowhere =
+            || Decision::Stopped("the stage's filter does not want it, and SUCCEEDED is not connected".into());
+        Ok(Some(way.map_or_else(nowhere, Decision::To)))
+    }
+
     /// Where a rule leads; none in a stage that keeps its tasks.
-    async fn ruled(&self, place: usize) -> Result<Option<StageId>> {
-        let seat = &self.seats[place];
-        let Some(node) = self.graph.node(seat.task.stage_id) else {
+    async fn ruled(&mut self, place: usize) -> Result<Option<Decision>> {
+        let graph = Arc::clone(&self.graph);
+        let Some(node) = graph.node(self.seats[place].task.stage_id) else {
             return Err(Error::internal(
                 "a task came into a stage that its workflow does not have",
             ));
         };
-        match node.stage.r#type {
-            StageType::Start => Ok(node.way(StageOutput::Next)),
-            StageType::Logic => Ok(node.decide(&self.values(place)).await),
-            _ => Ok(None),
+        if node.stage.r#type != StageType::Logic {
+            return Ok(None);
         }
+        let values = self.values(place);
+        Ok(self.budget.decide(node, &values).await)
     }
 
     fn values(&self, place: usize) -> Values {

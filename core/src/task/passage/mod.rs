@@ -16,7 +16,7 @@ use crate::{
     Error, Result,
     db::Txn,
     event::{self, Data, TaskMove},
-    workflow::Graph,
+    workflow::{Budget, Graph},
 };
 use entity::{ProjectId, StageId, StageOutput, TaskStatus, UserId, VisitId, stage_visit, task};
 use std::{
@@ -28,6 +28,7 @@ use std::{
 pub(crate) struct Passage<'t> {
     txn: &'t Txn,
     scene: Scene,
+    budget: Budget,
 }
 
 impl Deref for Passage<'_> {
@@ -74,7 +75,11 @@ impl<'t> Passage<'t> {
         users: impl IntoIterator<Item = UserId>,
     ) -> Result<Self> {
         let scene = Scene::read(txn.conn(), graph, project_id, tasks, users).await?;
-        Ok(Self { txn, scene })
+        Ok(Self {
+            txn,
+            scene,
+            budget: Budget::default(),
+        })
     }
 
     /// Passes a task on by an output that is connected, and writes its history.

@@ -122,6 +122,11 @@ impl Scene {
 }
 
 impl Seat {
+    /// Whether the data row is deleted, or its dataset: the task is about to follow.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.dataset.deleted || self.data_row.deleted_at.is_some()
+    }
+
     /// How often the task has completed a stage.
     pub(super) fn passes(&self, stage_id: StageId) -> usize {
         self.visits.iter().filter(|visit| visit.stage_id == stage_id).count()

@@ -22,6 +22,7 @@ impl Passage<'_> {
 
 /// New tasks and changed ones, many in a statement.
 async fn write_tasks(txn: &Txn, mut rows: Vec<task::Model>) -> Result<()> {
+    rows.iter().for_each(|row| txn.task_changed(row));
     let known = OnConflict::column(task::Column::Id)
         .update_columns(task::Column::iter().filter(|column| !matches!(column, task::Column::Id)))
         .to_owned();

@@ -19,7 +19,8 @@ use crate::{
     target_url::TargetUrl,
 };
 use entity::{
-    AuthType, PayloadContent, PayloadFormat, ProjectId, Timestamp, WebhookId, WebhookStatus, WebhookTopic, webhook,
+    AuthType, Ordering, PayloadContent, PayloadFormat, ProjectId, Timestamp, WebhookId, WebhookStatus, WebhookTopic,
+    webhook,
 };
 use serde_json::Value;
 use std::ops::RangeInclusive;
@@ -47,6 +48,10 @@ pub struct New {
     pub description: Option<String>,
     /// The dialect; Labelbox's unless given.
     pub payload_format: Option<PayloadFormat>,
+    /// A GraphQL selection in the dialect's place.
+    pub payload_query: Option<String>,
+    /// CEL: what is sent.
+    pub filter: Option<String>,
     /// How deliveries prove where they come from; by secret unless given.
     pub auth_type: Option<AuthType>,
     /// For [`AuthType::Bearer`].
@@ -63,6 +68,10 @@ pub struct New {
     pub max_in_flight: Option<i32>,
     /// Their pace; any unless given.
     pub rate: Option<Rate>,
+    /// In which order; as it comes unless given.
+    pub ordering: Option<Ordering>,
+    /// Whether it is switched off by itself when nothing gets through for days; yes unless given.
+    pub auto_disable: Option<bool>,
 }
 
 /// Parts of a retry policy; what is absent is the default's, or stays.
@@ -148,6 +157,8 @@ impl Draft {
             description: new.description,
             payload_format: new.payload_format.unwrap_or(PayloadFormat::Labelbox),
             payload_content: PayloadContent::Full,
+            payload_query: new.payload_query,
+            filter: new.filter,
             auth_type,
             authorization: None,
             headers: None,
@@ -159,6 +170,8 @@ impl Draft {
             max_in_flight: new.max_in_flight.unwrap_or(DEFAULT_IN_FLIGHT),
             rate_requests: new.rate.map(|rate| rate.requests),
             rate_per_ms: new.rate.map(|rate| rate.per_ms),
+            ordering: new.ordering.unwrap_or_default(),
+            auto_disable: new.auto_disable.unwrap_or(true),
             created_by: Some(actor.user_id),
             created_at: now,
             updated_at: now,

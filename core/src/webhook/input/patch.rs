@@ -11,7 +11,7 @@ use crate::{
     target_url::TargetUrl,
     webhook::policy,
 };
-use entity::{AuthType, PayloadFormat, Timestamp, WebhookStatus, WebhookTopic, webhook};
+use entity::{AuthType, Ordering, PayloadFormat, Timestamp, WebhookStatus, WebhookTopic, webhook};
 use serde_json::Value;
 
 /// What to change; what is absent stays.
@@ -27,6 +27,10 @@ pub struct Patch {
     pub description: Option<String>,
     /// The dialect.
     pub payload_format: Option<PayloadFormat>,
+    /// A GraphQL selection in the dialect's place; `Some(None)` takes it away.
+    pub payload_query: Option<Option<String>>,
+    /// CEL: what is sent; `Some(None)` takes it away.
+    pub filter: Option<Option<String>>,
     /// How deliveries prove where they come from.
     pub auth_type: Option<AuthType>,
     /// For [`AuthType::Bearer`].
@@ -43,6 +47,10 @@ pub struct Patch {
     pub max_in_flight: Option<i32>,
     /// Their pace; `Some(None)` takes it away.
     pub rate: Option<Option<Rate>>,
+    /// In which order.
+    pub ordering: Option<Ordering>,
+    /// Whether it is switched off by itself.
+    pub auto_disable: Option<bool>,
 }
 
 impl Patch {
@@ -69,6 +77,8 @@ impl Patch {
         description(self.description.as_deref())?;
         changed.description = self.description.or(changed.description);
         changed.payload_format = self.payload_format.unwrap_or(changed.payload_format);
+        changed.payload_query = self.payload_query.unwrap_or(changed.payload_query);
+        changed.filter = self.filter.unwrap_or(changed.filter);
         if let Some(headers) = &self.headers {
             headers::check_custom(headers)?;
             set_headers(&mut changed, Some(headers), keyring);
@@ -80,6 +90,8 @@ impl Patch {
             changed.rate_requests = given.map(|rate| rate.requests);
             changed.rate_per_ms = given.map(|rate| rate.per_ms);
         }
+        changed.ordering = self.ordering.unwrap_or(changed.ordering);
+        changed.auto_disable = self.auto_disable.unwrap_or(changed.auto_disable);
         if self.retry != Retry::default() {
             let policy = std::mem::take(&mut self.retry).over(policy(row)?)?;
             set_policy(&mut changed, &policy);

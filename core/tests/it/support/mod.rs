@@ -2,6 +2,7 @@
 
 mod people;
 mod receiver;
+pub mod shaper;
 
 pub use people::{Annotated, annotated};
 pub use receiver::{Receiver, Request, Response};
@@ -46,6 +47,23 @@ impl World {
         let keyring = Arc::new(Keyring::generate());
         let clock = Clock::mock(START);
         let app = App::open(config(&folder, &keyring, &clock, window)).await.unwrap();
+        let (organization_id, owner) = people::organization(&app).await;
+        Self {
+            folder,
+            keyring,
+            window,
+            clock,
+            app,
+            organization_id,
+            owner,
+        }
+    }
+
+    /// Over a database of the test's own, for as long as the test keeps its folder.
+    pub async fn over(config: Config) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (keyring, window, clock) = (Arc::clone(&config.keyring), config.window, config.clock.clone());
+        let app = App::open(config).await.unwrap();
         let (organization_id, owner) = people::organization(&app).await;
         Self {
             folder,
@@ -223,6 +241,7 @@ fn config(folder: &TempDir, keyring: &Arc<Keyring>, clock: &Clock, window: Windo
         keyring: Arc::clone(keyring),
         clock: clock.clone(),
         guard: Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
+        shaper: Arc::new(shaper::Words),
         window,
     }
 }

@@ -1,4 +1,13 @@
 //! Workflows with webhook stages: tasks move by what people do and by what receivers answer.
 
+mod filtered;
+mod first;
 mod hook;
-pub mod support;
+mod intake;
+mod outcome;
+mod rerun;
+mod save;
+mod settings;
+mod stages;
+pub(crate) mod support;
+mod work;

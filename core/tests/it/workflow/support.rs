@@ -2,16 +2,17 @@
 
 use crate::support::World;
 use entity::{
-    ProjectId, StageId, StageOutput, StageType, TaskId, TaskStatus, data_row as data_rows, event, stage, stage_visit,
-    task as tasks,
+    ProjectId, StageId, StageOutput, StageType, TaskId, TaskStatus, UserId, WebhookTopic, data_row as data_rows, event,
+    stage, stage_visit, task as tasks,
 };
 use labelhook_core::{
     Result,
     auth::Actor,
     data_row, dataset,
+    event::Data,
     page::{Edge, Span},
     project,
-    task::{self, Answer, Filter},
+    task::{self, Answer, Assign, Filter, Judgement, Verdict},
     workflow::{self, EdgeInput, Save, StageInput, StageWebhook},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -50,6 +51,44 @@ pub fn hook(name: &str, url: &str, edges: &[(StageOutput, &str)]) -> StageInput 
         }),
         ..stage(name, StageType::Webhook, edges)
     }
+}
+
+/// A LOGIC stage: conditions with where they lead, and where ELSE does.
+pub fn rule(name: &str, conditions: &[(&str, &str)], otherwise: &str) -> StageInput {
+    let mut drawn = stage(name, StageType::Logic, &[(StageOutput::Else, otherwise)]);
+    for (place, (condition, to)) in conditions.iter().enumerate() {
+        let edge = EdgeInput {
+            output: StageOutput::Matched,
+            to: (*to).to_owned(),
+            condition: Some((*condition).to_owned()),
+        };
+        drawn.edges.insert(place, edge);
+    }
+    drawn
+}
+
+/// START → WEBHOOK → LABEL → COMPLETE.
+pub fn sent_first(url: &str) -> Vec<StageInput> {
+    vec![
+        stage("Start", StageType::Start, &[(StageOutput::Next, "Hook")]),
+        hook("Hook", url, &[(StageOutput::Succeeded, "Label")]),
+        stage("Label", StageType::Label, &[(StageOutput::Next, "Done")]),
+        stage("Done", StageType::Complete, &[]),
+    ]
+}
+
+/// START → LABEL → WEBHOOK → COMPLETE, with one attempt and this way for a failure.
+pub fn failing_to(url: &str, failed: &str) -> Vec<StageInput> {
+    let mut drawn = labelled_then_sent(url);
+    let edges = [(StageOutput::Succeeded, "Done"), (StageOutput::Failed, failed)];
+    drawn[2] = once(hook("Hook", url, &edges));
+    drawn
+}
+
+/// A webhook stage with one attempt.
+pub fn once(mut drawn: StageInput) -> StageInput {
+    drawn.webhook.as_mut().unwrap().retry.max_attempts = Some(1);
+    drawn
 }
 
 /// START → LABEL → WEBHOOK → COMPLETE.
@@ -205,6 +244,56 @@ impl<'w> Flow<'w> {
 
     pub async fn submit_as(&self, actor: &Actor, task: &tasks::Model, answer: Answer) -> Result<tasks::Model> {
         task::submit(&self.world.app, actor, &task.id.to_string(), answer).await
+    }
+
+    pub async fn save_work(&self, task: &tasks::Model, answer: Answer) -> Result<tasks::Model> {
+        task::save(&self.world.app, &self.world.owner, &task.id.to_string(), answer).await
+    }
+
+    pub async fn review(&self, task: &tasks::Model, verdict: Verdict) -> Result<tasks::Model> {
+        let outcome = Judgement {
+            verdict,
+            score: None,
+            stage: None,
+        };
+        task::review(&self.world.app, &self.world.owner, &task.id.to_string(), outcome).await
+    }
+
+    pub async fn requeue(&self, task: &tasks::Model, stage: &str) -> Result<Vec<TaskId>> {
+        let stage = self.stage(stage).await.to_string();
+        task::requeue(&self.world.app, &self.world.owner, &Self::only(&[task]), &stage).await
+    }
+
+    pub async fn requeue_to(&self, task: &tasks::Model, stage: &str) -> Result<Vec<TaskId>> {
+        task::requeue(&self.world.app, &self.world.owner, &Self::only(&[task]), stage).await
+    }
+
+    pub async fn forward(&self, task: &tasks::Model) -> Result<Vec<TaskId>> {
+        task::forward(&self.world.app, &self.world.owner, &Self::only(&[task])).await
+    }
+
+    /// The actor gives the tasks to somebody, in this stage if one is named.
+    pub async fn assign(&self, actor: &Actor, tasks: &Filter, to: &Actor, stage: Option<&str>) -> Result<Vec<TaskId>> {
+        let stage = match stage {
+            Some(name) => Some(self.stage(name).await.to_string()),
+            None => None,
+        };
+        let assignee = to.user_id.to_string();
+        task::assign(&self.world.app, actor, tasks, Assign { assignee, stage }).await
+    }
+
+    /// The moves that events tell of, oldest first: from where, to where, and who did it.
+    pub async fn moves(&self) -> Vec<(String, String, Option<UserId>)> {
+        let query = event::Entity::find()
+            .filter(event::Column::Topic.eq(WebhookTopic::WorkflowAction))
+            .filter(event::Column::ProjectId.eq(self.project_id))
+            .order_by_asc(event::Column::Sequence);
+        let rows = query.all(self.world.app.db.read()).await.unwrap();
+        let told = |row: &event::Model| match Data::parse(row.topic, &row.data).unwrap() {
+            Data::Move(told) => (told.from.name, told.to.name, told.user.map(|user| user.id)),
+            other => panic!("{other:?}"),
+        };
+        rows.iter().map(told).collect()
     }
 
     /// The names of the stages in the task's history, oldest first.

@@ -1,7 +1,8 @@
-//! Lanes step by step; at random against a [`model`], and at their [`pace`].
+//! Lanes step by step; at random against a [`model`], at their [`pace`], and [`shut`].
 
 mod model;
 mod pace;
+mod shut;
 
 use super::*;
 use entity::{EventId, OrganizationId, PayloadId, WebhookTopic};
@@ -30,6 +31,7 @@ fn job(webhook_id: WebhookId, in_flight: usize) -> Job {
         topic: WebhookTopic::Ping,
         attempt_count: 0,
         throttled_count: 0,
+        order_key: None,
         created_at: NOW,
         limit: at_once(in_flight),
         body: None,

@@ -31,12 +31,15 @@ struct Model {
     landed: Vec<WebhookId>,
     stored: Vec<WebhookId>,
     claiming: Vec<Vec<Room>>,
+    shut: HashMap<WebhookId, i64>,
+    /// Given out to go back to the database.
+    back: Vec<WebhookId>,
 }
 
 impl Model {
     fn places(&self) -> usize {
         let claiming: usize = self.claiming.iter().flatten().map(|room| room.count).sum();
-        self.queued.len() + self.flying.len() + self.landed.len() + claiming
+        self.queued.len() + self.flying.len() + self.landed.len() + self.back.len() + claiming
     }
 
     fn new(webhooks: &[WebhookId]) -> Self {
@@ -64,7 +67,7 @@ impl Model {
 
     fn step(&mut self, lanes: &Lanes, dice: &mut Dice, webhooks: &[WebhookId]) {
         self.now += i64::try_from(dice.roll(500)).unwrap();
-        match dice.roll(8) {
+        match dice.roll(10) {
             0 | 1 => {
                 let webhook_id = webhooks[dice.roll(webhooks.len())];
                 match born_at(lanes, self.job(webhook_id), self.now()) {
@@ -91,6 +94,15 @@ impl Model {
                     lanes.cancel(webhook_id, id);
                 }
             }
+            7 => {
+                let webhook_id = webhooks[dice.roll(webhooks.len())];
+                self.shut(lanes, dice, webhook_id);
+            }
+            8 => {
+                if let Some(webhook_id) = dice.pick(&mut self.back) {
+                    self.given_back(lanes, webhook_id);
+                }
+            }
             _ => match dice.pick(&mut self.claiming) {
                 Some(rooms) if dice.roll(4) == 0 => lanes.not_claimed(&rooms, self.now()),
                 Some(rooms) => self.claimed(lanes, &rooms),
@@ -101,8 +113,41 @@ impl Model {
         }
     }
 
+    /// Breakers open and close at any time.
+    fn shut(&mut self, lanes: &Lanes, dice: &mut Dice, webhook_id: WebhookId) {
+        let until = self.now + i64::try_from(dice.roll(5_000)).unwrap();
+        match self.shut.remove(&webhook_id) {
+            Some(_) if dice.roll(2) == 0 => lanes.shut(webhook_id, None),
+            _ => {
+                self.shut.insert(webhook_id, until);
+                lanes.shut(webhook_id, Some(Timestamp(until)));
+            }
+        }
+        self.look_back(lanes);
+    }
+
+    fn look_back(&mut self, lanes: &Lanes) {
+        for job in lanes.back() {
+            self.queued.retain(|(_, id)| *id != job.notification_id);
+            self.back.push(job.webhook_id);
+        }
+    }
+
+    fn given_back(&mut self, lanes: &Lanes, webhook_id: WebhookId) {
+        lanes.done(webhook_id, Some(self.now()));
+        self.stored.push(webhook_id);
+    }
+
     fn take(&mut self, lanes: &Lanes) {
-        let Some(job) = lanes.take(self.now()) else { return };
+        let job = lanes.take(self.now());
+        self.look_back(lanes);
+        let Some(job) = job else { return };
+        if let Some(until) = self.shut.get(&job.webhook_id) {
+            assert!(self.now >= *until, "nothing is sent while a breaker is open");
+            let held = |id: &&WebhookId| **id == job.webhook_id;
+            let others = self.flying.iter().chain(&self.landed).filter(held).count();
+            assert_eq!(others, 0, "one at a time, and after everything else is recorded");
+        }
         let index = self.queued.iter().position(|(_, id)| *id == job.notification_id);
         self.queued.remove(index.expect("it was queued and is sent once"));
         self.flying.push(job.webhook_id);
@@ -164,6 +209,9 @@ fn no_place_leaks_over_a_long_life() {
             assert!(model.places() <= 40 + webhooks.len(), "the window is bounded");
         }
         settle(&lanes, &mut model);
+        for webhook_id in model.shut.keys() {
+            lanes.shut(*webhook_id, None);
+        }
         assert!(model.stored.is_empty(), "seed {seed}: everything was sent in the end");
         model.now += 60_000_000;
         assert!(lanes.take(model.now()).is_none());
@@ -178,7 +226,13 @@ fn settle(lanes: &Lanes, model: &mut Model) {
         while let Some(rooms) = model.claiming.pop() {
             model.claimed(lanes, &rooms);
         }
+        while let Some(webhook_id) = model.back.pop() {
+            model.given_back(lanes, webhook_id);
+        }
         model.take(lanes);
+        if !model.back.is_empty() {
+            continue;
+        }
         let mut moved = !model.flying.is_empty();
         for webhook_id in std::mem::take(&mut model.flying) {
             lanes.landed(webhook_id);

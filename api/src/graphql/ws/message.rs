@@ -1,0 +1,204 @@
+//! The messages of graphql-transport-ws, in and out, and the codes that a socket is closed with.
+
+use async_graphql::ServerError;
+use axum::extract::ws::{CloseFrame, Message};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Characters of an operation's id.
+const ID: usize = 256;
+/// Bytes of a close frame's reason.
+const REASON: usize = 123;
+
+/// A message of a client, before it is known to be one.
+#[derive(Deserialize)]
+struct Raw<'a> {
+    r#type: String,
+    id: Option<String>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
+}
+
+/// A message of a client.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Incoming<'a> {
+    /// `connection_init`, with the key if there is one.
+    Init(Option<String>),
+    /// `ping`, with what comes back.
+    Ping(Option<&'a str>),
+    /// `pong`.
+    Pong,
+    /// `subscribe`: an operation's id, and its parameters as JSON.
+    Subscribe(String, &'a str),
+    /// `complete`: the client wants no more of an operation.
+    Complete(String),
+}
+
+/// What a client may put into `connection_init`.
+#[derive(Default, Deserialize)]
+struct Payload {
+    #[serde(alias = "authorization", rename = "Authorization")]
+    authorization: Option<String>,
+}
+
+impl<'a> Incoming<'a> {
+    /// What a text says, or why it says nothing.
+    pub fn read(text: &'a str) -> Result<Self, Goodbye> {
+        let raw: Raw<'a> =
+            serde_json::from_str(text).map_err(|_| Goodbye::invalid("the message is not one of ours"))?;
+        let payload = raw.payload.map(RawValue::get);
+        match &*raw.r#type {
+            "connection_init" => key(payload).map(Self::Init),
+            "ping" => Ok(Self::Ping(payload)),
+            "pong" => Ok(Self::Pong),
+            "subscribe" => {
+                let payload = payload.ok_or_else(|| Goodbye::invalid("subscribe has no payload"))?;
+                Ok(Self::Subscribe(id(raw.id)?, payload))
+            }
+            "complete" => Ok(Self::Complete(id(raw.id)?)),
+            _ => Err(Goodbye::invalid("the message has a type that is not known")),
+        }
+    }
+}
+
+fn id(id: Option<String>) -> Result<String, Goodbye> {
+    id.filter(|id| (1..=ID).contains(&id.len()))
+        .ok_or_else(|| Goodbye::invalid("id: must be a text of 1 to 256 bytes"))
+}
+
+fn key(payload: Option<&str>) -> Result<Option<String>, Goodbye> {
+    let read = payload.map(serde_json::from_str::<Option<Payload>>).transpose();
+    let payload = read.map_err(|_| Goodbye::invalid("the payload of connection_init must be an object"))?;
+    Ok(payload.flatten().unwrap_or_default().authorization)
+}
+
+/// `connection_ack`.
+pub fn ack() -> Message {
+    Message::text(r#"{"type":"connection_ack"}"#)
+}
+
+/// `pong`, with what the client sent.
+pub fn pong(payload: Option<&str>) -> Message {
+    match payload {
+        None => Message::text(r#"{"type":"pong"}"#),
+        Some(payload) => Message::text(format!(r#"{{"type":"pong","payload":{payload}}}"#)),
+    }
+}
+
+/// `next`: an answer as JSON.
+pub fn next(id: &str, payload: &str) -> String {
+    format!(r#"{{"id":{},"type":"next","payload":{payload}}}"#, quoted(id))
+}
+
+/// `error`: the operation has ended.
+pub fn error(id: &str, errors: &[ServerError]) -> String {
+    let errors = serde_json::to_string(errors).expect("names are strings and numbers are finite");
+    format!(r#"{{"id":{},"type":"error","payload":{errors}}}"#, quoted(id))
+}
+
+/// `complete`.
+pub fn complete(id: &str) -> String {
+    format!(r#"{{"id":{},"type":"complete"}}"#, quoted(id))
+}
+
+fn quoted(id: &str) -> String {
+    serde_json::Value::from(id).to_string()
+}
+
+/// How a socket ends.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Goodbye {
+    /// The client has gone, or does not read.
+    Gone,
+    /// We close it, and say why.
+    Close(u16, String),
+}
+
+impl Goodbye {
+    /// With a code and a reason.
+    pub fn new(code: u16, reason: impl Into<String>) -> Self {
+        Self::Close(code, reason.into())
+    }
+
+    /// A message that cannot be read.
+    pub fn invalid(reason: impl Into<String>) -> Self {
+        Self::new(4400, reason)
+    }
+
+    /// The close frame, its reason cut to what fits.
+    pub fn frame(&self) -> Option<Message> {
+        let Self::Close(code, reason) = self else { return None };
+        let end = reason.floor_char_boundary(REASON);
+        Some(Message::Close(Some(CloseFrame {
+            code: *code,
+            reason: reason[..end].into(),
+        })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_read_or_the_socket_closed() {
+        let check = |text, expected| assert_eq!(Incoming::read(text).ok(), expected, "{text}");
+        check(r#"{"type":"connection_init"}"#, Some(Incoming::Init(None)));
+        check(
+            r#"{"type":"connection_init","payload":null}"#,
+            Some(Incoming::Init(None)),
+        );
+        let key = || Some(Incoming::Init(Some("Bearer k".into())));
+        check(
+            r#"{"type":"connection_init","payload":{"Authorization":"Bearer k"}}"#,
+            key(),
+        );
+        check(
+            r#"{"type":"connection_init","payload":{"authorization":"Bearer k","x":1}}"#,
+            key(),
+        );
+        check(r#"{"type":"connection_init","payload":[]}"#, None);
+        check(r#"{"type":"connection_init","payload":{"authorization":1}}"#, None);
+        check(
+            r#"{"type":"ping","payload":{"a":1}}"#,
+            Some(Incoming::Ping(Some(r#"{"a":1}"#))),
+        );
+        check(r#"{"type":"pong"}"#, Some(Incoming::Pong));
+        check(r#"{"type":"complete","id":"1"}"#, Some(Incoming::Complete("1".into())));
+        let subscribe = Some(Incoming::Subscribe("1".into(), "{}"));
+        check(r#"{"type":"subscribe","id":"1","payload":{}}"#, subscribe);
+        for text in [
+            "",
+            "{",
+            "[]",
+            "null",
+            "1",
+            r#"{"id":"1"}"#,
+            r#"{"type":1}"#,
+            r#"{"type":"start","id":"1","payload":{}}"#,
+            r#"{"type":"subscribe","id":"1"}"#,
+            r#"{"type":"subscribe","id":1,"payload":{}}"#,
+            r#"{"type":"subscribe","id":"","payload":{}}"#,
+            r#"{"type":"subscribe","payload":{}}"#,
+            r#"{"type":"complete"}"#,
+            r#"{"type":"ping"} x"#,
+        ] {
+            check(text, None);
+        }
+        let long = format!(r#"{{"type":"complete","id":"{}"}}"#, "x".repeat(257));
+        check(&long, None);
+    }
+
+    #[test]
+    fn a_reason_fits_into_its_frame() {
+        let Some(Message::Close(Some(frame))) = Goodbye::invalid("ü".repeat(100)).frame() else {
+            panic!("a close frame")
+        };
+        assert_eq!(frame.reason.len(), 122);
+    }
+
+    #[test]
+    fn an_id_is_quoted() {
+        assert_eq!(complete("a\"b"), r#"{"id":"a\"b","type":"complete"}"#);
+    }
+}

@@ -1,0 +1,143 @@
+//! The operations that run on one socket: each a stream of messages, all polled by the socket's own task, so that a
+//! client that does not read stops them and nothing is stored for it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::futures_util::FutureExt;
+use async_graphql::futures_util::stream::{AbortHandle, Abortable, BoxStream, SelectAll, StreamExt, once};
+use async_graphql::parser::types::OperationType;
+use labelhook_core::auth::Actor;
+
+use super::super::error::{ApiError, Code};
+use super::super::http::{Operation, Params, Refusal, answer, is_last};
+use super::message::{self, Goodbye};
+use crate::auth;
+use crate::server::{RequestId, Server};
+use crate::sockets::Slot;
+
+/// Operations that run on one socket at the same time.
+const MAX: usize = 100;
+
+/// A message of an operation.
+pub struct Told {
+    id: Arc<str>,
+    text: String,
+    last: bool,
+}
+
+/// What runs on a socket.
+#[derive(Default)]
+pub struct Operations {
+    streams: SelectAll<BoxStream<'static, Told>>,
+    running: HashMap<Arc<str>, (AbortHandle, Slot)>,
+}
+
+impl Operations {
+    /// Whether nothing runs.
+    pub fn is_empty(&self) -> bool {
+        self.streams.is_empty()
+    }
+
+    /// The next message of any of them.
+    pub async fn next(&mut self) -> Option<String> {
+        loop {
+            let told = self.streams.next().await?;
+            if self.running.contains_key(&told.id) {
+                if told.last {
+                    self.stop(&told.id);
+                }
+                return Some(told.text);
+            }
+        }
+    }
+
+    /// One that is there already.
+    pub fn ready(&mut self) -> Option<String> {
+        self.next().now_or_never().flatten()
+    }
+
+    /// The client wants no more of one.
+    pub fn stop(&mut self, id: &str) {
+        if let Some((handle, _)) = self.running.remove(id) {
+            handle.abort();
+        }
+    }
+
+    /// Starts one. What is refused is answered by a message; what is malformed closes the socket.
+    pub fn start(
+        &mut self,
+        server: &Arc<Server>,
+        actor: &Actor,
+        request: &RequestId,
+        id: &str,
+        payload: &str,
+    ) -> Result<Option<String>, Goodbye> {
+        if self.running.contains_key(id) {
+            return Err(Goodbye::new(4409, format!("Subscriber for {id} already exists")));
+        }
+        let params = Params::from_body(payload.as_bytes()).map_err(|refusal| Goodbye::invalid(refusal.message()))?;
+        match self.admit(server, actor, params) {
+            Ok((operation, slot)) => {
+                let id: Arc<str> = id.into();
+                let stream = messages(Arc::clone(server), operation, Arc::clone(&id), request.clone());
+                let (handle, registration) = AbortHandle::new_pair();
+                self.streams.push(Abortable::new(stream, registration).boxed());
+                self.running.insert(id, (handle, slot));
+                Ok(None)
+            }
+            Err(refusal) => Ok(Some(message::error(id, &[refusal.into_error(request)]))),
+        }
+    }
+
+    fn admit(&self, server: &Server, actor: &Actor, params: Params) -> Result<(Operation, Slot), Refusal> {
+        auth::spend(server, actor)?;
+        if self.running.len() >= MAX {
+            let message = format!("a connection runs at most {MAX} operations at the same time");
+            return Err(ApiError::new(Code::NotAllowed, message).into());
+        }
+        let slot = server.sockets.place(actor.key_id).ok_or_else(|| {
+            let message = "this key runs too many operations at the same time";
+            ApiError::new(Code::NotAllowed, message)
+        })?;
+        Ok((server.graphql.prepare(params, actor.clone())?, slot))
+    }
+}
+
+/// The messages of an operation, up to the one that ends it.
+fn messages(server: Arc<Server>, operation: Operation, id: Arc<str>, request: RequestId) -> BoxStream<'static, Told> {
+    let end = Told {
+        text: message::complete(&id),
+        id: Arc::clone(&id),
+        last: true,
+    };
+    if operation.ty() == OperationType::Subscription {
+        let answers = server.graphql.subscribe(operation, &request);
+        let told = answers.map(move |executed| match is_last(&executed) {
+            true => Told {
+                text: message::error(&id, &executed.errors),
+                id: Arc::clone(&id),
+                last: true,
+            },
+            false => Told {
+                text: message::next(&id, &answer::text(&executed)),
+                id: Arc::clone(&id),
+                last: false,
+            },
+        });
+        return told.chain(once(std::future::ready(end))).boxed();
+    }
+    let answer = async move {
+        let errors = match server.graphql.execute(operation, &request).await {
+            Ok(executed) if !answer::is_refused(&executed) => {
+                let text = message::next(&id, &answer::text(&executed));
+                return Told { id, text, last: false };
+            }
+            Ok(executed) => executed.errors,
+            Err(refusal) => vec![refusal.into_error(&request)],
+        };
+        let text = message::error(&id, &errors);
+        Told { id, text, last: true }
+    };
+    once(answer).chain(once(std::future::ready(end))).boxed()
+}

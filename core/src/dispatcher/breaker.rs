@@ -1,0 +1,284 @@
+//! When to leave a failing webhook alone. Pure: outcomes and moments in, changes out.
+//!
+//! - *Closed*: requests go. Outcomes are counted over the last minutes, in two halves, so that the older half falls out as
+//!   a whole. When at least ten ended and half of them failed, the breaker opens.
+//! - *Open*: nothing is sent until a moment that is half a minute away at first, and twice as far each time up to ten minutes.
+//! - *Half open*: that moment has come, and one request is let through. Its success closes the breaker, its failure opens
+//!   it again. That it lets only one through is the lanes' business ([`Lanes::shut`](super::Lanes::shut)).
+//!
+//! What was sent before the breaker opened and ends while it is open changes nothing.
+
+use entity::{BreakerState, Timestamp};
+use std::time::Duration;
+
+/// Half of the time over which outcomes are counted.
+const HALF: Duration = Duration::from_secs(150);
+/// Outcomes at least before a rate says anything.
+const LEAST: u32 = 10;
+/// From opening to the first probe.
+const FIRST: Duration = Duration::from_secs(30);
+/// Between two probes at most.
+const LAST: Duration = Duration::from_mins(10);
+
+/// What an outcome says of a receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// It works.
+    Success,
+    /// It does not.
+    Failure,
+    /// Neither: it asked to wait, or was not asked at all.
+    Neither,
+}
+
+/// How a breaker changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing may be sent until then.
+    Opened {
+        /// When one request is let through.
+        until: Timestamp,
+    },
+    /// Everything may be sent.
+    Closed,
+}
+
+/// One webhook's breaker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Breaker {
+    /// Since when it is as it is; none: since ever.
+    since: Option<Timestamp>,
+    /// When it lets one request through; none while it is closed.
+    until: Option<Timestamp>,
+    /// How often it opened in a row.
+    trips: u32,
+    /// When the newer half of the counts began.
+    from: Timestamp,
+    newer: Count,
+    older: Count,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Count {
+    ended: u32,
+    failed: u32,
+}
+
+impl Breaker {
+    /// As it was stored. What was counted while it was closed is not.
+    pub fn stored(since: Timestamp, until: Option<Timestamp>, trips: u32) -> Self {
+        Self {
+            since: Some(since),
+            until,
+            trips,
+            ..Self::default()
+        }
+    }
+
+    /// Takes an outcome in.
+    pub fn note(&mut self, sign: Sign, now: Timestamp) -> Option<Change> {
+        match (self.until, sign) {
+            (None, Sign::Neither) => None,
+            (None, _) => {
+                self.count(sign == Sign::Failure, now);
+                (sign == Sign::Failure && self.is_too_much()).then(|| self.open(now, 1))
+            }
+            (Some(until), _) if now < until => None,
+            (Some(_), Sign::Success) => {
+                *self = Self {
+                    since: Some(now),
+                    ..Self::default()
+                };
+                Some(Change::Closed)
+            }
+            (Some(_), Sign::Failure) => Some(self.open(now, self.trips.saturating_add(1))),
+            (Some(_), Sign::Neither) => Some(self.open(now, self.trips)),
+        }
+    }
+
+    /// Lets one request through now, if it is open: the moment from which it does.
+    pub fn hasten(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.until = self.until.map(|until| until.min(now));
+        self.until
+    }
+
+    /// Where it stands.
+    pub fn state(&self, now: Timestamp) -> BreakerState {
+        match self.until {
+            None => BreakerState::Closed,
+            Some(until) if now < until => BreakerState::Open,
+            Some(_) => BreakerState::HalfOpen,
+        }
+    }
+
+    /// Since when it has been closed, or open; none: since ever.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.since
+    }
+
+    /// When it lets, or let, one request through; none while it is closed.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.until
+    }
+
+    /// How often it opened in a row.
+    pub fn trips(&self) -> u32 {
+        self.trips
+    }
+
+    /// It has been open since it first opened, however many probes failed.
+    fn open(&mut self, now: Timestamp, trips: u32) -> Change {
+        let doubled = FIRST.saturating_mul(1_u32.checked_shl(trips - 1).unwrap_or(u32::MAX));
+        let until = now.plus(doubled.min(LAST));
+        let since = self.until.and(self.since).unwrap_or(now);
+        *self = Self::stored(since, Some(until), trips);
+        Change::Opened { until }
+    }
+
+    fn count(&mut self, failed: bool, now: Timestamp) {
+        let age = now.since(self.from);
+        if age >= HALF {
+            self.older = if age < 2 * HALF { self.newer } else { Count::default() };
+            self.newer = Count::default();
+            self.from = now;
+        }
+        self.newer.ended = self.newer.ended.saturating_add(1);
+        self.newer.failed = self.newer.failed.saturating_add(u32::from(failed));
+    }
+
+    fn is_too_much(&self) -> bool {
+        let ended = self.newer.ended.saturating_add(self.older.ended);
+        let failed = self.newer.failed.saturating_add(self.older.failed);
+        ended >= LEAST && failed >= ended.div_ceil(2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Sign::*;
+
+    const START: Timestamp = Timestamp(1_769_851_800_000_000);
+
+    fn at(seconds: u64) -> Timestamp {
+        START.plus(Duration::from_secs(seconds))
+    }
+
+    /// What came of each outcome at its second.
+    fn run(breaker: &mut Breaker, outcomes: &[(u64, Sign)]) -> Vec<Change> {
+        let note = |(second, sign): &(u64, Sign)| breaker.note(*sign, at(*second));
+        outcomes.iter().filter_map(note).collect()
+    }
+
+    fn opened(second: u64) -> Change {
+        Change::Opened { until: at(second) }
+    }
+
+    fn open_at(second: u64) -> Breaker {
+        let mut breaker = Breaker::default();
+        assert_eq!(run(&mut breaker, &[(second, Failure); 10]), [opened(second + 30)]);
+        breaker
+    }
+
+    #[test]
+    fn it_opens_when_half_of_enough_have_failed() {
+        let mixed = |good: usize, bad: usize| {
+            let mut outcomes = vec![(0, Success); good];
+            outcomes.extend(vec![(0, Failure); bad]);
+            run(&mut Breaker::default(), &outcomes)
+        };
+        for (good, bad, opens) in [
+            (0, 9, false),
+            (0, 10, true),
+            (5, 4, false),
+            (5, 5, true),
+            (6, 5, false),
+            (6, 6, true),
+            (100, 99, false),
+            (100, 100, true),
+            (1000, 10, false),
+        ] {
+            let expected = if opens { vec![opened(30)] } else { vec![] };
+            assert_eq!(mixed(good, bad), expected, "{good} and {bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_old_counts_no_more_and_what_asked_to_wait_never_did() {
+        for (outcomes, opens) in [
+            (vec![(0, 5), (149, 5)], true),
+            (vec![(0, 5), (299, 5)], true),
+            (vec![(0, 5), (300, 5)], false),
+            (vec![(0, 5), (150, 1), (300, 4)], false),
+            (vec![(0, 5), (150, 2), (300, 8)], true),
+            (vec![(0, 9), (86_400, 9)], false),
+        ] {
+            let each = outcomes.iter().flat_map(|(at, count)| vec![(*at, Failure); *count]);
+            let each: Vec<_> = each.collect();
+            assert_eq!(
+                run(&mut Breaker::default(), &each).len(),
+                usize::from(opens),
+                "{outcomes:?}"
+            );
+        }
+        assert_eq!(run(&mut Breaker::default(), &[(0, Neither); 50]), []);
+    }
+
+    #[test]
+    fn a_good_rate_of_old_does_not_hide_that_nothing_works_now() {
+        let mut breaker = Breaker::default();
+        assert_eq!(run(&mut breaker, &[(0, Success); 1000]), []);
+        assert_eq!(run(&mut breaker, &[(300, Failure); 10]), [opened(330)]);
+    }
+
+    #[test]
+    fn probes_come_at_growing_distance_and_the_first_success_closes() {
+        let mut breaker = open_at(0);
+        let mut second = 30;
+        for wait in [60, 120, 240, 480, 600, 600] {
+            assert_eq!(breaker.state(at(second - 1)), BreakerState::Open);
+            assert_eq!(breaker.state(at(second)), BreakerState::HalfOpen);
+            assert_eq!(run(&mut breaker, &[(second, Failure)]), [opened(second + wait)]);
+            second += wait;
+        }
+        assert_eq!(breaker.since(), Some(START), "open all the time");
+        assert_eq!(run(&mut breaker, &[(second, Success)]), [Change::Closed]);
+        assert_eq!(
+            (breaker.state(at(second)), breaker.since()),
+            (BreakerState::Closed, Some(at(second)))
+        );
+        assert_eq!(run(&mut breaker, &[(second, Failure); 9]), [], "it counts anew");
+        assert_eq!(
+            run(&mut breaker, &[(second, Failure)]),
+            [opened(second + 30)],
+            "and waits anew"
+        );
+    }
+
+    #[test]
+    fn what_ends_while_it_is_open_changes_nothing_and_a_probe_that_says_nothing_is_made_again() {
+        let mut breaker = open_at(0);
+        assert_eq!(run(&mut breaker, &[(0, Success), (5, Failure), (29, Success)]), []);
+        assert_eq!(run(&mut breaker, &[(40, Neither)]), [opened(70)]);
+        assert_eq!(run(&mut breaker, &[(70, Failure)]), [opened(130)]);
+    }
+
+    #[test]
+    fn a_probe_can_be_hastened() {
+        let mut breaker = open_at(0);
+        assert_eq!(breaker.hasten(at(10)), Some(at(10)));
+        assert_eq!(breaker.hasten(at(20)), Some(at(10)), "it is half open already");
+        assert_eq!(run(&mut breaker, &[(20, Failure)]), [opened(80)]);
+        assert_eq!(Breaker::default().hasten(at(0)), None);
+    }
+
+    #[test]
+    fn what_is_stored_goes_on_where_it_was() {
+        let before = open_at(7);
+        let mut breaker = Breaker::stored(before.since().unwrap(), before.until(), before.trips());
+        assert_eq!(breaker, before);
+        assert_eq!(run(&mut breaker, &[(37, Failure)]), [opened(97)]);
+        let far = Breaker::stored(START, Some(START), u32::MAX).note(Failure, START);
+        assert_eq!(far, Some(opened(600)));
+    }
+}

@@ -1,0 +1,116 @@
+//! The queue of what has an order: the first of a key is due, held or sent, and the others have neither a moment nor a
+//! holder until it is over and [`release`] lets the next go. The key is the webhook or a data row of it; whatever is over
+//! has none, so the index holds only what is left to do. All under one writer: nobody enqueues while somebody releases.
+
+use crate::{Result, dispatcher::Limit};
+use entity::{Timestamp, WebhookId};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use std::collections::HashSet;
+use uuid::Uuid;
+
+/// A place to queue at.
+pub(crate) type Key = (WebhookId, Uuid);
+
+#[derive(FromQueryResult)]
+struct Row {
+    webhook_id: WebhookId,
+    order_key: Uuid,
+}
+
+/// Which of these keys have something that is not over.
+pub(super) async fn busy(db: &impl ConnectionTrait, keys: &[Key]) -> Result<HashSet<Key>> {
+    let mut busy = HashSet::new();
+    for keys in super::batches(keys) {
+        let binds = keys
+            .iter()
+            .flat_map(|(webhook, key)| [Value::from(*webhook), (*key).into()]);
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), busy_sql(keys.len()), binds);
+        let rows = Row::find_by_statement(statement).all(db).await?;
+        busy.extend(rows.into_iter().map(|row| (row.webhook_id, row.order_key)));
+    }
+    Ok(busy)
+}
+
+/// Binds: webhook and key of each.
+fn busy_sql(keys: usize) -> String {
+    let marks = vec!["(?, ?)"; keys].join(", ");
+    format!(
+        "WITH asked(webhook_id, order_key) AS (VALUES {marks}) SELECT webhook_id, order_key FROM asked \
+         WHERE EXISTS (SELECT 1 FROM notification n WHERE n.webhook_id = asked.webhook_id \
+             AND n.order_key = asked.order_key AND n.order_key IS NOT NULL)"
+    )
+}
+
+/// Lets the first of each key go, if it waits. Asking twice changes nothing.
+pub(crate) async fn release(db: &impl ConnectionTrait, now: Timestamp, keys: &[Key]) -> Result<()> {
+    for keys in super::batches(keys) {
+        let heads: Vec<String> = (0..keys.len())
+            .map(|index| {
+                let (webhook, key) = (2 * index + 2, 2 * index + 3);
+                format!("SELECT min(id) FROM notification WHERE webhook_id = ?{webhook} AND order_key = ?{key}")
+            })
+            .collect();
+        let sql = format!("{RELEASE} AND id IN ({})", heads.join(" UNION ALL "));
+        let keys = keys
+            .iter()
+            .flat_map(|(webhook, key)| [Value::from(*webhook), (*key).into()]);
+        let binds = [Value::from(now)].into_iter().chain(keys);
+        db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, binds))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Binds: the moment from which it may be claimed.
+const RELEASE: &str =
+    "UPDATE notification SET due_at = ?1 WHERE order_key IS NOT NULL AND due_at IS NULL AND node_id IS NULL";
+
+/// Lets go whatever is first and waits, of all keys: at the start, so that no fault of the past stops a queue for good.
+pub(crate) async fn release_all(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64> {
+    let sql = format!(
+        "{RELEASE} AND NOT EXISTS (SELECT 1 FROM notification AS earlier WHERE earlier.order_key = notification.order_key \
+             AND earlier.webhook_id = notification.webhook_id AND earlier.id < notification.id)"
+    );
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [now.into()]);
+    Ok(db.execute_raw(statement).await?.rows_affected())
+}
+
+/// What a batch of outcomes lets go: the lanes to tell, with what each may do.
+#[derive(Debug, Default)]
+pub(crate) struct Freed {
+    keys: HashSet<Key>,
+    lanes: Vec<(WebhookId, Limit)>,
+}
+
+impl Freed {
+    pub(crate) fn add(&mut self, key: Key, limit: Limit) {
+        if self.keys.insert(key) {
+            self.lanes.push((key.0, limit));
+        }
+    }
+
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        self.keys.iter().copied().collect()
+    }
+
+    pub(crate) fn lanes(&self) -> &[(WebhookId, Limit)] {
+        &self.lanes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plan;
+
+    #[tokio::test]
+    async fn a_key_is_looked_up_on_the_index_of_what_is_not_over() {
+        let head = "SELECT min(id) FROM notification WHERE webhook_id = ?2 AND order_key = ?3";
+        for sql in [busy_sql(2), format!("{RELEASE} AND id IN ({head})")] {
+            let plan = plan(&sql).await;
+            let found = |line: &String| line.contains("notification_order (webhook_id=? AND order_key=?)");
+            assert!(plan.iter().any(found), "{plan:#?}");
+            assert!(!plan.iter().any(|line| line.contains("SCAN n")), "{plan:#?}");
+        }
+    }
+}

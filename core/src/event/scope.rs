@@ -1,0 +1,41 @@
+//! What a webhook's filter may name: `event`, with what the API shows of it.
+
+use crate::filter::{Scope, Values};
+use entity::event;
+use serde_json::{Value, json};
+
+/// The name; `event.data` is whatever the event carries.
+pub(crate) static SCOPE: Scope = Scope {
+    roots: &[(
+        "event",
+        Some(&["id", "topic", "createdAt", "project", "dataRow", "data"]),
+    )],
+};
+
+/// The value of that name, made once an event.
+pub(super) fn values(event: &event::Model) -> Values {
+    let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
+    let project = data.get("project").map(|project| {
+        json!({
+            "id": project.get("id"),
+            "name": project.get("name"),
+        })
+    });
+    let data_row = event.data_row_id.map(|id| {
+        json!({
+            "id": id,
+            "externalId": event.external_id,
+        })
+    });
+    Values::new().with(
+        "event",
+        json!({
+            "id": event.id,
+            "topic": event.topic.as_str(),
+            "createdAt": event.created_at,
+            "project": project,
+            "dataRow": data_row,
+            "data": data,
+        }),
+    )
+}

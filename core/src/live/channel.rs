@@ -1,0 +1,311 @@
+//! A channel: one organization's newest rows of one kind, in a ring that its listeners share. A listener is a position;
+//! when the ring moves past it, it was too slow.
+
+use super::reader;
+use entity::{OrganizationId, TaskId};
+use sea_orm::DatabaseConnection;
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+};
+use tokio::sync::Notify;
+
+/// Rows that a listener may be behind.
+const ROWS: usize = 4096;
+/// Bytes that it may be behind. One row always fits.
+const BYTES: usize = 32 << 20;
+/// Rows that a listener takes at once.
+const TAKEN: usize = 64;
+/// Changed tasks that wait to be read.
+const TASKS: usize = 1 << 16;
+
+/// What a channel carries.
+pub(super) trait Item: Send + Sync + Sized + 'static {
+    /// What it takes, about.
+    fn weight(&self) -> usize;
+
+    /// Its number, when its kind has places to come back to.
+    fn sequence(&self) -> Option<i64>;
+
+    /// What is new in a channel, and how far the reading has come.
+    fn read(
+        db: &DatabaseConnection,
+        organization_id: OrganizationId,
+        channel: &Channel<Self>,
+    ) -> impl Future<Output = crate::Result<Read<Self>>> + Send;
+}
+
+/// What one look brought.
+pub(super) struct Read<T> {
+    pub(super) rows: Vec<T>,
+    /// Everything up to this number has been read.
+    pub(super) position: i64,
+    /// Whether there may be more at once.
+    pub(super) more: bool,
+}
+
+/// The channels of one kind, by organization: those with somebody listening.
+pub(super) struct Channels<T>(Mutex<HashMap<OrganizationId, Arc<Channel<T>>>>);
+
+impl<T> Default for Channels<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Channels<T> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<OrganizationId, Arc<Channel<T>>>> {
+        self.0.lock().expect("nothing panics while it holds the map")
+    }
+
+    /// There is something new, these tasks among it.
+    pub(super) fn look(&self, id: OrganizationId, tasks: Vec<TaskId>) {
+        if let Some(channel) = self.lock().get(&id) {
+            channel.hint(tasks);
+        }
+    }
+
+    /// Takes a channel that nobody listens to away; says whether it did.
+    pub(super) fn retire(&self, id: OrganizationId, channel: &Channel<T>) -> bool {
+        let mut channels = self.lock();
+        let idle = channel.state().listeners == 0;
+        if idle {
+            channels.remove(&id);
+        }
+        idle
+    }
+}
+
+impl<T: Item> Channels<T> {
+    /// Listens from now on, and says up to which number everything has been told. The first listener starts the reader,
+    /// at `mark`.
+    pub(super) fn join(self: &Arc<Self>, db: &DatabaseConnection, id: OrganizationId, mark: i64) -> (Listener<T>, i64) {
+        let mut channels = self.lock();
+        let channel = channels.entry(id).or_insert_with(|| {
+            let channel = Arc::new(Channel::new(mark));
+            tokio::spawn(reader::run(db.clone(), id, Arc::clone(self), Arc::clone(&channel)));
+            channel
+        });
+        let mut state = channel.state();
+        state.listeners += 1;
+        let (next, position) = (state.end(), state.position);
+        drop(state);
+        let channel = Arc::clone(channel);
+        (Listener { channel, next }, position)
+    }
+}
+
+/// One organization's ring.
+pub(super) struct Channel<T> {
+    state: Mutex<State<T>>,
+    hinted: Mutex<BTreeSet<TaskId>>,
+    pub(super) wake: Notify,
+    grown: Notify,
+}
+
+struct State<T> {
+    ring: VecDeque<Arc<T>>,
+    /// The index of the ring's first row.
+    first: u64,
+    bytes: usize,
+    position: i64,
+    listeners: usize,
+}
+
+impl<T> State<T> {
+    fn end(&self) -> u64 {
+        self.first + self.ring.len() as u64
+    }
+}
+
+impl<T> Channel<T> {
+    fn new(position: i64) -> Self {
+        let state = State {
+            ring: VecDeque::new(),
+            first: 0,
+            bytes: 0,
+            position,
+            listeners: 0,
+        };
+        Self {
+            state: Mutex::new(state),
+            hinted: Mutex::default(),
+            wake: Notify::new(),
+            grown: Notify::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().expect("nothing panics while it holds the ring")
+    }
+
+    /// How far the reading has come.
+    pub(super) fn position(&self) -> i64 {
+        self.state().position
+    }
+
+    fn hint(&self, tasks: Vec<TaskId>) {
+        if !tasks.is_empty() {
+            let mut hinted = self.hinted.lock().expect("held for a look only");
+            hinted.extend(tasks);
+            if hinted.len() > TASKS {
+                hinted.clear();
+                drop(hinted);
+                self.lose();
+            }
+        }
+        self.wake.notify_one();
+    }
+
+    /// So many of the changed tasks; they have changed again when they are hinted again.
+    pub(super) fn take_hinted(&self, count: usize) -> Vec<TaskId> {
+        let mut hinted = self.hinted.lock().expect("held for a look only");
+        std::iter::from_fn(|| hinted.pop_first()).take(count).collect()
+    }
+
+    /// Tasks that were taken and could not be read.
+    pub(super) fn put_back(&self, tasks: Vec<TaskId>) {
+        self.hinted.lock().expect("held for a look only").extend(tasks);
+    }
+
+    /// What has been told since, or `None` when the ring has moved past it.
+    fn since(&self, next: &mut u64, taken: &mut VecDeque<Arc<T>>) -> Option<()> {
+        let state = self.state();
+        let start = usize::try_from(next.checked_sub(state.first)?).ok()?;
+        taken.extend(state.ring.iter().skip(start).take(TAKEN).cloned());
+        *next += taken.len() as u64;
+        Some(())
+    }
+
+    /// More has changed than can be told: everybody who listens missed something.
+    fn lose(&self) {
+        let mut state = self.state();
+        state.first = state.end() + 1;
+        state.ring.clear();
+        state.bytes = 0;
+        drop(state);
+        self.grown.notify_waiters();
+    }
+}
+
+impl<T: Item> Channel<T> {
+    /// Tells everybody.
+    pub(super) fn publish(&self, read: Read<T>) {
+        let mut state = self.state();
+        state.position = read.position;
+        if read.rows.is_empty() {
+            return;
+        }
+        for row in read.rows {
+            state.bytes += row.weight();
+            state.ring.push_back(Arc::new(row));
+            while state.ring.len() > ROWS || (state.bytes > BYTES && state.ring.len() > 1) {
+                let oldest = state.ring.pop_front().expect("a ring this long has a first row");
+                state.bytes -= oldest.weight();
+                state.first += 1;
+            }
+        }
+        drop(state);
+        self.grown.notify_waiters();
+    }
+}
+
+/// A position in a ring.
+pub(super) struct Listener<T> {
+    channel: Arc<Channel<T>>,
+    next: u64,
+}
+
+impl<T> Listener<T> {
+    /// Waits for what is told next; `None` when the ring has moved past this listener.
+    pub(super) async fn wait(&mut self) -> Option<VecDeque<Arc<T>>> {
+        let mut taken = VecDeque::new();
+        loop {
+            let mut grown = std::pin::pin!(self.channel.grown.notified());
+            grown.as_mut().enable();
+            self.channel.since(&mut self.next, &mut taken)?;
+            if !taken.is_empty() {
+                return Some(taken);
+            }
+            grown.await;
+        }
+    }
+}
+
+impl<T> Drop for Listener<T> {
+    fn drop(&mut self) {
+        self.channel.state().listeners -= 1;
+        self.channel.wake.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Row(i64, usize);
+
+    impl Item for Row {
+        fn weight(&self) -> usize {
+            self.1
+        }
+
+        fn sequence(&self) -> Option<i64> {
+            Some(self.0)
+        }
+
+        async fn read(_: &DatabaseConnection, _: OrganizationId, _: &Channel<Self>) -> crate::Result<Read<Self>> {
+            Err(crate::Error::internal("nothing to read"))
+        }
+    }
+
+    fn publish(channel: &Channel<Row>, numbers: impl Iterator<Item = i64>, weight: usize) {
+        let rows: Vec<Row> = numbers.map(|number| Row(number, weight)).collect();
+        let position = rows.last().map_or(0, |row| row.0);
+        channel.publish(Read {
+            rows,
+            position,
+            more: false,
+        });
+    }
+
+    fn since(channel: &Channel<Row>, next: &mut u64) -> Option<Vec<i64>> {
+        let mut taken = VecDeque::new();
+        channel.since(next, &mut taken)?;
+        Some(taken.iter().map(|row| row.0).collect())
+    }
+
+    #[test]
+    fn a_listener_gets_each_row_once_and_in_order() {
+        let (channel, mut next) = (Channel::new(0), 0);
+        assert_eq!(since(&channel, &mut next), Some(vec![]));
+        publish(&channel, 1..=100, 1);
+        assert_eq!(since(&channel, &mut next), Some((1..=64).collect()));
+        publish(&channel, 101..=101, 1);
+        assert_eq!(since(&channel, &mut next), Some((65..=101).collect()));
+        assert_eq!(since(&channel, &mut next), Some(vec![]));
+        assert_eq!(channel.position(), 101);
+    }
+
+    #[test]
+    fn a_listener_that_falls_out_of_the_ring_is_told() {
+        let (channel, mut slow, mut just) = (Channel::new(0), 0, 1);
+        publish(&channel, 1..=4097, 1);
+        assert_eq!(since(&channel, &mut slow), None);
+        assert_eq!(since(&channel, &mut just).map(|rows| rows[0]), Some(2));
+        publish(&channel, 4098..=4098, BYTES + 1);
+        assert_eq!(since(&channel, &mut just), None, "one heavy row is all that fits");
+        let mut last = 4097;
+        assert_eq!(since(&channel, &mut last), Some(vec![4098]));
+    }
+
+    #[test]
+    fn more_changed_tasks_than_can_wait_are_a_loss_for_all() {
+        let (channel, mut next): (Channel<Row>, _) = (Channel::new(0), 0);
+        channel.hint((0..TASKS).map(|_| TaskId::new()).collect());
+        assert_eq!(since(&channel, &mut next), Some(vec![]));
+        channel.hint(vec![TaskId::new()]);
+        assert_eq!(since(&channel, &mut next), None);
+        assert!(channel.take_hinted(10).is_empty());
+    }
+}

@@ -1,0 +1,72 @@
+//! Places in the feed that clients come back with: a number of the sequence and the row that had it. A place of another
+//! organization, one that is made up, and one that the log no longer reaches back to are told apart from a good one.
+
+use crate::{Error, Result, auth::Actor};
+use entity::{EventId, NotificationId, OrganizationId, Timestamp, event, notification};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+/// A place in the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The number that the row had.
+    pub sequence: i64,
+    /// The row.
+    pub id: Uuid,
+}
+
+/// The number of an event's place, checked.
+pub(super) async fn of_event(db: &DatabaseConnection, actor: &Actor, after: Option<Place>) -> Result<Option<i64>> {
+    let Some(place) = after else { return Ok(None) };
+    let found = event::Entity::find_by_id(EventId(place.id)).one(db).await?;
+    if let Some(row) = found {
+        let good = row.organization_id == actor.organization_id && row.sequence == place.sequence;
+        return if good { Ok(Some(place.sequence)) } else { Err(foreign()) };
+    }
+    let oldest = event::Entity::find()
+        .filter(event::Column::OrganizationId.eq(actor.organization_id))
+        .order_by_asc(event::Column::Sequence)
+        .one(db)
+        .await?;
+    Err(gone(place, oldest.map(|row| (row.sequence, row.created_at))))
+}
+
+/// The number of a notification's place, checked. The notification may have changed since.
+pub(super) async fn of_notification(
+    db: &DatabaseConnection,
+    actor: &Actor,
+    after: Option<Place>,
+) -> Result<Option<i64>> {
+    let Some(place) = after else { return Ok(None) };
+    let found = notification::Entity::find_by_id(NotificationId(place.id))
+        .one(db)
+        .await?;
+    if let Some(row) = found {
+        let good = row.organization_id == actor.organization_id && place.sequence <= row.sequence;
+        return if good { Ok(Some(place.sequence)) } else { Err(foreign()) };
+    }
+    Err(gone(place, oldest(db, actor.organization_id).await?))
+}
+
+async fn oldest(db: &DatabaseConnection, id: OrganizationId) -> Result<Option<(i64, Timestamp)>> {
+    let row = notification::Entity::find()
+        .filter(notification::Column::OrganizationId.eq(id))
+        .order_by_asc(notification::Column::Sequence)
+        .one(db)
+        .await?;
+    Ok(row.map(|row| (row.sequence, row.updated_at)))
+}
+
+fn foreign() -> Error {
+    Error::invalid("after", "is not a place in this feed")
+}
+
+fn gone(place: Place, oldest: Option<(i64, Timestamp)>) -> Error {
+    match oldest {
+        Some((sequence, time)) if place.sequence < sequence => Error::invalid(
+            "after",
+            format!("is older than what is kept: the log goes back to {}", time.micros()),
+        ),
+        _ => foreign(),
+    }
+}

@@ -1,0 +1,204 @@
+//! A [`Subscription`]: first what the log has after a place, then what is told. In between, the listener joins the
+//! channel *before* the last part of the log is read, up to where the channel stood: what comes later is in the ring.
+
+use super::{
+    channel::{Channels, Item, Listener},
+    log::Logged,
+};
+use crate::{App, Error, auth::Actor};
+use entity::OrganizationId;
+use sea_orm::DatabaseConnection;
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+use tokio::sync::Semaphore;
+
+/// Why nothing more comes.
+#[derive(Debug)]
+pub enum Ended {
+    /// More happened than is kept for somebody who does not listen.
+    TooSlow,
+    /// The log could not be read.
+    Failed(Error),
+}
+
+type Wants<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
+/// A page of the log after one number and not after another, and whether there is more.
+type Page<T> = Pin<Box<dyn Future<Output = Result<(VecDeque<Arc<T>>, bool), Error>> + Send>>;
+
+/// Rows as they happen, those that are wanted.
+pub struct Subscription<T> {
+    log: Log,
+    channels: Arc<Channels<T>>,
+    kind: Kind<T>,
+    phase: Phase<T>,
+    last: i64,
+    waiting: VecDeque<Arc<T>>,
+    wants: Wants<T>,
+}
+
+/// What differs between the kinds.
+struct Kind<T> {
+    page: fn(Log, i64, i64) -> Page<T>,
+    join: fn(&Arc<Channels<T>>, &Log) -> (Listener<T>, i64),
+    sequence: fn(&T) -> Option<i64>,
+}
+
+/// Where to read.
+#[derive(Clone)]
+struct Log {
+    db: DatabaseConnection,
+    organization_id: OrganizationId,
+    turn: Arc<Semaphore>,
+    mark: Arc<AtomicI64>,
+}
+
+impl Log {
+    /// Everything up to here is committed.
+    fn mark(&self) -> i64 {
+        self.mark.load(Ordering::SeqCst)
+    }
+}
+
+enum Phase<T> {
+    /// Reads the log, up to its end.
+    Replay,
+    /// Has joined the channel and reads the log up to where the channel stood.
+    Passing { listener: Listener<T>, until: i64 },
+    /// Listens.
+    Live(Listener<T>),
+}
+
+#[expect(private_bounds, reason = "what a channel carries is decided here")]
+impl<T: Logged> Subscription<T> {
+    /// From a number on, or from now.
+    pub(super) fn logged(
+        app: &App,
+        channels: &Arc<Channels<T>>,
+        actor: &Actor,
+        after: Option<i64>,
+        wants: Wants<T>,
+    ) -> Self {
+        let kind = Kind {
+            page: page::<T>,
+            join: join::<T>,
+            sequence: T::sequence,
+        };
+        let mut made = Self::new(app, channels, actor, kind, wants);
+        if let Some(after) = after {
+            (made.phase, made.last) = (Phase::Replay, after);
+        }
+        made
+    }
+}
+
+async fn read<T: Logged>(log: Log, after: i64, until: i64) -> Result<(VecDeque<Arc<T>>, bool), Error> {
+    let turn = log.turn.acquire().await.map_err(Error::internal)?;
+    let read = T::page(&log.db, log.organization_id, after, until).await?;
+    drop(turn);
+    Ok((read.rows.into_iter().map(Arc::new).collect(), read.more))
+}
+
+fn page<T: Logged>(log: Log, after: i64, until: i64) -> Page<T> {
+    Box::pin(read::<T>(log, after, until))
+}
+
+fn join<T: Item>(channels: &Arc<Channels<T>>, log: &Log) -> (Listener<T>, i64) {
+    channels.join(&log.db, log.organization_id, log.mark())
+}
+
+fn no_page<T: Item>(_: Log, _: i64, _: i64) -> Page<T> {
+    Box::pin(std::future::ready(Ok((VecDeque::new(), false))))
+}
+
+#[expect(private_bounds, reason = "what a channel carries is decided here")]
+impl<T: Item> Subscription<T> {
+    /// From now on, of a kind without places.
+    pub(super) fn hinted(app: &App, channels: &Arc<Channels<T>>, actor: &Actor, wants: Wants<T>) -> Self {
+        let kind = Kind {
+            page: no_page::<T>,
+            join: join::<T>,
+            sequence: T::sequence,
+        };
+        Self::new(app, channels, actor, kind, wants)
+    }
+}
+
+impl<T> Subscription<T> {
+    fn new(app: &App, channels: &Arc<Channels<T>>, actor: &Actor, kind: Kind<T>, wants: Wants<T>) -> Self {
+        let log = Log {
+            db: app.db.read().clone(),
+            organization_id: actor.organization_id,
+            turn: Arc::clone(&app.live.replays),
+            mark: Arc::clone(&app.live.mark),
+        };
+        let last = log.mark();
+        let (listener, until) = (kind.join)(channels, &log);
+        Self {
+            log,
+            channels: Arc::clone(channels),
+            kind,
+            phase: Phase::Passing { listener, until },
+            last,
+            waiting: VecDeque::new(),
+            wants,
+        }
+    }
+
+    /// The next row that is wanted. A future that is dropped loses nothing.
+    pub async fn next(&mut self) -> Result<Arc<T>, Ended> {
+        loop {
+            while let Some(row) = self.waiting.pop_front() {
+                if self.is_news(&row) && (self.wants)(&row) {
+                    return Ok(row);
+                }
+            }
+            self.fill().await?;
+        }
+    }
+
+    fn is_news(&mut self, row: &T) -> bool {
+        let Some(sequence) = (self.kind.sequence)(row) else {
+            return true;
+        };
+        let news = sequence > self.last;
+        self.last = self.last.max(sequence);
+        news
+    }
+
+    async fn fill(&mut self) -> Result<(), Ended> {
+        let until = match &mut self.phase {
+            Phase::Live(listener) => {
+                self.waiting = listener.wait().await.ok_or(Ended::TooSlow)?;
+                return Ok(());
+            }
+            Phase::Passing { until, .. } => *until,
+            Phase::Replay => i64::MAX,
+        };
+        let mut more = false;
+        if until > self.last {
+            let page = (self.kind.page)(self.log.clone(), self.last, until).await;
+            (self.waiting, more) = page.map_err(Ended::Failed)?;
+        }
+        if !more {
+            self.pass();
+        }
+        Ok(())
+    }
+
+    /// To the next phase: the log has been read as far as it was to be.
+    fn pass(&mut self) {
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Replay) {
+            Phase::Replay => {
+                let (listener, until) = (self.kind.join)(&self.channels, &self.log);
+                Phase::Passing { listener, until }
+            }
+            Phase::Passing { listener, .. } | Phase::Live(listener) => Phase::Live(listener),
+        };
+    }
+}

@@ -1,0 +1,272 @@
+//! A new master key for a database that nobody else has open: every sealed value is opened with the old key and sealed
+//! with the new one, a bounded step a transaction. A row says that a change is under way and between which keys, so
+//! that one that was broken off is refused by a server and goes on with the same two keys, and with no others. A step leaves
+//! alone what is under the new key already, so going on is beginning again.
+//!
+//! When all is done, every value is opened with the new key before the row says so.
+
+use crate::{
+    Config, Error, Result,
+    db::{Db, Txn},
+    dispatcher::Lanes,
+    secret::Keyring,
+    webhook::{self, Index},
+};
+use entity::{RekeyId, rekey};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
+    QueryOrder, Set, Statement,
+};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Where sealed values are: table and column. What each is bound to is `<table>/<id>/<column>`.
+pub const SEALED: [(&str, &str); 5] = [
+    ("webhook_secret", "sealed"),
+    ("webhook", "authorization"),
+    ("webhook", "headers"),
+    ("idempotency_key", "request"),
+    ("idempotency_key", "answer"),
+];
+
+/// Values of one step at most; the largest have a mebibyte.
+pub const STEP: usize = 64;
+
+/// How far a pass over all values has come.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    column: usize,
+    after: Uuid,
+    /// Values of this column so far.
+    pub values: u64,
+    /// Whether these were all of this column.
+    pub ended: bool,
+}
+
+impl Place {
+    /// Table and column.
+    pub fn column(&self) -> (&'static str, &'static str) {
+        SEALED[self.column]
+    }
+
+    /// Behind these rows.
+    fn behind(self, rows: &[Value]) -> Self {
+        Self {
+            after: rows.last().map_or(self.after, |row| row.id),
+            values: self.values + rows.len() as u64,
+            ended: rows.len() < STEP,
+            ..self
+        }
+    }
+
+    /// Where the next step starts; none: everything has been seen.
+    fn next(self) -> Option<Self> {
+        let column = self.column + 1;
+        match self.ended {
+            false => Some(self),
+            true if column < SEALED.len() => Some(Self {
+                column,
+                ..Self::default()
+            }),
+            true => None,
+        }
+    }
+}
+
+/// A change of the master key.
+pub struct Rekey {
+    db: Db,
+    from: Arc<Keyring>,
+    to: Arc<Keyring>,
+    id: RekeyId,
+}
+
+#[derive(FromQueryResult)]
+struct Value {
+    id: Uuid,
+    sealed: Vec<u8>,
+}
+
+impl Rekey {
+    /// Opens the database, whose key is the configuration's, and begins a change to the key that `to` gives once the
+    /// database is ours, or goes on with the one that was broken off. Fails when another process has it open.
+    pub async fn open(config: Config, to: impl FnOnce() -> Result<Keyring>) -> Result<Self> {
+        let lanes = Arc::new(Lanes::new(config.window));
+        let db = Db::open(
+            &config.database_url,
+            config.clock,
+            Arc::new(Index::new(config.shaper)),
+            lanes,
+            Arc::default(),
+        )
+        .await?;
+        let from = config.keyring;
+        let begun = async {
+            let to = Arc::new(to()?);
+            begin(&db, &from, &to).await.map(|id| (id, to))
+        };
+        match begun.await {
+            Ok((id, to)) => Ok(Self { db, from, to, id }),
+            Err(error) => {
+                db.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Does all that is left, tells after each step how far it has come, and gives the number of values, each of which
+    /// was opened with the new key. A value that opens with neither key is named, and stays as it is.
+    pub async fn run(self, mut report: impl FnMut(Place)) -> Result<u64> {
+        let done = async {
+            let mut next = Some(Place::default());
+            while let Some(place) = next {
+                next = self.step(place, &mut report).await?;
+            }
+            let values = self.verify().await?;
+            self.end().await.map(|()| values)
+        };
+        let done = done.await;
+        self.db.close().await;
+        done
+    }
+
+    /// Seals the values of one step anew. Gives where the next one starts.
+    pub async fn step(&self, place: Place, report: &mut impl FnMut(Place)) -> Result<Option<Place>> {
+        let (from, to) = (Arc::clone(&self.from), Arc::clone(&self.to));
+        let rows = self
+            .db
+            .write(move |txn| Box::pin(async move { seal_anew(txn, place, &from, &to).await }))
+            .await?;
+        let place = place.behind(&rows);
+        report(place);
+        Ok(place.next())
+    }
+
+    async fn verify(&self) -> Result<u64> {
+        let (mut next, mut values) = (Some(Place::default()), 0);
+        while let Some(place) = next {
+            let rows = read(self.db.read(), place).await?;
+            for row in &rows {
+                self.to.open(&context(place, row), &row.sealed).map_err(named)?;
+            }
+            values += rows.len() as u64;
+            next = place.behind(&rows).next();
+        }
+        Ok(values)
+    }
+
+    async fn end(&self) -> Result<()> {
+        let id = self.id;
+        let unit = async move |txn: &Txn| -> Result<()> {
+            let row = rekey::Entity::find_by_id(id).one(txn.conn()).await?;
+            let row = row.filter(|row| row.done_at.is_none());
+            if let Some(row) = row {
+                let mut row = row.into_active_model();
+                row.done_at = Set(Some(txn.now()));
+                row.update(txn.conn()).await?;
+            }
+            Ok(())
+        };
+        self.db.write(move |txn| Box::pin(async move { unit(txn).await })).await
+    }
+}
+
+/// Refuses a database whose values are partly under one key and partly under another.
+pub(crate) async fn check_done(db: &impl ConnectionTrait) -> Result<()> {
+    match newest(db).await? {
+        Some(row) if row.done_at.is_none() => Err(Error::Conflict(format!(
+            "the change of the master key (from {} to {}) was broken off; run rekey with these two keys to finish it",
+            row.from_key, row.to_key
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The row of this change. One that has ended is told from a new one by its being the newest.
+async fn begin(db: &Db, from: &Keyring, to: &Keyring) -> Result<RekeyId> {
+    let (from_key, to_key) = (from.id(), to.id());
+    if from_key == to_key {
+        return Err(Error::invalid("newMasterKey", "is the master key already"));
+    }
+    let newest = newest(db.read()).await?;
+    if let Some(row) = &newest {
+        let is_same = row.from_key == from_key && row.to_key == to_key;
+        match (is_same, row.done_at) {
+            (true, _) => return Ok(row.id),
+            (false, None) => return Err(other(row, &from_key, &to_key)),
+            (false, Some(_)) => {}
+        }
+    }
+    webhook::check_keyring(db.read(), from).await?;
+    db.write(move |txn| {
+        Box::pin(async move {
+            let id = RekeyId::new();
+            let row = rekey::Model {
+                id,
+                from_key,
+                to_key,
+                created_at: txn.now(),
+                done_at: None,
+            };
+            rekey::Entity::insert(row.into_active_model())
+                .exec_without_returning(txn.conn())
+                .await?;
+            Ok(id)
+        })
+    })
+    .await
+}
+
+fn other(row: &rekey::Model, from: &str, to: &str) -> Error {
+    let reason = format!(
+        "a change from the key {} to {} was broken off; finish it with these two first, not with {from} and {to}",
+        row.from_key, row.to_key
+    );
+    Error::invalid("newMasterKey", reason)
+}
+
+async fn newest(db: &impl ConnectionTrait) -> Result<Option<rekey::Model>> {
+    let open_first = rekey::Entity::find().filter(rekey::Column::DoneAt.is_null());
+    if let Some(open) = open_first.one(db).await? {
+        return Ok(Some(open));
+    }
+    let query = rekey::Entity::find().order_by_desc(rekey::Column::DoneAt);
+    Ok(query.order_by_desc(rekey::Column::Id).one(db).await?)
+}
+
+async fn seal_anew(txn: &Txn, place: Place, from: &Keyring, to: &Keyring) -> Result<Vec<Value>> {
+    let (table, column) = place.column();
+    let rows = read(txn.conn(), place).await?;
+    for row in rows.iter().filter(|row| !to.sealed(&row.sealed)) {
+        let context = context(place, row);
+        let plain = from.open(&context, &row.sealed).map_err(named)?;
+        let sealed = to.seal(&context, &plain);
+        let sql = format!("UPDATE {table} SET {column} = ? WHERE id = ?");
+        let backend = txn.conn().get_database_backend();
+        let statement = Statement::from_sql_and_values(backend, sql, [sealed.into(), row.id.into()]);
+        txn.conn().execute_raw(statement).await?;
+    }
+    Ok(rows)
+}
+
+async fn read(db: &impl ConnectionTrait, place: Place) -> Result<Vec<Value>> {
+    let (table, column) = place.column();
+    let sql = format!(
+        "SELECT id, {column} AS sealed FROM {table} WHERE id > ? AND {column} IS NOT NULL ORDER BY id LIMIT {STEP}"
+    );
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [place.after.into()]);
+    Ok(Value::find_by_statement(statement).all(db).await?)
+}
+
+fn context(place: Place, row: &Value) -> String {
+    let (table, column) = place.column();
+    format!("{table}/{}/{column}", row.id)
+}
+
+/// A value that does not open is the operator's to know of: which one, and why.
+fn named(error: Error) -> Error {
+    match error {
+        Error::Internal(source) => Error::NotAllowed(source.to_string()),
+        other => other,
+    }
+}

@@ -1,0 +1,60 @@
+//! A new key takes the place of the one in a key file, in steps that may break off after any of them and be taken
+//! again: at every moment the file holds a whole key, and neither key is lost.
+
+use super::keyring::directory;
+use crate::{Error, Result};
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+/// Puts the key file `new` in the place of `current`, whose key stays beside it under its id: older copies of the
+/// database still need it. Gives where it is now.
+pub fn succeed(current: &Path, current_id: &str, new: &Path) -> Result<PathBuf> {
+    let kept = current.with_added_extension(current_id);
+    replace(current, &kept, new).map_err(|error| {
+        let reason = format!(
+            "cannot put {} in the place of {}: {error}",
+            new.display(),
+            current.display()
+        );
+        Error::Unavailable(reason)
+    })?;
+    Ok(kept)
+}
+
+fn replace(current: &Path, kept: &Path, new: &Path) -> io::Result<()> {
+    match fs::hard_link(current, kept) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    File::open(directory(current))?.sync_all()?;
+    fs::rename(new, current)?;
+    File::open(directory(current))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Keyring;
+
+    #[test]
+    fn the_new_key_stands_in_the_file_and_the_old_one_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (current, new) = (folder.path().join("db.key"), folder.path().join("db.key.new"));
+        let (old_key, new_key) = (
+            Keyring::load_or_create(&current).unwrap(),
+            Keyring::load_or_create(&new).unwrap(),
+        );
+        // Broken off after its first step, and taken again.
+        fs::hard_link(&current, current.with_added_extension(old_key.id())).unwrap();
+        let kept = succeed(&current, &old_key.id(), &new).unwrap();
+        assert_eq!(Keyring::load(&current).unwrap().id(), new_key.id());
+        assert_eq!(Keyring::load(&kept).unwrap().id(), old_key.id());
+        assert!(!new.exists());
+        let error = succeed(&current, &new_key.id(), &new).unwrap_err().to_string();
+        assert!(error.contains("db.key.new"), "{error}");
+        assert_eq!(Keyring::load(&current).unwrap().id(), new_key.id(), "and stays");
+    }
+}

@@ -1,0 +1,158 @@
+//! Steps: the tasks that a call matches, cut into transactions of bounded number and weight.
+
+use super::{
+    Filter, filter,
+    passage::Passage,
+    weight::{self, STEP_BYTES},
+};
+use crate::{
+    App, Error, Result,
+    auth::Actor,
+    db::{Txn, Work},
+};
+use entity::{EventId, ProjectId, StageId, TaskId, TaskStatus, UserId, task};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::BTreeMap;
+
+/// Tasks of one step.
+const STEP: usize = 200;
+/// Tasks of one call at most.
+const MOST: u64 = 10_000;
+
+/// A task as a call saw it.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub(super) struct Seen {
+    pub(super) id: TaskId,
+    pub(super) project_id: ProjectId,
+    pub(super) stage_id: StageId,
+    pub(super) status: TaskStatus,
+    pub(super) assignee_id: Option<UserId>,
+    event_id: Option<EventId>,
+}
+
+/// Tasks of one project, as many as one transaction takes.
+pub(super) struct Step {
+    project_id: ProjectId,
+    seen: BTreeMap<TaskId, Seen>,
+}
+
+/// What the filter matches, oldest first; more than one call takes is an error.
+pub(super) async fn seen(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Seen>> {
+    let seen = filter::matching(actor, filter)
+        .select_only()
+        .columns([
+            task::Column::Id,
+            task::Column::ProjectId,
+            task::Column::StageId,
+            task::Column::Status,
+            task::Column::AssigneeId,
+            task::Column::EventId,
+        ])
+        .order_by_asc(task::Column::Id)
+        .limit(MOST + 1)
+        .into_model::<Seen>()
+        .all(app.db.read())
+        .await?;
+    match seen.len() as u64 > MOST {
+        true => Err(Error::invalid(
+            "where",
+            format!("matches more than {MOST} tasks; narrow it"),
+        )),
+        false => Ok(seen),
+    }
+}
+
+/// Takes the steps one after the other and gives the tasks that were changed.
+pub(super) async fn in_steps<'a>(
+    app: &'a App,
+    seen: Vec<Seen>,
+    take: impl Fn(Step) -> Work<'a, Vec<TaskId>>,
+) -> Result<Vec<TaskId>> {
+    let mut done = Vec::with_capacity(seen.len());
+    for step in cut(app, seen).await? {
+        app.db.graphs().of(app.db.read(), step.project_id).await?;
+        match take(step).await {
+            Ok(ids) => done.extend(ids),
+            Err(error) => return Err(after(error, done.len())),
+        }
+    }
+    done.sort_unstable();
+    Ok(done)
+}
+
+/// The error of a step, which stops a call that has done something already.
+fn after(error: Error, done: usize) -> Error {
+    let told = |text: String| format!("{text}; {done} tasks were done before");
+    match error {
+        error if done == 0 => error,
+        Error::Conflict(text) => Error::Conflict(told(text)),
+        Error::NotAllowed(text) => Error::NotAllowed(told(text)),
+        Error::Unavailable(text) => Error::Unavailable(told(text)),
+        other => other,
+    }
+}
+
+async fn cut(app: &App, seen: Vec<Seen>) -> Result<Vec<Step>> {
+    let ids: Vec<TaskId> = seen.iter().map(|task| task.id).collect();
+    let weights = weight::weights(app.db.read(), &ids).await?;
+    let mut open: BTreeMap<ProjectId, (usize, Step)> = BTreeMap::new();
+    let mut steps = Vec::new();
+    for task in seen {
+        let weight = weights.get(&task.id).copied().unwrap_or(0);
+        let empty = || (0, Step::of(task.project_id));
+        let (bytes, step) = open.entry(task.project_id).or_insert_with(empty);
+        if step.seen.len() == STEP || (*bytes + weight > STEP_BYTES && !step.seen.is_empty()) {
+            steps.push(std::mem::replace(step, Step::of(task.project_id)));
+            *bytes = 0;
+        }
+        *bytes += weight;
+        step.seen.insert(task.id, task);
+    }
+    steps.extend(open.into_values().map(|(_, step)| step));
+    Ok(steps)
+}
+
+impl Step {
+    fn of(project_id: ProjectId) -> Self {
+        Self {
+            project_id,
+            seen: BTreeMap::new(),
+        }
+    }
+
+    /// The tasks as they are now, oldest first.
+    pub(super) async fn read(&self, txn: &Txn) -> Result<Vec<task::Model>> {
+        Ok(task::Entity::find()
+            .filter(task::Column::Id.is_in(self.seen.keys().copied()))
+            .filter(task::Column::Deleted.eq(false))
+            .order_by_asc(task::Column::Id)
+            .all(txn.conn())
+            .await?)
+    }
+
+    /// Whether a task has neither moved nor changed hands since the call saw it.
+    pub(super) fn has_same_hands(&self, task: &task::Model) -> bool {
+        let seen = self.seen.get(&task.id);
+        seen.is_some_and(|seen| seen.event_id == task.event_id && seen.assignee_id == task.assignee_id)
+    }
+
+    /// Whether a task stands where and how the call saw it.
+    pub(super) fn stands_as_seen(&self, task: &task::Model) -> bool {
+        let seen = self.seen.get(&task.id);
+        seen.is_some_and(|seen| seen.event_id == task.event_id && seen.status == task.status)
+    }
+
+    /// The passage of these tasks, whose project must be live.
+    pub(super) async fn live<'t>(
+        &self,
+        txn: &'t Txn,
+        tasks: Vec<task::Model>,
+        users: impl IntoIterator<Item = UserId>,
+    ) -> Result<Passage<'t>> {
+        let passage = Passage::load(txn, self.project_id, tasks, users).await?;
+        match passage.project.deleted {
+            true => Err(Error::NotAllowed("the tasks' project is deleted".into())),
+            false => Ok(passage),
+        }
+    }
+}

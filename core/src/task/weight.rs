@@ -1,0 +1,111 @@
+//! What tasks weigh: the bytes that moving them brings into one transaction. Every hop of a task writes an event with its
+//! annotation and its project's ontology, and the same again as a payload, so steps are cut by bytes as well as by number.
+
+use crate::Result;
+use entity::{ProjectId, TaskId, label, project, task};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect, RelationDef,
+    sea_query::{Expr, Func},
+};
+use std::collections::HashMap;
+
+/// Bytes of events and payloads that one step makes, roughly and at most; one task always fits.
+pub(crate) const STEP_BYTES: usize = 32 << 20;
+/// The event, its payload and a copy on the way.
+const COPIES: usize = 3;
+/// A task without annotation and ontology.
+const BARE: usize = 4 << 10;
+/// Tasks of one look.
+const LOOK: usize = 1_000;
+
+#[derive(FromQueryResult)]
+struct Found {
+    id: TaskId,
+    annotation: Option<i64>,
+    ontology: Option<i64>,
+}
+
+/// What each of these tasks weighs.
+pub(crate) async fn weights(db: &impl ConnectionTrait, ids: &[TaskId]) -> Result<HashMap<TaskId, usize>> {
+    let mut weights = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(LOOK) {
+        let rows = task::Entity::find()
+            .select_only()
+            .column(task::Column::Id)
+            .column_as(octets(label::Column::Label.into_expr()), "annotation")
+            .column_as(octets(project::Column::Ontology.into_expr()), "ontology")
+            .join(JoinType::LeftJoin, label_of_task())
+            .join(JoinType::LeftJoin, project_of_task())
+            .filter(task::Column::Id.is_in(ids.iter().copied()))
+            .into_model::<Found>()
+            .all(db)
+            .await?;
+        weights.extend(rows.into_iter().map(|row| (row.id, row.weight())));
+    }
+    Ok(weights)
+}
+
+/// How many tasks of a project fit into one step before they have annotations.
+pub(crate) async fn room(db: &impl ConnectionTrait, project_id: ProjectId) -> Result<usize> {
+    let found: Option<Option<i64>> = project::Entity::find_by_id(project_id)
+        .select_only()
+        .column_as(octets(project::Column::Ontology.into_expr()), "ontology")
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok((STEP_BYTES / weight(0, size(found.flatten()))).max(1))
+}
+
+/// How many of the first fit into one step.
+pub(crate) fn fitting(weights: impl IntoIterator<Item = usize>) -> usize {
+    let mut bytes = 0;
+    let fits = |weight: &usize| {
+        bytes += weight;
+        bytes <= STEP_BYTES
+    };
+    weights.into_iter().take_while(fits).count().max(1)
+}
+
+impl Found {
+    fn weight(&self) -> usize {
+        weight(size(self.annotation), size(self.ontology))
+    }
+}
+
+fn weight(annotation: usize, ontology: usize) -> usize {
+    COPIES * (BARE + annotation + ontology)
+}
+
+fn size(bytes: Option<i64>) -> usize {
+    bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0)
+}
+
+fn octets(column: Expr) -> Expr {
+    Func::cust("octet_length").arg(column).into()
+}
+
+fn label_of_task() -> RelationDef {
+    task::Entity::belongs_to(label::Entity)
+        .from(task::Column::LabelId)
+        .to(label::Column::Id)
+        .into()
+}
+
+fn project_of_task() -> RelationDef {
+    task::Entity::belongs_to(project::Entity)
+        .from(task::Column::ProjectId)
+        .to(project::Column::Id)
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_takes_what_fits_and_at_least_one() {
+        assert_eq!(fitting([STEP_BYTES + 1, 1]), 1);
+        assert_eq!(fitting([STEP_BYTES / 2, STEP_BYTES / 2, 1]), 2);
+        assert_eq!(fitting(vec![weight(0, 0); 200]), 200);
+    }
+}

@@ -1,0 +1,201 @@
+//! How webhooks fare: a [`Board`] in memory of their breakers and of failures in a row, and what follows from them
+//! (`follow.rs`). An outcome is noted when its request ends, so a breaker opens at once; the recorder writes what has changed
+//! with the outcomes themselves. A delivery that succeeds like the one before it writes nothing.
+//!
+//! What becomes of an operational event's own deliveries counts for the breaker and for nothing else: it warns of nothing,
+//! switches nothing off and ends no streak, so that webhooks that watch each other cause each other nothing.
+
+mod follow;
+mod streak;
+mod view;
+
+pub(crate) use follow::{Ended, follow};
+pub use view::{Health, Waiting, of, wait_reason, wait_until, waits};
+
+use crate::{
+    Result,
+    db::Txn,
+    dispatcher::{
+        Job, Lanes,
+        breaker::{Breaker, Change, Sign},
+    },
+};
+use entity::{AttemptErrorKind, OrganizationId, Timestamp, WebhookId, WebhookStatus, webhook, webhook_health};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard},
+};
+use streak::Streak;
+
+/// Every webhook that this process has sent to, or that was failing when it started.
+#[derive(Debug, Default)]
+pub struct Board {
+    known: Mutex<HashMap<WebhookId, Known>>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    organization_id: OrganizationId,
+    breaker: Breaker,
+    streak: Streak,
+    last_success_at: Option<Timestamp>,
+    last_failure: Option<(Timestamp, String)>,
+}
+
+impl Board {
+    /// Learns what was failing when the last process ended, and shuts the lanes of open breakers.
+    pub(crate) async fn load(&self, db: &impl ConnectionTrait, lanes: &Lanes) -> Result<()> {
+        let failing = Condition::any()
+            .add(webhook_health::Column::ProbeAt.is_not_null())
+            .add(webhook_health::Column::FailingSince.is_not_null());
+        let rows = webhook_health::Entity::find().filter(failing).all(db).await?;
+        let mut known = self.known();
+        for row in rows {
+            if row.probe_at.is_some() {
+                lanes.shut(row.webhook_id, row.probe_at);
+            }
+            known.insert(row.webhook_id, Known::from(row));
+        }
+        Ok(())
+    }
+
+    /// Takes an outcome in, with the reason of a failure; `true` when that is to be written.
+    pub(crate) fn note(&self, lanes: &Lanes, job: &Job, sign: Sign, reason: Option<String>, now: Timestamp) -> bool {
+        let mut known = self.known();
+        let known = known
+            .entry(job.webhook_id)
+            .or_insert_with(|| Known::new(job.organization_id));
+        let counts = !job.topic.is_operational();
+        let mut ended = false;
+        match sign {
+            Sign::Success => {
+                known.last_success_at = Some(now);
+                ended = counts && known.streak.succeeded();
+            }
+            Sign::Failure => {
+                known.last_failure = Some((now, reason.unwrap_or_default()));
+                counts.then(|| known.streak.failed(now));
+            }
+            Sign::Neither => {}
+        }
+        let change = known.breaker.note(sign, now);
+        match change {
+            Some(Change::Opened { until }) => lanes.shut(job.webhook_id, Some(until)),
+            Some(Change::Closed) => lanes.shut(job.webhook_id, None),
+            None => {}
+        }
+        sign == Sign::Failure || ended || change.is_some()
+    }
+
+    /// Rows of these webhooks as they stand now.
+    pub(crate) fn rows<'i>(&self, ids: impl Iterator<Item = &'i WebhookId>) -> Vec<webhook_health::Model> {
+        let known = self.known();
+        ids.filter_map(|id| Some(known.get(id)?.row(*id))).collect()
+    }
+
+    /// A warning was sent for the streak that began then.
+    pub(crate) fn warned(&self, id: WebhookId, since: Option<Timestamp>, at: Timestamp) {
+        if let Some(known) = self.known().get_mut(&id).filter(|known| known.streak.since == since) {
+            known.streak.warned_at = Some(at);
+        }
+    }
+
+    /// Somebody wants to know whether the receiver works: an open breaker lets one request through now.
+    pub(crate) fn hasten(&self, lanes: &Lanes, id: WebhookId, now: Timestamp) {
+        if let Some(until) = self.known().get_mut(&id).and_then(|known| known.breaker.hasten(now)) {
+            lanes.shut(id, Some(until));
+        }
+    }
+
+    /// The webhook was switched on again or leads elsewhere: nothing of old counts.
+    fn forget(&self, lanes: &Lanes, id: WebhookId) {
+        let mut known = self.known();
+        known.remove(&id);
+        lanes.shut(id, None);
+    }
+
+    fn row(&self, id: WebhookId) -> Option<webhook_health::Model> {
+        self.known().get(&id).map(|known| known.row(id))
+    }
+
+    /// The moment before which nothing is sent, if the breaker is open.
+    fn shut_until(&self, id: WebhookId) -> Option<Timestamp> {
+        self.known().get(&id).and_then(|known| known.breaker.until())
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<WebhookId, Known>> {
+        self.known.lock().expect("nothing panics while it holds the board")
+    }
+}
+
+impl Known {
+    fn new(organization_id: OrganizationId) -> Self {
+        Self {
+            organization_id,
+            breaker: Breaker::default(),
+            streak: Streak::default(),
+            last_success_at: None,
+            last_failure: None,
+        }
+    }
+
+    fn row(&self, id: WebhookId) -> webhook_health::Model {
+        let (last_failure_at, last_failure) = self.last_failure.clone().unzip();
+        webhook_health::Model {
+            webhook_id: id,
+            organization_id: self.organization_id,
+            since: self.breaker.since().unwrap_or_default(),
+            probe_at: self.breaker.until(),
+            trips: i32::try_from(self.breaker.trips()).unwrap_or(i32::MAX),
+            failing_since: self.streak.since,
+            failures: i32::try_from(self.streak.failures).unwrap_or(i32::MAX),
+            warned_at: self.streak.warned_at,
+            last_success_at: self.last_success_at,
+            last_failure_at,
+            last_failure,
+        }
+    }
+}
+
+impl From<webhook_health::Model> for Known {
+    fn from(row: webhook_health::Model) -> Self {
+        Self {
+            organization_id: row.organization_id,
+            breaker: breaker(&row),
+            streak: Streak::of(&row),
+            last_success_at: row.last_success_at,
+            last_failure: row.last_failure_at.zip(row.last_failure),
+        }
+    }
+}
+
+fn breaker(row: &webhook_health::Model) -> Breaker {
+    if row.since == Timestamp::default() {
+        return Breaker::default();
+    }
+    Breaker::stored(row.since, row.probe_at, u32::try_from(row.trips).unwrap_or(0))
+}
+
+/// Whether a change of a webhook makes what was known of it old: it is switched on again, or leads elsewhere.
+pub(super) fn is_fresh(before: &webhook::Model, after: &webhook::Model) -> bool {
+    let switched_on = before.status != after.status && after.status == WebhookStatus::Active;
+    switched_on || before.url != after.url
+}
+
+/// Forgets what is written of a webhook and what memory knows, in one unit of work: the recorder reads memory in units of
+/// its own, so nothing of old is written again.
+pub(super) async fn clear(txn: &Txn, board: &Board, lanes: &Lanes, id: WebhookId) -> Result<()> {
+    webhook_health::Entity::delete_by_id(id).exec(txn.conn()).await?;
+    board.forget(lanes, id);
+    Ok(())
+}
+
+/// Why an attempt failed, for people.
+pub(crate) fn failure(code: Option<i32>, error: Option<AttemptErrorKind>) -> Option<String> {
+    match (code, error) {
+        (Some(code), _) => Some(format!("the receiver answered {code}")),
+        (None, Some(error)) => Some(format!("the receiver was not reached: {}", error.as_str())),
+        (None, None) => None,
+    }
+}

@@ -1,0 +1,123 @@
+//! Failures without a success between: when people are warned of them, and when a webhook is switched off for them. Pure.
+//!
+//! Any success ends a streak and with it both clocks. A warning comes when nothing has got through for ten minutes and five
+//! attempts have failed. Switching off takes five days and fifty attempts, and a warning that is a day old: whoever was
+//! warned had time to act, however the failures were spread.
+
+use entity::{Timestamp, webhook_health};
+use std::time::Duration;
+
+const WARN_AFTER: Duration = Duration::from_mins(10);
+const WARN_LEAST: u32 = 5;
+const DISABLE_AFTER: Duration = Duration::from_hours(5 * 24);
+const DISABLE_LEAST: u32 = 50;
+/// From the warning to switching off at least.
+const NOTICE: Duration = Duration::from_hours(24);
+
+/// Failures without a success between.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Streak {
+    /// The first of them.
+    pub(super) since: Option<Timestamp>,
+    pub(super) failures: u32,
+    pub(super) warned_at: Option<Timestamp>,
+}
+
+impl Streak {
+    pub(super) fn of(row: &webhook_health::Model) -> Self {
+        Self {
+            since: row.failing_since,
+            failures: u32::try_from(row.failures).unwrap_or(0),
+            warned_at: row.warned_at,
+        }
+    }
+
+    pub(super) fn failed(&mut self, now: Timestamp) {
+        self.since.get_or_insert(now);
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Whether there was one to end.
+    pub(super) fn succeeded(&mut self) -> bool {
+        std::mem::take(self).since.is_some()
+    }
+
+    pub(super) fn is_to_warn(&self, now: Timestamp) -> bool {
+        self.warned_at.is_none() && self.failures >= WARN_LEAST && lasts(self.since, WARN_AFTER, now)
+    }
+
+    pub(super) fn is_to_disable(&self, now: Timestamp) -> bool {
+        let warned = lasts(self.warned_at, NOTICE, now);
+        warned && self.failures >= DISABLE_LEAST && lasts(self.since, DISABLE_AFTER, now)
+    }
+}
+
+fn lasts(since: Option<Timestamp>, time: Duration, now: Timestamp) -> bool {
+    since.is_some_and(|since| now.since(since) >= time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp(1_769_851_800_000_000);
+    const MINUTE: u64 = 60;
+    const DAY: u64 = 24 * 60 * MINUTE;
+
+    fn at(seconds: u64) -> Timestamp {
+        START.plus(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn a_warning_takes_ten_minutes_and_five_failures() {
+        for (failures, seconds, warned, expected) in [
+            (5, 10 * MINUTE, None, true),
+            (4, 10 * MINUTE, None, false),
+            (5, 10 * MINUTE - 1, None, false),
+            (500, 5 * DAY, Some(at(0)), false),
+        ] {
+            let streak = Streak {
+                since: Some(START),
+                failures,
+                warned_at: warned,
+            };
+            assert_eq!(streak.is_to_warn(at(seconds)), expected, "{failures} in {seconds} s");
+        }
+        assert!(!Streak::default().is_to_warn(at(DAY)));
+    }
+
+    #[test]
+    fn switching_off_takes_five_days_fifty_failures_and_a_warning_a_day_before() {
+        for (failures, warned, seconds, expected) in [
+            (50, Some(0), 5 * DAY, true),
+            (49, Some(0), 50 * DAY, false),
+            (5000, Some(0), 5 * DAY - 1, false),
+            (50, None, 50 * DAY, false),
+            (50, Some(4 * DAY), 5 * DAY, true),
+            (50, Some(4 * DAY + 1), 5 * DAY, false),
+        ] {
+            let streak = Streak {
+                since: Some(START),
+                failures,
+                warned_at: warned.map(at),
+            };
+            assert_eq!(
+                streak.is_to_disable(at(seconds)),
+                expected,
+                "{failures}, {warned:?}, {seconds}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_success_starts_both_clocks_again() {
+        let mut streak = Streak::default();
+        assert!(!streak.succeeded());
+        (0..60).for_each(|day| streak.failed(at(day * DAY)));
+        assert!(streak.is_to_warn(at(60 * DAY)));
+        streak.warned_at = Some(at(10));
+        assert!(streak.is_to_disable(at(60 * DAY)));
+        assert!(streak.succeeded());
+        assert_eq!(streak, Streak::default());
+    }
+}

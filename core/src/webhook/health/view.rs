@@ -1,0 +1,188 @@
+//! How a webhook fares, to look at; and why a notification waits, and until when.
+
+use super::{Streak, breaker};
+use crate::{App, Result, webhook};
+use entity::{
+    BreakerState, NotificationStatus, Ordering, Timestamp, WaitReason, WebhookStatus, notification,
+    webhook as webhooks, webhook_health,
+};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Statement, Value};
+
+/// Waiting notifications are counted up to this many.
+const COUNTED: i64 = 10_000;
+/// The newest notifications among which the last success is looked for when memory knows none.
+const NEWEST: i64 = 100;
+
+/// How a webhook fares.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// Whether its breaker lets requests through.
+    pub breaker: BreakerState,
+    /// Since when: half open counts from the moment it opened.
+    pub since: Timestamp,
+    /// When an open breaker lets one request through.
+    pub next_probe_at: Option<Timestamp>,
+    /// Failures without a success between.
+    pub failures: u32,
+    /// The first of them.
+    pub failing_since: Option<Timestamp>,
+    /// When WEBHOOK_FAILING told of them.
+    pub warned_at: Option<Timestamp>,
+    /// When a delivery last succeeded, as far back as is known.
+    pub last_success_at: Option<Timestamp>,
+    /// When one last failed.
+    pub last_failure_at: Option<Timestamp>,
+    /// Why, for people.
+    pub last_failure: Option<String>,
+    /// What waits.
+    pub waiting: Waiting,
+}
+
+/// Notifications that wait although they are due.
+#[derive(Clone, Copy, Debug)]
+pub struct Waiting {
+    /// How many, as far as they are counted.
+    pub count: i64,
+    /// For what.
+    pub reason: Option<WaitReason>,
+}
+
+/// How a webhook fares now.
+pub async fn of(app: &App, row: &webhooks::Model) -> Result<Health> {
+    let stored = webhook_health::Entity::find_by_id(row.id).one(app.db.read()).await?;
+    let known = app.health.row(row.id);
+    let now = app.clock.now();
+    let current = known.as_ref().or(stored.as_ref());
+    let breaker = current.map(breaker).unwrap_or_default();
+    let streak = current.map(Streak::of).unwrap_or_default();
+    let both = || known.iter().chain(&stored);
+    let last_success_at = match both().find_map(|row| row.last_success_at) {
+        Some(at) => Some(at),
+        None => newest_success(app.db.read(), row).await?,
+    };
+    let failed = both().find(|row| row.last_failure_at.is_some());
+    Ok(Health {
+        breaker: breaker.state(now),
+        since: breaker.since().unwrap_or(row.created_at),
+        next_probe_at: breaker.until(),
+        failures: streak.failures,
+        failing_since: streak.since,
+        warned_at: streak.warned_at,
+        last_success_at,
+        last_failure_at: failed.and_then(|row| row.last_failure_at),
+        last_failure: failed.and_then(|row| row.last_failure.clone()),
+        waiting: waiting(app, row, now).await?,
+    })
+}
+
+/// Whether a notification waits for its next request: none is being made, and it is not over.
+pub fn waits(row: &notification::Model) -> bool {
+    matches!(row.status, NotificationStatus::Pending | NotificationStatus::Retrying)
+}
+
+/// Why a notification waits for its next request; none when it does not.
+pub fn wait_reason(app: &App, row: &notification::Model, webhook: &webhooks::Model) -> Option<WaitReason> {
+    if !waits(row) {
+        return None;
+    }
+    let Some(due) = row.due_at else {
+        return Some(WaitReason::Ordering);
+    };
+    let now = app.clock.now();
+    Some(match due_reason(app, webhook, now) {
+        Some(reason @ (WaitReason::Inactive | WaitReason::Breaker)) => reason,
+        _ if due > now => WaitReason::Retry,
+        Some(reason) => reason,
+        None => WaitReason::Queue,
+    })
+}
+
+/// When its next request can be made at the earliest: when it is due, and not before its webhook's breaker lets one
+/// through.
+pub fn wait_until(app: &App, row: &notification::Model) -> Option<Timestamp> {
+    let due = row.due_at?;
+    Some(due.max(app.health.shut_until(row.webhook_id).unwrap_or(due)))
+}
+
+/// What holds up what is due.
+fn due_reason(app: &App, webhook: &webhooks::Model, now: Timestamp) -> Option<WaitReason> {
+    if webhook.status != WebhookStatus::Active {
+        return Some(WaitReason::Inactive);
+    }
+    if app.health.shut_until(webhook.id).is_some_and(|until| now < until) {
+        return Some(WaitReason::Breaker);
+    }
+    webhook::limit(webhook).rate.map(|_| WaitReason::RateLimit)
+}
+
+#[derive(FromQueryResult)]
+struct Count {
+    due: i64,
+    behind: i64,
+}
+
+/// Steps on the two indexes of what is not over. Binds: the webhook, now, how far to count.
+const WAITING: &str = "SELECT \
+     (SELECT count(*) FROM (SELECT 1 FROM notification WHERE webhook_id = ?1 AND due_at IS NOT NULL AND due_at <= ?2 \
+         LIMIT ?3)) AS due, \
+     (SELECT count(*) FROM (SELECT 1 FROM notification WHERE webhook_id = ?1 AND order_key IS NOT NULL \
+         AND due_at IS NULL AND node_id IS NULL LIMIT ?3)) AS behind";
+
+async fn waiting(app: &App, row: &webhooks::Model, now: Timestamp) -> Result<Waiting> {
+    let db = app.db.read();
+    let binds: [Value; 3] = [row.id.into(), now.into(), COUNTED.into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), WAITING, binds);
+    let count = Count::find_by_statement(statement).one(db).await?;
+    let Count { due, behind } = count.unwrap_or(Count { due: 0, behind: 0 });
+    let held_up = due_reason(app, row, now).filter(|_| due + behind > 0);
+    let reason = match held_up {
+        Some(reason @ (WaitReason::Inactive | WaitReason::Breaker)) => Some(reason),
+        _ if behind > 0 && row.ordering != Ordering::None => Some(WaitReason::Ordering),
+        Some(reason) if due > 0 => Some(reason),
+        _ => (due > 0).then_some(WaitReason::Queue),
+    };
+    let count = (due + behind).min(COUNTED);
+    Ok(Waiting { count, reason })
+}
+
+#[derive(FromQueryResult)]
+struct Success {
+    updated_at: Timestamp,
+}
+
+/// Binds: the webhook, how far to look back, SUCCEEDED.
+const NEWEST_SUCCESS: &str = "SELECT updated_at FROM (SELECT id, status, updated_at FROM notification \
+     WHERE webhook_id = ?1 ORDER BY id DESC LIMIT ?2) WHERE status = ?3 ORDER BY id DESC LIMIT 1";
+
+async fn newest_success(db: &impl ConnectionTrait, row: &webhooks::Model) -> Result<Option<Timestamp>, DbErr> {
+    let binds: [Value; 3] = [row.id.into(), NEWEST.into(), NotificationStatus::Succeeded.into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), NEWEST_SUCCESS, binds);
+    let row = Success::find_by_statement(statement).one(db).await?;
+    Ok(row.map(|row| row.updated_at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plan;
+
+    #[tokio::test]
+    async fn what_waits_and_what_succeeded_is_found_on_indexes() {
+        for (sql, indexes) in [
+            (
+                WAITING,
+                &[
+                    "notification_due (webhook_id=? AND due_at>? AND due_at<?)",
+                    "notification_order (webhook_id=?",
+                ][..],
+            ),
+            (NEWEST_SUCCESS, &["notification_webhook (webhook_id=?)"]),
+        ] {
+            let plan = plan(sql).await;
+            for index in indexes {
+                assert!(plan.iter().any(|line| line.contains(index)), "{index}: {plan:#?}");
+            }
+            assert!(!plan.iter().any(|line| line.contains("SCAN notification")), "{plan:#?}");
+        }
+    }
+}

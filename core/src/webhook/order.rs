@@ -1,0 +1,56 @@
+//! In which order a webhook's notifications are sent: a notification with a key waits until the one before it with the same
+//! key is over. What is over has no key, so a key is a place in a queue. The queue itself is kept by the
+//! [outbox](crate::dispatcher).
+
+use crate::{Result, db::Txn};
+use entity::{DataRowId, Ordering, Timestamp, WebhookId, WebhookTopic};
+use sea_orm::{ConnectionTrait, Statement, Value};
+use uuid::Uuid;
+
+/// What a notification is ordered by. A test is not: it is to say now whether the receiver works.
+pub(crate) fn order_key(
+    ordering: Ordering,
+    webhook_id: WebhookId,
+    topic: WebhookTopic,
+    data_row_id: Option<DataRowId>,
+) -> Option<Uuid> {
+    match ordering {
+        _ if topic == WebhookTopic::Ping => None,
+        Ordering::None => None,
+        Ordering::PerDataRow => data_row_id.map(|id| id.0),
+        Ordering::Strict => Some(webhook_id.0),
+    }
+}
+
+/// What waits, for its moment or in its order, found on two small indexes. Binds: the webhook.
+const WAITING: &str = "id IN (SELECT id FROM notification WHERE webhook_id = ?1 AND due_at IS NOT NULL \
+     UNION SELECT id FROM notification WHERE webhook_id = ?1 AND order_key IS NOT NULL AND node_id IS NULL)";
+
+/// Only the first of each key stays due. Binds: the webhook.
+const QUEUE_UP: &str = "UPDATE notification SET due_at = NULL WHERE webhook_id = ?1 AND order_key IS NOT NULL \
+     AND due_at IS NOT NULL AND EXISTS (SELECT 1 FROM notification AS earlier WHERE earlier.webhook_id = ?1 \
+         AND earlier.order_key = notification.order_key AND earlier.id < notification.id)";
+
+/// Puts what waits into another order. What is in memory already is sent as it comes, and nothing waits for it.
+pub(crate) async fn reorder(txn: &Txn, id: WebhookId, ordering: Ordering) -> Result<()> {
+    let key = match ordering {
+        Ordering::None => "NULL",
+        Ordering::PerDataRow => "(SELECT e.data_row_id FROM event e WHERE e.id = notification.event_id)",
+        Ordering::Strict => "webhook_id",
+    };
+    let sql = format!(
+        "UPDATE notification SET order_key = CASE WHEN topic = ?2 THEN NULL ELSE {key} END, \
+         due_at = coalesce(due_at, ?3) WHERE {WAITING}"
+    );
+    let now: Timestamp = txn.now();
+    run(txn, &sql, vec![id.into(), WebhookTopic::Ping.into(), now.into()]).await?;
+    run(txn, QUEUE_UP, vec![id.into()]).await
+}
+
+async fn run(txn: &Txn, sql: &str, binds: Vec<Value>) -> Result<()> {
+    let backend = txn.conn().get_database_backend();
+    txn.conn()
+        .execute_raw(Statement::from_sql_and_values(backend, sql, binds))
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! A webhook's secrets: the newest signs everywhere; those before it sign in the Standard Webhooks header until their
+//! moment has come. A rotation puts a new one in front and sets that moment.
+
+use super::{get, target::seal};
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::Txn,
+    dispatcher::signer,
+    secret::{self, Keyring},
+};
+use entity::{SecretId, Timestamp, WebhookId, webhook, webhook_secret};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    sea_query::Expr,
+};
+use std::{sync::Arc, time::Duration};
+
+/// How long an old secret goes on signing when nothing else is said.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(24 * 3600);
+/// How long it may go on at most.
+pub const MAX_GRACE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Secrets of a webhook that sign at the same time at most.
+pub const MAX_LIVE: usize = 10;
+
+/// What to rotate to.
+#[derive(Clone, Debug, Default)]
+pub struct Rotation {
+    /// The new secret; none: a fresh one.
+    pub secret: Option<String>,
+    /// For how long the old ones go on signing; none: a day.
+    pub grace_seconds: Option<i32>,
+}
+
+/// A rotated webhook, with its new secret as it is shown once.
+#[derive(Clone)]
+pub struct Rotated {
+    /// The webhook.
+    pub webhook: webhook::Model,
+    /// Its new secret, as typed.
+    pub secret: String,
+}
+
+/// Gives a webhook a new secret, those of workflow stages too. No old secret goes on signing for longer than the grace
+/// period; with none, the new one signs alone at once.
+pub async fn rotate(app: &App, actor: &Actor, id: &str, rotation: Rotation) -> Result<Rotated> {
+    actor.require(Action::ManageWebhooks)?;
+    let key = get(app, actor, id).await?.id;
+    let grace = grace(rotation.grace_seconds)?;
+    let secret = rotation.secret.unwrap_or_else(secret::generate);
+    secret::check(&secret)?;
+    let keyring = Arc::clone(&app.keyring);
+    let rotated = app
+        .db
+        .write(move |txn| Box::pin(async move { replace(txn, key, secret, grace, &keyring).await }))
+        .await?;
+    app.targets.forget(key);
+    Ok(rotated)
+}
+
+/// The ids and times of the secrets that sign now, newest first; never the secrets.
+pub async fn secrets(app: &App, row: &webhook::Model) -> Result<Vec<webhook_secret::Model>> {
+    live(app.db.read(), row.id, app.clock.now()).await
+}
+
+/// The secrets that sign from now on, newest first, each with its end.
+pub(super) async fn opened(
+    db: &impl ConnectionTrait,
+    keyring: &Keyring,
+    id: WebhookId,
+    now: Timestamp,
+) -> Result<Vec<signer::Secret>> {
+    let rows = live(db, id, now).await?;
+    let open = |row: &webhook_secret::Model| {
+        Ok(signer::Secret {
+            text: text(keyring, row)?,
+            expires_at: row.expires_at,
+        })
+    };
+    rows.iter().map(open).collect()
+}
+
+pub(super) async fn add(txn: &Txn, webhook: &webhook::Model, keyring: &Keyring, secret: &str) -> Result<()> {
+    let id = SecretId::new();
+    let row = webhook_secret::Model {
+        id,
+        organization_id: webhook.organization_id,
+        webhook_id: webhook.id,
+        sealed: keyring.seal(&seal::secret(id), secret.as_bytes()),
+        created_at: txn.now(),
+        expires_at: None,
+    };
+    webhook_secret::Entity::insert(row.into_active_model())
+        .exec_without_returning(txn.conn())
+        .await?;
+    Ok(())
+}
+
+fn grace(seconds: Option<i32>) -> Result<Duration> {
+    let Some(seconds) = seconds else {
+        return Ok(DEFAULT_GRACE);
+    };
+    let given = u64::try_from(seconds).ok().map(Duration::from_secs);
+    given.filter(|grace| *grace <= MAX_GRACE).ok_or_else(|| {
+        let most = MAX_GRACE.as_secs();
+        Error::invalid("graceSeconds", format!("must be 0 to {most}, which is 7 days"))
+    })
+}
+
+async fn replace(txn: &Txn, id: WebhookId, secret: String, grace: Duration, keyring: &Keyring) -> Result<Rotated> {
+    let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
+    let mut row = row.ok_or_else(|| Error::not_found("webhook", id))?;
+    let known = live(txn.conn(), id, txn.now()).await?;
+    let Some((current, older)) = known.split_first() else {
+        let reason = "the webhook has no secret: only one that was made with a secret can be rotated";
+        return Err(Error::NotAllowed(reason.into()));
+    };
+    if text(keyring, current)? == secret {
+        return Err(Error::invalid("secret", "must differ from the current secret"));
+    }
+    let mut gone = Vec::new();
+    for old in older {
+        // A way back to an older secret: it is the current one again, and would else sign twice.
+        if text(keyring, old)? == secret {
+            gone.push(old.id);
+        }
+    }
+    let expires_at = txn.now().plus(grace);
+    if !grace.is_zero() && known.len() - gone.len() >= MAX_LIVE {
+        return Err(Error::Conflict(full(older)));
+    }
+    expire(txn, id, &gone, expires_at).await?;
+    row.updated_at = txn.now();
+    let webhook = row.into_active_model().reset_all().update(txn.conn()).await?;
+    add(txn, &webhook, keyring, &secret).await?;
+    Ok(Rotated { webhook, secret })
+}
+
+fn full(older: &[webhook_secret::Model]) -> String {
+    let next = older.iter().filter_map(|row| row.expires_at).min();
+    let next = next.map_or_else(String::new, |at| format!(" until {}", at.micros()));
+    format!("the webhook has {MAX_LIVE} live secrets, which is the most{next}; graceSeconds: 0 ends them at once")
+}
+
+/// Ends what is there by `at` at the latest, and drops what has ended or is `gone`: a secret that signs no more is not
+/// kept.
+async fn expire(txn: &Txn, id: WebhookId, gone: &[SecretId], at: Timestamp) -> Result<()> {
+    let later = Condition::any()
+        .add(webhook_secret::Column::ExpiresAt.is_null())
+        .add(webhook_secret::Column::ExpiresAt.gt(at));
+    webhook_secret::Entity::update_many()
+        .col_expr(webhook_secret::Column::ExpiresAt, Expr::value(Some(at)))
+        .filter(webhook_secret::Column::WebhookId.eq(id))
+        .filter(later)
+        .exec(txn.conn())
+        .await?;
+    let over = Condition::any()
+        .add(webhook_secret::Column::ExpiresAt.lte(txn.now()))
+        .add(webhook_secret::Column::Id.is_in(gone.iter().copied()));
+    webhook_secret::Entity::delete_many()
+        .filter(webhook_secret::Column::WebhookId.eq(id))
+        .filter(over)
+        .exec(txn.conn())
+        .await?;
+    Ok(())
+}
+
+/// Newest first. The current one has no end, which tells it from the others even when the clock has gone back.
+async fn live(db: &impl ConnectionTrait, id: WebhookId, now: Timestamp) -> Result<Vec<webhook_secret::Model>> {
+    let live = Condition::any()
+        .add(webhook_secret::Column::ExpiresAt.is_null())
+        .add(webhook_secret::Column::ExpiresAt.gt(now));
+    let query = webhook_secret::Entity::find()
+        .filter(webhook_secret::Column::WebhookId.eq(id))
+        .filter(live);
+    let mut rows = query.all(db).await?;
+    rows.sort_by_key(|row| (row.expires_at.is_some(), std::cmp::Reverse(row.id)));
+    Ok(rows)
+}
+
+fn text(keyring: &Keyring, row: &webhook_secret::Model) -> Result<String> {
+    super::target::text(keyring, &seal::secret(row.id), &row.sealed)
+}

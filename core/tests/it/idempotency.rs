@@ -1,0 +1,219 @@
+//! A request with an idempotency key is carried out once, whatever happens between its first commit and its answer.
+
+use crate::support::{World, invalid};
+use entity::Role;
+use labelhook_core::{
+    Error,
+    auth::Actor,
+    idempotency::{self, Answer, Begun, Claim, KEPT, MAX_ANSWER, Request},
+};
+use sea_orm::ConnectionTrait;
+use std::{fs, time::Duration};
+
+fn request(key: &str, content: &str) -> Request {
+    Request {
+        key: key.into(),
+        content: content.into(),
+    }
+}
+
+fn answer(body: impl Into<Vec<u8>>) -> Answer {
+    Answer {
+        status: 200,
+        content_type: "application/json".into(),
+        body: body.into(),
+    }
+}
+
+async fn begin(world: &World, content: &str) -> Begun {
+    begin_as(world, &world.owner, content).await
+}
+
+async fn begin_as(world: &World, actor: &Actor, content: &str) -> Begun {
+    idempotency::begin(&world.app, actor, request("k", content))
+        .await
+        .unwrap()
+}
+
+fn told(begun: &Begun) -> String {
+    match begun {
+        Begun::New(_) => "new".into(),
+        Begun::Known(answer) => format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)),
+        Begun::Running => "running".into(),
+        Begun::Other => "other".into(),
+        Begun::Lost => "lost".into(),
+    }
+}
+
+/// What becomes of a repeat.
+async fn repeated(world: &World) -> String {
+    told(&begin(world, "a").await)
+}
+
+async fn claimed(world: &World) -> Claim {
+    match begin(world, "a").await {
+        Begun::New(claim) => claim,
+        other => panic!("{}", told(&other)),
+    }
+}
+
+async fn finish(world: &World, claim: Claim, body: impl Into<Vec<u8>>, remember: bool) {
+    idempotency::finish(&world.app, claim, answer(body), remember)
+        .await
+        .unwrap();
+}
+
+/// What a mutation does: one unit of work, that of the claimed request.
+async fn commit(world: &World, claim: &Claim) {
+    let work = world.write(|txn| {
+        Box::pin(async move {
+            let sql = "UPDATE organization SET name = name || '!'";
+            txn.conn().execute_unprepared(sql).await?;
+            Ok(())
+        })
+    });
+    idempotency::within(claim, work).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_first_answer_is_given_again_for_a_day_and_to_nobody_else() {
+    let world = World::new().await;
+    let claim = claimed(&world).await;
+    commit(&world, &claim).await;
+    finish(&world, claim, "first", true).await;
+    assert_eq!(repeated(&world).await, "200 first");
+    assert_eq!(told(&begin(&world, "b").await), "other");
+    let somebody = world.actor(Role::Owner).await;
+    assert_eq!(
+        told(&begin_as(&world, &somebody, "a").await),
+        "new",
+        "keys are an API key's own"
+    );
+    let world = world.restart().await;
+    world.clock.advance(KEPT - Duration::from_micros(1));
+    assert_eq!(repeated(&world).await, "200 first");
+    world.clock.advance(Duration::from_micros(1));
+    assert_eq!(told(&begin(&world, "b").await), "new");
+}
+
+#[tokio::test]
+async fn a_repeat_waits_for_nothing_and_is_told_that_the_first_still_runs() {
+    let world = World::new().await;
+    let claim = claimed(&world).await;
+    assert_eq!(repeated(&world).await, "running");
+    commit(&world, &claim).await;
+    assert_eq!(repeated(&world).await, "running");
+    finish(&world, claim, "first", true).await;
+    assert_eq!(repeated(&world).await, "200 first");
+}
+
+#[tokio::test]
+async fn what_died_before_its_first_commit_runs_again_and_what_died_after_it_does_not() {
+    let world = World::new().await;
+    drop(claimed(&world).await);
+    drop(claimed(&world).await);
+    let claim = claimed(&world).await;
+    let world = world.restart().await;
+    drop(claim);
+    let claim = claimed(&world).await;
+    commit(&world, &claim).await;
+    let world = world.restart().await;
+    drop(claim);
+    for _ in 0..2 {
+        assert_eq!(repeated(&world).await, "lost");
+    }
+    assert_eq!(world.text("SELECT name FROM organization").await, "Acme!");
+    world.clock.advance(KEPT);
+    assert_eq!(repeated(&world).await, "new");
+}
+
+#[tokio::test]
+async fn a_unit_that_fails_leaves_no_mark() {
+    let world = World::new().await;
+    let claim = claimed(&world).await;
+    let work = world.write(|txn| {
+        Box::pin(async move {
+            txn.conn()
+                .execute_unprepared("UPDATE organization SET name = 'no'")
+                .await?;
+            Err::<(), _>(Error::Conflict("for a test".into()))
+        })
+    });
+    idempotency::within(&claim, work).await.unwrap_err();
+    drop(claim);
+    assert_eq!(repeated(&world).await, "new");
+}
+
+#[tokio::test]
+async fn a_fault_is_forgotten_unless_something_was_committed_before_it() {
+    let world = World::new().await;
+    finish(&world, claimed(&world).await, "fault", false).await;
+    let claim = claimed(&world).await;
+    commit(&world, &claim).await;
+    finish(&world, claim, "half", false).await;
+    assert_eq!(repeated(&world).await, "200 half");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_not_kept_and_its_request_not_run_again() {
+    let world = World::new().await;
+    let large = vec![b'x'; MAX_ANSWER + 1];
+    finish(&world, claimed(&world).await, large.clone(), true).await;
+    let claim = claimed(&world).await;
+    commit(&world, &claim).await;
+    finish(&world, claim, large, true).await;
+    assert_eq!(repeated(&world).await, "lost");
+    world.clock.advance(KEPT);
+    finish(&world, claimed(&world).await, vec![b'x'; MAX_ANSWER], true).await;
+    assert_eq!(repeated(&world).await.len(), "200 ".len() + MAX_ANSWER);
+}
+
+#[tokio::test]
+async fn old_rows_are_removed_however_many_and_young_ones_stay() {
+    let world = World::new().await;
+    for number in 0..501 {
+        let key = format!("old {number}");
+        idempotency::begin(&world.app, &world.owner, request(&key, "a"))
+            .await
+            .unwrap();
+    }
+    world.clock.advance(KEPT);
+    finish(&world, claimed(&world).await, "young", true).await;
+    assert_eq!(idempotency::sweep(&world.app).await.unwrap(), 501);
+    assert_eq!(idempotency::sweep(&world.app).await.unwrap(), 0);
+    assert_eq!(repeated(&world).await, "200 young");
+}
+
+#[tokio::test]
+async fn a_key_is_printable_and_bounded() {
+    let world = World::new().await;
+    let long = "x".repeat(256);
+    for refused in ["", &long, "a\tb", "a\nb", "\u{7f}", "ä"] {
+        let error = idempotency::begin(&world.app, &world.owner, request(refused, "a")).await;
+        let Err(error) = error else { panic!("{refused}") };
+        assert_eq!(invalid(error).0, "Idempotency-Key", "{refused}");
+    }
+    for fits in ["x", &long[..255], "a b", "\"8e03978e-40d5\"", "~!"] {
+        let begun = idempotency::begin(&world.app, &world.owner, request(fits, "a")).await;
+        assert_eq!(told(&begun.unwrap()), "new", "{fits}");
+    }
+}
+
+#[tokio::test]
+async fn neither_request_nor_answer_stands_in_plain_in_the_files() {
+    let world = World::new().await;
+    finish(&world, claimed(&world).await, "an answer with a secret", true).await;
+    let mut files = Vec::new();
+    for suffix in ["", "-wal"] {
+        files.extend(fs::read(format!("{}{suffix}", world.file().display())).unwrap_or_default());
+    }
+    use sha2::Digest;
+    let digest = sha2::Sha256::digest("a");
+    for plain in [&b"an answer with a secret"[..], &digest[..]] {
+        assert!(!files.windows(plain.len()).any(|window| window == plain));
+    }
+    assert!(
+        files.windows(16).any(|window| window == b"application/json"),
+        "the right files"
+    );
+}

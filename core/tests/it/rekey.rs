@@ -1,0 +1,247 @@
+//! The master key is changed: every sealed value goes over, also when the change is broken off in the middle.
+
+use crate::support::{Receiver, START, World};
+use entity::AuthType;
+use labelhook_core::{
+    App, Clock, Config, Error,
+    idempotency::{self, Answer, Begun, Request},
+    rekey::{Place, Rekey, SEALED, STEP},
+    secret::Keyring,
+    webhook::{Rotation, rotate},
+};
+use sea_orm::{ConnectionTrait, Database, Statement};
+use std::{collections::BTreeSet, sync::Arc};
+
+const KEYS: [&str; 3] = [
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
+    "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=",
+];
+
+fn key(number: usize) -> Keyring {
+    Keyring::from_base64(KEYS[number]).unwrap()
+}
+
+/// A database in a folder, opened with one key or another.
+struct Disk(tempfile::TempDir);
+
+impl Disk {
+    fn config(&self, number: usize) -> Config {
+        Config {
+            database_url: format!("sqlite://{}?mode=rwc", self.0.path().join("labelhook.db").display()),
+            keyring: Arc::new(key(number)),
+            clock: Clock::mock(START),
+            guard: labelhook_core::dispatcher::guard::Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
+            window: labelhook_core::dispatcher::Window::default(),
+            shaper: Arc::new(crate::support::shaper::Words),
+        }
+    }
+
+    async fn rekey(&self, from: usize, to: usize) -> labelhook_core::Result<Rekey> {
+        Rekey::open(self.config(from), || Ok(key(to))).await
+    }
+
+    /// Why a server does not start with this key.
+    async fn refuses(&self, number: usize) -> String {
+        match App::open(self.config(number)).await {
+            Ok(_) => panic!("it starts"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    async fn values(&self, sql: &str) -> Vec<String> {
+        let url = format!("sqlite://{}", self.0.path().join("labelhook.db").display());
+        let db = Database::connect(url).await.unwrap();
+        let rows = db
+            .query_all_raw(Statement::from_string(db.get_database_backend(), sql))
+            .await;
+        let values = rows
+            .unwrap()
+            .iter()
+            .map(|row| row.try_get_by_index(0).unwrap())
+            .collect();
+        db.close().await.unwrap();
+        values
+    }
+
+    /// The ids of the keys that sealed what there is.
+    async fn keys_in_use(&self) -> BTreeSet<String> {
+        let of = |(table, column): &(&str, &str)| {
+            format!("SELECT lower(hex(substr({column}, 2, 4))) FROM {table} WHERE {column} IS NOT NULL")
+        };
+        let all: Vec<String> = SEALED.iter().map(of).collect();
+        self.values(&all.join(" UNION ALL ")).await.into_iter().collect()
+    }
+}
+
+/// A world with a value in every sealed column, and more secrets than one step takes.
+async fn furnished(world: &World, url: &str) -> usize {
+    let bearer = |new: &mut labelhook_core::webhook::New| {
+        new.auth_type = Some(AuthType::Bearer);
+        new.bearer_token = Some("the-token".into());
+        new.headers = Some(serde_json::json!({"X-Custom": "the-value"}));
+    };
+    let row = world.webhook_with(url, bearer).await;
+    let rotation = Rotation {
+        secret: Some("second".into()),
+        grace_seconds: None,
+    };
+    rotate(&world.app, &world.owner, &row.id.to_string(), rotation)
+        .await
+        .unwrap();
+    for _ in 0..STEP {
+        world
+            .webhook_with("https://example.com/a", |new| {
+                new.topics = vec![entity::WebhookTopic::Ping]
+            })
+            .await;
+    }
+    let Begun::New(claim) = idempotency::begin(&world.app, &world.owner, request()).await.unwrap() else {
+        panic!("a new key");
+    };
+    let answer = Answer {
+        status: 200,
+        content_type: "application/json".into(),
+        body: b"the answer".to_vec(),
+    };
+    idempotency::finish(&world.app, claim, answer, true).await.unwrap();
+    2 + STEP + 1 + 1 + 1 + 1
+}
+
+fn request() -> Request {
+    Request {
+        key: "k".into(),
+        content: b"what was asked".to_vec(),
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_is_broken_off_is_refused_by_a_server_and_finished_with_the_same_keys() {
+    let receiver = Receiver::ok().await;
+    let disk = Disk(tempfile::tempdir().unwrap());
+    let world = World::over(disk.config(0)).await;
+    let values = furnished(&world, &receiver.url()).await;
+    let (label, owner) = (world.annotated().await, world.owner.clone());
+    drop(world);
+
+    let broken = disk.rekey(0, 1).await.unwrap();
+    let mut seen = Vec::new();
+    let next = broken
+        .step(Place::default(), &mut |place| seen.push(place.values))
+        .await
+        .unwrap();
+    assert!(next.is_some());
+    assert_eq!(seen, [STEP as u64]);
+    drop(broken);
+    assert_eq!(disk.keys_in_use().await.len(), 2, "it is in the middle");
+    for number in [0, 1] {
+        let refused = disk.refuses(number).await;
+        assert!(
+            refused.contains("broken off") && refused.contains(&key(1).id()),
+            "{refused}"
+        );
+    }
+    for (from, to) in [(0, 2), (1, 2), (2, 1), (1, 0)] {
+        match disk.rekey(from, to).await.map(|_| ()) {
+            Err(Error::Invalid { field, reason }) => {
+                assert_eq!(field, "newMasterKey");
+                assert!(
+                    reason.contains(&key(0).id()) && reason.contains(&key(1).id()),
+                    "{reason}"
+                );
+            }
+            other => panic!("{from} {to}: {other:?}"),
+        }
+    }
+
+    let done = disk.rekey(0, 1).await.unwrap().run(|_| ()).await.unwrap();
+    assert_eq!(done, values as u64);
+    assert_eq!(disk.keys_in_use().await, BTreeSet::from([key(1).id()]));
+    let again = disk.rekey(0, 1).await.unwrap().run(|_| ()).await.unwrap();
+    assert_eq!(again, done, "a change that has ended can be run again");
+    assert!(disk.refuses(0).await.contains("masterKey"));
+
+    let app = App::open(disk.config(1)).await.unwrap();
+    crate::support::publish(
+        &app,
+        owner.organization_id,
+        label.data(),
+        labelhook_core::event::Change::Created,
+    )
+    .await
+    .unwrap();
+    labelhook_core::dispatcher::run_until_idle(&app).await.unwrap();
+    let sent = receiver.requests().pop().unwrap();
+    assert_eq!(sent.headers["authorization"], "Bearer the-token");
+    assert_eq!(sent.headers["x-custom"], "the-value");
+    assert_eq!(sent.headers["webhook-signature"].split(' ').count(), 2);
+    match idempotency::begin(&app, &owner, request()).await.unwrap() {
+        Begun::Known(answer) => assert_eq!(answer.body, b"the answer"),
+        _ => panic!("the first answer"),
+    }
+}
+
+#[tokio::test]
+async fn a_key_can_be_changed_back_and_forth() {
+    let disk = Disk(tempfile::tempdir().unwrap());
+    let world = World::over(disk.config(0)).await;
+    world.webhook("https://example.com/a").await;
+    drop(world);
+    for (from, to) in [(0, 1), (1, 0), (0, 1)] {
+        assert_eq!(disk.rekey(from, to).await.unwrap().run(|_| ()).await.unwrap(), 1);
+        assert_eq!(disk.keys_in_use().await, BTreeSet::from([key(to).id()]));
+    }
+    App::open(disk.config(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_change_from_a_key_that_is_not_the_databases_changes_nothing() {
+    let disk = Disk(tempfile::tempdir().unwrap());
+    let world = World::over(disk.config(0)).await;
+    world.webhook("https://example.com/a").await;
+    let held = disk.rekey(0, 1).await.map(|_| ()).unwrap_err();
+    assert!(held.to_string().contains("in use by another process"), "{held}");
+    drop(world);
+    for (from, to) in [(2, 1), (0, 0)] {
+        let refused = disk.rekey(from, to).await.map(|_| ()).unwrap_err();
+        assert!(matches!(refused, Error::Invalid { .. }), "{refused}");
+    }
+    App::open(disk.config(0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_value_that_opens_with_neither_key_is_named_and_nothing_is_lost() {
+    let disk = Disk(tempfile::tempdir().unwrap());
+    let world = World::over(disk.config(0)).await;
+    let row = world.webhook("https://example.com/a").await;
+    world
+        .write(move |txn| {
+            Box::pin(async move {
+                txn.conn()
+                    .execute_unprepared("UPDATE webhook SET headers = x'01020304050607'")
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    drop(world);
+    let error = disk.rekey(0, 1).await.unwrap().run(|_| ()).await.unwrap_err();
+    assert!(
+        error.to_string().contains(&format!("webhook/{}/headers", row.id)),
+        "{error}"
+    );
+    assert!(disk.refuses(0).await.contains("broken off"));
+}
+
+#[tokio::test]
+async fn every_column_of_bytes_is_either_sealed_or_known_to_be_no_secret() {
+    let disk = Disk(tempfile::tempdir().unwrap());
+    drop(App::open(disk.config(0)).await.unwrap());
+    let columns = "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c \
+                   WHERE t.type = 'table' AND lower(c.type) = 'blob'";
+    let found: BTreeSet<String> = disk.values(columns).await.into_iter().collect();
+    let sealed = SEALED.iter().map(|(table, column)| format!("{table}.{column}"));
+    let plain = ["api_key.hash", "payload.body", "attempt.response_body"].map(str::to_owned);
+    assert_eq!(found, sealed.chain(plain).collect());
+}
