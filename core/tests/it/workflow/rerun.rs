@@ -8,6 +8,10 @@ use labelhook_core::{
     workflow::{self, StageInput},
 };
 use sea_orm::EntityTrait;
+use std::time::Duration;
+
+/// Failures that open no breaker.
+const FEW: usize = 9;
 
 /// START → LOGIC → WEBHOOK, with one attempt, which is what is drawn third.
 fn drawing(receiver: &Receiver) -> Vec<StageInput> {
@@ -19,12 +23,17 @@ fn drawing(receiver: &Receiver) -> Vec<StageInput> {
     drawn
 }
 
-/// A flow whose webhook stage holds so many tasks, because this receiver took none.
+/// A flow whose webhook stage holds so many tasks, because this receiver took none. They come a few at a time, with
+/// enough time between them for the breaker to stay closed.
 async fn holding<'w>(world: &'w World, receiver: &Receiver, count: usize) -> Flow<'w> {
     let before = receiver.count();
     let flow = Flow::new(world, drawing(receiver)).await;
-    flow.tasks(count).await;
-    world.deliver().await;
+    for some in std::iter::repeat_n(FEW, count / FEW).chain([count % FEW]) {
+        if some > 0 {
+            flow.tasks(some).await;
+        }
+        world.after(Duration::from_secs(600)).await;
+    }
     assert_eq!(receiver.count() - before, count);
     flow
 }
