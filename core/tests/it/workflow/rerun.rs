@@ -98,7 +98,7 @@ async fn many_held_tasks_are_sent_again_in_steps_that_survive_a_restart() {
 
 #[tokio::test]
 async fn a_step_sends_two_hundred() {
-    let deaf = Receiver::new(|_, _| Response::status(500)).await;
+    let deaf = Receiver::new(|number, _| Response::status(if number < 201 { 500 } else { 200 })).await;
     let world = World::new().await;
     let flow = holding(&world, &deaf, 201).await;
     let run = rerun(&flow).await.unwrap();
@@ -107,13 +107,9 @@ async fn a_step_sends_two_hundred() {
     assert_eq!(look(&world, &run).await.done, 201);
     world.deliver().await;
     assert_eq!(deaf.count(), 402);
-    let held = flow
-        .all()
-        .await
-        .iter()
-        .filter(|task| task.status == TaskStatus::Held)
-        .count();
-    assert_eq!(held, 201, "and are held again");
+    for task in flow.all().await {
+        assert_eq!(task.status, TaskStatus::Done);
+    }
 }
 
 #[tokio::test]
