@@ -84,7 +84,7 @@ pub const INTERNAL: &str = "internal error";
 pub struct ApiError {
     code: Code,
     message: String,
-    at_fault: Option<(String, String)>,
+    at_fault: Option<Box<(String, String)>>,
     cursor: Option<String>,
     locations: Vec<Pos>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
@@ -112,7 +112,7 @@ impl ApiError {
     /// Name the input at fault.
     #[must_use]
     pub fn at_field(mut self, field: impl Into<String>, reason: impl Into<String>) -> Self {
-        self.at_fault = Some((field.into(), reason.into()));
+        self.at_fault = Some(Box::new((field.into(), reason.into())));
         self
     }
 
@@ -170,7 +170,7 @@ impl From<ApiError> for async_graphql::Error {
     fn from(error: ApiError) -> Self {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", error.code.as_str());
-        if let Some((field, reason)) = error.at_fault {
+        if let Some((field, reason)) = error.at_fault.map(|both| *both) {
             extensions.set("field", field);
             extensions.set("reason", reason);
         }

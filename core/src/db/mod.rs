@@ -52,16 +52,16 @@ impl Db {
         let sequence = Arc::new(Sequence::start(&reader, clock.now()).await?);
         live.announce(sequence.newest(), Hints::default());
         let graphs = Arc::new(Graphs::new(Arc::clone(&index)));
-        let writer = writer::start(
-            url.to_owned(),
+        let writer = writer::start(writer::Writer {
+            url: url.to_owned(),
             conn,
             clock,
             sequence,
             index,
-            Arc::clone(&graphs),
+            graphs: Arc::clone(&graphs),
             lanes,
             live,
-        );
+        });
         Ok(Self {
             reader,
             writer,

@@ -102,27 +102,8 @@ pub(super) struct Handle {
     ended: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
-pub(super) fn start(
-    url: String,
-    conn: DatabaseConnection,
-    clock: Clock,
-    sequence: Arc<Sequence>,
-    index: Arc<Index>,
-    graphs: Arc<Graphs>,
-    lanes: Arc<Lanes>,
-    live: Arc<Live>,
-) -> Handle {
+pub(super) fn start(writer: Writer) -> Handle {
     let (units, queue) = mpsc::channel(QUEUE);
-    let writer = Writer {
-        url,
-        conn,
-        clock,
-        sequence,
-        index,
-        graphs,
-        lanes,
-        live,
-    };
     let task = tokio::spawn(writer.run(queue));
     Handle {
         units: Mutex::new(Some(units)),
@@ -172,15 +153,16 @@ fn closed() -> Error {
     Error::Unavailable("the server is shutting down".into())
 }
 
-struct Writer {
-    url: String,
-    conn: DatabaseConnection,
-    clock: Clock,
-    sequence: Arc<Sequence>,
-    index: Arc<Index>,
-    graphs: Arc<Graphs>,
-    lanes: Arc<Lanes>,
-    live: Arc<Live>,
+/// What commits the units.
+pub(super) struct Writer {
+    pub(super) url: String,
+    pub(super) conn: DatabaseConnection,
+    pub(super) clock: Clock,
+    pub(super) sequence: Arc<Sequence>,
+    pub(super) index: Arc<Index>,
+    pub(super) graphs: Arc<Graphs>,
+    pub(super) lanes: Arc<Lanes>,
+    pub(super) live: Arc<Live>,
 }
 
 impl Writer {

@@ -42,10 +42,14 @@ pub struct Subscription<T> {
     wants: Wants<T>,
 }
 
+/// Joins a channel and says up to which number everything has been told.
+type Join<T> = fn(&Arc<Channels<T>>, &Log) -> Joined<T>;
+type Joined<T> = (Listener<T>, i64);
+
 /// What differs between the kinds.
 struct Kind<T> {
     page: fn(Log, i64, i64) -> Page<T>,
-    join: fn(&Arc<Channels<T>>, &Log) -> (Listener<T>, i64),
+    join: Join<T>,
     sequence: fn(&T) -> Option<i64>,
 }
 

@@ -1,15 +1,15 @@
 //! The webhook of a workflow stage: made, changed and switched off with its workflow, and in no other way.
 
 use super::{
-    has_secret,
+    has_secret, health,
     input::{New, Patch, Retry},
     secrets,
 };
 use crate::{
-    Error, Result,
+    App, Error, Result,
     auth::Actor,
     db::Txn,
-    dispatcher::retry::Policy,
+    dispatcher::{Lanes, retry::Policy},
     secret::{self, Keyring},
     workflow::StageWebhook,
 };
@@ -18,6 +18,7 @@ use entity::{
     webhook_secret,
 };
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use std::sync::Arc;
 
 /// Requests of a stage's webhook unless its policy says otherwise: five retries after the first
 /// (`reference/behaviours.md`, section d, row V-08).
@@ -100,6 +101,23 @@ impl<'a> Settings<'a> {
     }
 }
 
+/// What making and changing needs beside the transaction.
+pub(crate) struct Tools {
+    keyring: Arc<Keyring>,
+    board: Arc<health::Board>,
+    lanes: Arc<Lanes>,
+}
+
+impl Tools {
+    pub(crate) fn of(app: &App) -> Self {
+        Self {
+            keyring: Arc::clone(&app.keyring),
+            board: Arc::clone(&app.health),
+            lanes: Arc::clone(&app.dispatcher.lanes),
+        }
+    }
+}
+
 /// Makes or changes the webhook of a stage.
 pub(crate) async fn set(
     txn: &Txn,
@@ -107,12 +125,12 @@ pub(crate) async fn set(
     project_id: ProjectId,
     stage_id: StageId,
     settings: &Settings<'_>,
-    keyring: &Keyring,
+    tools: &Tools,
 ) -> Result<webhook::Model> {
     let content = settings.given.payload_content.unwrap_or(PayloadContent::Full);
     let row = match settings.before {
-        Some(id) => change(txn, id, content, settings, keyring).await,
-        None => insert(txn, actor, project_id, stage_id, content, settings, keyring).await,
+        Some(id) => change(txn, id, content, settings, tools).await,
+        None => insert(txn, actor, project_id, stage_id, content, settings, &tools.keyring).await,
     };
     row.map_err(|error| error.within(&settings.path()))
 }
@@ -147,21 +165,21 @@ async fn change(
     id: WebhookId,
     content: PayloadContent,
     settings: &Settings<'_>,
-    keyring: &Keyring,
+    tools: &Tools,
 ) -> Result<webhook::Model> {
     let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
     let row = row.ok_or_else(|| Error::internal(format!("webhook {id} of a stage is gone")))?;
     txn.index().adopt(id, None);
     let mut changed = settings
         .patch()
-        .apply(&row, keyring, txn.now())?
+        .apply(&row, &tools.keyring, txn.now())?
         .unwrap_or_else(|| row.clone());
     changed.payload_content = content;
     let given = settings.given.secret.as_ref();
     if let Some(secret) = given.filter(|secret| changed.auth_type == AuthType::Secret || !secret.is_empty()) {
         secret::check(secret)?;
         forget_secrets(txn, id).await?;
-        secrets::add(txn, &changed, keyring, secret).await?;
+        secrets::add(txn, &changed, &tools.keyring, secret).await?;
     } else if changed.auth_type == AuthType::Secret && !has_secret(txn, id).await? {
         return Err(Error::invalid("secret", "is required when authType is SECRET"));
     }
@@ -169,6 +187,9 @@ async fn change(
         return Ok(row);
     }
     changed.updated_at = txn.now();
+    if health::is_fresh(&row, &changed) {
+        health::clear(txn, &tools.board, &tools.lanes, id).await?;
+    }
     Ok(changed.into_active_model().reset_all().update(txn.conn()).await?)
 }
 

@@ -11,9 +11,8 @@ use crate::{
     Error, Result,
     auth::{Action, Actor},
     db::Txn,
-    secret::Keyring,
     task::{self, Withdrawn, weight},
-    webhook::stage::{self as webhooks, Settings},
+    webhook::stage::{self as webhooks, Settings, Tools},
 };
 use entity::{StageId, StageType, WebhookId, stage, workflow};
 use std::{collections::HashMap, sync::Arc};
@@ -30,7 +29,7 @@ pub(super) struct Plan<'a> {
     removed: Vec<stage::Model>,
     moves: HashMap<StageId, StageId>,
     webhooks: Vec<(StageId, Settings<'a>)>,
-    keyring: &'a Keyring,
+    tools: &'a Tools,
 }
 
 /// What a save leaves to be done after its commit.
@@ -58,13 +57,7 @@ impl Names<'_> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn make(
-        txn: &Txn,
-        actor: &Actor,
-        known: Workflow,
-        save: &'a Save,
-        keyring: &'a Keyring,
-    ) -> Result<Self> {
+    pub(super) fn make(txn: &Txn, actor: &Actor, known: Workflow, save: &'a Save, tools: &'a Tools) -> Result<Self> {
         let ids = ids(&known.stages, &save.stages)?;
         let names = Names {
             ids,
@@ -106,13 +99,13 @@ impl<'a> Plan<'a> {
             stages,
             removed,
             moves,
-            keyring,
+            tools,
         })
     }
 
     pub(super) async fn carry_out(mut self, txn: &Txn, actor: &Actor) -> Result<Saved> {
         for (stage_id, settings) in &self.webhooks {
-            let webhook = webhooks::set(txn, actor, self.row.project_id, *stage_id, settings, self.keyring).await?;
+            let webhook = webhooks::set(txn, actor, self.row.project_id, *stage_id, settings, self.tools).await?;
             let stage = self.stages.iter_mut().find(|stage| stage.id == *stage_id);
             stage.expect("settings are of a stage in this list").webhook_id = Some(webhook.id);
         }

@@ -29,7 +29,7 @@ pub async fn rerun(app: &App, actor: &Actor, stage: &str) -> Result<stage_run::M
             stage.name
         )));
     }
-    let user_id = actor.user_id;
+    let (user_id, webhook_id) = (actor.user_id, stage.webhook_id);
     let row = app
         .db
         .write(move |txn| {
@@ -62,6 +62,9 @@ pub async fn rerun(app: &App, actor: &Actor, stage: &str) -> Result<stage_run::M
             })
         })
         .await?;
+    if let Some(id) = webhook_id {
+        app.health.hasten(&app.dispatcher.lanes, id, app.clock.now());
+    }
     app.steps.wake();
     Ok(row)
 }

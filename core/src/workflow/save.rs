@@ -11,10 +11,10 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     input, organization, project, task,
-    webhook::Condition,
+    webhook::{Condition, stage::Tools},
 };
 use entity::StageType;
-use std::{ops::RangeInclusive, sync::Arc};
+use std::ops::RangeInclusive;
 
 const PASSES: RangeInclusive<i32> = 1..=1_000;
 /// Conditions of one workflow at most.
@@ -34,7 +34,7 @@ pub async fn save(app: &App, actor: &Actor, project: &str, save: Save) -> Result
             .await
             .map_err(|error| error.within(&format!("stages.{place}.webhook")))?;
     }
-    let (actor, id, keyring) = (actor.clone(), project.to_owned(), Arc::clone(&app.keyring));
+    let (actor, id, tools) = (actor.clone(), project.to_owned(), Tools::of(app));
     let saved = app
         .db
         .write(move |txn| {
@@ -45,7 +45,7 @@ pub async fn save(app: &App, actor: &Actor, project: &str, save: Save) -> Result
                     let reason = format!("the workflow has version {} by now", known.row.version);
                     return Err(Error::Conflict(reason));
                 }
-                let plan = Plan::make(txn, &actor, known, &save, &keyring)?;
+                let plan = Plan::make(txn, &actor, known, &save, &tools)?;
                 plan.carry_out(txn, &actor).await
             })
         })

@@ -36,6 +36,8 @@ use crate::server::{RequestId, Server};
 const PROTOCOL: &str = "graphql-transport-ws";
 /// Bytes of one message.
 const MAX_MESSAGE: usize = 4 << 20;
+/// Bytes read at once: every socket has a buffer of this size, and the library's own has 128 KiB.
+const READ_BUFFER: usize = 4 << 10;
 /// Messages that are written together at most.
 const TOGETHER: usize = 64;
 /// How long a write may be held up.
@@ -69,7 +71,10 @@ pub async fn upgrade(server: Arc<Server>, id: RequestId, request: Request<Body>)
         return refused(format!("the subprotocol must be {PROTOCOL}"));
     }
     let (open, span) = (server.sockets.open.token(), tracing::Span::current());
-    let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
+    let upgrade = upgrade
+        .read_buffer_size(READ_BUFFER)
+        .max_message_size(MAX_MESSAGE)
+        .max_frame_size(MAX_MESSAGE);
     upgrade.on_upgrade(move |socket| {
         async move {
             serve(socket, &server, key, id).await;
