@@ -1,6 +1,6 @@
 //! Payload queries: a webhook's body as a GraphQL selection on [`Event`]. Text in, at the time of saving: it is bounded
-//! and parsed as any document ([`guard`](super::guard)), validated by the library against a schema of its own whose root is the event, and made
-//! a [`plan`]. An event's row in, at the time of publishing: [`render`] walks the plan.
+//! and parsed as any document ([`guard`]), validated by the library against a schema of its own whose root is the event,
+//! and made a [`plan`]. An event's row in, at the time of publishing: [`render`] walks the plan.
 //!
 //! The schema has what the event itself carries and nothing else, so a body needs no look at the database and shows
 //! nothing that the plain bodies of the same event could not: no right of its creator is asked for.
