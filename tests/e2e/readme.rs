@@ -28,7 +28,8 @@ async fn the_graphql_examples_of_the_readme_work() {
     let project = text(&project["createProject"]["id"]);
     let mut known = json!({ "project": project });
     let (mut drawn, mut submitted) = (false, false);
-    for example in examples() {
+    // A subscription is answered over a socket or a stream: `feed` has those.
+    for example in examples().into_iter().filter(|text| !text.starts_with("subscription")) {
         let answer = app.query(example, variables(example, &known)).await;
         if let Some(saved) = answer.get("saveWorkflow") {
             assert_eq!(saved["version"], 2);
