@@ -6,6 +6,7 @@ mod filter;
 pub(crate) mod intake;
 pub(crate) mod outcome;
 mod passage;
+mod sends;
 mod steer;
 mod step;
 mod steps;
@@ -14,8 +15,9 @@ mod work;
 
 pub use export::{Export, export};
 pub use filter::{Filter, Slice, Span};
+pub(crate) use sends::{Withdrawn, forget_sends, resend, withdraw};
+pub(crate) use steer::relocate;
 pub use steer::{Assign, assign, forward, requeue};
-pub(crate) use steer::{Withdrawn, forget_sends, relocate, resend, withdraw};
 pub use steps::{Wake, run, run_until_idle};
 pub use work::{Answer, Judgement, Verdict, review, save, submit};
 
