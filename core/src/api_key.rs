@@ -3,7 +3,7 @@
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    db::Txn,
+    db::{Scope, Txn},
     list::Page,
     organization, user,
 };
@@ -158,7 +158,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<Created> {
     no_later(app, actor, new.expires_at).await?;
     let (organization_id, expires_at) = (actor.organization_id, new.expires_at);
     app.db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move { insert(txn, organization_id, owner.id, name, projects, expires_at, None).await })
         })
         .await
@@ -184,15 +184,15 @@ async fn no_later(app: &App, actor: &Actor, wanted: Option<Timestamp>) -> Result
 
 /// Revokes a key: the caller's own, or anybody's when the caller manages keys.
 pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<api_key::Model> {
-    let key = find(app, actor, id).await?.id;
-    end(app, key).await
+    end(app, find(app, actor, id).await?).await
 }
 
 /// Once revoked, a key stays as it is.
-async fn end(app: &App, key: ApiKeyId) -> Result<api_key::Model> {
+async fn end(app: &App, row: api_key::Model) -> Result<api_key::Model> {
+    let key = row.id;
     let row = app
         .db
-        .write(move |txn| {
+        .write(row.organization_id, move |txn| {
             Box::pin(async move {
                 let row = api_key::Entity::find_by_id(key).one(txn.conn()).await?;
                 let row = row.ok_or_else(|| Error::not_found("apiKey", key))?;
@@ -259,7 +259,7 @@ pub async fn bootstrap(app: &App, given: Option<String>) -> Result<Option<String
 pub async fn issue(app: &App, organization: String, role: Role, key: Option<String>) -> Result<Created> {
     let name = organization::name("organization", &organization)?;
     app.db
-        .write(move |txn| {
+        .write(Scope::installation(), move |txn| {
             Box::pin(async move {
                 let organization = organization::named(txn, name).await?;
                 let user = user::of_role(txn, organization.id, role).await?;
@@ -279,8 +279,10 @@ pub async fn all(app: &App) -> Result<Vec<api_key::Model>> {
 
 /// Revokes by id, whoever owns it: for the command line.
 pub async fn revoke_any(app: &App, id: &str) -> Result<api_key::Model> {
-    let key = id.parse().map_err(|_| Error::not_found("apiKey", id))?;
-    end(app, key).await
+    let unknown = || Error::not_found("apiKey", id);
+    let key: ApiKeyId = id.parse().map_err(|_| unknown())?;
+    let row = api_key::Entity::find_by_id(key).one(app.db.read()).await?;
+    end(app, row.ok_or_else(unknown)?).await
 }
 
 async fn insert(
@@ -364,11 +366,14 @@ async fn seen(app: &App, row: &api_key::Model) {
     if row.last_used_at.is_some_and(|last| now.since(last) < SEEN_EVERY) {
         return;
     }
+    let organization_id = row.organization_id;
     let mut row = row.clone().into_active_model();
     row.last_used_at = Set(Some(now));
     let noted = app
         .db
-        .write(move |txn| Box::pin(async move { Ok(row.update(txn.conn()).await?) }))
+        .write(organization_id, move |txn| {
+            Box::pin(async move { Ok(row.update(txn.conn()).await?) })
+        })
         .await;
     if let Err(error) = noted {
         tracing::warn!(%error, "a key's last use was not noted");

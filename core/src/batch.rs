@@ -32,7 +32,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<batch::Model> 
     let actor = actor.clone();
     let (batch, later) = app
         .db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let project = project::referred(txn.conn(), &actor, "project", &new.project).await?;
                 let rows = data_row::find_all(txn.conn(), &actor, &new.data_rows).await?;

@@ -116,7 +116,7 @@ pub async fn delete(app: &App, actor: &Actor, ids: &[String]) -> Result<Vec<data
     let (actor, ids) = (actor.clone(), ids.to_vec());
     let rows = app
         .db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let mut rows = find_all(txn.conn(), &actor, &ids).await?;
                 let keys: Vec<DataRowId> = rows.iter().map(|row| row.id).collect();
@@ -227,7 +227,7 @@ async fn insert(app: &App, actor: &Actor, dataset: &str, new: Vec<New>) -> Resul
     let (actor, dataset) = (actor.clone(), dataset.to_owned());
     let (rows, later) = app
         .db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let dataset = dataset::referred(txn.conn(), &actor, "dataset", &dataset).await?;
                 free(txn.conn(), &actor, &new).await?;

@@ -106,7 +106,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<dataset::Model
     input::text("description", &description, input::DESCRIPTION)?;
     let actor = actor.clone();
     app.db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let row = dataset::Model {
                     id: DatasetId::new(),
@@ -146,7 +146,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     let (actor, id) = (actor.clone(), id.to_owned());
     let row = app
         .db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let mut row = find(txn.conn(), &actor, &id).await?.into_active_model();
                 set(&mut row.name, name);

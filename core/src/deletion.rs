@@ -111,7 +111,7 @@ async fn running(app: &App) -> Result<Vec<deletion::Model>> {
 /// Deletes the next labels. Gives where it stands, or nothing when none is left.
 async fn step(app: &App, deletion: deletion::Model, place: Option<Place>) -> Result<Option<Place>> {
     app.db
-        .write(move |txn| {
+        .write(deletion.organization_id, move |txn| {
             Box::pin(async move {
                 if deletion.kind == DeletionKind::DatasetTasks {
                     return tasks(txn, &deletion, place).await;

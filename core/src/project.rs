@@ -4,6 +4,7 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     dataset,
+    db::raw,
     input::{self, set},
     list::{self, Query},
     organization,
@@ -13,7 +14,7 @@ use crate::{
 use entity::{DatasetId, IntakeKind, OrganizationId, ProjectId, project, project_dataset};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
-    QuerySelect, QueryTrait, Set, Statement,
+    QuerySelect, QueryTrait, Set,
     sea_query::{Expr, OnConflict},
 };
 use std::collections::HashMap;
@@ -134,7 +135,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<project::Model
     check(new.description.as_deref(), new.ontology.as_deref(), &new.settings)?;
     let (organization_id, created_by) = (actor.organization_id, Some(actor.user_id));
     app.db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let Settings {
                     allowed_media_type,
@@ -183,7 +184,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     let connects = patch.connect.is_some();
     let row = app
         .db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let row = find(txn.conn(), &actor, &id).await?;
                 if let Some(dataset) = &patch.connect {
@@ -231,7 +232,7 @@ struct Count {
 
 /// How many data rows each project has, through its datasets or its batches.
 pub async fn data_row_counts(app: &App, ids: &[ProjectId]) -> Result<HashMap<ProjectId, i64>> {
-    let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
+    let places: Vec<String> = (1..=ids.len()).map(|place| format!("?{place}")).collect();
     let sql = format!(
         "SELECT project.id AS id, (
             SELECT count(*) FROM data_row JOIN dataset ON dataset.id = data_row.dataset_id
@@ -244,7 +245,7 @@ pub async fn data_row_counts(app: &App, ids: &[ProjectId]) -> Result<HashMap<Pro
     );
     let db = app.db.read();
     let values = ids.iter().map(|id| (*id).into());
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    let statement = raw(db, &sql, values);
     let counts = Count::find_by_statement(statement).all(db).await?;
     Ok(counts.into_iter().map(|row| (row.id, row.count)).collect())
 }

@@ -7,7 +7,7 @@
 
 use crate::{
     Config, Error, Result,
-    db::{Db, Txn},
+    db::{Db, Scope, Txn, raw},
     dispatcher::Lanes,
     secret::Keyring,
     webhook::{self, Index},
@@ -15,7 +15,7 @@ use crate::{
 use entity::{RekeyId, rekey};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
-    QueryOrder, Set, Statement,
+    QueryOrder, Set,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -135,7 +135,9 @@ impl Rekey {
         let (from, to) = (Arc::clone(&self.from), Arc::clone(&self.to));
         let rows = self
             .db
-            .write(move |txn| Box::pin(async move { seal_anew(txn, place, &from, &to).await }))
+            .write(Scope::installation(), move |txn| {
+                Box::pin(async move { seal_anew(txn, place, &from, &to).await })
+            })
             .await?;
         let place = place.behind(&rows);
         report(place);
@@ -167,7 +169,11 @@ impl Rekey {
             }
             Ok(())
         };
-        self.db.write(move |txn| Box::pin(async move { unit(txn).await })).await
+        self.db
+            .write(Scope::installation(), move |txn| {
+                Box::pin(async move { unit(txn).await })
+            })
+            .await
     }
 }
 
@@ -198,7 +204,7 @@ async fn begin(db: &Db, from: &Keyring, to: &Keyring) -> Result<RekeyId> {
         }
     }
     webhook::check_keyring(db.read(), from).await?;
-    db.write(move |txn| {
+    db.write(Scope::installation(), move |txn| {
         Box::pin(async move {
             let id = RekeyId::new();
             let row = rekey::Model {
@@ -242,8 +248,7 @@ async fn seal_anew(txn: &Txn, place: Place, from: &Keyring, to: &Keyring) -> Res
         let plain = from.open(&context, &row.sealed).map_err(named)?;
         let sealed = to.seal(&context, &plain);
         let sql = format!("UPDATE {table} SET {column} = ? WHERE id = ?");
-        let backend = txn.conn().get_database_backend();
-        let statement = Statement::from_sql_and_values(backend, sql, [sealed.into(), row.id.into()]);
+        let statement = raw(txn.conn(), &sql, [sealed.into(), row.id.into()]);
         txn.conn().execute_raw(statement).await?;
     }
     Ok(rows)
@@ -254,7 +259,7 @@ async fn read(db: &impl ConnectionTrait, place: Place) -> Result<Vec<Value>> {
     let sql = format!(
         "SELECT id, {column} AS sealed FROM {table} WHERE id > ? AND {column} IS NOT NULL ORDER BY id LIMIT {STEP}"
     );
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [place.after.into()]);
+    let statement = raw(db, &sql, [place.after.into()]);
     Ok(Value::find_by_statement(statement).all(db).await?)
 }
 

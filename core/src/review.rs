@@ -104,7 +104,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<review::Model>
     input::finite("score", new.score)?;
     let actor = actor.clone();
     app.db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let label = label::find(txn.conn(), &actor, &new.label).await?;
                 let subject = Subject::of(txn, &label).await?;
@@ -136,7 +136,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     input::finite("score", patch.score.unwrap_or_default())?;
     let (actor, id) = (actor.clone(), id.to_owned());
     app.db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let row = find(txn.conn(), &actor, &id).await?;
                 if patch.score.is_none() && !patch.deleted {

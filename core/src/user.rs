@@ -99,7 +99,9 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<user::Model> {
     let name = organization::name("name", &new.name)?;
     let organization_id = actor.organization_id;
     app.db
-        .write(move |txn| Box::pin(async move { insert(txn, organization_id, email, name, new.role).await }))
+        .write(actor.organization_id, move |txn| {
+            Box::pin(async move { insert(txn, organization_id, email, name, new.role).await })
+        })
         .await
 }
 
@@ -112,7 +114,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     let (actor, id) = (actor.clone(), id.to_owned());
     let row = app
         .db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let known = find(txn.conn(), &actor, &id).await?;
                 may_change(&actor, &known, &patch)?;

@@ -1,6 +1,7 @@
 //! What a database error means to a caller: try again later ([`Error::Unavailable`]: the disk is full, the file cannot
 //! be written), or a fault of ours ([`Error::Internal`]).
 
+use super::postgres;
 use crate::Error;
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 
@@ -33,6 +34,9 @@ fn trouble(fault: &DbErr) -> Option<&'static str> {
         _ => return None,
     };
     let code: i32 = match &**source {
+        sqlx::Error::Database(fault) if fault.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() => {
+            return postgres::trouble(&**fault);
+        }
         sqlx::Error::Database(fault) => fault.code()?.parse().ok()?,
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => {
             return Some("the connection is lost");

@@ -1,16 +1,29 @@
-//! The database: readers beside one writer that commits in groups. Verbs that only look use [`Db::read`]; verbs that
-//! change something hand a unit of work to [`Db::write`] and are answered after the commit is on disk.
+//! The database: readers beside writers that commit in groups. Verbs that only look use [`Db::read`]; verbs that change
+//! something hand a unit of work to [`Db::write`], say whom it concerns ([`Scope`]), and are answered after the commit is
+//! on disk.
 
 mod fault;
+mod postgres;
+mod raw;
+mod scope;
+mod sequence;
+
 mod sqlite;
+mod store;
+mod turns;
 mod txn;
 mod writer;
 
 pub(crate) use fault::is_duplicate;
+pub(crate) use raw::raw;
+pub use scope::Scope;
+pub(crate) use sequence::horizon;
 pub use sqlite::file_of;
 pub use txn::{Txn, Work};
 
-use writer::Kind;
+use sequence::Sequence;
+use store::Store;
+use writer::{Kind, Shared, Stores};
 
 use crate::{
     Clock, Error, Result,
@@ -20,16 +33,10 @@ use crate::{
     webhook::Index,
     workflow::Graphs,
 };
-use entity::{IdempotencyId, Timestamp};
+use entity::{IdempotencyId, OrganizationId};
 use migration::MigratorTrait;
-use sea_orm::{DatabaseConnection, FromQueryResult, Statement};
-use std::{
-    fs::File,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-};
+use sea_orm::DatabaseConnection;
+use std::{fs::File, sync::Arc};
 
 /// An open database.
 #[derive(Debug)]
@@ -37,34 +44,28 @@ pub struct Db {
     reader: DatabaseConnection,
     writer: writer::Handle,
     graphs: Arc<Graphs>,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Db {
-    /// Opens the database at `url`, brings its tables up to date and starts the writer. Fails when another process has
-    /// it open.
+    /// Opens the database at `url`, brings its tables up to date and starts the writers. A SQLite file that another
+    /// process has open is refused.
     pub async fn open(url: &str, clock: Clock, index: Arc<Index>, lanes: Arc<Lanes>, live: Arc<Live>) -> Result<Self> {
-        let files = sqlite::Files::parse(url)?;
-        let lock = files.lock()?;
-        let conn = sqlite::writer(url).await?;
-        migration::Migrator::up(&conn, None).await?;
-        let reader = sqlite::readers(url).await?;
-        let sequence = Arc::new(Sequence::start(&reader, clock.now()).await?);
-        live.announce(sequence.newest(), Hints::default());
         let graphs = Arc::new(Graphs::new(Arc::clone(&index)));
-        let writer = writer::start(writer::Writer {
-            url: url.to_owned(),
-            conn,
+        let shared = Shared {
             clock,
-            sequence,
             index,
             graphs: Arc::clone(&graphs),
             lanes,
             live,
-        });
+        };
+        let (reader, stores, lock) = match postgres::is_meant(url) {
+            true => of_postgres(url).await?,
+            false => of_sqlite(url, &shared).await?,
+        };
         Ok(Self {
             reader,
-            writer,
+            writer: writer::start(stores, &shared),
             graphs,
             _lock: lock,
         })
@@ -82,26 +83,28 @@ impl Db {
 
     /// Runs `unit` in a transaction that it may share with others, inside a savepoint of its own, and answers after the
     /// commit. An error undoes the unit alone.
-    pub async fn write<T, F>(&self, unit: F) -> Result<T>
+    pub async fn write<T, F>(&self, scope: impl Into<Scope>, unit: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
+        let scope = scope.into();
         match idempotency::current() {
-            None => self.writer.write(Kind::Writes, unit).await,
-            Some(id) => self.writer.write(Kind::Writes, marked(id, unit)).await,
+            None => self.writer.write(Kind::Writes, scope, unit).await,
+            Some(id) => self.writer.write(Kind::Writes, scope, marked(id, unit)).await,
         }
     }
 
     /// As [`Db::write`], for a unit that only looks and leaves what it makes in its outbox: it needs no savepoint.
-    pub(crate) async fn append<T, F>(&self, unit: F) -> Result<T>
+    pub(crate) async fn append<T, F>(&self, id: OrganizationId, unit: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
+        let scope = Scope::shared([id]);
         match idempotency::current() {
-            None => self.writer.write(Kind::Appends, unit).await,
-            Some(id) => self.writer.write(Kind::Writes, marked(id, unit)).await,
+            None => self.writer.write(Kind::Appends, scope, unit).await,
+            Some(id) => self.writer.write(Kind::Writes, scope, marked(id, unit)).await,
         }
     }
 
@@ -112,6 +115,35 @@ impl Db {
             tracing::warn!(%error, "the readers did not close");
         }
     }
+}
+
+type Opened = (DatabaseConnection, Stores, Option<File>);
+
+async fn of_sqlite(url: &str, shared: &Shared) -> Result<Opened> {
+    let lock = sqlite::Files::parse(url)?.lock()?;
+    let conn = sqlite::writer(url).await?;
+    migration::Migrator::up(&conn, None).await?;
+    let reader = sqlite::readers(url).await?;
+    let sequence = Arc::new(Sequence::start(&reader, shared.clock.now()).await?);
+    shared.live.announce(sequence.newest(), Hints::default());
+    Ok((reader, Stores::One(Store::sqlite(url, conn, sequence)), Some(lock)))
+}
+
+async fn of_postgres(url: &str) -> Result<Opened> {
+    let server = Arc::new(postgres::Server::open(url).await?);
+    let (mut appends, mut writes) = (Vec::new(), Vec::new());
+    for _ in 0..postgres::APPENDERS {
+        appends.push(Store::postgres(&server).await?);
+    }
+    for _ in 0..postgres::WRITERS {
+        writes.push(Store::postgres(&server).await?);
+    }
+    Ok((server.readers().await?, Stores::Many { appends, writes }, None))
+}
+
+/// Whether somebody asks for statements in the log: `--log info,sqlx::query=debug`. Otherwise none is even formatted.
+fn statements_are_logged() -> bool {
+    tracing::enabled!(target: "sqlx::query", tracing::Level::DEBUG)
 }
 
 /// A unit of a request that carries an idempotency key: what it commits and the mark in the request's row are one.
@@ -136,49 +168,10 @@ pub async fn ping(db: &Db) -> Result<()> {
     db.read().ping().await.map_err(Error::from)
 }
 
-/// Numbers that grow over all organizations, with gaps. One process owns a SQLite file, so they are counted in memory;
-/// starting at the time in microseconds, or past the newest event and notification, keeps them growing over restarts,
-/// whatever the clock does: a cursor that somebody holds stays below what comes. Both maxima are one step of an index for
-/// each organization; the feed needs those indexes anyway, so no mark has to be stored beside them.
-#[derive(Debug)]
-pub(crate) struct Sequence(AtomicI64);
-
-#[derive(FromQueryResult)]
-struct Newest {
-    newest: Option<i64>,
-}
-
-impl Sequence {
-    async fn start(db: &DatabaseConnection, now: Timestamp) -> Result<Self> {
-        let newest = |table| {
-            format!(
-                "SELECT (SELECT max(sequence) FROM {table} WHERE organization_id = organization.id) AS newest FROM organization"
-            )
-        };
-        let (events, notifications) = (newest("event"), newest("notification"));
-        let sql = format!("SELECT max(newest) AS newest FROM ({events} UNION ALL {notifications}) AS numbers");
-        let statement = Statement::from_string(db.get_database_backend(), sql);
-        let newest = Newest::find_by_statement(statement)
-            .one(db)
-            .await?
-            .and_then(|row| row.newest);
-        Ok(Self(AtomicI64::new(newest.unwrap_or(0).max(now.0))))
-    }
-
-    pub(crate) fn next(&self) -> i64 {
-        self.0.fetch_add(1, Ordering::SeqCst) + 1
-    }
-
-    /// The number given last.
-    pub(crate) fn newest(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
 /// How SQLite would go about a statement, line by line, on an empty database of ours.
 #[cfg(test)]
 pub(crate) async fn plan(sql: &str) -> Vec<String> {
-    use sea_orm::{ConnectionTrait, Database};
+    use sea_orm::{ConnectionTrait, Database, Statement};
     let db = Database::connect("sqlite::memory:").await.unwrap();
     migration::Migrator::up(&db, None).await.unwrap();
     let sql = format!("EXPLAIN QUERY PLAN {sql}");

@@ -90,7 +90,7 @@ async fn connect(
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(10))
-        .sqlx_logging(statements_are_logged())
+        .sqlx_logging(super::statements_are_logged())
         .map_sqlx_sqlite_opts(move |options| more(pragmas(options)));
     Ok(Database::connect(options).await?)
 }
@@ -107,9 +107,4 @@ fn pragmas(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .pragma("wal_autocheckpoint", "4000")
         .pragma("cache_size", "-32768")
         .pragma("temp_store", "memory")
-}
-
-/// Whether somebody asks for statements in the log: `--log info,sqlx::query=debug`. Otherwise none is even formatted.
-fn statements_are_logged() -> bool {
-    tracing::enabled!(target: "sqlx::query", tracing::Level::DEBUG)
 }

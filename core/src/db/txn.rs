@@ -1,6 +1,6 @@
 //! [`Txn`]: a unit of work's view of the transaction it shares with others of its group.
 
-use super::Sequence;
+use super::sequence::Sequence;
 use crate::{Result, dispatcher::Outbox, webhook::Index, workflow::Graphs};
 use entity::{OrganizationId, Timestamp, task};
 use sea_orm::DatabaseTransaction;

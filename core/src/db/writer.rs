@@ -7,9 +7,14 @@
 //!
 //! What units publish is collected and written once a group, as multi-row statements, by `dispatcher/outbox`. After
 //! the commit what changed is announced, and the notifications born claimed are handed to the [`Lanes`].
+//!
+//! On SQLite there is one writer. On PostgreSQL there are a few, each with a connection of its own; those that append have
+//! a queue of their own, so that they need not wait for what takes longer. How groups keep out of each other's way there is
+//! `turns.rs`.
 
 use super::{
-    Sequence, sqlite,
+    Scope, raw,
+    store::{Begun, Store},
     txn::{Txn, Work},
 };
 use crate::{
@@ -19,19 +24,34 @@ use crate::{
     webhook::Index,
     workflow::Graphs,
 };
-use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use entity::OrganizationId;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait, Value};
 use std::{
+    collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{Arc, Mutex},
     task::Poll,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
 
 /// Units in one transaction at most; more brings nothing (performance.md section 3).
 const GROUP: usize = 256;
 /// Units that may wait; a caller past it waits to hand over.
 const QUEUE: usize = 1024;
+
+/// What a group leaves behind for its commit.
+#[derive(Default)]
+struct Group {
+    answers: Vec<Answer>,
+    outbox: Outbox,
+    /// Organizations whose webhooks have changed.
+    stale: BTreeSet<OrganizationId>,
+    mark: i64,
+}
 
 /// Tells a caller how its unit ended: `None` once it is committed, or what stopped the whole group.
 type Answer = Box<dyn FnOnce(Option<Error>) + Send>;
@@ -40,6 +60,7 @@ type Ran<'t> = Pin<Box<dyn Future<Output = (Result<()>, Answer)> + Send + 't>>;
 /// A unit of work with its caller's address. Either it runs, or it is refused.
 trait Unit: Send {
     fn kind(&self) -> Kind;
+    fn scope(&self) -> &Scope;
     fn run<'t>(self: Box<Self>, txn: &'t Txn) -> Ran<'t>;
     fn refuse(self: Box<Self>, why: Error);
 }
@@ -55,6 +76,7 @@ pub(super) enum Kind {
 
 struct Addressed<T, F> {
     kind: Kind,
+    scope: Scope,
     unit: F,
     answer: oneshot::Sender<Result<T>>,
 }
@@ -66,6 +88,10 @@ where
 {
     fn kind(&self) -> Kind {
         self.kind
+    }
+
+    fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// A panic inside a unit is its own error: the writer serves everybody and must live.
@@ -95,57 +121,104 @@ where
     }
 }
 
-/// The way to the writer.
+type Units = mpsc::Sender<Box<dyn Unit>>;
+/// Writers of one kind take from it in turn.
+type Queue = Arc<tokio::sync::Mutex<mpsc::Receiver<Box<dyn Unit>>>>;
+
+/// The way to the writers.
 #[derive(Debug)]
 pub(super) struct Handle {
-    units: Mutex<Option<mpsc::Sender<Box<dyn Unit>>>>,
-    ended: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
+    units: Mutex<Option<Ways>>,
+    ended: tokio::sync::Mutex<JoinSet<()>>,
 }
 
-pub(super) fn start(writer: Writer) -> Handle {
-    let (units, queue) = mpsc::channel(QUEUE);
-    let task = tokio::spawn(writer.run(queue));
-    Handle {
-        units: Mutex::new(Some(units)),
-        ended: tokio::sync::Mutex::new(Some(task)),
+#[derive(Clone, Debug)]
+struct Ways {
+    appends: Units,
+    writes: Units,
+}
+
+impl Ways {
+    fn of(&self, kind: Kind) -> &Units {
+        match kind {
+            Kind::Appends => &self.appends,
+            Kind::Writes => &self.writes,
+        }
     }
 }
 
+/// Starts the writers of a database, each over a connection of its own.
+pub(super) fn start(stores: Stores, shared: &Shared) -> Handle {
+    let mut ended = JoinSet::new();
+    let mut serve = |stores: Vec<Store>| {
+        let (units, queue) = mpsc::channel(QUEUE);
+        let queue: Queue = Arc::new(tokio::sync::Mutex::new(queue));
+        for store in stores {
+            let shared = shared.clone();
+            ended.spawn(Writer { store, shared }.run(Arc::clone(&queue)));
+        }
+        units
+    };
+    let ways = match stores {
+        Stores::One(store) => {
+            let units = serve(vec![store]);
+            Ways {
+                appends: units.clone(),
+                writes: units,
+            }
+        }
+        Stores::Many { appends, writes } => Ways {
+            appends: serve(appends),
+            writes: serve(writes),
+        },
+    };
+    Handle {
+        units: Mutex::new(Some(ways)),
+        ended: tokio::sync::Mutex::new(ended),
+    }
+}
+
+/// The connections that are written through.
+pub(super) enum Stores {
+    /// One for everything.
+    One(Store),
+    /// Some for what appends, some for the rest.
+    Many { appends: Vec<Store>, writes: Vec<Store> },
+}
+
 impl Handle {
-    pub(super) async fn write<T, F>(&self, kind: Kind, unit: F) -> Result<T>
+    pub(super) async fn write<T, F>(&self, kind: Kind, scope: Scope, unit: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let units = self
-            .units
-            .lock()
-            .expect("held for a clone only")
-            .clone()
-            .ok_or_else(closed)?;
-        units
-            .send(Box::new(Addressed { kind, unit, answer }))
-            .await
-            .map_err(|_| closed())?;
+        let units = self.ways().ok_or_else(closed)?.of(kind).clone();
+        let unit = Addressed {
+            kind,
+            scope,
+            unit,
+            answer,
+        };
+        units.send(Box::new(unit)).await.map_err(|_| closed())?;
         answered.await.map_err(|_| closed())?
+    }
+
+    fn ways(&self) -> Option<Ways> {
+        self.units.lock().expect("held for a clone only").clone()
     }
 
     /// Whether units are still taken.
     pub(super) fn ping(&self) -> Result<()> {
-        let units = self.units.lock().expect("held for a look only");
-        units
-            .as_ref()
-            .filter(|units| !units.is_closed())
+        self.ways()
+            .filter(|ways| !ways.appends.is_closed() && !ways.writes.is_closed())
             .map(drop)
             .ok_or_else(closed)
     }
 
     pub(super) async fn close(&self) {
         self.units.lock().expect("held for a take only").take();
-        if let Some(task) = self.ended.lock().await.take() {
-            task.await.ok();
-        }
+        while self.ended.lock().await.join_next().await.is_some() {}
     }
 }
 
@@ -153,74 +226,60 @@ fn closed() -> Error {
     Error::Unavailable("the server is shutting down".into())
 }
 
-/// What commits the units.
-pub(super) struct Writer {
-    pub(super) url: String,
-    pub(super) conn: DatabaseConnection,
+/// What all writers know.
+#[derive(Clone)]
+pub(super) struct Shared {
     pub(super) clock: Clock,
-    pub(super) sequence: Arc<Sequence>,
     pub(super) index: Arc<Index>,
     pub(super) graphs: Arc<Graphs>,
     pub(super) lanes: Arc<Lanes>,
     pub(super) live: Arc<Live>,
 }
 
+/// What commits the units.
+struct Writer {
+    store: Store,
+    shared: Shared,
+}
+
 impl Writer {
-    async fn run(mut self, mut queue: mpsc::Receiver<Box<dyn Unit>>) {
+    async fn run(mut self, queue: Queue) {
         let mut group = Vec::with_capacity(GROUP);
-        while queue.recv_many(&mut group, GROUP).await > 0 {
-            self.commit(group.drain(..)).await;
+        while queue.lock().await.recv_many(&mut group, GROUP).await > 0 {
+            self.commit(std::mem::take(&mut group)).await;
         }
-        self.conn.close().await.ok();
+        self.store.close().await;
     }
 
     /// Commits a group and answers its callers. Whatever stops the whole transaction is everybody's answer.
-    async fn commit(&mut self, units: impl Iterator<Item = Box<dyn Unit>>) {
-        let mut answers = Vec::new();
-        let mut outbox = Outbox::default();
-        let committed = self.transact(units, &mut answers, &mut outbox).await;
+    async fn commit(&mut self, units: Vec<Box<dyn Unit>>) {
+        let mut group = Group::default();
+        let committed = self.transact(units, &mut group).await;
         if committed.is_err() {
-            self.reconnect().await;
+            self.store.reconnect().await;
         }
+        let Group {
+            answers,
+            mut outbox,
+            mark,
+            ..
+        } = group;
         if committed.is_ok() {
-            self.live
-                .announce(self.sequence.newest(), std::mem::take(outbox.hints()));
+            self.shared.live.announce(mark, std::mem::take(outbox.hints()));
         }
-        outbox.settle(&self.lanes, committed.is_ok());
+        outbox.settle(&self.shared.lanes, committed.is_ok());
         for answer in answers {
             answer(committed.as_ref().err().cloned());
         }
     }
 
-    /// After a fault nobody can say what state the connection is in: SQLite rolls a transaction back by itself when the
-    /// disk is full, and the library, which counts savepoints, does not notice; the next group would be nested in a
-    /// transaction that nothing commits. A new connection has no past.
-    async fn reconnect(&mut self) {
-        self.conn.clone().close().await.ok();
-        match sqlite::writer(&self.url).await {
-            Ok(conn) => self.conn = conn,
-            Err(error) => tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the writer cannot connect again"
-            ),
-        }
-    }
-
-    async fn transact(
-        &self,
-        units: impl Iterator<Item = Box<dyn Unit>>,
-        answers: &mut Vec<Answer>,
-        outbox: &mut Outbox,
-    ) -> Result<()> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let outer = match self.conn.begin_with_options(options).await {
-            Ok(outer) => Arc::new(outer),
-            Err(fault) => {
-                let why = Error::from(fault);
-                units.for_each(|unit| unit.refuse(why.clone()));
+    async fn transact(&mut self, units: Vec<Box<dyn Unit>>, group: &mut Group) -> Result<()> {
+        let mut scope = Scope::default();
+        units.iter().for_each(|unit| scope.join(unit.scope()));
+        let (outer, turn) = match self.store.begin(&scope, &self.shared).await {
+            Ok((outer, turn)) => (Arc::new(outer), turn),
+            Err(why) => {
+                units.into_iter().for_each(|unit| unit.refuse(why.clone()));
                 return Err(why);
             }
         };
@@ -228,10 +287,11 @@ impl Writer {
         for unit in units {
             match &stopped {
                 Some(why) => unit.refuse(Error::clone(why)),
-                None => stopped = self.savepoint(&outer, unit, answers, outbox).await,
+                None => stopped = self.savepoint(&outer, &turn, unit, group).await,
             }
         }
-        self.finish(outer, stopped, outbox).await
+        group.mark = turn.mark();
+        self.finish(outer, stopped, group).await
     }
 
     /// Runs a unit inside its savepoint. A value says that the transaction as a whole cannot go on: SQLite may have
@@ -239,9 +299,9 @@ impl Writer {
     async fn savepoint(
         &self,
         outer: &Arc<DatabaseTransaction>,
+        turn: &Begun,
         unit: Box<dyn Unit>,
-        answers: &mut Vec<Answer>,
-        outbox: &mut Outbox,
+        group: &mut Group,
     ) -> Option<Error> {
         let savepoint = match unit.kind() {
             Kind::Appends => Ok(Arc::clone(outer)),
@@ -255,22 +315,24 @@ impl Writer {
                 return Some(why);
             }
         };
-        let txn = self.txn(conn);
+        let txn = self.txn(conn, turn);
         let (outcome, answer) = unit.run(&txn).await;
-        answers.push(answer);
+        group.answers.push(answer);
         let Txn {
             conn,
             outbox: left,
             stale,
             ..
         } = txn;
+        let stale = stale.into_inner().expect("held for a push only");
         match &outcome {
-            Ok(()) => outbox.append(left.into_inner().expect("nothing panics while it holds the outbox")),
-            Err(_) => stale
-                .into_inner()
-                .expect("held for a push only")
-                .into_iter()
-                .for_each(|id| self.index.forget(id)),
+            Ok(()) => {
+                group
+                    .outbox
+                    .append(left.into_inner().expect("nothing panics while it holds the outbox"));
+                group.stale.extend(stale);
+            }
+            Err(_) => stale.into_iter().for_each(|id| self.shared.index.forget(id)),
         }
         let ended = match Arc::into_inner(conn) {
             Some(savepoint) if outcome.is_ok() => savepoint.commit().await,
@@ -284,33 +346,44 @@ impl Writer {
         }
     }
 
-    fn txn(&self, conn: Arc<DatabaseTransaction>) -> Txn {
+    fn txn(&self, conn: Arc<DatabaseTransaction>, turn: &Begun) -> Txn {
         Txn {
             conn,
-            now: self.clock.now(),
-            sequence: Arc::clone(&self.sequence),
-            index: Arc::clone(&self.index),
-            graphs: Arc::clone(&self.graphs),
+            now: self.shared.clock.now(),
+            sequence: Arc::clone(&turn.sequence),
+            index: Arc::clone(&self.shared.index),
+            graphs: Arc::clone(&self.shared.graphs),
             outbox: Mutex::default(),
             stale: Mutex::default(),
         }
     }
 
-    async fn finish(&self, outer: Arc<DatabaseTransaction>, stopped: Option<Error>, outbox: &mut Outbox) -> Result<()> {
+    /// Writes what the units have left to be written together.
+    async fn flush(&self, outer: &DatabaseTransaction, group: &mut Group) -> Result<()> {
+        if !group.stale.is_empty() {
+            let ids: Vec<Value> = group.stale.iter().map(|id| Value::from(*id)).collect();
+            let marks = vec!["?"; ids.len()].join(", ");
+            let text = format!("UPDATE organization SET generation = generation + 1 WHERE id IN ({marks})");
+            outer.execute_raw(raw(outer, &text, ids)).await?;
+        }
+        group.outbox.flush(outer, &self.shared.lanes).await
+    }
+
+    async fn finish(&self, outer: Arc<DatabaseTransaction>, stopped: Option<Error>, group: &mut Group) -> Result<()> {
         let flushed = match stopped {
             Some(error) => Err(error),
-            None => outbox.flush(outer.as_ref(), &self.lanes).await,
+            None => self.flush(outer.as_ref(), group).await,
         };
         let outer = Arc::into_inner(outer).expect("no unit keeps the transaction");
         let committed = match flushed {
-            Ok(()) => outer.commit().await.map_err(Error::from),
+            Ok(()) => outer.commit().await.map_err(|fault| self.store.broken_off(fault)),
             Err(error) => {
                 outer.rollback().await.ok();
                 Err(error)
             }
         };
         if committed.is_err() {
-            self.index.forget_all();
+            self.shared.index.forget_all();
         }
         committed
     }

@@ -22,7 +22,7 @@ pub use job::Job;
 pub use lanes::{Lanes, Limit, Rate, Room, Window};
 pub(crate) use outbox::{Enqueued, Outbox, batch, batches, release};
 
-use crate::{App, Result};
+use crate::{App, Result, db::Scope};
 use recorder::{Record, Tasks};
 use sender::Sender;
 use std::{sync::Arc, time::Duration};
@@ -67,7 +67,7 @@ impl Dispatcher {
         let node = self.lanes.node_id();
         let freed = app
             .db
-            .write(move |txn| {
+            .write(Scope::free(), move |txn| {
                 Box::pin(async move {
                     outbox::release_all(txn.conn(), txn.now()).await?;
                     outbox::free_claims(txn.conn(), node, txn.now()).await
@@ -217,7 +217,9 @@ async fn claim(app: &App) -> Result<()> {
     let asked = Arc::clone(&rooms);
     let claimed = app
         .db
-        .write(move |txn| Box::pin(async move { outbox::claim(txn.conn(), node, txn.now(), &asked).await }))
+        .write(Scope::free(), move |txn| {
+            Box::pin(async move { outbox::claim(txn.conn(), node, txn.now(), &asked).await })
+        })
         .await;
     match claimed {
         Ok(claim) => lanes.claimed(&rooms, claim),

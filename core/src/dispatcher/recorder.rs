@@ -10,15 +10,13 @@ use super::{
 };
 use crate::{
     App, Error, Result,
-    db::Txn,
+    db::{Scope, Txn, raw},
     stats,
     task::{self, weight},
     webhook::health::{self, Ended},
 };
 use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, TaskId, Timestamp, attempt};
-use sea_orm::{
-    ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, Statement, Value, sea_query::OnConflict,
-};
+use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel, Value, sea_query::OnConflict};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -183,7 +181,7 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, tasks: Tasks) ->
     let keys = freed.keys();
     let followed = app
         .db
-        .write(move |txn| {
+        .write(scope(batch, &ended), move |txn| {
             Box::pin(async move {
                 write(txn, node, &records, tasks).await?;
                 outbox::release(txn.conn(), txn.now(), &keys).await?;
@@ -206,6 +204,17 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, tasks: Tasks) ->
     }
     app.dispatcher.recorded.notify_waiters();
     Ok(())
+}
+
+/// Outcomes of ordinary deliveries only add to what there is; those that say something of a webhook or move a task decide
+/// by what they read.
+fn scope(batch: &[Record], ended: &Ended) -> Scope {
+    let ids = batch.iter().map(|record| record.job.organization_id);
+    let plain = ended.marked.is_empty() && ended.gone.is_empty() && ended.failed.is_empty();
+    match plain && batch.iter().all(|record| record.job.task_id.is_none()) {
+        true => Scope::shared(ids),
+        false => Scope::alone(ids),
+    }
 }
 
 /// What the outcomes say of their webhooks.
@@ -369,7 +378,7 @@ async fn set(txn: &Txn, node: NodeId, states: &[State<'_>]) -> Result<()> {
     }
     binds.extend([node; 5].map(Value::from));
     binds.push(txn.now().into());
-    let statement = Statement::from_sql_and_values(txn.conn().get_database_backend(), sql, binds);
+    let statement = raw(txn.conn(), &sql, binds);
     let left = Left::find_by_statement(statement).all(txn.conn()).await?;
     let left: HashMap<NotificationId, Left> = left.into_iter().map(|left| (left.id, left)).collect();
     for state in states {

@@ -16,8 +16,8 @@ mod row;
 
 pub(crate) use row::{mark, newest_sealed};
 
-use crate::{App, Error, Result, auth::Actor};
-use entity::{IdempotencyId, idempotency_key};
+use crate::{App, Error, Result, auth::Actor, db::Scope};
+use entity::{IdempotencyId, OrganizationId, idempotency_key};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use std::{
     collections::HashSet,
@@ -78,6 +78,7 @@ pub(crate) struct Running(Mutex<HashSet<IdempotencyId>>);
 /// A request that is being carried out, until this is dropped.
 pub struct Claim {
     id: IdempotencyId,
+    organization_id: OrganizationId,
     running: Arc<Running>,
 }
 
@@ -88,11 +89,12 @@ impl Running {
 }
 
 impl Claim {
-    fn new(running: &Arc<Running>) -> Self {
+    fn new(running: &Arc<Running>, organization_id: OrganizationId) -> Self {
         let id = IdempotencyId::new();
         running.0.lock().expect("held for an insert only").insert(id);
         Self {
             id,
+            organization_id,
             running: Arc::clone(running),
         }
     }
@@ -121,10 +123,12 @@ pub(crate) fn current() -> Option<IdempotencyId> {
 /// Claims a request's key, or says what else is to be done.
 pub async fn begin(app: &App, actor: &Actor, request: Request) -> Result<Begun> {
     check(&request.key)?;
-    let claim = Claim::new(&app.running);
+    let claim = Claim::new(&app.running, actor.organization_id);
     let (actor, keyring) = (actor.clone(), Arc::clone(&app.keyring));
     app.db
-        .write(move |txn| Box::pin(async move { row::claim(txn, claim, &actor, &keyring, request).await }))
+        .write(Scope::free(), move |txn| {
+            Box::pin(async move { row::claim(txn, claim, &actor, &keyring, request).await })
+        })
         .await
 }
 
@@ -135,7 +139,7 @@ pub async fn finish(app: &App, claim: Claim, answer: Answer, remember: bool) -> 
     let fits = answer.body.len() <= MAX_ANSWER;
     let ended = app
         .db
-        .write(move |txn| {
+        .write(claim.organization_id, move |txn| {
             Box::pin(async move {
                 let is_kept = remember && fits;
                 let is_gone = !is_kept && row::forget(txn, id).await?;
@@ -180,7 +184,9 @@ pub async fn sweep(app: &App) -> Result<u64> {
         removed += ids.len() as u64;
         let rows = idempotency_key::Entity::delete_many().filter(idempotency_key::Column::Id.is_in(ids));
         app.db
-            .write(move |txn| Box::pin(async move { Ok(rows.exec(txn.conn()).await.map(drop)?) }))
+            .write(Scope::free(), move |txn| {
+                Box::pin(async move { Ok(rows.exec(txn.conn()).await.map(drop)?) })
+            })
             .await?;
     }
 }

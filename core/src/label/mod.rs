@@ -91,7 +91,9 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<label::Model> 
     check(&new, "")?;
     let actor = actor.clone();
     app.db
-        .append(move |txn| Box::pin(async move { insert(txn, &actor, new, "").await }))
+        .append(actor.organization_id, move |txn| {
+            Box::pin(async move { insert(txn, &actor, new, "").await })
+        })
         .await
 }
 
@@ -104,7 +106,7 @@ pub async fn create_many(app: &App, actor: &Actor, new: Vec<New>) -> Result<Vec<
     }
     let actor = actor.clone();
     app.db
-        .append(move |txn| {
+        .append(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let mut rows = Vec::with_capacity(new.len());
                 for (place, new) in new.into_iter().enumerate() {
@@ -123,7 +125,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     seconds("secondsToLabel", patch.seconds_to_label.unwrap_or_default())?;
     let (actor, id) = (actor.clone(), id.to_owned());
     app.db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let row = find(txn.conn(), &actor, &id).await?;
                 if patch.label.is_none() && patch.seconds_to_label.is_none() {
@@ -151,7 +153,7 @@ pub async fn delete(app: &App, actor: &Actor, ids: &[String]) -> Result<Vec<labe
     input::entries("labelIds", ids.len())?;
     let (actor, ids) = (actor.clone(), ids.to_vec());
     app.db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let mut known = HashSet::new();
                 let mut rows = Vec::with_capacity(ids.len());

@@ -1,9 +1,13 @@
 //! All that stands around a label, in one look: its project, data row, dataset and annotator, and whether the data row is
 //! in a batch. The hot path of `createLabel` reads nothing else, so this is one statement whose text is made once.
 
-use crate::{Result, batch, db::Txn, event};
+use crate::{
+    Result, batch,
+    db::{Txn, raw},
+    event,
+};
 use entity::{DataRowId, OrganizationId, ProjectId, UserId, data_row, dataset, label, organization, project, user};
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, IdenStatic, Iterable, QueryResult, Statement};
+use sea_orm::{DbErr, FromQueryResult, IdenStatic, Iterable, QueryResult};
 use std::sync::LazyLock;
 
 /// What stands around a label.
@@ -27,11 +31,11 @@ static SQL: LazyLock<String> = LazyLock::new(|| {
     format!(
         r#"SELECT {}, EXISTS (SELECT 1 FROM batch_data_row WHERE data_row_id = data_row.id) AS batched
         FROM (SELECT 1) AS one
-        LEFT JOIN project ON project.id = $2 AND project.organization_id = $1
-        LEFT JOIN data_row ON data_row.id = $3 AND data_row.organization_id = $1
+        LEFT JOIN project ON project.id = ?2 AND project.organization_id = ?1
+        LEFT JOIN data_row ON data_row.id = ?3 AND data_row.organization_id = ?1
         LEFT JOIN dataset ON dataset.id = data_row.dataset_id
-        LEFT JOIN organization ON organization.id = $1
-        LEFT JOIN "user" ON "user".id = $4 AND "user".organization_id = $1"#,
+        LEFT JOIN organization ON organization.id = ?1
+        LEFT JOIN "user" ON "user".id = ?4 AND "user".organization_id = ?1"#,
         columns.join(", ")
     )
 });
@@ -72,7 +76,7 @@ impl Subject {
             data_row_id.into(),
             user_id.into(),
         ];
-        let statement = Statement::from_sql_and_values(txn.conn().get_database_backend(), SQL.as_str(), values);
+        let statement = raw(txn.conn(), SQL.as_str(), values);
         let found = Self::find_by_statement(statement).one(txn.conn()).await?;
         found.ok_or_else(|| crate::Error::internal("a row was left out of an outer join"))
     }

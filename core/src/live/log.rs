@@ -1,7 +1,8 @@
-//! Pages of the log in the order of `sequence`: events and notifications after a number, bounded in rows and in bytes.
+//! Pages of the log in the order of `sequence`: events and notifications after a number, bounded in rows and in bytes, and
+//! by what is still being written: nothing can appear before what a page shows.
 
 use super::channel::{Channel, Item, Read};
-use crate::Result;
+use crate::{Result, db::horizon};
 use entity::{OrganizationId, ProjectId, WebhookId, event, notification, webhook};
 use sea_orm::{
     ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, sea_query::Expr,
@@ -49,6 +50,7 @@ impl Item for event::Model {
 
 impl Logged for event::Model {
     async fn page(db: &DatabaseConnection, id: OrganizationId, after: i64, until: i64) -> Result<Read<Self>> {
+        let until = until.min(horizon(db).await?);
         let sizes: Vec<(i64, i64)> = events(id, after, until)
             .select_only()
             .column(event::Column::Sequence)
@@ -86,6 +88,7 @@ impl Item for Change {
 
 impl Logged for Change {
     async fn page(db: &DatabaseConnection, id: OrganizationId, after: i64, until: i64) -> Result<Read<Self>> {
+        let until = until.min(horizon(db).await?);
         let rows = notifications(id, after, until).limit(ROWS).all(db).await?;
         let Some(position) = rows.last().map(|row| row.sequence) else {
             return Ok(nothing(after));

@@ -9,8 +9,8 @@
 //! come in the order of `sequence`. A notification that has changed several times since it was last read comes once, as it
 //! is now, under its newest number.
 //!
-//! Commits follow each other in one process, so a number that can be seen has every lower one beside it. Where several
-//! processes write, a reader must stay below the oldest transaction that is still open.
+//! Under SQLite's one writer a number that can be seen has every lower one beside it. On PostgreSQL many write, and a reader
+//! stays below the oldest transaction that is still open ([`horizon`]).
 
 mod channel;
 mod hints;
@@ -29,6 +29,7 @@ pub use task::TaskChange;
 use crate::{
     App, Result,
     auth::{Action, Actor},
+    db::horizon,
     event, notification, task as tasks,
 };
 use channel::Channels;
@@ -36,6 +37,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
 };
+use subscription::From;
 use tokio::sync::Semaphore;
 
 /// Replays that read the log at the same time: the others wait their turn and leave connections for everybody else.
@@ -65,7 +67,7 @@ impl Default for Live {
 impl Live {
     /// Everything up to this number of the sequence is committed, and this has changed.
     pub fn announce(&self, mark: i64, hints: Hints) {
-        self.mark.store(mark, Ordering::SeqCst);
+        self.mark.fetch_max(mark, Ordering::SeqCst);
         for (organization_id, tasks) in hints.organizations {
             self.events.look(organization_id, Vec::new());
             self.notifications.look(organization_id, Vec::new());
@@ -74,6 +76,15 @@ impl Live {
             }
         }
     }
+}
+
+/// Where the feed stands: what has a higher number happens from now on.
+async fn now(app: &App) -> Result<i64> {
+    let mark = app.live.mark.load(Ordering::SeqCst);
+    Ok(match horizon(app.db.read()).await? {
+        i64::MAX => mark,
+        horizon => horizon,
+    })
 }
 
 /// Events as they happen; first what the log has after a place.
@@ -85,13 +96,14 @@ pub async fn events(
 ) -> Result<Subscription<entity::event::Model>> {
     actor.require(Action::ReadWebhooks)?;
     let after = place::of_event(app.db.read(), actor, after).await?;
+    let mark = now(app).await?;
     let seer = actor.clone();
     let wants = move |row: &entity::event::Model| seer.sees(row.project_id) && filter.matches(row);
     Ok(Subscription::logged(
         app,
         &app.live.events,
         actor,
-        after,
+        after.map_or(From::Now(mark), From::After),
         Box::new(wants),
     ))
 }
@@ -105,12 +117,19 @@ pub async fn notifications(
 ) -> Result<Subscription<Change>> {
     actor.require(Action::ReadWebhooks)?;
     let after = place::of_notification(app.db.read(), actor, after).await?;
+    let mark = now(app).await?;
     let seer = actor.clone();
     let wants = move |change: &Change| {
         seer.sees(change.row.project_id) && seer.sees(change.webhook_project_id) && filter.matches(&change.row)
     };
     let channels = &app.live.notifications;
-    Ok(Subscription::logged(app, channels, actor, after, Box::new(wants)))
+    Ok(Subscription::logged(
+        app,
+        channels,
+        actor,
+        after.map_or(From::Now(mark), From::After),
+        Box::new(wants),
+    ))
 }
 
 /// Tasks as they change.

@@ -3,12 +3,14 @@
 
 use super::channel::{Channel, Channels, Item};
 use entity::OrganizationId;
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbBackend};
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// How often to look when nothing is announced.
 const LOOK: Duration = Duration::from_secs(5);
+/// When to look once more after an announcement, where a row may still lie behind a transaction that is open.
+const AGAIN: Duration = Duration::from_millis(20);
 
 pub(super) async fn run<T: Item>(
     db: DatabaseConnection,
@@ -16,6 +18,8 @@ pub(super) async fn run<T: Item>(
     channels: Arc<Channels<T>>,
     channel: Arc<Channel<T>>,
 ) {
+    let overtakes = db.get_database_backend() == DbBackend::Postgres;
+    let mut told = false;
     while !channels.retire(organization_id, &channel) {
         let more = match T::read(&db, organization_id, &channel).await {
             Ok(read) => {
@@ -33,7 +37,8 @@ pub(super) async fn run<T: Item>(
             }
         };
         if !more {
-            timeout(LOOK, channel.wake.notified()).await.ok();
+            let wait = if told && overtakes { AGAIN } else { LOOK };
+            told = timeout(wait, channel.wake.notified()).await.is_ok();
         }
     }
 }

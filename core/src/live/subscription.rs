@@ -69,6 +69,14 @@ impl Log {
     }
 }
 
+/// Where a subscription begins.
+pub(super) enum From {
+    /// After this number of the log.
+    After(i64),
+    /// Now: this is the highest number there is.
+    Now(i64),
+}
+
 enum Phase<T> {
     /// Reads the log, up to its end.
     Replay,
@@ -81,21 +89,16 @@ enum Phase<T> {
 #[expect(private_bounds, reason = "what a channel carries is decided here")]
 impl<T: Logged> Subscription<T> {
     /// From a number on, or from now.
-    pub(super) fn logged(
-        app: &App,
-        channels: &Arc<Channels<T>>,
-        actor: &Actor,
-        after: Option<i64>,
-        wants: Wants<T>,
-    ) -> Self {
+    pub(super) fn logged(app: &App, channels: &Arc<Channels<T>>, actor: &Actor, from: From, wants: Wants<T>) -> Self {
         let kind = Kind {
             page: page::<T>,
             join: join::<T>,
             sequence: T::sequence,
         };
         let mut made = Self::new(app, channels, actor, kind, wants);
-        if let Some(after) = after {
-            (made.phase, made.last) = (Phase::Replay, after);
+        match from {
+            From::After(after) => (made.phase, made.last) = (Phase::Replay, after),
+            From::Now(mark) => made.last = mark,
         }
         made
     }

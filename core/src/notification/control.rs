@@ -31,7 +31,9 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
     webhook::active(&webhook)?;
     let (row, withdrawn) = app
         .db
-        .write(move |txn| Box::pin(async move { repeat(txn, &webhook, &old, None).await }))
+        .write(actor.organization_id, move |txn| {
+            Box::pin(async move { repeat(txn, &webhook, &old, None).await })
+        })
         .await?;
     task::forget_sends(app, withdrawn);
     Ok(row)
@@ -93,7 +95,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::
     let key = known.id;
     let (row, released) = app
         .db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let row = notification::Entity::find_by_id(key).one(txn.conn()).await?;
                 let mut row = row.ok_or_else(|| Error::not_found("notification", key))?;
@@ -137,7 +139,7 @@ pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notifica
     let organization_id = actor.organization_id;
     let sent = app
         .db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let data = Data::Ping(Ping {
                     webhook_id: webhook.id,

@@ -59,7 +59,9 @@ pub async fn start(app: &App, actor: &Actor, start: Start) -> Result<replay::Mod
     // Answered after the commit of everything that came before it, which is what the counts below see.
     let until = app
         .db
-        .append(|txn| Box::pin(async move { Ok(Until::now(txn)) }))
+        .write(actor.organization_id, |txn| {
+            Box::pin(async move { Ok(Until::now(txn)) })
+        })
         .await?;
     let parts = match &misser {
         Some(misser) => vec![misser.part(app.db.read(), &start.filter, until).await?],
@@ -69,7 +71,9 @@ pub async fn start(app: &App, actor: &Actor, start: Start) -> Result<replay::Mod
     let row = row(actor, &start, until, &parts)?;
     let stored = app
         .db
-        .write(move |txn| Box::pin(async move { store(txn, row, parts).await }))
+        .write(actor.organization_id, move |txn| {
+            Box::pin(async move { store(txn, row, parts).await })
+        })
         .await?;
     app.replays.wake();
     Ok(stored)
@@ -90,7 +94,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<replay::Model>
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
     app.db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let row = replay::Entity::find_by_id(key).one(txn.conn()).await?;
                 let mut row = row.ok_or_else(|| Error::not_found("replay", key))?;

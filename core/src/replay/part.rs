@@ -246,7 +246,7 @@ async fn write(app: &App, row: &replay_part::Model, found: Option<Found>, ends: 
     let (replay_id, webhook_id) = (row.replay_id, row.webhook_id);
     let withdrawn = app
         .db
-        .write(move |txn| {
+        .write(row.organization_id, move |txn| {
             Box::pin(async move {
                 let part = replay_part::Entity::find_by_id((replay_id, webhook_id))
                     .one(txn.conn())

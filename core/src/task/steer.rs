@@ -48,9 +48,9 @@ pub async fn assign(app: &App, actor: &Actor, filter: &Filter, assign: Assign) -
     let send = stage.is_some_and(|stage| stage.stage_type == StageType::Webhook);
     let user_id = assignee.id;
     let take = |step| {
-        let given = app
-            .db
-            .write(move |txn| Box::pin(async move { give(txn, &step, user_id, send).await }));
+        let given = app.db.write(actor.organization_id, move |txn| {
+            Box::pin(async move { give(txn, &step, user_id, send).await })
+        });
         Box::pin(given) as Work<'_, _>
     };
     in_steps(app, seen, take).await
@@ -73,9 +73,9 @@ pub async fn requeue(app: &App, actor: &Actor, filter: &Filter, stage: &str) -> 
     }
     let take = |step| {
         let (actor, to) = (actor.clone(), stage.id);
-        let put = app
-            .db
-            .write(move |txn| Box::pin(async move { requeue_step(txn, &actor, &step, to).await }));
+        let put = app.db.write(actor.organization_id, move |txn| {
+            Box::pin(async move { requeue_step(txn, &actor, &step, to).await })
+        });
         Box::pin(async move {
             let put = put.await?;
             forget_sends(app, put.withdrawn);
@@ -102,9 +102,9 @@ pub async fn forward(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Ta
     }
     let user_id = actor.user_id;
     let take = |step| {
-        let passed = app
-            .db
-            .write(move |txn| Box::pin(async move { pass_on(txn, &step, user_id).await }));
+        let passed = app.db.write(actor.organization_id, move |txn| {
+            Box::pin(async move { pass_on(txn, &step, user_id).await })
+        });
         Box::pin(passed) as Work<'_, _>
     };
     in_steps(app, seen, take).await

@@ -3,7 +3,7 @@
 
 use super::intake;
 use crate::{App, Error, Result, workflow};
-use entity::{IntakeId, ProjectId, ReplayStatus, StageRunId, intake as intakes, stage_run};
+use entity::{IntakeId, OrganizationId, ProjectId, ReplayStatus, StageRunId, intake as intakes, stage_run};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -61,22 +61,24 @@ pub async fn run_until_idle(app: &App) -> Result<()> {
 /// Something that runs in steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Job {
-    Intake(IntakeId, ProjectId),
-    Run(StageRunId),
+    Intake(IntakeId, OrganizationId, ProjectId),
+    Run(StageRunId, OrganizationId),
 }
 
 async fn step(app: &App, job: Job) -> Result<()> {
     match job {
-        Job::Intake(id, project_id) => {
+        Job::Intake(id, organization_id, project_id) => {
             app.db.graphs().of(app.db.read(), project_id).await?;
-            let more = app
-                .db
-                .write(move |txn| Box::pin(async move { intake::step(txn, id).await }));
+            let more = app.db.write(organization_id, move |txn| {
+                Box::pin(async move { intake::step(txn, id).await })
+            });
             more.await.map(drop)
         }
-        Job::Run(id) => {
+        Job::Run(id, organization_id) => {
             app.db
-                .write(move |txn| Box::pin(async move { workflow::run_step(txn, id).await }))
+                .write(organization_id, move |txn| {
+                    Box::pin(async move { workflow::run_step(txn, id).await })
+                })
                 .await
         }
     }
@@ -85,14 +87,20 @@ async fn step(app: &App, job: Job) -> Result<()> {
 async fn running(app: &App) -> Result<Vec<Job>> {
     let intakes = running_intakes(app).await?.into_iter();
     let runs = running_runs(app).await?.into_iter();
-    let intakes = intakes.map(|(id, project_id)| Job::Intake(id, project_id));
-    Ok(intakes.chain(runs.map(Job::Run)).collect())
+    let intakes = intakes.map(|(id, organization_id, project_id)| Job::Intake(id, organization_id, project_id));
+    Ok(intakes
+        .chain(runs.map(|(id, organization_id)| Job::Run(id, organization_id)))
+        .collect())
 }
 
-async fn running_intakes(app: &App) -> Result<Vec<(IntakeId, ProjectId)>> {
+async fn running_intakes(app: &App) -> Result<Vec<(IntakeId, OrganizationId, ProjectId)>> {
     Ok(intakes::Entity::find()
         .select_only()
-        .columns([intakes::Column::Id, intakes::Column::ProjectId])
+        .columns([
+            intakes::Column::Id,
+            intakes::Column::OrganizationId,
+            intakes::Column::ProjectId,
+        ])
         .filter(intakes::Column::DoneAt.is_null())
         .order_by_asc(intakes::Column::Id)
         .limit(TURNS)
@@ -101,10 +109,10 @@ async fn running_intakes(app: &App) -> Result<Vec<(IntakeId, ProjectId)>> {
         .await?)
 }
 
-async fn running_runs(app: &App) -> Result<Vec<StageRunId>> {
+async fn running_runs(app: &App) -> Result<Vec<(StageRunId, OrganizationId)>> {
     Ok(stage_run::Entity::find()
         .select_only()
-        .column(stage_run::Column::Id)
+        .columns([stage_run::Column::Id, stage_run::Column::OrganizationId])
         .filter(stage_run::Column::Status.eq(ReplayStatus::Running))
         .order_by_asc(stage_run::Column::Id)
         .limit(TURNS)

@@ -68,7 +68,7 @@ pub async fn save(app: &App, actor: &Actor, id: &str, answer: Answer) -> Result<
     let seen = find(app.db.read(), actor, id).await?;
     let actor = actor.clone();
     app.db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let mut passage = enter(txn, &actor, &seen, answer.stage.as_deref()).await?;
                 takes(
@@ -99,7 +99,7 @@ pub async fn submit(app: &App, actor: &Actor, id: &str, answer: Answer) -> Resul
     let seen = find(app.db.read(), actor, id).await?;
     let actor = actor.clone();
     app.db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let mut passage = enter(txn, &actor, &seen, answer.stage.as_deref()).await?;
                 takes(&passage, "submit", &[StageType::Label])?;
@@ -129,7 +129,7 @@ pub async fn review(app: &App, actor: &Actor, id: &str, judgement: Judgement) ->
     let seen = find(app.db.read(), actor, id).await?;
     let actor = actor.clone();
     app.db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let mut passage = enter(txn, &actor, &seen, judgement.stage.as_deref()).await?;
                 takes(&passage, "review", &[StageType::Review])?;

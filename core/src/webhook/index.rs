@@ -54,6 +54,7 @@ const QUERIES: u64 = 1_000;
 #[derive(Debug)]
 pub struct Index {
     known: Mutex<HashMap<OrganizationId, Arc<[Subscriber]>>>,
+    generations: Mutex<HashMap<OrganizationId, i64>>,
     conditions: Mutex<Conditions>,
     shaper: Arc<dyn Shaper>,
     queries: Cache<String, Query>,
@@ -64,6 +65,7 @@ impl Index {
     pub fn new(shaper: Arc<dyn Shaper>) -> Self {
         Self {
             known: Mutex::default(),
+            generations: Mutex::default(),
             conditions: Mutex::default(),
             shaper,
             queries: Cache::new(QUERIES),
@@ -137,6 +139,16 @@ impl Index {
     /// An organization's webhooks have changed, in the transaction that goes on.
     pub(crate) fn forget(&self, id: OrganizationId) {
         self.known.lock().expect("held for a remove only").remove(&id);
+    }
+
+    /// The organization's webhooks have changed this often: what is known of an older state, which another node may have
+    /// left behind, is forgotten.
+    pub(crate) fn keep_from(&self, id: OrganizationId, generation: i64) {
+        let mut generations = self.generations.lock().expect("held for an insert only");
+        if generations.insert(id, generation) != Some(generation) {
+            drop(generations);
+            self.forget(id);
+        }
     }
 
     /// A transaction was undone: what it showed may not be so.

@@ -43,7 +43,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model
     app.index.check_query(query.as_deref()).await?;
     let (actor, keyring) = (actor.clone(), Arc::clone(&app.keyring));
     app.db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let project_id = project(txn, &actor, draft.project_id.as_deref()).await?;
                 let secret = draft.secret.clone();
@@ -74,7 +74,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     let (board, lanes) = (Arc::clone(&app.health), Arc::clone(&app.dispatcher.lanes));
     let row = app
         .db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let row = webhook::Entity::find_by_id(key).one(txn.conn()).await?;
                 let row = row.ok_or_else(|| Error::not_found("webhook", key))?;

@@ -2,9 +2,12 @@
 //! key is over. What is over has no key, so a key is a place in a queue. The queue itself is kept by the
 //! [outbox](crate::dispatcher).
 
-use crate::{Result, db::Txn};
+use crate::{
+    Result,
+    db::{Txn, raw},
+};
 use entity::{DataRowId, Ordering, Timestamp, WebhookId, WebhookTopic};
-use sea_orm::{ConnectionTrait, Statement, Value};
+use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
 /// What a notification is ordered by. A test is not: it is to say now whether the receiver works.
@@ -48,9 +51,6 @@ pub(crate) async fn reorder(txn: &Txn, id: WebhookId, ordering: Ordering) -> Res
 }
 
 async fn run(txn: &Txn, sql: &str, binds: Vec<Value>) -> Result<()> {
-    let backend = txn.conn().get_database_backend();
-    txn.conn()
-        .execute_raw(Statement::from_sql_and_values(backend, sql, binds))
-        .await?;
+    txn.conn().execute_raw(raw(txn.conn(), sql, binds)).await?;
     Ok(())
 }

@@ -52,7 +52,9 @@ pub async fn rotate(app: &App, actor: &Actor, id: &str, rotation: Rotation) -> R
     let keyring = Arc::clone(&app.keyring);
     let rotated = app
         .db
-        .write(move |txn| Box::pin(async move { replace(txn, key, secret, grace, &keyring).await }))
+        .write(actor.organization_id, move |txn| {
+            Box::pin(async move { replace(txn, key, secret, grace, &keyring).await })
+        })
         .await?;
     app.targets.forget(key);
     Ok(rotated)

@@ -3,14 +3,15 @@
 use super::make_default;
 use crate::{
     App, Result,
-    db::Txn,
+    db::{Scope, Txn},
     task::intake::{self, Source},
 };
-use entity::{DatasetId, IntakeKind, batch, project, project_dataset, workflow};
+use entity::{DatasetId, IntakeKind, OrganizationId, batch, project, project_dataset, workflow};
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait},
 };
+use std::collections::BTreeSet;
 
 /// Projects of one step.
 const STEP: u64 = 100;
@@ -23,8 +24,9 @@ pub(crate) async fn adopt(app: &App) -> Result<()> {
             return Ok(());
         }
         let count = rows.len();
+        let ids: BTreeSet<OrganizationId> = rows.iter().map(|row| row.organization_id).collect();
         app.db
-            .write(move |txn| {
+            .write(Scope::alone(ids), move |txn| {
                 Box::pin(async move {
                     for row in &rows {
                         make_default(txn, row).await?;

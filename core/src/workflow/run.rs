@@ -32,7 +32,7 @@ pub async fn rerun(app: &App, actor: &Actor, stage: &str) -> Result<stage_run::M
     let (user_id, webhook_id) = (actor.user_id, stage.webhook_id);
     let row = app
         .db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let running = runs_of(stage.id).filter(stage_run::Column::Status.eq(ReplayStatus::Running));
                 if running.one(txn.conn()).await?.is_some() {

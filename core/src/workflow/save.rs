@@ -37,7 +37,7 @@ pub async fn save(app: &App, actor: &Actor, project: &str, save: Save) -> Result
     let (actor, id, tools) = (actor.clone(), project.to_owned(), Tools::of(app));
     let saved = app
         .db
-        .write(move |txn| {
+        .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let project = project::find(txn.conn(), &actor, &id).await?;
                 let known = store::read(txn.conn(), project.id).await?;

@@ -4,13 +4,14 @@
 use super::{CARRIED, Job, ROWS, batches};
 use crate::{
     Result,
+    db::raw,
     dispatcher::{Limit, Room},
 };
 use entity::{
     EventId, NodeId, NotificationId, NotificationStatus, OrganizationId, PayloadId, ProjectId, TaskId, Timestamp,
     WebhookId, WebhookStatus, WebhookTopic,
 };
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -84,19 +85,27 @@ async fn take(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[
         binds.push(room.webhook_id.into());
         binds.push(i64::try_from(room.count).unwrap_or(i64::MAX).into());
     }
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), take_sql(rooms.len()), binds);
+    let statement = raw(db, &take_sql(rooms.len(), skipping(db)), binds);
     Ok(Claimed::find_by_statement(statement).all(db).await?)
 }
 
+/// What somebody else is claiming is passed over; on SQLite nobody else is.
+fn skipping(db: &impl ConnectionTrait) -> &'static str {
+    match db.get_database_backend() {
+        DbBackend::Postgres => " FOR UPDATE SKIP LOCKED",
+        _ => "",
+    }
+}
+
 /// Binds: node, SENDING, now, ACTIVE, then webhook and places for each lane.
-fn take_sql(rooms: usize) -> String {
+fn take_sql(rooms: usize, lock: &str) -> String {
     let lane = |index: usize| {
         let (webhook, places) = (5 + 2 * index, 6 + 2 * index);
         format!(
             "SELECT id FROM (SELECT d.id FROM notification d WHERE d.webhook_id = ?{webhook} \
                  AND d.due_at IS NOT NULL AND d.due_at <= ?3 \
                  AND (SELECT w.status FROM webhook w WHERE w.id = ?{webhook}) = ?4 \
-                 ORDER BY d.due_at LIMIT ?{places})"
+                 ORDER BY d.due_at LIMIT ?{places}{lock}) AS lane{index}"
         )
     };
     let lanes: Vec<String> = (0..rooms).map(lane).collect();
@@ -148,7 +157,7 @@ async fn bodies(
         let marks = vec!["?"; ids.len()].join(", ");
         let sql = format!("SELECT id, body FROM payload WHERE id IN ({marks}) AND length(body) <= {CARRIED}");
         let binds = ids.iter().map(|id| Value::from(*id));
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, binds);
+        let statement = raw(db, &sql, binds);
         bodies.extend(
             Body::find_by_statement(statement)
                 .all(db)
@@ -166,7 +175,7 @@ async fn lanes(db: &impl ConnectionTrait, rooms: &[Room]) -> Result<Vec<Lane>> {
     let binds = active
         .into_iter()
         .chain(rooms.iter().map(|room| Value::from(room.webhook_id)));
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), lanes_sql(rooms.len()), binds);
+    let statement = raw(db, &lanes_sql(rooms.len()), binds);
     Ok(Lane::find_by_statement(statement).all(db).await?)
 }
 
@@ -196,7 +205,7 @@ const SURVEY: &str = "WITH RECURSIVE lane(webhook_id) AS (\
 
 pub(crate) async fn survey(db: &impl ConnectionTrait) -> Result<Vec<(WebhookId, Limit, Timestamp)>> {
     let active = [Value::from(WebhookStatus::Active)];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), SURVEY, active);
+    let statement = raw(db, SURVEY, active);
     let lanes = Lane::find_by_statement(statement).all(db).await?;
     Ok(lanes
         .into_iter()
@@ -220,7 +229,7 @@ fn give_back_binds(due: Timestamp, node: NodeId) -> [Value; 4] {
 /// Gives back every claim that is not `node`'s: on SQLite the lock file says that no other node lives.
 pub(crate) async fn free_claims(db: &impl ConnectionTrait, node: NodeId, now: Timestamp) -> Result<u64> {
     let sql = format!("{GIVE_BACK} WHERE node_id IS NOT NULL AND node_id <> ?4");
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, give_back_binds(now, node));
+    let statement = raw(db, &sql, give_back_binds(now, node));
     Ok(db.execute_raw(statement).await?.rows_affected())
 }
 
@@ -237,8 +246,7 @@ pub(crate) async fn give_back(
         let binds = give_back_binds(due, node)
             .into_iter()
             .chain(ids.iter().map(|id| Value::from(*id)));
-        db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, binds))
-            .await?;
+        db.execute_raw(raw(db, &sql, binds)).await?;
     }
     Ok(())
 }
@@ -275,7 +283,7 @@ mod tests {
                 "notification_due (webhook_id=? AND due_at>? AND due_at<?)",
                 "SEARCH w USING",
             ];
-            served_by(&take_sql(rooms), &plan).await;
+            served_by(&take_sql(rooms, ""), &plan).await;
         }
         served_by(&lanes_sql(2), &["notification_due (webhook_id=?"]).await;
     }

@@ -2,9 +2,9 @@
 //! holder until it is over and [`release`] lets the next go. The key is the webhook or a data row of it; whatever is over
 //! has none, so the index holds only what is left to do. All under one writer: nobody enqueues while somebody releases.
 
-use crate::{Result, dispatcher::Limit};
+use crate::{Result, db::raw, dispatcher::Limit};
 use entity::{Timestamp, WebhookId};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ pub(super) async fn busy(db: &impl ConnectionTrait, keys: &[Key]) -> Result<Hash
         let binds = keys
             .iter()
             .flat_map(|(webhook, key)| [Value::from(*webhook), (*key).into()]);
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), busy_sql(keys.len()), binds);
+        let statement = raw(db, &busy_sql(keys.len()), binds);
         let rows = Row::find_by_statement(statement).all(db).await?;
         busy.extend(rows.into_iter().map(|row| (row.webhook_id, row.order_key)));
     }
@@ -47,7 +47,10 @@ pub(crate) async fn release(db: &impl ConnectionTrait, now: Timestamp, keys: &[K
         let heads: Vec<String> = (0..keys.len())
             .map(|index| {
                 let (webhook, key) = (2 * index + 2, 2 * index + 3);
-                format!("SELECT min(id) FROM notification WHERE webhook_id = ?{webhook} AND order_key = ?{key}")
+                format!(
+                    "SELECT id FROM (SELECT id FROM notification WHERE webhook_id = ?{webhook} AND order_key = ?{key} \
+                         ORDER BY id LIMIT 1) AS head{index}"
+                )
             })
             .collect();
         let sql = format!("{RELEASE} AND id IN ({})", heads.join(" UNION ALL "));
@@ -55,8 +58,7 @@ pub(crate) async fn release(db: &impl ConnectionTrait, now: Timestamp, keys: &[K
             .iter()
             .flat_map(|(webhook, key)| [Value::from(*webhook), (*key).into()]);
         let binds = [Value::from(now)].into_iter().chain(keys);
-        db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, binds))
-            .await?;
+        db.execute_raw(raw(db, &sql, binds)).await?;
     }
     Ok(())
 }
@@ -71,7 +73,7 @@ pub(crate) async fn release_all(db: &impl ConnectionTrait, now: Timestamp) -> Re
         "{RELEASE} AND NOT EXISTS (SELECT 1 FROM notification AS earlier WHERE earlier.order_key = notification.order_key \
              AND earlier.webhook_id = notification.webhook_id AND earlier.id < notification.id)"
     );
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [now.into()]);
+    let statement = raw(db, &sql, [now.into()]);
     Ok(db.execute_raw(statement).await?.rows_affected())
 }
 
@@ -105,7 +107,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_key_is_looked_up_on_the_index_of_what_is_not_over() {
-        let head = "SELECT min(id) FROM notification WHERE webhook_id = ?2 AND order_key = ?3";
+        let head = "SELECT id FROM (SELECT id FROM notification WHERE webhook_id = ?2 AND order_key = ?3 \
+             ORDER BY id LIMIT 1) AS head0";
         for sql in [busy_sql(2), format!("{RELEASE} AND id IN ({head})")] {
             let plan = plan(&sql).await;
             let found = |line: &String| line.contains("notification_order (webhook_id=? AND order_key=?)");

@@ -1,12 +1,12 @@
 //! How a webhook fares, to look at; and why a notification waits, and until when.
 
 use super::{Streak, breaker};
-use crate::{App, Result, webhook};
+use crate::{App, Result, db::raw, webhook};
 use entity::{
     BreakerState, NotificationStatus, Ordering, Timestamp, WaitReason, WebhookStatus, notification,
     webhook as webhooks, webhook_health,
 };
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Value};
 
 /// Waiting notifications are counted up to this many.
 const COUNTED: i64 = 10_000;
@@ -124,14 +124,14 @@ struct Count {
 /// Steps on the two indexes of what is not over. Binds: the webhook, now, how far to count.
 const WAITING: &str = "SELECT \
      (SELECT count(*) FROM (SELECT 1 FROM notification WHERE webhook_id = ?1 AND due_at IS NOT NULL AND due_at <= ?2 \
-         LIMIT ?3)) AS due, \
+         LIMIT ?3) AS counted) AS due, \
      (SELECT count(*) FROM (SELECT 1 FROM notification WHERE webhook_id = ?1 AND order_key IS NOT NULL \
-         AND due_at IS NULL AND node_id IS NULL LIMIT ?3)) AS behind";
+         AND due_at IS NULL AND node_id IS NULL LIMIT ?3) AS counted) AS behind";
 
 async fn waiting(app: &App, row: &webhooks::Model, now: Timestamp) -> Result<Waiting> {
     let db = app.db.read();
     let binds: [Value; 3] = [row.id.into(), now.into(), COUNTED.into()];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), WAITING, binds);
+    let statement = raw(db, WAITING, binds);
     let count = Count::find_by_statement(statement).one(db).await?;
     let Count { due, behind } = count.unwrap_or(Count { due: 0, behind: 0 });
     let held_up = due_reason(app, row, now).filter(|_| due + behind > 0);
@@ -152,11 +152,11 @@ struct Success {
 
 /// Binds: the webhook, how far to look back, SUCCEEDED.
 const NEWEST_SUCCESS: &str = "SELECT updated_at FROM (SELECT id, status, updated_at FROM notification \
-     WHERE webhook_id = ?1 ORDER BY id DESC LIMIT ?2) WHERE status = ?3 ORDER BY id DESC LIMIT 1";
+     WHERE webhook_id = ?1 ORDER BY id DESC LIMIT ?2) AS newest WHERE status = ?3 ORDER BY id DESC LIMIT 1";
 
 async fn newest_success(db: &impl ConnectionTrait, row: &webhooks::Model) -> Result<Option<Timestamp>, DbErr> {
     let binds: [Value; 3] = [row.id.into(), NEWEST.into(), NotificationStatus::Succeeded.into()];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), NEWEST_SUCCESS, binds);
+    let statement = raw(db, NEWEST_SUCCESS, binds);
     let row = Success::find_by_statement(statement).one(db).await?;
     Ok(row.map(|row| row.updated_at))
 }

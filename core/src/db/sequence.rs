@@ -1,0 +1,107 @@
+//! The numbers of the feed: they grow over all organizations, with gaps.
+//!
+//! One process owns a SQLite file, so there they are counted in memory; starting at the time in microseconds, or past the
+//! newest event and notification, keeps them growing over restarts, whatever the clock does: a cursor that somebody holds
+//! stays below what comes. Both maxima are one step of an index for each organization; the feed needs those indexes anyway,
+//! so no mark has to be stored beside them.
+//!
+//! On PostgreSQL many transactions are open at once, on many nodes. Each makes its numbers from its own transaction id,
+//! which the server gives in order. A row can still appear after one with a higher number, but never below the *horizon*,
+//! the oldest transaction that is open: the feed reads up to there. The base is added to all numbers, so that they grow on
+//! when an installation moves to another server, whose transaction ids begin anew.
+
+use crate::{Error, Result};
+use entity::Timestamp;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, Statement};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Numbers of one transaction on PostgreSQL: 2 to the power of this.
+const BITS: u32 = 20;
+
+/// Counts.
+#[derive(Debug)]
+pub(crate) struct Sequence(AtomicI64);
+
+#[derive(FromQueryResult)]
+struct Newest {
+    newest: Option<i64>,
+}
+
+impl From<i64> for Sequence {
+    fn from(first: i64) -> Self {
+        Self(AtomicI64::new(first))
+    }
+}
+
+impl Sequence {
+    /// Past everything that is in a SQLite file.
+    pub(super) async fn start(db: &DatabaseConnection, now: Timestamp) -> Result<Self> {
+        Ok(Self::from(newest(db).await?.unwrap_or(0).max(now.0)))
+    }
+
+    pub(crate) fn next(&self) -> i64 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// The number given last.
+    pub(super) fn newest(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// The highest number there is.
+async fn newest(db: &DatabaseConnection) -> Result<Option<i64>> {
+    let newest = |table| {
+        format!(
+            "SELECT (SELECT max(sequence) FROM {table} WHERE organization_id = organization.id) AS newest FROM organization"
+        )
+    };
+    let (events, notifications) = (newest("event"), newest("notification"));
+    let sql = format!("SELECT max(newest) AS newest FROM ({events} UNION ALL {notifications}) AS numbers");
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    let row = Newest::find_by_statement(statement).one(db).await?;
+    Ok(row.and_then(|row| row.newest))
+}
+
+/// The number before the first of a transaction on PostgreSQL.
+pub(super) fn first_of(base: i64, transaction: i64) -> i64 {
+    base + (transaction << BITS)
+}
+
+#[derive(FromQueryResult)]
+struct Number {
+    number: i64,
+}
+
+/// Binds none: the row of the base, and the oldest open transaction.
+const HORIZON: &str = "SELECT (SELECT value FROM setting WHERE name = 'sequence_base') \
+     + (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 20) - 1 AS number";
+
+/// Up to which number nothing can appear any more; everything, on SQLite.
+pub(crate) async fn horizon(db: &DatabaseConnection) -> Result<i64> {
+    match db.get_database_backend() {
+        DbBackend::Postgres => number(db, HORIZON).await,
+        _ => Ok(i64::MAX),
+    }
+}
+
+async fn number(db: &DatabaseConnection, sql: &str) -> Result<i64> {
+    let row = Number::find_by_statement(Statement::from_string(db.get_database_backend(), sql));
+    let row = row.one(db).await?;
+    row.map(|row| row.number)
+        .ok_or_else(|| Error::internal("a statement without a table gives one row"))
+}
+
+/// The base of a PostgreSQL server, raised when what was brought here has higher numbers than its transactions give. Only
+/// one node does this at a time, and none has begun to write before it has.
+pub(super) async fn base(db: &DatabaseConnection) -> Result<i64> {
+    let base = number(db, "SELECT value AS number FROM setting WHERE name = 'sequence_base'").await?;
+    let current = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS number";
+    let newest = newest(db).await?.unwrap_or(0);
+    if newest < first_of(base, number(db, current).await?) {
+        return Ok(base);
+    }
+    let raised = "UPDATE setting SET value = ? WHERE name = 'sequence_base'";
+    db.execute_raw(super::raw(db, raised, [newest.into()])).await?;
+    Ok(newest)
+}
