@@ -1,36 +1,10 @@
-//! Programs of others that tests need: found on this machine, or said to be missing.
-//!
-//! A test that lacks one prints `skipped: ... is missing` and passes; with `LABELHOOK_REQUIRE_ALL=1`, as in CI, it fails.
+//! Python's and Node's packages that tests need, made once and kept under `target`.
 
-use std::env;
-use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A variable of the machine, which is no setting of the service.
-#[expect(clippy::disallowed_methods, reason = "tests have no Config")]
-pub(crate) fn variable(name: &str) -> Option<OsString> {
-    env::var_os(name)
-}
-
-/// The path of a program, or `None` after saying that the test is skipped.
-pub fn need(program: &str) -> Option<PathBuf> {
-    let found = env::split_paths(&variable("PATH").unwrap_or_default())
-        .map(|folder| folder.join(program))
-        .find(|path| path.is_file());
-    found.or_else(|| skip(program))
-}
-
-/// Says that a test is skipped for want of `what`; fails it where everything is required.
-pub fn skip<T>(what: &str) -> Option<T> {
-    let required = variable("LABELHOOK_REQUIRE_ALL").is_some_and(|value| value == "1");
-    assert!(!required, "{what} is missing, and LABELHOOK_REQUIRE_ALL=1");
-    // Written past the capture of a passing test's output: a skipped test is worth a line.
-    writeln!(io::stderr(), "skipped: {what} is missing").ok();
-    None
-}
+pub use servers::{need, skip};
 
 /// The Python of a virtual environment with exactly what `requirements` lists, made once and kept under `target`.
 pub fn python(requirements: &Path) -> Option<PathBuf> {

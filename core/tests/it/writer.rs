@@ -3,7 +3,10 @@
 
 use crate::support::{Receiver, Response, START, World};
 use entity::{NotificationStatus::*, OrganizationId, organization};
-use labelhook_core::{App, Error, Result, db::Txn};
+use labelhook_core::{
+    App, Error, Result,
+    db::{Scope, Txn},
+};
 use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel};
 use std::sync::Arc;
 
@@ -32,8 +35,10 @@ async fn units_that_arrive_together_share_a_transaction() {
     let world = World::new().await;
     let app = &world.app;
     let watcher = Arc::clone(app);
-    let first = app.db.write(|txn| Box::pin(async move { add(txn, "first").await }));
-    let second = app.db.write(move |txn| {
+    let first = app.db.write(Scope::installation(), |txn| {
+        Box::pin(async move { add(txn, "first").await })
+    });
+    let second = app.db.write(Scope::installation(), move |txn| {
         Box::pin(async move {
             let inside = organization::Entity::find().all(txn.conn()).await?.len();
             Ok((inside, names(&watcher).await.len()))
@@ -53,14 +58,18 @@ async fn units_that_arrive_together_share_a_transaction() {
 async fn a_unit_that_fails_is_undone_alone() {
     let world = World::new().await;
     let app = &world.app;
-    let before = app.db.write(|txn| Box::pin(async move { add(txn, "before").await }));
-    let failing = app.db.write(|txn| {
+    let before = app.db.write(Scope::installation(), |txn| {
+        Box::pin(async move { add(txn, "before").await })
+    });
+    let failing = app.db.write(Scope::installation(), |txn| {
         Box::pin(async move {
             add(txn, "failing").await?;
             Err::<(), _>(Error::invalid("name", "must be another"))
         })
     });
-    let after = app.db.write(|txn| Box::pin(async move { add(txn, "after").await }));
+    let after = app.db.write(Scope::installation(), |txn| {
+        Box::pin(async move { add(txn, "after").await })
+    });
     let (before, failing, after) = tokio::join!(before, failing, after);
     assert!(matches!(failing, Err(Error::Invalid { .. })));
     assert!(before.is_ok() && after.is_ok());
@@ -71,21 +80,27 @@ async fn a_unit_that_fails_is_undone_alone() {
 async fn a_panicking_unit_is_undone_alone_and_the_writer_lives() {
     let world = World::new().await;
     let app = &world.app;
-    let later = app.db.write(|txn| {
+    let later = app.db.write(Scope::installation(), |txn| {
         Box::pin(async move {
             add(txn, "panicking").await?;
             assert!(txn.now() < START, "a test of panics");
             Ok(())
         })
     });
-    let at_once = app.db.write::<(), _>(|_| panic!("a test of panics"));
-    let neighbour = app.db.write(|txn| Box::pin(async move { add(txn, "neighbour").await }));
+    let at_once = app
+        .db
+        .write::<(), _>(Scope::installation(), |_| panic!("a test of panics"));
+    let neighbour = app.db.write(Scope::installation(), |txn| {
+        Box::pin(async move { add(txn, "neighbour").await })
+    });
     let (later, at_once, neighbour) = tokio::join!(later, at_once, neighbour);
     assert!(matches!(later, Err(Error::Internal(_))));
     assert!(matches!(at_once, Err(Error::Internal(_))));
     neighbour.unwrap();
     app.db
-        .write(|txn| Box::pin(async move { add(txn, "still alive").await }))
+        .write(Scope::installation(), |txn| {
+            Box::pin(async move { add(txn, "still alive").await })
+        })
         .await
         .unwrap();
     assert_eq!(names(app).await, ["Acme", "neighbour", "still alive"]);
@@ -114,7 +129,9 @@ async fn a_full_disk_is_told_to_everybody_of_the_group_and_changes_nothing() {
     label.label.label = format!(r#"{{"text":"{}"}}"#, "x".repeat(500_000));
     limit_pages(&world, 0).await;
     let app = &world.app;
-    let small = app.db.write(|txn| Box::pin(async move { add(txn, "small").await }));
+    let small = app.db.write(Scope::installation(), |txn| {
+        Box::pin(async move { add(txn, "small").await })
+    });
     let (organization_id, data) = (world.organization_id, label.data());
     let large = crate::support::publish(app, organization_id, data, labelhook_core::event::Change::Created);
     let (small, large) = tokio::join!(small, large);
@@ -178,12 +195,16 @@ async fn a_link_to_a_database_in_use_is_refused_too() {
 async fn nothing_is_written_after_the_database_is_closed_and_everything_before() {
     let world = World::new().await;
     let app = &world.app;
-    let last = app.db.write(|txn| Box::pin(async move { add(txn, "last").await }));
+    let last = app.db.write(Scope::installation(), |txn| {
+        Box::pin(async move { add(txn, "last").await })
+    });
     let (last, ()) = tokio::join!(last, app.db.close());
     last.unwrap();
     let late = app
         .db
-        .write(|txn| Box::pin(async move { add(txn, "late").await }))
+        .write(Scope::installation(), |txn| {
+            Box::pin(async move { add(txn, "late").await })
+        })
         .await;
     assert!(matches!(late, Err(Error::Unavailable(_))));
     let world = world.restart().await;

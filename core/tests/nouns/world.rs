@@ -13,6 +13,7 @@ use labelhook_core::{
     secret::Keyring,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use servers::Database;
 use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
 
@@ -20,23 +21,40 @@ pub struct World {
     pub app: Arc<App>,
     pub clock: Clock,
     folder: TempDir,
+    database: Database,
 }
 
 impl World {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Clock::mock(Timestamp(1_600_000_000_000_000));
-        let app = open(&folder, &clock).await;
-        Self { app, clock, folder }
+        let database = Database::new(folder.path()).await;
+        let app = open(&database, &clock).await;
+        Self {
+            app,
+            clock,
+            folder,
+            database,
+        }
     }
 
     /// Closes the database and opens it again, as a restart does.
     pub async fn restart(self) -> Self {
-        let Self { app, clock, folder } = self;
+        let Self {
+            app,
+            clock,
+            folder,
+            database,
+        } = self;
         app.db.close().await;
         drop(app);
-        let app = open(&folder, &clock).await;
-        Self { app, clock, folder }
+        let app = open(&database, &clock).await;
+        Self {
+            app,
+            clock,
+            folder,
+            database,
+        }
     }
 
     /// Somebody of this role in this organization.
@@ -129,9 +147,9 @@ impl Shaper for NoQueries {
     }
 }
 
-async fn open(folder: &TempDir, clock: &Clock) -> Arc<App> {
+async fn open(database: &Database, clock: &Clock) -> Arc<App> {
     let config = Config {
-        database_url: format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display()),
+        database_url: database.url().to_owned(),
         keyring: Arc::new(Keyring::generate()),
         clock: clock.clone(),
         guard: Guard::default(),

@@ -1,4 +1,4 @@
-//! A [`World`]: an [`App`] on a fresh SQLite file, a clock that is moved by hand, an organization and its people.
+//! A [`World`]: an [`App`] on a fresh database, a clock that is moved by hand, an organization and its people.
 
 mod people;
 mod receiver;
@@ -20,6 +20,7 @@ use labelhook_core::{
     webhook::New,
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement, TryGetable};
+use servers::Database;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
 
@@ -29,6 +30,7 @@ pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 pub struct World {
     folder: TempDir,
+    database: Database,
     keyring: Arc<Keyring>,
     window: Window,
     pub clock: Clock,
@@ -44,12 +46,14 @@ impl World {
 
     pub async fn with(window: Window) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let database = Database::new(folder.path()).await;
         let keyring = Arc::new(Keyring::generate());
         let clock = Clock::mock(START);
-        let app = App::open(config(&folder, &keyring, &clock, window)).await.unwrap();
+        let app = App::open(config(&database, &keyring, &clock, window)).await.unwrap();
         let (organization_id, owner) = people::organization(&app).await;
         Self {
             folder,
+            database,
             keyring,
             window,
             clock,
@@ -62,11 +66,13 @@ impl World {
     /// Over a database of the test's own, for as long as the test keeps its folder.
     pub async fn over(config: Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let database = Database::new(folder.path()).await;
         let (keyring, window, clock) = (Arc::clone(&config.keyring), config.window, config.clock.clone());
         let app = App::open(config).await.unwrap();
         let (organization_id, owner) = people::organization(&app).await;
         Self {
             folder,
+            database,
             keyring,
             window,
             clock,
@@ -77,7 +83,7 @@ impl World {
     }
 
     pub fn config(&self) -> Config {
-        config(&self.folder, &self.keyring, &self.clock, self.window)
+        config(&self.database, &self.keyring, &self.clock, self.window)
     }
 
     pub fn file(&self) -> PathBuf {
@@ -106,6 +112,7 @@ impl World {
         let config = self.config();
         let Self {
             folder,
+            database,
             keyring,
             window,
             clock,
@@ -118,6 +125,7 @@ impl World {
         Self {
             app: App::open(config).await.unwrap(),
             folder,
+            database,
             keyring,
             window,
             clock,
@@ -222,22 +230,21 @@ impl World {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
-        self.app.db.write(unit).await
+        self.app.db.write(self.organization_id, unit).await
     }
 }
 
 pub async fn publish(app: &App, organization_id: OrganizationId, data: Data, change: Change) -> Result<event::Model> {
     app.db
-        .write(move |txn| {
+        .write(organization_id, move |txn| {
             Box::pin(async move { labelhook_core::event::publish(txn, organization_id, &data, change).await })
         })
         .await
 }
 
-fn config(folder: &TempDir, keyring: &Arc<Keyring>, clock: &Clock, window: Window) -> Config {
-    let file = folder.path().join("labelhook.db");
+fn config(database: &Database, keyring: &Arc<Keyring>, clock: &Clock, window: Window) -> Config {
     Config {
-        database_url: format!("sqlite://{}?mode=rwc", file.display()),
+        database_url: database.url().to_owned(),
         keyring: Arc::clone(keyring),
         clock: clock.clone(),
         guard: Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),

@@ -7,7 +7,7 @@ use entity::{
 use labelhook_core::{
     App,
     auth::Actor,
-    db::Txn,
+    db::{Scope, Txn},
     event::{Data, LabelChange, ReviewChange},
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
@@ -16,7 +16,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 pub async fn organization(app: &App) -> (OrganizationId, Actor) {
     let id = app
         .db
-        .write(|txn| {
+        .write(Scope::installation(), |txn| {
             Box::pin(async move {
                 let row = organization::Model {
                     id: OrganizationId::new(),
@@ -37,7 +37,7 @@ pub async fn organization(app: &App) -> (OrganizationId, Actor) {
 pub async fn actor(app: &App, organization_id: OrganizationId, role: Role) -> Actor {
     let id = UserId::new();
     app.db
-        .write(move |txn| {
+        .write(organization_id, move |txn| {
             Box::pin(async move {
                 let row = user::Model {
                     id,
@@ -115,7 +115,7 @@ impl Annotated {
 pub async fn annotated(app: &App, organization_id: OrganizationId, actor: &Actor) -> Annotated {
     let user_id = actor.user_id;
     app.db
-        .write(move |txn| {
+        .write(organization_id, move |txn| {
             Box::pin(async move {
                 let user = user::Entity::find_by_id(user_id).one(txn.conn()).await?.unwrap();
                 Ok(insert_all(txn, organization_id, user).await)

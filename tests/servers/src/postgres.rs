@@ -1,0 +1,237 @@
+//! A throwaway PostgreSQL: one server a test process, a database a test, made from a template that has the tables.
+
+use crate::{
+    child::{Child, as_user},
+    programs::{found, skip, variable},
+};
+use migration::MigratorTrait;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use std::{
+    fs::{self, Permissions},
+    net::TcpListener,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+const TEMPLATE: &str = "labelhook_template";
+/// How long the server may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+static SHARED: OnceCell<Option<Postgres>> = OnceCell::const_new();
+
+/// A server that tests share, or one of a test's own.
+pub struct Postgres {
+    admin: String,
+    folder: Option<TempDir>,
+    program: PathBuf,
+    user: Option<&'static str>,
+    port: u16,
+    child: Mutex<Option<Child>>,
+    made: AtomicU32,
+    dropped: Mutex<Vec<String>>,
+}
+
+impl Postgres {
+    /// The server of this process; none, after saying so, when PostgreSQL is not installed.
+    pub async fn shared() -> Option<&'static Self> {
+        SHARED.get_or_init(Self::ready).await.as_ref()
+    }
+
+    /// The server of this process, if it was asked for.
+    pub(crate) fn started() -> Option<&'static Self> {
+        SHARED.get()?.as_ref()
+    }
+
+    async fn ready() -> Option<Self> {
+        let server = match variable("TEST_DATABASE_URL") {
+            Some(url) => Self::given(url.to_string_lossy().into_owned()),
+            None => Self::start().await?,
+        };
+        server.make_template().await.expect("a template database is made");
+        Some(server)
+    }
+
+    fn given(admin: String) -> Self {
+        Self {
+            admin,
+            folder: None,
+            program: PathBuf::new(),
+            user: None,
+            port: 0,
+            child: Mutex::default(),
+            made: AtomicU32::new(0),
+            dropped: Mutex::default(),
+        }
+    }
+
+    /// A new, empty server, as quick as one can be whose data nobody will miss.
+    pub async fn start() -> Option<Self> {
+        let (Some(initdb), Some(program)) = (found("initdb"), found("postgres")) else {
+            return skip("PostgreSQL (initdb, postgres)");
+        };
+        let folder = tempfile::Builder::new()
+            .prefix("labelhook-pg")
+            .tempdir()
+            .expect("a folder");
+        let is_root = fs::metadata(folder.path()).expect("it is there").uid() == 0;
+        let user = is_root.then_some("postgres");
+        if is_root {
+            give_away(folder.path());
+        }
+        let data = folder.path().join("data");
+        let mut command = as_user(user, initdb);
+        command.args([
+            "--no-sync",
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C",
+            "-D",
+        ]);
+        let output = command.arg(&data).current_dir("/").output().expect("initdb runs");
+        assert!(
+            output.status.success(),
+            "initdb: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let port = free_port();
+        let server = Self {
+            admin: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
+            folder: Some(folder),
+            program,
+            user,
+            port,
+            child: Mutex::default(),
+            made: AtomicU32::new(0),
+            dropped: Mutex::default(),
+        };
+        server.run().await;
+        Some(server)
+    }
+
+    /// Starts the server over its data, when it is not running.
+    pub async fn run(&self) {
+        let folder = self.folder().to_owned();
+        let settings = [
+            format!("port={}", self.port),
+            "listen_addresses=127.0.0.1".to_owned(),
+            format!("unix_socket_directories={}", folder.display()),
+            "fsync=off".to_owned(),
+            "full_page_writes=off".to_owned(),
+            "max_connections=400".to_owned(),
+            "shared_buffers=128MB".to_owned(),
+            "max_wal_size=2GB".to_owned(),
+            "log_min_messages=warning".to_owned(),
+        ];
+        let mut line = vec![
+            self.program.clone().into_os_string(),
+            "-D".into(),
+            folder.join("data").into(),
+        ];
+        line.extend(settings.into_iter().flat_map(|setting| ["-c".into(), setting.into()]));
+        let child = Child::start(&folder, self.user, line).expect("postgres starts");
+        *self.child.lock().expect("held for a store only") = Some(child);
+        self.answers().await;
+    }
+
+    /// Stops the server, as its operator would.
+    pub fn stop(&self) {
+        self.child.lock().expect("held for a take only").take();
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "waits for a program of others, which tells nobody when it is ready"
+    )]
+    async fn answers(&self) {
+        let begun = Instant::now();
+        loop {
+            match self.connect().await {
+                Ok(conn) => break conn.close().await.unwrap_or_default(),
+                Err(error) if begun.elapsed() > PATIENCE => panic!("postgres does not answer: {error}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("only our own server is started").path()
+    }
+
+    async fn connect(&self) -> Result<DatabaseConnection, sea_orm::DbErr> {
+        connect(&self.admin).await
+    }
+
+    async fn make_template(&self) -> Result<(), sea_orm::DbErr> {
+        let admin = self.connect().await?;
+        admin
+            .execute_unprepared(&format!("DROP DATABASE IF EXISTS {TEMPLATE}"))
+            .await?;
+        admin.execute_unprepared(&format!("CREATE DATABASE {TEMPLATE}")).await?;
+        admin.close().await?;
+        let template = connect(&self.url(TEMPLATE)).await?;
+        migration::Migrator::up(&template, None).await?;
+        template.close().await
+    }
+
+    /// A database of a test's own, with the tables. Those of tests that are over are removed.
+    pub async fn database(&self) -> String {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{}_{number}", std::process::id());
+        let old = std::mem::take(&mut *self.dropped.lock().expect("held for a take only"));
+        let admin = self.connect().await.expect("the server answers");
+        for name in old {
+            let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            admin.execute_unprepared(&drop).await.expect("a database is removed");
+        }
+        let make = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}");
+        admin.execute_unprepared(&make).await.expect("a database is made");
+        admin.close().await.ok();
+        name
+    }
+
+    /// The database is not needed any more.
+    pub(crate) fn forget(&self, name: String) {
+        self.dropped.lock().expect("held for a push only").push(name);
+    }
+
+    /// The URL of a database of this server.
+    pub fn url(&self, name: &str) -> String {
+        let (server, _) = self.admin.rsplit_once('/').expect("a URL names a database");
+        format!("{server}/{name}")
+    }
+}
+
+async fn connect(url: &str) -> Result<DatabaseConnection, sea_orm::DbErr> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(1)
+        .sqlx_logging(false)
+        .connect_timeout(Duration::from_secs(2));
+    Database::connect(options).await
+}
+
+fn give_away(folder: &Path) {
+    let line = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let entry = line.lines().find_map(|line| line.strip_prefix("postgres:x:"));
+    let uid = entry.and_then(|entry| entry.split(':').next()?.parse().ok());
+    chown(
+        folder,
+        Some(uid.expect("a user named postgres, whom the server runs as")),
+        None,
+    )
+    .expect("root may");
+    fs::set_permissions(folder, Permissions::from_mode(0o755)).expect("root may");
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    listener.local_addr().expect("a bound socket has an address").port()
+}
