@@ -15,7 +15,7 @@ mod txn;
 mod writer;
 
 pub(crate) use fault::is_duplicate;
-pub(crate) use raw::raw;
+pub(crate) use raw::{octets, raw};
 pub use scope::Scope;
 pub(crate) use sequence::horizon;
 pub use sqlite::file_of;
