@@ -2,7 +2,6 @@
 //! the time in the test's hands if it wants it.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +10,13 @@ use labelhook_api::{graphql::payload::Shaper, server};
 use labelhook_core::dispatcher::{self, Window, guard::Guard};
 use labelhook_core::secret::Keyring;
 use labelhook_core::{App, Clock, api_key, deletion, replay, task};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::client::Client;
 use crate::deadline::within;
+use crate::home::Home;
 
 /// The organization of every [`TestApp`]'s first owner.
 pub const ORGANIZATION: &str = "Default organization";
@@ -32,7 +31,7 @@ pub struct TestApp {
     /// The service's own insides, for what no client can see or do.
     pub app: Arc<App>,
     address: SocketAddr,
-    folder: Arc<TempDir>,
+    home: Arc<Home>,
     task: JoinHandle<()>,
     stop: DropGuard,
 }
@@ -60,7 +59,7 @@ impl TestApp {
 
     /// Starts the service over a new database.
     pub async fn with(start: Start) -> Self {
-        Self::over(Arc::new(tempfile::tempdir().expect("a folder can be made")), start).await
+        Self::over(Arc::new(Home::new().await), start).await
     }
 
     /// Stops the service and starts it again over the same database.
@@ -68,7 +67,7 @@ impl TestApp {
         let Self {
             client,
             app,
-            folder,
+            home,
             task,
             stop,
             ..
@@ -77,18 +76,18 @@ impl TestApp {
         within(|| "the service stops".to_owned(), task)
             .await
             .expect("the service does not panic");
-        Self::over(folder, start).await
+        Self::over(home, start).await
     }
 
-    async fn over(folder: Arc<TempDir>, start: Start) -> Self {
+    async fn over(home: Arc<Home>, start: Start) -> Self {
         let stop = CancellationToken::new();
-        let (app, address, task) = launch(folder.path(), start, stop.clone()).await;
+        let (app, address, task) = launch(&home, start, stop.clone()).await;
         let client = Client::new(&format!("http://{address}"), Some(KEY));
         Self {
             client,
             app,
             address,
-            folder,
+            home,
             task,
             stop: stop.drop_guard(),
         }
@@ -122,22 +121,18 @@ impl TestApp {
         format!("http://{}", self.address)
     }
 
-    /// The database's file.
-    pub fn database(&self) -> PathBuf {
-        database(self.folder.path())
+    /// Everything that is in the database, byte by byte.
+    pub async fn stored(&self) -> Vec<u8> {
+        self.home.stored().await
     }
 }
 
-fn database(folder: &Path) -> PathBuf {
-    folder.join("labelhook.db")
-}
-
 /// Everything that knows how the service is put together. The task ends when the service has stopped.
-async fn launch(folder: &Path, start: Start, stop: CancellationToken) -> (Arc<App>, SocketAddr, JoinHandle<()>) {
+async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>, SocketAddr, JoinHandle<()>) {
     let loopback = "127.0.0.0/8".parse().expect("a network");
     let opened = App::open(labelhook_core::Config {
-        database_url: format!("sqlite://{}?mode=rwc", database(folder).display()),
-        keyring: Arc::new(Keyring::load_or_create(&folder.join("labelhook.key")).expect("a key can be made")),
+        database_url: home.url().to_owned(),
+        keyring: Arc::new(Keyring::load_or_create(&home.path().join("labelhook.key")).expect("a key can be made")),
         clock: start.clock,
         guard: Guard::new(vec![loopback], Vec::new()),
         shaper: Arc::new(Shaper::default()),

@@ -1,24 +1,26 @@
 //! What the end-to-end tests stand on: the service as `main` starts it, a client that asks it, receivers that hear
 //! from it, and the programs of others (Python, Node.js) that talk to it.
 //!
-//! Reading order: [`TestApp`] and [`Client`], [`TestReceiver`], [`Process`], [`programs`], [`signature`].
+//! Reading order: [`Home`], [`TestApp`] and [`Client`], [`TestReceiver`], [`Process`], [`programs`], [`signature`].
 //! Nothing here sleeps: what takes time is waited for by notification, with one [`deadline`] that only a broken test
 //! ever meets.
 
 mod app;
 mod client;
 pub mod deadline;
+mod home;
 mod log;
 mod process;
 mod receiver;
 mod rng;
-pub mod service;
+mod service;
 pub mod signature;
 mod socket;
 mod wire;
 
 pub use app::{KEY, ORGANIZATION, Start, TestApp};
 pub use client::{Answered, Client, post};
+pub use home::Home;
 pub use process::{Process, binary};
 pub use receiver::{Answer, Gate, Received, TestReceiver};
 pub use rng::Rng;

@@ -55,8 +55,9 @@ async fn publish(world: &World, data: labelhook_core::event::Data, count: usize)
 async fn a_listener_that_does_not_listen_is_told_and_can_come_back() {
     let world = World::new().await;
     let change = world.annotated().await;
-    let first = world.publish(&change).await;
     let (mut slow, mut quick) = (events(&world, None).await, events(&world, None).await);
+    let first = world.publish(&change).await;
+    assert_eq!(next(&mut quick).await, first.id);
     let mut published = Vec::new();
     for _ in 0..70 {
         let ids = publish(&world, change.data(), 64).await;

@@ -10,6 +10,7 @@ mod log;
 mod matching;
 mod outcomes;
 mod pace;
+mod plans;
 mod rekey;
 mod replay;
 mod restart;

@@ -13,7 +13,7 @@ mod postgres;
 mod programs;
 
 pub use child::Child;
-pub use database::Database;
+pub use database::{Database, explains, files};
 pub use nats::Nats;
 pub use packages::{node_modules, python};
 pub use postgres::Postgres;

@@ -90,7 +90,22 @@ impl World {
         self.folder.path().join("labelhook.db")
     }
 
-    /// The process ends without a word, and another starts on the same file.
+    /// Everything that is in the database, byte by byte.
+    pub async fn stored(&self) -> Vec<u8> {
+        self.database.contents().await
+    }
+
+    /// From the next start on, the server says how it goes about each statement.
+    pub async fn explain(&self) {
+        self.database.explain().await;
+    }
+
+    /// What it has said, a statement each.
+    pub fn plans(&self) -> Vec<String> {
+        self.database.plans()
+    }
+
+    /// The process ends without a word, and another starts on the same database.
     pub async fn restart(self) -> Self {
         self.restart_after(async |_| ()).await
     }
@@ -210,7 +225,7 @@ impl World {
 
     /// One number from the database.
     pub async fn number(&self, sql: &str) -> i64 {
-        self.value(sql).await
+        self.value(&format!("SELECT CAST(({sql}) AS bigint)")).await
     }
 
     /// One text from the database.
