@@ -11,6 +11,7 @@ use crate::{
     },
     idempotency,
     live::Live,
+    node::{self, Nodes},
     payload::Shaper,
     rekey, replay,
     secret::Keyring,
@@ -35,6 +36,8 @@ pub struct Config {
     pub shaper: Arc<dyn Shaper>,
     /// How much of the backlog is held in memory.
     pub window: Window,
+    /// How this process takes part among others.
+    pub node: node::Config,
 }
 
 /// What verbs share.
@@ -45,6 +48,8 @@ pub struct App {
     pub clock: Clock,
     /// Seals and opens secrets.
     pub keyring: Arc<Keyring>,
+    /// This process among others.
+    pub nodes: Arc<Nodes>,
     /// Sends what is due.
     pub dispatcher: Dispatcher,
     /// Webhooks as the dispatcher needs them.
@@ -71,7 +76,8 @@ impl App {
     /// Opens the database, brings it up to date and gives the claims of dead nodes back. Fails when the keyring is not
     /// the one that the database's secrets were sealed with, or when a change of the master key was broken off.
     pub async fn open(config: Config) -> Result<Arc<Self>> {
-        let lanes = Arc::new(Lanes::new(config.window));
+        let nodes = Arc::new(Nodes::alone(config.node));
+        let lanes = Arc::new(Lanes::new(config.window, Arc::clone(&nodes)));
         let index = Arc::new(Index::new(config.shaper));
         let sender = Sender::new(sender::Config {
             guard: config.guard,
@@ -86,6 +92,7 @@ impl App {
             db,
             clock: config.clock,
             keyring: config.keyring,
+            nodes,
             dispatcher: Dispatcher::new(lanes, sender),
             targets: Targets::default(),
             index,
@@ -97,6 +104,7 @@ impl App {
             keys: api_key::Known::default(),
             running: Arc::default(),
         });
+        node::join(&app).await?;
         app.dispatcher.recover(&app).await?;
         workflow::adopt(&app).await?;
         Ok(app)

@@ -8,6 +8,7 @@ use labelhook_core::{
     dispatcher::{Window, guard::Guard},
     label as labels,
     list::{Filter, Page, Query},
+    node,
     payload::{Compiling, Shaper},
     project as projects,
     secret::Keyring,
@@ -155,6 +156,7 @@ async fn open(database: &Database, clock: &Clock) -> Arc<App> {
         guard: Guard::default(),
         shaper: Arc::new(NoQueries),
         window: Window::default(),
+        node: node::Config::default(),
     };
     App::open(config).await.expect("an app")
 }
