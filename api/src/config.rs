@@ -159,6 +159,11 @@ impl Storage {
 impl Settings {
     /// What core needs.
     pub fn core(&self) -> anyhow::Result<Config> {
+        let alone = self.storage.database_url.starts_with("sqlite:");
+        anyhow::ensure!(
+            self.role == Role::All || !alone,
+            "--role must be all with a SQLite database, which belongs to one process"
+        );
         Ok(Config {
             guard: Guard::new(self.egress_allow.0.clone(), vec![self.listen.ip()]),
             node: self.node(),

@@ -156,7 +156,11 @@ async fn open(database: &Database, clock: &Clock) -> Arc<App> {
         guard: Guard::default(),
         shaper: Arc::new(NoQueries),
         window: Window::default(),
-        node: node::Config::default(),
+        // Nobody beats here: a node lives as long as its test.
+        node: node::Config {
+            lease: Duration::from_secs(3600),
+            ..node::Config::default()
+        },
     };
     App::open(config).await.expect("an app")
 }

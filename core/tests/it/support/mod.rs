@@ -280,7 +280,11 @@ fn config(database: &Database, keyring: &Arc<Keyring>, clock: &Clock, window: Wi
         guard: Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
         shaper: Arc::new(shaper::Words),
         window,
-        node: node::Config::default(),
+        // Nobody beats here: a node lives as long as its test.
+        node: node::Config {
+            lease: Duration::from_secs(3600),
+            ..node::Config::default()
+        },
     }
 }
 
