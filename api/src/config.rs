@@ -72,7 +72,7 @@ pub struct Log {
     #[arg(
         long,
         env = "LABELHOOK_LOG",
-        default_value = "info,sea_orm_migration=warn",
+        default_value = "info,sea_orm_migration=warn,sqlx::postgres::notice=warn",
         global = true
     )]
     pub log: String,
