@@ -2,7 +2,8 @@
 
 use crate::{
     Clock, Result, api_key,
-    db::Db,
+    bus::{self, Bus, Message},
+    db::{Db, installation},
     deletion,
     dispatcher::{
         Dispatcher, Lanes, Window,
@@ -18,6 +19,7 @@ use crate::{
     webhook::{self, Index, Targets, health},
     workflow,
 };
+use entity::WebhookId;
 use std::sync::Arc;
 
 /// How to start. Only `api/src/config.rs` reads the environment.
@@ -35,6 +37,8 @@ pub struct Config {
     pub shaper: Arc<dyn Shaper>,
     /// How much of the backlog is held in memory.
     pub window: Window,
+    /// How nodes tell each other where to look.
+    pub bus: bus::Choice,
 }
 
 /// What verbs share.
@@ -53,6 +57,8 @@ pub struct App {
     pub(crate) index: Arc<Index>,
     /// How webhooks fare.
     pub health: Arc<health::Board>,
+    /// Tells other nodes where to look.
+    pub bus: Arc<Bus>,
     /// Tells whoever listens what happens.
     pub live: Arc<Live>,
     /// Deletes the labels of what was deleted.
@@ -71,15 +77,31 @@ impl App {
     /// Opens the database, brings it up to date and gives the claims of dead nodes back. Fails when the keyring is not
     /// the one that the database's secrets were sealed with, or when a change of the master key was broken off.
     pub async fn open(config: Config) -> Result<Arc<Self>> {
+        // Boxed, so that nobody who opens one has all that is opened in a future of theirs.
+        Box::pin(Self::start(config)).await
+    }
+
+    async fn start(config: Config) -> Result<Arc<Self>> {
         let lanes = Arc::new(Lanes::new(config.window));
         let index = Arc::new(Index::new(config.shaper));
         let sender = Sender::new(sender::Config {
             guard: config.guard,
             ..sender::Config::default()
         })?;
-        let live = Arc::new(Live::default());
+        let (live, bus) = (Arc::new(Live::default()), Arc::new(Bus::new()));
         let (clock, url) = (config.clock.clone(), &config.database_url);
-        let db = Db::open(url, clock, Arc::clone(&index), Arc::clone(&lanes), Arc::clone(&live)).await?;
+        let choice = config.bus.on(url)?;
+        let told = Arc::clone(&bus);
+        let db = Db::open(
+            url,
+            clock,
+            Arc::clone(&index),
+            Arc::clone(&lanes),
+            Arc::clone(&live),
+            told,
+        )
+        .await?;
+        bus.connect(&choice, url, installation(db.read()).await?).await?;
         rekey::check_done(db.read()).await?;
         webhook::check_keyring(db.read(), &config.keyring).await?;
         let app = Arc::new(Self {
@@ -90,6 +112,7 @@ impl App {
             targets: Targets::default(),
             index,
             health: Arc::default(),
+            bus,
             live,
             deletions: deletion::Wake::default(),
             steps: task::Wake::default(),
@@ -100,5 +123,17 @@ impl App {
         app.dispatcher.recover(&app).await?;
         workflow::adopt(&app).await?;
         Ok(app)
+    }
+
+    /// A webhook has changed: this node and the others read it anew.
+    pub(crate) fn webhook_changed(&self, id: WebhookId) {
+        self.targets.forget(id);
+        self.bus.tell(Message::webhooks([id]));
+    }
+
+    /// A user or key has changed: this node and the others look everybody up again.
+    pub(crate) fn keys_changed(&self) {
+        self.keys.forget();
+        self.bus.tell(Message::keys());
     }
 }

@@ -98,6 +98,7 @@ impl Rekey {
             Arc::new(Index::new(config.shaper)),
             lanes,
             Arc::default(),
+            Arc::default(),
         )
         .await?;
         let from = config.keyring;

@@ -122,6 +122,7 @@ async fn a_change_that_was_killed_in_the_middle_is_finished_by_running_it_again(
         clock: Clock::System,
         guard: Guard::default(),
         window: Window::default(),
+        bus: labelhook_core::bus::Choice::default(),
         shaper: Arc::new(Shaper::default()),
     };
     // The first column is under the new key, the second is not: what the command leaves when it is killed there.

@@ -84,7 +84,7 @@ impl Dispatcher {
         self.survey(app).await
     }
 
-    async fn survey(&self, app: &App) -> Result<()> {
+    pub(crate) async fn survey(&self, app: &App) -> Result<()> {
         for (webhook_id, limit, due) in outbox::survey(app.db.read()).await? {
             self.lanes.note_due(webhook_id, limit, due);
         }

@@ -155,6 +155,7 @@ async fn open(database: &Database, clock: &Clock) -> Arc<App> {
         guard: Guard::default(),
         shaper: Arc::new(NoQueries),
         window: Window::default(),
+        bus: labelhook_core::bus::Choice::default(),
     };
     App::open(config).await.expect("an app")
 }

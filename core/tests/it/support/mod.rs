@@ -13,6 +13,7 @@ use entity::{
 use labelhook_core::{
     App, Clock, Config, Error, Result,
     auth::Actor,
+    bus,
     db::{Txn, Work},
     dispatcher::{self, Window, guard::Guard},
     event::{Change, Data},
@@ -250,6 +251,7 @@ fn config(database: &Database, keyring: &Arc<Keyring>, clock: &Clock, window: Wi
         guard: Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
         shaper: Arc::new(shaper::Words),
         window,
+        bus: bus::Choice::default(),
     }
 }
 
