@@ -11,6 +11,7 @@ mod input;
 pub mod api_key;
 pub mod auth;
 pub mod batch;
+pub mod bus;
 pub mod data_row;
 pub mod dataset;
 pub mod db;

@@ -85,7 +85,7 @@ impl Dispatcher {
         self.survey(app).await
     }
 
-    async fn survey(&self, app: &App) -> Result<()> {
+    pub(crate) async fn survey(&self, app: &App) -> Result<()> {
         let found = outbox::survey(app.db.read()).await?;
         self.note(found);
         Ok(())

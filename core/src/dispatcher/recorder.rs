@@ -193,7 +193,7 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, tasks: Tasks) ->
         app.health.warned(id, since, at);
     }
     for id in followed.disabled {
-        app.targets.forget(id);
+        app.webhook_changed(id);
     }
     for record in batch.iter() {
         app.dispatcher.lanes.done(record.job.webhook_id, record.retry_at());

@@ -122,7 +122,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::
         })
         .await?;
     let lanes = &app.dispatcher.lanes;
-    lanes.cancel(row.webhook_id, row.id);
+    app.canceled([(row.webhook_id, row.id)]);
     if released {
         lanes.note_due(row.webhook_id, webhook::limit(&webhook), app.clock.now());
     }
@@ -150,8 +150,7 @@ pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notifica
             })
         })
         .await?;
-    app.health
-        .hasten(&app.dispatcher.lanes, sent.webhook_id, app.clock.now());
+    app.probe(sent.webhook_id);
     tokio::time::timeout(wait, outcome(app, sent.id))
         .await
         .unwrap_or(Ok(sent))

@@ -110,7 +110,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
             })
         })
         .await?;
-    app.targets.forget(row.id);
+    app.webhook_changed(row.id);
     if row.status == WebhookStatus::Active {
         app.dispatcher.lanes.note_due(row.id, limit(&row), app.clock.now());
     }

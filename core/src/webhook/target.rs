@@ -82,6 +82,12 @@ impl Targets {
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.known.invalidate(&id);
     }
+
+    /// Nobody knows which webhooks have changed.
+    pub(crate) fn forget_all(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.known.invalidate_all();
+    }
 }
 
 pub(crate) async fn build(

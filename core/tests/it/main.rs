@@ -1,4 +1,5 @@
 //! Core against a real database file and real receivers on loopback. A file a subject; what they share is in `support`.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "a test that meets a fault has failed")]
 
 mod delivery;
