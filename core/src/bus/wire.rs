@@ -6,8 +6,10 @@ use entity::{NodeId, NotificationId, OrganizationId, WebhookId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Bytes of an id in quotes with its comma, and of a pair of them.
-const ID: usize = 2 * 39 + 3;
+/// Bytes of an id in quotes with its comma.
+const ID: usize = 39;
+/// Bytes of a pair of them.
+const PAIR: usize = 2 * ID + 3;
 /// Bytes of a text without its ids, at most: its teller, and all names.
 const FRAME: usize = 200;
 
@@ -35,9 +37,13 @@ pub(super) fn write(from: NodeId, mut message: Message, limit: usize) -> Vec<Str
         .chain(taken(&mut message.due, Id::Due))
         .chain(taken(&mut message.webhooks, Id::Webhook))
         .chain(taken(&mut message.probes, Id::Probe))
-        .chain(std::mem::take(&mut message.canceled).into_iter().map(Id::Canceled))
         .collect();
-    let mut chunks = ids.chunks((limit.saturating_sub(FRAME) / ID).max(1));
+    let pairs: Vec<Id> = std::mem::take(&mut message.canceled)
+        .into_iter()
+        .map(Id::Canceled)
+        .collect();
+    let room = limit.saturating_sub(FRAME);
+    let mut chunks = ids.chunks((room / ID).max(1)).chain(pairs.chunks((room / PAIR).max(1)));
     let mut texts = vec![text(from, with(message, chunks.next().unwrap_or_default()))];
     texts.extend(chunks.map(|chunk| text(from, with(Message::default(), chunk))));
     texts
