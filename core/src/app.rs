@@ -10,6 +10,7 @@ use crate::{
         sender::{self, Sender},
     },
     idempotency,
+    listener::Listeners,
     live::Live,
     payload::Shaper,
     rekey, replay,
@@ -53,6 +54,8 @@ pub struct App {
     pub(crate) index: Arc<Index>,
     /// How webhooks fare.
     pub health: Arc<health::Board>,
+    /// Who hears webhooks on a machine of their own.
+    pub(crate) listeners: Arc<Listeners>,
     /// Tells whoever listens what happens.
     pub live: Arc<Live>,
     /// Deletes the labels of what was deleted.
@@ -84,6 +87,7 @@ impl App {
         webhook::check_keyring(db.read(), &config.keyring).await?;
         let app = Arc::new(Self {
             db,
+            listeners: Arc::new(Listeners::new(config.clock.now())),
             clock: config.clock,
             keyring: config.keyring,
             dispatcher: Dispatcher::new(lanes, sender),

@@ -21,6 +21,7 @@ pub mod filter;
 pub mod idempotency;
 pub mod label;
 pub mod list;
+pub mod listener;
 pub mod live;
 pub mod notification;
 pub mod organization;

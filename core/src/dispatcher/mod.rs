@@ -85,7 +85,7 @@ impl Dispatcher {
     }
 
     async fn survey(&self, app: &App) -> Result<()> {
-        for (webhook_id, limit, due) in outbox::survey(app.db.read()).await? {
+        for (webhook_id, limit, due) in outbox::survey(app.db.read(), self.lanes.node_id()).await? {
             self.lanes.note_due(webhook_id, limit, due);
         }
         Ok(())
