@@ -70,6 +70,17 @@ pub struct Settings {
     pub request_timeout: u64,
 }
 
+/// Settings of commands that ask a server.
+#[derive(Args, Clone, Debug)]
+pub struct Remote {
+    /// Where the server is: http://HOST:PORT or https://HOST.
+    #[arg(long, env = "LABELHOOK_SERVER", default_value = "http://127.0.0.1:8080")]
+    pub server: String,
+    /// The API key to ask with; better given by the variable than on the command line, which others can see.
+    #[arg(long, env = "LABELHOOK_API_KEY", hide_env_values = true)]
+    pub api_key: String,
+}
+
 /// Settings of the log, on standard error.
 #[derive(Args, Clone, Debug)]
 pub struct Log {

@@ -11,7 +11,7 @@ pub mod server;
 pub mod sockets;
 
 use anyhow::Context;
-use labelhook_core::{App, bus, deletion, dispatcher, idempotency, node, replay, task};
+use labelhook_core::{App, bus, deletion, dispatcher, idempotency, listener as listeners, node, replay, task};
 use std::sync::Arc;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +35,7 @@ pub async fn serve(
     tasks.spawn(deletion::run(Arc::clone(&app), background.clone()));
     tasks.spawn(task::run(Arc::clone(&app), background.clone()));
     tasks.spawn(replay::run(Arc::clone(&app), background.clone()));
+    tasks.spawn(listeners::run(Arc::clone(&app), background.clone()));
     tasks.spawn(idempotency::run(Arc::clone(&app), background.clone()));
     // The last to stop: the others say that they go.
     let farewell = CancellationToken::new();

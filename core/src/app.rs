@@ -11,6 +11,7 @@ use crate::{
         sender::{self, Sender},
     },
     idempotency,
+    listener::Listeners,
     live::Live,
     node::{self, Nodes},
     payload::Shaper,
@@ -64,6 +65,8 @@ pub struct App {
     pub health: Arc<health::Board>,
     /// Tells other nodes where to look.
     pub bus: Arc<Bus>,
+    /// Who hears webhooks on a machine of their own.
+    pub(crate) listeners: Arc<Listeners>,
     /// Tells whoever listens what happens.
     pub live: Arc<Live>,
     /// Deletes the labels of what was deleted.
@@ -112,6 +115,7 @@ impl App {
         webhook::check_keyring(db.read(), &config.keyring).await?;
         let app = Arc::new(Self {
             db,
+            listeners: Arc::new(Listeners::new(Arc::clone(&nodes), config.clock.now())),
             clock: config.clock,
             keyring: config.keyring,
             nodes,

@@ -22,6 +22,7 @@ pub mod filter;
 pub mod idempotency;
 pub mod label;
 pub mod list;
+pub mod listener;
 pub mod live;
 pub mod node;
 pub mod notification;

@@ -38,6 +38,8 @@ pub struct Target {
     pub timeout: Duration,
     /// Whether it is sent to.
     pub active: bool,
+    /// Whether it is heard by a listener, in place of being sent to its URL.
+    pub listener: bool,
 }
 
 /// Targets in use.
@@ -112,6 +114,7 @@ pub(crate) async fn build(
         policy: policy(row)?,
         timeout: Duration::from_millis(u64::try_from(row.timeout_ms).unwrap_or(0)),
         active: row.status == WebhookStatus::Active,
+        listener: row.listener,
     })
 }
 
