@@ -5,9 +5,10 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use labelhook_core::{
-    Clock, Config,
+    Clock, Config, bus,
     db::file_of,
     dispatcher::{Window, guard::Guard},
+    node,
     secret::Keyring,
 };
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
@@ -38,6 +39,15 @@ pub struct Settings {
     pub listen: SocketAddr,
     #[command(flatten)]
     pub storage: Storage,
+    /// What this process does. With PostgreSQL many may share the work: some answer requests, some send.
+    #[arg(long, env = "LABELHOOK_ROLE", value_enum, default_value_t = Role::All)]
+    pub role: Role,
+    /// What this node is called in the list of nodes.
+    #[arg(long, env = "LABELHOOK_NODE_NAME", default_value = "")]
+    pub node_name: String,
+    /// Seconds after which a node that is not heard of counts as dead, and others take over what it held. The same on all.
+    #[arg(long, env = "LABELHOOK_NODE_TIMEOUT", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub node_timeout: u64,
     /// Networks that deliveries may go to although they are private or loopback: a list of CIDRs, separated by commas.
     #[arg(long, env = "LABELHOOK_EGRESS_ALLOW", default_value = "")]
     pub egress_allow: Networks,
@@ -50,9 +60,25 @@ pub struct Settings {
     /// Requests a minute and key; 0 is no limit.
     #[arg(long, env = "LABELHOOK_RATE_LIMIT", default_value_t = 6000)]
     pub rate_limit: u32,
+    /// How nodes tell each other where to look: memory (one node; the default with SQLite), postgres (the default with
+    /// PostgreSQL), or the URL of a NATS server of version 2.10 or newer, such as nats://user:password@host:4222, or
+    /// tls://token@host.
+    #[arg(long, env = "LABELHOOK_BUS", hide_env_values = true)]
+    pub bus: Option<bus::Choice>,
     /// Seconds that one GraphQL operation may take.
     #[arg(long, env = "LABELHOOK_REQUEST_TIMEOUT", default_value_t = 60)]
     pub request_timeout: u64,
+}
+
+/// Settings of commands that ask a server.
+#[derive(Args, Clone, Debug)]
+pub struct Remote {
+    /// Where the server is: http://HOST:PORT or https://HOST.
+    #[arg(long, env = "LABELHOOK_SERVER", default_value = "http://127.0.0.1:8080")]
+    pub server: String,
+    /// The API key to ask with; better given by the variable than on the command line, which others can see.
+    #[arg(long, env = "LABELHOOK_API_KEY", hide_env_values = true)]
+    pub api_key: String,
 }
 
 /// Settings of the log, on standard error.
@@ -62,13 +88,24 @@ pub struct Log {
     #[arg(
         long,
         env = "LABELHOOK_LOG",
-        default_value = "info,sea_orm_migration=warn",
+        default_value = "info,sea_orm_migration=warn,sqlx::postgres::notice=warn",
         global = true
     )]
     pub log: String,
     /// How a line looks.
     #[arg(long, env = "LABELHOOK_LOG_FORMAT", default_value = "text", global = true)]
     pub log_format: LogFormat,
+}
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Everything.
+    All,
+    /// Answers requests and sends nothing.
+    Api,
+    /// Sends, and answers nothing but /healthz and /readyz.
+    Dispatch,
 }
 
 /// How a log line looks.
@@ -108,10 +145,12 @@ impl Storage {
         Config {
             database_url: self.database_url.clone(),
             keyring: Arc::new(keyring),
-            clock: Clock::System,
+            clock: Clock::default(),
             guard: Guard::default(),
             shaper: Arc::new(Shaper::default()),
             window: Window::default(),
+            node: node::Config::default(),
+            bus: bus::Choice::Memory(bus::memory::Hub::default()),
         }
     }
 
@@ -126,6 +165,9 @@ impl Storage {
         if let Some(key) = &self.master_key {
             return Keyring::from_base64(key).context("LABELHOOK_MASTER_KEY cannot be used");
         }
+        if !self.database_url.starts_with("sqlite:") {
+            anyhow::bail!("LABELHOOK_MASTER_KEY must be given: every node of a PostgreSQL database needs the same");
+        }
         let path = self.key_file()?;
         Keyring::load_or_create(&path).with_context(|| format!("{} cannot be used", path.display()))
     }
@@ -134,10 +176,29 @@ impl Storage {
 impl Settings {
     /// What core needs.
     pub fn core(&self) -> anyhow::Result<Config> {
+        let alone = self.storage.database_url.starts_with("sqlite:");
+        anyhow::ensure!(
+            self.role == Role::All || !alone,
+            "--role must be all with a SQLite database, which belongs to one process"
+        );
         Ok(Config {
             guard: Guard::new(self.egress_allow.0.clone(), vec![self.listen.ip()]),
+            node: self.node(),
+            bus: self.bus.clone().unwrap_or_default(),
             ..self.storage.core()?
         })
+    }
+
+    fn node(&self) -> node::Config {
+        node::Config {
+            role: match self.role {
+                Role::All => node::Role::All,
+                Role::Api => node::Role::Api,
+                Role::Dispatch => node::Role::Dispatch,
+            },
+            name: self.node_name.clone(),
+            lease: Duration::from_secs(self.node_timeout),
+        }
     }
 
     /// What the HTTP server needs.

@@ -9,7 +9,7 @@ use entity::Role;
 use labelhook_api::{graphql::payload::Shaper, server};
 use labelhook_core::dispatcher::{self, Window, guard::Guard};
 use labelhook_core::secret::Keyring;
-use labelhook_core::{App, Clock, api_key, deletion, replay, task};
+use labelhook_core::{App, Clock, api_key, bus, deletion, listener, node, replay, task};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -108,6 +108,7 @@ impl TestApp {
     pub async fn deliver(&self) {
         deletion::run_until_idle(&self.app).await.expect("the database answers");
         task::run_until_idle(&self.app).await.expect("the database answers");
+        listener::run_until_idle(&self.app).await.expect("the database answers");
         while {
             dispatcher::run_until_idle(&self.app)
                 .await
@@ -137,6 +138,8 @@ async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>
         guard: Guard::new(vec![loopback], Vec::new()),
         shaper: Arc::new(Shaper::default()),
         window: Window::default(),
+        node: node::Config::default(),
+        bus: bus::Choice::default(),
     });
     let app = opened.await.expect("a database opens");
     let key = api_key::bootstrap(&app, Some(KEY.to_owned()));

@@ -66,13 +66,23 @@ impl Process {
 
     /// SIGTERM, and waits until it has ended by itself.
     pub async fn terminate(mut self) -> ExitStatus {
-        // The standard library sends SIGKILL only; every POSIX shell has `kill` built in.
-        let sent = Command::new("sh")
-            .args(["-c", "kill -TERM \"$0\""])
-            .arg(self.child.id().to_string())
-            .status();
-        assert!(sent.expect("there is a shell").success(), "SIGTERM could not be sent");
+        self.signal("TERM");
         self.ended().await
+    }
+
+    /// SIGINT, which is what Ctrl-C sends.
+    pub fn interrupt(&self) {
+        self.signal("INT");
+    }
+
+    /// The standard library sends SIGKILL only; every POSIX shell has `kill` built in.
+    fn signal(&self, name: &str) {
+        let sent = Command::new("sh")
+            .args(["-c", "kill -\"$1\" \"$0\""])
+            .arg(self.child.id().to_string())
+            .arg(name)
+            .status();
+        assert!(sent.expect("there is a shell").success(), "SIG{name} could not be sent");
     }
 
     /// Waits until it has ended by itself.

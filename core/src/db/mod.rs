@@ -15,6 +15,7 @@ mod txn;
 mod writer;
 
 pub(crate) use fault::is_duplicate;
+pub(crate) use postgres::{installation, is_meant as is_postgres};
 pub(crate) use raw::{octets, raw};
 pub use scope::Scope;
 pub(crate) use sequence::horizon;
@@ -27,6 +28,7 @@ use writer::{Kind, Shared, Stores};
 
 use crate::{
     Clock, Error, Result,
+    bus::Bus,
     dispatcher::Lanes,
     idempotency,
     live::{Hints, Live},
@@ -44,13 +46,21 @@ pub struct Db {
     reader: DatabaseConnection,
     writer: writer::Handle,
     graphs: Arc<Graphs>,
+    apart: Option<DatabaseConnection>,
     _lock: Option<File>,
 }
 
 impl Db {
     /// Opens the database at `url`, brings its tables up to date and starts the writers. A SQLite file that another
     /// process has open is refused.
-    pub async fn open(url: &str, clock: Clock, index: Arc<Index>, lanes: Arc<Lanes>, live: Arc<Live>) -> Result<Self> {
+    pub async fn open(
+        url: &str,
+        clock: Clock,
+        index: Arc<Index>,
+        lanes: Arc<Lanes>,
+        live: Arc<Live>,
+        bus: Arc<Bus>,
+    ) -> Result<Self> {
         let graphs = Arc::new(Graphs::new(Arc::clone(&index)));
         let shared = Shared {
             clock,
@@ -58,8 +68,14 @@ impl Db {
             graphs: Arc::clone(&graphs),
             lanes,
             live,
+            bus,
         };
-        let (reader, stores, lock) = match postgres::is_meant(url) {
+        let Opened {
+            reader,
+            stores,
+            apart,
+            lock,
+        } = match postgres::is_meant(url) {
             true => of_postgres(url).await?,
             false => of_sqlite(url, &shared).await?,
         };
@@ -67,6 +83,7 @@ impl Db {
             reader,
             writer: writer::start(stores, &shared),
             graphs,
+            apart,
             _lock: lock,
         })
     }
@@ -74,6 +91,11 @@ impl Db {
     /// A connection for looking only.
     pub fn read(&self) -> &DatabaseConnection {
         &self.reader
+    }
+
+    /// A connection that nobody waits for, to a database that many nodes share.
+    pub(crate) fn apart(&self) -> Option<&DatabaseConnection> {
+        self.apart.as_ref()
     }
 
     /// The workflows of projects, ready for use.
@@ -117,7 +139,12 @@ impl Db {
     }
 }
 
-type Opened = (DatabaseConnection, Stores, Option<File>);
+struct Opened {
+    reader: DatabaseConnection,
+    stores: Stores,
+    apart: Option<DatabaseConnection>,
+    lock: Option<File>,
+}
 
 async fn of_sqlite(url: &str, shared: &Shared) -> Result<Opened> {
     let lock = sqlite::Files::parse(url)?.lock()?;
@@ -126,7 +153,12 @@ async fn of_sqlite(url: &str, shared: &Shared) -> Result<Opened> {
     let reader = sqlite::readers(url).await?;
     let sequence = Arc::new(Sequence::start(&reader, shared.clock.now()).await?);
     shared.live.announce(sequence.newest(), Hints::default());
-    Ok((reader, Stores::One(Store::sqlite(url, conn, sequence)), Some(lock)))
+    Ok(Opened {
+        reader,
+        stores: Stores::One(Store::sqlite(url, conn, sequence)),
+        apart: None,
+        lock: Some(lock),
+    })
 }
 
 async fn of_postgres(url: &str) -> Result<Opened> {
@@ -138,7 +170,12 @@ async fn of_postgres(url: &str) -> Result<Opened> {
     for _ in 0..postgres::WRITERS {
         writes.push(Store::postgres(&server).await?);
     }
-    Ok((server.readers().await?, Stores::Many { appends, writes }, None))
+    Ok(Opened {
+        reader: server.readers().await?,
+        stores: Stores::Many { appends, writes },
+        apart: Some(server.writer().await?),
+        lock: None,
+    })
 }
 
 /// Whether somebody asks for statements in the log: `--log info,sqlx::query=debug`. Otherwise none is even formatted.

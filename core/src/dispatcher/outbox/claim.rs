@@ -9,9 +9,9 @@ use crate::{
 };
 use entity::{
     EventId, NodeId, NotificationId, NotificationStatus, OrganizationId, PayloadId, ProjectId, TaskId, Timestamp,
-    WebhookId, WebhookStatus, WebhookTopic,
+    WebhookId, WebhookStatus, WebhookTopic, notification,
 };
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Value};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -55,18 +55,22 @@ pub(crate) struct Claim {
     pub more: Vec<(WebhookId, Timestamp)>,
 }
 
-/// Takes what is due for these lanes, oldest first, for this node. Switched-off webhooks keep what they have.
+/// Of a webhook `w`, whether this node (?1) may send to it: one that is heard by a listener is sent where that listener is.
+const HERE: &str = "(NOT w.listener OR w.listener_node = ?1)";
+
+/// Takes what is due for these lanes, oldest first, for this node. Switched-off webhooks, and those whose listener is not
+/// here, keep what they have.
 pub(crate) async fn claim(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[Room]) -> Result<Claim> {
     let mut claim = Claim::default();
     for rooms in batches(rooms) {
         let mut claimed = take(db, node, now, rooms).await?;
         claimed.sort_by_key(|row| row.id);
         let bodies = bodies(db, claimed.iter().map(|row| row.payload_id)).await?;
-        let lanes = lanes(db, rooms).await?;
+        let lanes = lanes(db, node, rooms).await?;
         let limits = lanes.iter().map(|lane| (lane.webhook_id, lane.limit())).collect();
         claim
             .jobs
-            .extend(claimed.into_iter().map(|row| row.into_job(&bodies, &limits)));
+            .extend(claimed.into_iter().map(|row| row.into_job(node, &bodies, &limits)));
         let more = lanes.iter().filter_map(|lane| Some((lane.webhook_id, lane.due_at?)));
         claim.more.extend(more);
     }
@@ -104,7 +108,7 @@ fn take_sql(rooms: usize, lock: &str) -> String {
         format!(
             "SELECT id FROM (SELECT d.id FROM notification d WHERE d.webhook_id = ?{webhook} \
                  AND d.due_at IS NOT NULL AND d.due_at <= ?3 \
-                 AND (SELECT w.status FROM webhook w WHERE w.id = ?{webhook}) = ?4 \
+                 AND (SELECT w.status = ?4 AND {HERE} FROM webhook w WHERE w.id = ?{webhook}) \
                  ORDER BY d.due_at LIMIT ?{places}{lock}) AS lane{index}"
         )
     };
@@ -119,8 +123,14 @@ fn take_sql(rooms: usize, lock: &str) -> String {
 }
 
 impl Claimed {
-    fn into_job(self, bodies: &HashMap<PayloadId, bytes::Bytes>, limits: &HashMap<WebhookId, Limit>) -> Job {
+    fn into_job(
+        self,
+        node_id: NodeId,
+        bodies: &HashMap<PayloadId, bytes::Bytes>,
+        limits: &HashMap<WebhookId, Limit>,
+    ) -> Job {
         Job {
+            node_id,
             notification_id: self.id,
             organization_id: self.organization_id,
             webhook_id: self.webhook_id,
@@ -169,9 +179,9 @@ async fn bodies(
     Ok(bodies)
 }
 
-/// What the lanes of a claim may do, and when each has more. All claimed from are active.
-async fn lanes(db: &impl ConnectionTrait, rooms: &[Room]) -> Result<Vec<Lane>> {
-    let active = [Value::from(WebhookStatus::Active)];
+/// What the lanes of a claim may do, and when each has more. All claimed from are active, and here.
+async fn lanes(db: &impl ConnectionTrait, node: NodeId, rooms: &[Room]) -> Result<Vec<Lane>> {
+    let active = [Value::from(node), WebhookStatus::Active.into()];
     let binds = active
         .into_iter()
         .chain(rooms.iter().map(|room| Value::from(room.webhook_id)));
@@ -179,33 +189,37 @@ async fn lanes(db: &impl ConnectionTrait, rooms: &[Room]) -> Result<Vec<Lane>> {
     Ok(Lane::find_by_statement(statement).all(db).await?)
 }
 
-/// Binds: ACTIVE, then the webhooks.
+/// Binds: node, ACTIVE, then the webhooks.
 fn lanes_sql(rooms: usize) -> String {
-    let marks: Vec<String> = (0..rooms).map(|index| format!("?{}", index + 2)).collect();
+    let marks: Vec<String> = (0..rooms).map(|index| format!("?{}", index + 3)).collect();
     format!(
         "SELECT w.id AS webhook_id, w.max_in_flight, w.rate_requests, w.rate_per_ms, \
              (SELECT min(d.due_at) FROM notification d \
              WHERE d.webhook_id = w.id AND d.due_at IS NOT NULL) AS due_at \
-         FROM webhook w WHERE w.id IN ({}) AND w.status = ?1",
+         FROM webhook w WHERE w.id IN ({}) AND w.status = ?2 AND {HERE}",
         marks.join(", ")
     )
 }
 
-/// Every lane with something to claim, now or later. Steps from one webhook to the next on the partial index, so its cost
-/// follows the number of webhooks and not of notifications. Binds: ACTIVE.
-const SURVEY: &str = "WITH RECURSIVE lane(webhook_id) AS (\
-         SELECT (SELECT webhook_id FROM notification WHERE due_at IS NOT NULL ORDER BY webhook_id LIMIT 1) \
-         UNION ALL SELECT (SELECT n.webhook_id FROM notification n \
-             WHERE n.webhook_id > lane.webhook_id AND n.due_at IS NOT NULL ORDER BY n.webhook_id LIMIT 1) \
-         FROM lane WHERE lane.webhook_id IS NOT NULL) \
-     SELECT lane.webhook_id AS webhook_id, w.max_in_flight, w.rate_requests, w.rate_per_ms, \
-         (SELECT min(due_at) FROM notification d \
-         WHERE d.webhook_id = lane.webhook_id AND d.due_at IS NOT NULL) AS due_at \
-     FROM lane JOIN webhook w ON w.id = lane.webhook_id AND w.status = ?1";
+/// Every lane with something to claim here, now or later. Steps from one webhook to the next on the partial index, so its
+/// cost follows the number of webhooks and not of notifications. Binds: node, ACTIVE.
+fn survey_sql() -> String {
+    format!(
+        "WITH RECURSIVE lane(webhook_id) AS (\
+             SELECT (SELECT webhook_id FROM notification WHERE due_at IS NOT NULL ORDER BY webhook_id LIMIT 1) \
+             UNION ALL SELECT (SELECT n.webhook_id FROM notification n \
+                 WHERE n.webhook_id > lane.webhook_id AND n.due_at IS NOT NULL ORDER BY n.webhook_id LIMIT 1) \
+             FROM lane WHERE lane.webhook_id IS NOT NULL) \
+         SELECT lane.webhook_id AS webhook_id, w.max_in_flight, w.rate_requests, w.rate_per_ms, \
+             (SELECT min(due_at) FROM notification d \
+             WHERE d.webhook_id = lane.webhook_id AND d.due_at IS NOT NULL) AS due_at \
+         FROM lane JOIN webhook w ON w.id = lane.webhook_id AND w.status = ?2 AND {HERE}"
+    )
+}
 
-pub(crate) async fn survey(db: &impl ConnectionTrait) -> Result<Vec<(WebhookId, Limit, Timestamp)>> {
-    let active = [Value::from(WebhookStatus::Active)];
-    let statement = raw(db, SURVEY, active);
+pub(crate) async fn survey(db: &impl ConnectionTrait, node: NodeId) -> Result<Vec<(WebhookId, Limit, Timestamp)>> {
+    let binds = [Value::from(node), WebhookStatus::Active.into()];
+    let statement = raw(db, &survey_sql(), binds);
     let lanes = Lane::find_by_statement(statement).all(db).await?;
     Ok(lanes
         .into_iter()
@@ -226,11 +240,46 @@ fn give_back_binds(due: Timestamp, node: NodeId) -> [Value; 4] {
     ]
 }
 
-/// Gives back every claim that is not `node`'s: on SQLite the lock file says that no other node lives.
+/// Gives back every claim of a node that is not alive: on SQLite every one that is not `node`'s, for the lock file says that
+/// no other lives.
 pub(crate) async fn free_claims(db: &impl ConnectionTrait, node: NodeId, now: Timestamp) -> Result<u64> {
-    let sql = format!("{GIVE_BACK} WHERE node_id IS NOT NULL AND node_id <> ?4");
+    let dead = match db.get_database_backend() {
+        DbBackend::Postgres => " AND NOT EXISTS (SELECT 1 FROM node WHERE node.id = notification.node_id)",
+        _ => "",
+    };
+    let sql = format!("{GIVE_BACK} WHERE node_id IS NOT NULL AND node_id <> ?4{dead}");
     let statement = raw(db, &sql, give_back_binds(now, node));
     Ok(db.execute_raw(statement).await?.rows_affected())
+}
+
+/// What a node claims.
+pub(crate) async fn claimed(db: &impl ConnectionTrait, node: NodeId) -> Result<Vec<(NotificationId, WebhookId)>> {
+    let rows = notification::Entity::find()
+        .select_only()
+        .columns([notification::Column::Id, notification::Column::WebhookId])
+        .filter(notification::Column::NodeId.eq(node));
+    Ok(rows.into_tuple().all(db).await?)
+}
+
+/// What these lanes may do and when each has something to claim.
+pub(crate) async fn look(
+    db: &impl ConnectionTrait,
+    node: NodeId,
+    ids: &[WebhookId],
+) -> Result<Vec<(WebhookId, Limit, Timestamp)>> {
+    let mut found = Vec::new();
+    for ids in batches(ids) {
+        let rooms: Vec<Room> = ids
+            .iter()
+            .map(|id| Room {
+                webhook_id: *id,
+                count: 0,
+            })
+            .collect();
+        let lanes = lanes(db, node, &rooms).await?.into_iter();
+        found.extend(lanes.filter_map(|lane| Some((lane.webhook_id, lane.limit(), lane.due_at?))));
+    }
+    Ok(found)
 }
 
 /// Gives back claims of this node that were not sent, to be claimed again from `due` on.
@@ -291,7 +340,7 @@ mod tests {
     #[tokio::test]
     async fn a_survey_steps_from_webhook_to_webhook() {
         served_by(
-            SURVEY,
+            &survey_sql(),
             &["notification_due (webhook_id>?)", "notification_due (webhook_id=?"],
         )
         .await;

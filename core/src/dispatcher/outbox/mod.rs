@@ -11,20 +11,23 @@
 mod claim;
 mod order;
 
-pub(crate) use claim::{Claim, claim, free_claims, give_back, survey};
+pub(crate) use claim::{Claim, claim, claimed, free_claims, give_back, look, survey};
 pub(crate) use order::{Freed, release, release_all};
 
 use super::{Job, Lanes, Limit};
 use crate::{
     Result,
+    listener::Place,
     live::Hints,
     stats::{self, Tallies},
 };
-use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, event, label, notification, payload, project};
+use entity::{
+    NotificationStatus, PayloadId, ProjectId, Timestamp, WebhookId, event, label, notification, payload, project,
+};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
 };
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Bodies up to this size travel with their job; larger ones are read when their turn has come.
 const CARRIED: usize = 64 * 1024;
@@ -41,6 +44,8 @@ pub(crate) struct Outbox {
     notifications: Vec<Enqueued>,
     tallies: Tallies,
     jobs: Vec<Job>,
+    /// Webhooks with something due that another node sends to.
+    elsewhere: BTreeSet<WebhookId>,
     hints: Hints,
 }
 
@@ -49,6 +54,7 @@ pub(crate) struct Outbox {
 pub(crate) struct Enqueued {
     pub row: notification::Model,
     pub limit: Limit,
+    pub place: Place,
     pub body: Option<bytes::Bytes>,
 }
 
@@ -101,17 +107,31 @@ impl Outbox {
     pub(crate) async fn flush(&mut self, db: &impl ConnectionTrait, lanes: &Lanes) -> Result<()> {
         let mut rows = Vec::with_capacity(self.notifications.len());
         let mut busy = self.busy(db).await?;
-        for Enqueued { mut row, limit, body } in self.notifications.drain(..) {
+        for enqueued in self.notifications.drain(..) {
+            let Enqueued {
+                mut row,
+                limit,
+                place,
+                body,
+            } = enqueued;
             self.tallies.add(stats::Key::made(&row));
             if row.order_key.is_some_and(|key| !busy.insert((row.webhook_id, key))) {
                 row.due_at = None;
             }
-            if row.due_at.is_some_and(|due| lanes.reserve(row.webhook_id, limit, due)) {
+            let here = place.is_at(lanes.node_id());
+            if here && row.due_at.is_some_and(|due| lanes.reserve(row.webhook_id, limit, due)) {
                 row.status = NotificationStatus::Sending;
                 row.node_id = Some(lanes.node_id());
                 row.due_at = None;
-                self.jobs
-                    .push(Job::first(&row, limit, body.filter(|body| body.len() <= CARRIED)));
+                self.jobs.push(Job::first(
+                    &row,
+                    lanes.node_id(),
+                    limit,
+                    body.filter(|body| body.len() <= CARRIED),
+                ));
+            }
+            if row.due_at.is_some() && !(here && lanes.owns(row.webhook_id)) {
+                self.elsewhere.insert(row.webhook_id);
             }
             rows.push(row);
         }
@@ -135,6 +155,9 @@ impl Outbox {
 
     /// After the commit: hands the born claimed to their lanes. After a rollback: gives their places back.
     pub(crate) fn settle(self, lanes: &Lanes, committed: bool) {
+        if committed {
+            lanes.tell(self.elsewhere);
+        }
         match committed {
             true if self.jobs.is_empty() => {}
             true => lanes.offer(self.jobs),
