@@ -47,6 +47,8 @@ impl Home {
         let mut environment = vec![("LABELHOOK_DATABASE_URL", self.url())];
         if Database::is_postgres() {
             environment.push(("LABELHOOK_MASTER_KEY", MASTER_KEY));
+            // A process that is killed is missed soon.
+            environment.push(("LABELHOOK_NODE_TIMEOUT", "2"));
         }
         environment
     }
