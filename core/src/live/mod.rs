@@ -10,7 +10,7 @@
 //! is now, under its newest number.
 //!
 //! Under SQLite's one writer a number that can be seen has every lower one beside it. On PostgreSQL many write, and a reader
-//! stays below the oldest transaction that is still open ([`horizon`]).
+//! stays below the oldest transaction that is still open ([`horizon`](crate::db::horizon)).
 
 mod channel;
 mod hints;
@@ -30,7 +30,7 @@ use crate::{
     App, Result,
     auth::{Action, Actor},
     bus::Ids,
-    db::horizon,
+    db::Moment,
     event, notification, task as tasks,
 };
 use channel::Channels;
@@ -96,13 +96,15 @@ impl Live {
     }
 }
 
-/// Where the feed stands: what has a higher number happens from now on.
-async fn now(app: &App) -> Result<i64> {
+/// Where the feed stands: what has a higher number happens from now on, unless it is past at this moment already.
+async fn now(app: &App) -> Result<(i64, Option<Moment>)> {
     let mark = app.live.mark.load(Ordering::SeqCst);
-    Ok(match horizon(app.db.read()).await? {
-        i64::MAX => mark,
-        horizon => app.live.mark.fetch_max(horizon, Ordering::SeqCst).max(horizon),
-    })
+    let moment = Moment::now(app.db.read()).await?;
+    let mark = moment.as_ref().map_or(mark, |moment| {
+        let horizon = moment.horizon();
+        app.live.mark.fetch_max(horizon, Ordering::SeqCst).max(horizon)
+    });
+    Ok((mark, moment))
 }
 
 /// Events as they happen; first what the log has after a place.
@@ -114,9 +116,13 @@ pub async fn events(
 ) -> Result<Subscription<entity::event::Model>> {
     actor.require(Action::ReadWebhooks)?;
     let after = place::of_event(app.db.read(), actor, after).await?;
-    let mark = now(app).await?;
+    let (mark, moment) = now(app).await?;
+    let past = moment.filter(|_| after.is_none());
     let seer = actor.clone();
-    let wants = move |row: &entity::event::Model| seer.sees(row.project_id) && filter.matches(row);
+    let wants = move |row: &entity::event::Model| {
+        let is_past = past.as_ref().is_some_and(|past| past.is_past(row.sequence));
+        !is_past && seer.sees(row.project_id) && filter.matches(row)
+    };
     Ok(Subscription::logged(
         app,
         &app.live.events,
@@ -135,10 +141,15 @@ pub async fn notifications(
 ) -> Result<Subscription<Change>> {
     actor.require(Action::ReadWebhooks)?;
     let after = place::of_notification(app.db.read(), actor, after).await?;
-    let mark = now(app).await?;
+    let (mark, moment) = now(app).await?;
+    let past = moment.filter(|_| after.is_none());
     let seer = actor.clone();
     let wants = move |change: &Change| {
-        seer.sees(change.row.project_id) && seer.sees(change.webhook_project_id) && filter.matches(&change.row)
+        let is_past = past.as_ref().is_some_and(|past| past.is_past(change.row.sequence));
+        !is_past
+            && seer.sees(change.row.project_id)
+            && seer.sees(change.webhook_project_id)
+            && filter.matches(&change.row)
     };
     let channels = &app.live.notifications;
     Ok(Subscription::logged(
