@@ -138,7 +138,11 @@ async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>
         guard: Guard::new(vec![loopback], Vec::new()),
         shaper: Arc::new(Shaper::default()),
         window: Window::default(),
-        node: node::Config::default(),
+        // Nobody beats for a paused one: it lives as long as its test.
+        node: node::Config {
+            lease: Duration::from_secs(if start.paused { 86_400 } else { 10 }),
+            ..node::Config::default()
+        },
         bus: bus::Choice::default(),
     });
     let app = opened.await.expect("a database opens");
@@ -172,6 +176,7 @@ async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>
             });
             http.await.expect("serving loopback does not fail");
             sockets.open.wait().await;
+            node::leave(&running).await;
             running.db.close().await;
         }),
     };

@@ -67,8 +67,8 @@ impl Database {
             "auto_explain.log_min_duration = 0",
             "enable_seqscan = off",
         ] {
-            let set = db.execute_unprepared(&format!("ALTER DATABASE {name} SET {setting}"));
-            set.await.expect("its owner may");
+            let set = format!("ALTER DATABASE {name} SET {setting}");
+            db.execute_unprepared(&set).await.expect("its owner may");
         }
         db.close().await.ok();
     }
