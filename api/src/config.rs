@@ -8,6 +8,7 @@ use labelhook_core::{
     Clock, Config, bus,
     db::file_of,
     dispatcher::{Window, guard::Guard},
+    node,
     secret::Keyring,
 };
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
@@ -38,6 +39,15 @@ pub struct Settings {
     pub listen: SocketAddr,
     #[command(flatten)]
     pub storage: Storage,
+    /// What this process does. With PostgreSQL many may share the work: some answer requests, some send.
+    #[arg(long, env = "LABELHOOK_ROLE", value_enum, default_value_t = Role::All)]
+    pub role: Role,
+    /// What this node is called in the list of nodes.
+    #[arg(long, env = "LABELHOOK_NODE_NAME", default_value = "")]
+    pub node_name: String,
+    /// Seconds after which a node that is not heard of counts as dead, and others take over what it held. The same on all.
+    #[arg(long, env = "LABELHOOK_NODE_TIMEOUT", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub node_timeout: u64,
     /// Networks that deliveries may go to although they are private or loopback: a list of CIDRs, separated by commas.
     #[arg(long, env = "LABELHOOK_EGRESS_ALLOW", default_value = "")]
     pub egress_allow: Networks,
@@ -67,13 +77,24 @@ pub struct Log {
     #[arg(
         long,
         env = "LABELHOOK_LOG",
-        default_value = "info,sea_orm_migration=warn",
+        default_value = "info,sea_orm_migration=warn,sqlx::postgres::notice=warn",
         global = true
     )]
     pub log: String,
     /// How a line looks.
     #[arg(long, env = "LABELHOOK_LOG_FORMAT", default_value = "text", global = true)]
     pub log_format: LogFormat,
+}
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Everything.
+    All,
+    /// Answers requests and sends nothing.
+    Api,
+    /// Sends, and answers nothing but /healthz and /readyz.
+    Dispatch,
 }
 
 /// How a log line looks.
@@ -113,11 +134,12 @@ impl Storage {
         Config {
             database_url: self.database_url.clone(),
             keyring: Arc::new(keyring),
-            clock: Clock::System,
+            clock: Clock::default(),
             guard: Guard::default(),
             shaper: Arc::new(Shaper::default()),
             window: Window::default(),
             bus: bus::Choice::Memory(bus::memory::Hub::default()),
+            node: node::Config::default(),
         }
     }
 
@@ -132,6 +154,9 @@ impl Storage {
         if let Some(key) = &self.master_key {
             return Keyring::from_base64(key).context("LABELHOOK_MASTER_KEY cannot be used");
         }
+        if !self.database_url.starts_with("sqlite:") {
+            anyhow::bail!("LABELHOOK_MASTER_KEY must be given: every node of a PostgreSQL database needs the same");
+        }
         let path = self.key_file()?;
         Keyring::load_or_create(&path).with_context(|| format!("{} cannot be used", path.display()))
     }
@@ -140,11 +165,29 @@ impl Storage {
 impl Settings {
     /// What core needs.
     pub fn core(&self) -> anyhow::Result<Config> {
+        let alone = self.storage.database_url.starts_with("sqlite:");
+        anyhow::ensure!(
+            self.role == Role::All || !alone,
+            "--role must be all with a SQLite database, which belongs to one process"
+        );
         Ok(Config {
             guard: Guard::new(self.egress_allow.0.clone(), vec![self.listen.ip()]),
             bus: self.bus.clone().unwrap_or_default(),
+            node: self.node(),
             ..self.storage.core()?
         })
+    }
+
+    fn node(&self) -> node::Config {
+        node::Config {
+            role: match self.role {
+                Role::All => node::Role::All,
+                Role::Api => node::Role::Api,
+                Role::Dispatch => node::Role::Dispatch,
+            },
+            name: self.node_name.clone(),
+            lease: Duration::from_secs(self.node_timeout),
+        }
     }
 
     /// What the HTTP server needs.

@@ -11,7 +11,7 @@ pub mod server;
 pub mod sockets;
 
 use anyhow::Context;
-use labelhook_core::{App, bus, deletion, dispatcher, idempotency, replay, task};
+use labelhook_core::{App, bus, deletion, dispatcher, idempotency, node, replay, task};
 use std::sync::Arc;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +30,7 @@ pub async fn serve(
     let router = server::router(server);
     let background = CancellationToken::new();
     let mut tasks = JoinSet::new();
+    tasks.spawn(node::run(Arc::clone(&app), background.clone()));
     tasks.spawn(dispatcher::run(Arc::clone(&app), background.clone()));
     tasks.spawn(deletion::run(Arc::clone(&app), background.clone()));
     tasks.spawn(task::run(Arc::clone(&app), background.clone()));
@@ -49,6 +50,7 @@ pub async fn serve(
     while let Some(ended) = tasks.join_next().await {
         ended.context("a background task panicked")?;
         if tasks.len() == 1 {
+            node::leave(&app).await;
             farewell.cancel();
         }
     }

@@ -94,13 +94,16 @@ impl Server {
     }
 }
 
-/// The route table.
+/// The route table. A node that only sends answers nothing but how it is.
 pub fn router(server: Server) -> Router {
-    let routes = Router::new()
-        .route("/graphql", any(http::serve))
-        .route("/graphql/stream", any(sse::serve))
+    let mut routes = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready));
+    if server.app.nodes.role().serves() {
+        routes = routes
+            .route("/graphql", any(http::serve))
+            .route("/graphql/stream", any(sse::serve));
+    }
     surrounded(routes.with_state(Arc::new(server)))
 }
 

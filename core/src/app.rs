@@ -12,6 +12,7 @@ use crate::{
     },
     idempotency,
     live::Live,
+    node::{self, Nodes},
     payload::Shaper,
     rekey, replay,
     secret::Keyring,
@@ -39,6 +40,8 @@ pub struct Config {
     pub window: Window,
     /// How nodes tell each other where to look.
     pub bus: bus::Choice,
+    /// How this process takes part among others.
+    pub node: node::Config,
 }
 
 /// What verbs share.
@@ -49,6 +52,8 @@ pub struct App {
     pub clock: Clock,
     /// Seals and opens secrets.
     pub keyring: Arc<Keyring>,
+    /// This process among others.
+    pub nodes: Arc<Nodes>,
     /// Sends what is due.
     pub dispatcher: Dispatcher,
     /// Webhooks as the dispatcher needs them.
@@ -82,7 +87,8 @@ impl App {
     }
 
     async fn start(config: Config) -> Result<Arc<Self>> {
-        let lanes = Arc::new(Lanes::new(config.window));
+        let nodes = Arc::new(Nodes::alone(config.node));
+        let lanes = Arc::new(Lanes::new(config.window, Arc::clone(&nodes)));
         let index = Arc::new(Index::new(config.shaper));
         let sender = Sender::new(sender::Config {
             guard: config.guard,
@@ -108,6 +114,7 @@ impl App {
             db,
             clock: config.clock,
             keyring: config.keyring,
+            nodes,
             dispatcher: Dispatcher::new(lanes, sender),
             targets: Targets::default(),
             index,
@@ -120,6 +127,7 @@ impl App {
             keys: api_key::Known::default(),
             running: Arc::default(),
         });
+        node::join(&app).await?;
         app.dispatcher.recover(&app).await?;
         workflow::adopt(&app).await?;
         Ok(app)

@@ -10,13 +10,18 @@ use std::{
 };
 
 /// The system's clock, or one that a test moves.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub enum Clock {
-    /// The system's clock.
-    #[default]
-    System,
+    /// The system's clock, and by how many microseconds the database's is ahead of it, where many nodes go by that one.
+    System(Arc<AtomicI64>),
     /// A clock that stands still until it is moved.
     Mock(Arc<AtomicI64>),
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::System(Arc::default())
+    }
 }
 
 impl Clock {
@@ -26,11 +31,28 @@ impl Clock {
     }
 
     /// The moment it is now.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::System => chrono::Utc::now().into(),
+            Self::System(ahead) => Timestamp(system().0 + ahead.load(Ordering::SeqCst)),
             Self::Mock(micros) => Timestamp(micros.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// What this machine's own clock says; none for one that a test moves.
+    pub(crate) fn here(&self) -> Option<Timestamp> {
+        match self {
+            Self::System(_) => Some(system()),
+            Self::Mock(_) => None,
+        }
+    }
+
+    /// Goes by a clock that is so many microseconds ahead of this machine's, if it does not go by it within `drift` already.
+    pub(crate) fn follow(&self, micros: i64, drift: Duration) {
+        if let Self::System(ahead) = self {
+            let off = micros.abs_diff(ahead.load(Ordering::SeqCst));
+            if u128::from(off) > drift.as_micros() {
+                ahead.store(micros, Ordering::SeqCst);
+            }
         }
     }
 
@@ -39,5 +61,27 @@ impl Clock {
         if let Self::Mock(micros) = self {
             micros.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
         }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
+fn system() -> Timestamp {
+    chrono::Utc::now().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_follows_another_that_is_far_off_and_leaves_small_differences() {
+        let (clock, drift) = (Clock::default(), Duration::from_millis(20));
+        clock.follow(15_000, drift);
+        let ahead = |clock: &Clock| clock.now().0 - system().0;
+        assert!(ahead(&clock) < 10_000);
+        clock.follow(3_600_000_000, drift);
+        assert!((3_590_000_000..=3_600_000_000).contains(&ahead(&clock)));
+        clock.follow(3_600_010_000, drift);
+        assert!(ahead(&clock) <= 3_600_000_000);
     }
 }

@@ -57,7 +57,7 @@ pub async fn run_until_idle(app: &App) -> Result<()> {
     let mut places = Places::new();
     loop {
         let running = running(app).await?;
-        if running.is_empty() {
+        if running.is_empty() || !app.nodes.leads() {
             return Ok(());
         }
         for deletion in running {

@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod label;
 pub mod list;
 pub mod live;
+pub mod node;
 pub mod notification;
 pub mod organization;
 pub mod page;

@@ -9,6 +9,7 @@ use crate::{
     Config, Error, Result,
     db::{Db, Scope, Txn, raw},
     dispatcher::Lanes,
+    node::{self, Nodes},
     secret::Keyring,
     webhook::{self, Index},
 };
@@ -91,7 +92,7 @@ impl Rekey {
     /// Opens the database, whose key is the configuration's, and begins a change to the key that `to` gives once the
     /// database is ours, or goes on with the one that was broken off. Fails when another process has it open.
     pub async fn open(config: Config, to: impl FnOnce() -> Result<Keyring>) -> Result<Self> {
-        let lanes = Arc::new(Lanes::new(config.window));
+        let lanes = Arc::new(Lanes::new(config.window, Arc::new(Nodes::alone(config.node))));
         let db = Db::open(
             &config.database_url,
             config.clock,
@@ -104,6 +105,7 @@ impl Rekey {
         let from = config.keyring;
         let begun = async {
             let to = Arc::new(to()?);
+            node::check_none(&db).await?;
             begin(&db, &from, &to).await.map(|id| (id, to))
         };
         match begun.await {

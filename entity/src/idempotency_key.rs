@@ -28,6 +28,8 @@ pub struct Model {
     pub content_type: Option<String>,
     /// Sealed: the answer's body.
     pub answer: Option<Vec<u8>>,
+    /// Which node carries it out.
+    pub node_id: Option<NodeId>,
     /// When the request came.
     pub created_at: Timestamp,
 }

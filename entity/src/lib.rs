@@ -34,6 +34,7 @@ pub mod event;
 pub mod idempotency_key;
 pub mod intake;
 pub mod label;
+pub mod node;
 pub mod notification;
 pub mod organization;
 pub mod payload;

@@ -2,7 +2,7 @@
 
 use sea_orm_migration::{
     prelude::*,
-    schema::{big_integer, text, uuid},
+    schema::{big_integer, text, uuid, uuid_null},
 };
 
 #[derive(DeriveMigrationName)]
@@ -39,10 +39,20 @@ impl MigrationTrait for Migration {
             .table("organization")
             .add_column(big_integer("generation").default(0))
             .to_owned();
-        manager.alter_table(generation).await
+        manager.alter_table(generation).await?;
+        let carrier = Table::alter()
+            .table("idempotency_key")
+            .add_column(uuid_null("node_id"))
+            .to_owned();
+        manager.alter_table(carrier).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let carrier = Table::alter()
+            .table("idempotency_key")
+            .drop_column("node_id")
+            .to_owned();
+        manager.alter_table(carrier).await?;
         let generation = Table::alter()
             .table("organization")
             .drop_column("generation")

@@ -119,10 +119,11 @@ async fn a_change_that_was_killed_in_the_middle_is_finished_by_running_it_again(
     let config = Config {
         database_url: url(folder),
         keyring: Arc::new(keyring(&key_file(folder))),
-        clock: Clock::System,
+        clock: Clock::default(),
         guard: Guard::default(),
         window: Window::default(),
         bus: labelhook_core::bus::Choice::default(),
+        node: node::Config::default(),
         shaper: Arc::new(Shaper::default()),
     };
     // The first column is under the new key, the second is not: what the command leaves when it is killed there.

@@ -13,7 +13,16 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
             heed(&app, heard.next().await).await;
         }
     };
-    tokio::join!(app.bus.carry(&shutdown), shutdown.run_until_cancelled(heeding));
+    let telling = async {
+        loop {
+            app.bus.tell(Message::due(app.dispatcher.lanes.to_tell().await));
+        }
+    };
+    tokio::join!(
+        app.bus.carry(&shutdown),
+        shutdown.run_until_cancelled(heeding),
+        shutdown.run_until_cancelled(telling),
+    );
 }
 
 async fn heed(app: &App, message: Message) {
@@ -35,8 +44,8 @@ async fn heed(app: &App, message: Message) {
 
 /// Webhooks have something due; or nodes have come or gone, and what they held may.
 async fn due(app: &App, message: &Message) -> Result<()> {
-    if message.due.is_empty() && !message.nodes {
-        return Ok(());
+    match &message.due {
+        Ids::These(ids) if !message.nodes => app.dispatcher.look_at(app, ids.iter().copied()).await,
+        _ => app.dispatcher.survey(app).await,
     }
-    app.dispatcher.survey(app).await
 }

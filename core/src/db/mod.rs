@@ -46,6 +46,7 @@ pub struct Db {
     reader: DatabaseConnection,
     writer: writer::Handle,
     graphs: Arc<Graphs>,
+    apart: Option<DatabaseConnection>,
     _lock: Option<File>,
 }
 
@@ -69,7 +70,12 @@ impl Db {
             live,
             bus,
         };
-        let (reader, stores, lock) = match postgres::is_meant(url) {
+        let Opened {
+            reader,
+            stores,
+            apart,
+            lock,
+        } = match postgres::is_meant(url) {
             true => of_postgres(url).await?,
             false => of_sqlite(url, &shared).await?,
         };
@@ -77,6 +83,7 @@ impl Db {
             reader,
             writer: writer::start(stores, &shared),
             graphs,
+            apart,
             _lock: lock,
         })
     }
@@ -84,6 +91,11 @@ impl Db {
     /// A connection for looking only.
     pub fn read(&self) -> &DatabaseConnection {
         &self.reader
+    }
+
+    /// A connection that nobody waits for, to a database that many nodes share.
+    pub(crate) fn apart(&self) -> Option<&DatabaseConnection> {
+        self.apart.as_ref()
     }
 
     /// The workflows of projects, ready for use.
@@ -127,7 +139,12 @@ impl Db {
     }
 }
 
-type Opened = (DatabaseConnection, Stores, Option<File>);
+struct Opened {
+    reader: DatabaseConnection,
+    stores: Stores,
+    apart: Option<DatabaseConnection>,
+    lock: Option<File>,
+}
 
 async fn of_sqlite(url: &str, shared: &Shared) -> Result<Opened> {
     let lock = sqlite::Files::parse(url)?.lock()?;
@@ -136,7 +153,12 @@ async fn of_sqlite(url: &str, shared: &Shared) -> Result<Opened> {
     let reader = sqlite::readers(url).await?;
     let sequence = Arc::new(Sequence::start(&reader, shared.clock.now()).await?);
     shared.live.announce(sequence.newest(), Hints::default());
-    Ok((reader, Stores::One(Store::sqlite(url, conn, sequence)), Some(lock)))
+    Ok(Opened {
+        reader,
+        stores: Stores::One(Store::sqlite(url, conn, sequence)),
+        apart: None,
+        lock: Some(lock),
+    })
 }
 
 async fn of_postgres(url: &str) -> Result<Opened> {
@@ -148,7 +170,12 @@ async fn of_postgres(url: &str) -> Result<Opened> {
     for _ in 0..postgres::WRITERS {
         writes.push(Store::postgres(&server).await?);
     }
-    Ok((server.readers().await?, Stores::Many { appends, writes }, None))
+    Ok(Opened {
+        reader: server.readers().await?,
+        stores: Stores::Many { appends, writes },
+        apart: Some(server.writer().await?),
+        lock: None,
+    })
 }
 
 /// Whether somebody asks for statements in the log: `--log info,sqlx::query=debug`. Otherwise none is even formatted.

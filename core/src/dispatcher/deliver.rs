@@ -71,7 +71,7 @@ pub(super) async fn fly(app: Arc<App>, first: Job, records: mpsc::UnboundedSende
 /// The next job in turn. What was in memory when its webhook's breaker opened goes back to the database on the way.
 pub(super) fn next_job(app: &App, records: &mpsc::UnboundedSender<Record>) -> Option<Job> {
     let (lanes, now) = (&app.dispatcher.lanes, app.clock.now());
-    let next = lanes.take(now);
+    let next = app.nodes.is_alive().then(|| lanes.take(now)).flatten();
     for job in lanes.back() {
         records.send(Record::held(job, Some(now))).ok();
     }
@@ -198,11 +198,15 @@ fn row(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dispatcher::{Limit, Window};
-    use entity::{EventId, NotificationId, OrganizationId, PayloadId, WebhookId, WebhookTopic};
+    use crate::{
+        dispatcher::{Limit, Window},
+        node::{self, Nodes},
+    };
+    use entity::{EventId, NodeId, NotificationId, OrganizationId, PayloadId, WebhookId, WebhookTopic};
 
     fn job() -> Job {
         Job {
+            node_id: NodeId::new(),
             notification_id: NotificationId::new(),
             organization_id: OrganizationId::new(),
             webhook_id: WebhookId::new(),
@@ -222,7 +226,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_flight_that_breaks_off_lands_and_gives_its_claim_back() {
-        let lanes = Arc::new(Lanes::new(Window::default()));
+        let lanes = Arc::new(Lanes::new(
+            Window::default(),
+            Arc::new(Nodes::alone(node::Config::default())),
+        ));
         let (records, mut recorded) = mpsc::unbounded_channel();
         let first = job();
         let webhook_id = first.webhook_id;

@@ -3,7 +3,7 @@
 use super::Limit;
 use bytes::Bytes;
 use entity::{
-    EventId, NotificationId, OrganizationId, PayloadId, ProjectId, TaskId, Timestamp, WebhookId, WebhookTopic,
+    EventId, NodeId, NotificationId, OrganizationId, PayloadId, ProjectId, TaskId, Timestamp, WebhookId, WebhookTopic,
     notification,
 };
 use uuid::Uuid;
@@ -11,6 +11,8 @@ use uuid::Uuid;
 /// One notification held by this node.
 #[derive(Clone, Debug)]
 pub struct Job {
+    /// Who holds it.
+    pub node_id: NodeId,
     /// The notification.
     pub notification_id: NotificationId,
     /// Whose it is.
@@ -43,8 +45,9 @@ pub struct Job {
 
 impl Job {
     /// The job of a notification that was just written.
-    pub(crate) fn first(row: &notification::Model, limit: Limit, body: Option<Bytes>) -> Self {
+    pub(crate) fn first(row: &notification::Model, node_id: NodeId, limit: Limit, body: Option<Bytes>) -> Self {
         Self {
+            node_id,
             notification_id: row.id,
             organization_id: row.organization_id,
             webhook_id: row.webhook_id,

@@ -23,9 +23,10 @@ pub use lanes::{Lanes, Limit, Rate, Room, Window};
 pub(crate) use outbox::{Enqueued, Outbox, batch, batches, release};
 
 use crate::{App, Result, db::Scope};
+use entity::{NotificationId, Timestamp, WebhookId};
 use recorder::{Record, Tasks};
 use sender::Sender;
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, Semaphore, mpsc},
     task::JoinSet,
@@ -85,8 +86,50 @@ impl Dispatcher {
     }
 
     pub(crate) async fn survey(&self, app: &App) -> Result<()> {
-        for (webhook_id, limit, due) in outbox::survey(app.db.read()).await? {
-            self.lanes.note_due(webhook_id, limit, due);
+        let found = outbox::survey(app.db.read()).await?;
+        self.note(found);
+        Ok(())
+    }
+
+    /// Another node says that these have something to claim.
+    pub async fn look_at(&self, app: &App, ids: impl IntoIterator<Item = WebhookId>) -> Result<()> {
+        let ids: Vec<WebhookId> = ids.into_iter().filter(|id| self.lanes.owns(*id)).collect();
+        if !ids.is_empty() {
+            self.note(outbox::look(app.db.read(), &ids).await?);
+        }
+        Ok(())
+    }
+
+    /// Others' lanes are their own affair: they survey, too.
+    fn note(&self, found: Vec<(WebhookId, Limit, Timestamp)>) {
+        for (webhook_id, limit, due) in found {
+            if self.lanes.owns(webhook_id) {
+                self.lanes.note_due(webhook_id, limit, due);
+            }
+        }
+    }
+
+    /// Nodes came or went: lanes that are others' now are given up, and those that are new here are taken over with what is
+    /// known of their webhooks.
+    pub(crate) async fn reown(&self, app: &App) -> Result<()> {
+        self.lanes.reown();
+        app.health.leave(|id| self.lanes.owns(id));
+        app.health.load(app.db.read(), &self.lanes).await?;
+        self.survey(app).await
+    }
+
+    /// Gives claims of dead nodes back.
+    pub(crate) async fn free_claims(&self, app: &App) -> Result<()> {
+        let node = self.lanes.node_id();
+        let freed = app
+            .db
+            .write(Scope::free(), move |txn| {
+                Box::pin(async move { outbox::free_claims(txn.conn(), node, txn.now()).await })
+            })
+            .await?;
+        if freed > 0 {
+            tracing::info!(freed, "took over notifications that dead nodes held");
+            self.survey(app).await?;
         }
         Ok(())
     }
@@ -101,6 +144,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let one_claim = Arc::new(Semaphore::new(1));
     let mut survey = interval(SURVEY);
     survey.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut suspects = HashSet::new();
     let lanes = &app.dispatcher.lanes;
     while !shutdown.is_cancelled() {
         let mut changed = std::pin::pin!(lanes.changed());
@@ -113,7 +157,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
         tokio::select! {
             () = changed => {}
             () = until_due(&app, &one_claim) => {}
-            _ = survey.tick() => look_again(&app).await,
+            _ = survey.tick() => look_again(&app, &mut suspects).await,
             () = shutdown.cancelled() => {}
             // The recorder is gone: what is sent now would not be written down.
             () = records.closed() => break,
@@ -182,7 +226,7 @@ pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
 
 /// One claim at a time, beside the sending: a slow disk must not hold up what is in memory already.
 fn start_claim(app: &Arc<App>, one_claim: &Arc<Semaphore>, tasks: &TaskTracker) {
-    if !has_due(app) {
+    if !has_due(app) || !app.nodes.is_alive() {
         return;
     }
     let Ok(turn) = Arc::clone(one_claim).try_acquire_owned() else {
@@ -246,8 +290,37 @@ async fn until_due(app: &App, one_claim: &Semaphore) {
     }
 }
 
-async fn look_again(app: &App) {
-    if let Err(error) = app.dispatcher.survey(app).await {
+/// Claims of this node that its memory does not know of, twice in a row, were committed although nobody was told so, as
+/// happens when a connection breaks during a commit. They are given back. Takes the suspects of the last look and leaves
+/// those of the next.
+pub async fn free_strays(app: &App, suspects: &mut HashSet<NotificationId>) -> Result<()> {
+    let node = app.dispatcher.lanes.node_id();
+    let claimed = outbox::claimed(app.db.read(), node).await?;
+    let strays = app.dispatcher.lanes.strays(claimed.iter().map(|(id, _)| *id));
+    let lost: Vec<_> = claimed
+        .into_iter()
+        .filter(|(id, _)| strays.contains(id) && suspects.contains(id))
+        .collect();
+    *suspects = strays;
+    if lost.is_empty() {
+        return Ok(());
+    }
+    tracing::warn!(lost = lost.len(), "claims that nobody was told of are given back");
+    let (ids, webhooks): (Vec<NotificationId>, HashSet<WebhookId>) = lost.into_iter().unzip();
+    app.db
+        .write(Scope::free(), move |txn| {
+            Box::pin(async move { outbox::give_back(txn.conn(), node, txn.now(), &ids).await })
+        })
+        .await?;
+    app.dispatcher.look_at(app, webhooks).await
+}
+
+async fn look_again(app: &App, suspects: &mut HashSet<NotificationId>) {
+    let looked = async {
+        app.dispatcher.survey(app).await?;
+        free_strays(app, suspects).await
+    };
+    if let Err(error) = looked.await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "due notifications could not be looked for"

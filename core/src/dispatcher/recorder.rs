@@ -173,7 +173,6 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, tasks: Tasks) ->
     if batch.is_empty() {
         return Ok(());
     }
-    let node = app.dispatcher.lanes.node_id();
     let records = Arc::clone(batch);
     let ended = ended(batch);
     let board = Arc::clone(&app.health);
@@ -183,7 +182,7 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, tasks: Tasks) ->
         .db
         .write(scope(batch, &ended), move |txn| {
             Box::pin(async move {
-                write(txn, node, &records, tasks).await?;
+                write(txn, &records, tasks).await?;
                 outbox::release(txn.conn(), txn.now(), &keys).await?;
                 let rows = board.rows(ended.marked.keys());
                 health::follow(txn, &ended, rows).await
@@ -199,6 +198,9 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, tasks: Tasks) ->
     for record in batch.iter() {
         app.dispatcher.lanes.done(record.job.webhook_id, record.retry_at());
     }
+    app.dispatcher
+        .lanes
+        .forget(batch.iter().map(|record| record.job.notification_id));
     for (webhook_id, limit) in freed.lanes() {
         app.dispatcher.lanes.note_due(*webhook_id, *limit, app.clock.now());
     }
@@ -251,14 +253,14 @@ fn freed(records: &[Record]) -> Freed {
     freed
 }
 
-async fn write(txn: &Txn, node: NodeId, records: &[Record], tasks: Tasks) -> Result<()> {
+async fn write(txn: &Txn, records: &[Record], tasks: Tasks) -> Result<()> {
     let mut attempts = Vec::with_capacity(records.len());
     let mut states = Vec::with_capacity(records.len());
-    let mut held: BTreeMap<Timestamp, Vec<NotificationId>> = BTreeMap::new();
+    let mut held: BTreeMap<(NodeId, Timestamp), Vec<NotificationId>> = BTreeMap::new();
     for Record { job, end } in records {
         match end {
             End::Held(due) => held
-                .entry(due.unwrap_or(txn.now()))
+                .entry((job.node_id, due.unwrap_or(txn.now())))
                 .or_default()
                 .push(job.notification_id),
             End::Attempted(attempted) => {
@@ -269,9 +271,9 @@ async fn write(txn: &Txn, node: NodeId, records: &[Record], tasks: Tasks) -> Res
     }
     insert(txn, attempts).await?;
     for states in outbox::batches(&states) {
-        set(txn, node, states).await?;
+        set(txn, states).await?;
     }
-    for (due, ids) in held {
+    for ((node, due), ids) in held {
         outbox::give_back(txn.conn(), node, due, &ids).await?;
     }
     match tasks {
@@ -346,28 +348,29 @@ impl<'r> State<'r> {
 
 /// One statement for a batch. The claim decides whether the state changes; the count and the answer always do. What is no
 /// news, since it was recorded before, keeps its number, and so it is seen what is to be counted.
-async fn set(txn: &Txn, node: NodeId, states: &[State<'_>]) -> Result<()> {
-    let values = vec!["(?, ?, ?, ?, ?, ?, ?, ?)"; states.len()].join(", ");
+async fn set(txn: &Txn, states: &[State<'_>]) -> Result<()> {
+    let values = vec!["(?, ?, ?, ?, ?, ?, ?, ?, ?)"; states.len()].join(", ");
     let sql = format!(
-        "WITH outcome(id, number, status, due_at, throttled, response_code, error, sequence) AS (VALUES {values}) \
+        "WITH outcome(id, node, number, status, due_at, throttled, response_code, error, sequence) AS (VALUES {values}) \
          UPDATE notification SET \
-             status = CASE WHEN node_id = ? THEN outcome.status ELSE notification.status END, \
-             due_at = CASE WHEN node_id = ? THEN outcome.due_at ELSE notification.due_at END, \
-             order_key = CASE WHEN node_id = ? AND outcome.due_at IS NULL THEN NULL ELSE notification.order_key END, \
-             node_id = CASE WHEN node_id = ? THEN NULL ELSE node_id END, \
+             status = CASE WHEN node_id = outcome.node THEN outcome.status ELSE notification.status END, \
+             due_at = CASE WHEN node_id = outcome.node THEN outcome.due_at ELSE notification.due_at END, \
+             order_key = CASE WHEN node_id = outcome.node AND outcome.due_at IS NULL THEN NULL ELSE notification.order_key END, \
+             node_id = CASE WHEN node_id = outcome.node THEN NULL ELSE node_id END, \
              throttled_count = throttled_count + \
                  CASE WHEN attempt_count < outcome.number THEN outcome.throttled ELSE 0 END, \
              attempt_count = CASE WHEN attempt_count < outcome.number THEN outcome.number ELSE attempt_count END, \
              response_code = outcome.response_code, error = outcome.error, \
-             sequence = CASE WHEN node_id = ? OR attempt_count < outcome.number THEN outcome.sequence \
+             sequence = CASE WHEN node_id = outcome.node OR attempt_count < outcome.number THEN outcome.sequence \
                  ELSE notification.sequence END, \
              updated_at = ? \
          FROM outcome WHERE notification.id = outcome.id \
          RETURNING notification.id, notification.status, notification.sequence"
     );
-    let mut binds: Vec<Value> = Vec::with_capacity(states.len() * 8 + 6);
+    let mut binds: Vec<Value> = Vec::with_capacity(states.len() * 9 + 1);
     for state in states {
         binds.push(state.id.into());
+        binds.push(state.job.node_id.into());
         binds.push(state.number.into());
         binds.push(state.status.into());
         binds.push(state.due_at.into());
@@ -376,7 +379,6 @@ async fn set(txn: &Txn, node: NodeId, states: &[State<'_>]) -> Result<()> {
         binds.push(state.error.into());
         binds.push(state.sequence.into());
     }
-    binds.extend([node; 5].map(Value::from));
     binds.push(txn.now().into());
     let statement = raw(txn.conn(), &sql, binds);
     let left = Left::find_by_statement(statement).all(txn.conn()).await?;

@@ -8,9 +8,8 @@
 //! - not marked: nothing was committed. A repeat is carried out as if it were the first.
 //! - marked: it was carried out, at least in part, and its answer is lost. A repeat is refused, never run again.
 //!
-//! Which rows belong to requests that are being carried out is known in memory ([`Running`]); a row without an answer
-//! that is not among them was left behind. That holds as long as one process has the database, which SQLite's lock sees
-//! to.
+//! Which rows belong to requests that are being carried out is known in memory ([`Running`]), of this node's; those of
+//! another node are being carried out as long as it is alive. Any other row without an answer was left behind.
 
 mod row;
 
@@ -124,10 +123,10 @@ pub(crate) fn current() -> Option<IdempotencyId> {
 pub async fn begin(app: &App, actor: &Actor, request: Request) -> Result<Begun> {
     check(&request.key)?;
     let claim = Claim::new(&app.running, actor.organization_id);
-    let (actor, keyring) = (actor.clone(), Arc::clone(&app.keyring));
+    let (actor, keyring, nodes) = (actor.clone(), Arc::clone(&app.keyring), Arc::clone(&app.nodes));
     app.db
         .write(Scope::free(), move |txn| {
-            Box::pin(async move { row::claim(txn, claim, &actor, &keyring, request).await })
+            Box::pin(async move { row::claim(txn, claim, &nodes, &actor, &keyring, request).await })
         })
         .await
 }
@@ -178,7 +177,7 @@ pub async fn sweep(app: &App) -> Result<u64> {
             .filter(idempotency_key::Column::CreatedAt.lte(before))
             .limit(STEP);
         let ids: Vec<IdempotencyId> = old.into_tuple().all(app.db.read()).await?;
-        if ids.is_empty() {
+        if ids.is_empty() || !app.nodes.leads() {
             return Ok(removed);
         }
         removed += ids.len() as u64;

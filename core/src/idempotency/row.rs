@@ -1,7 +1,7 @@
 //! The row of a request with an idempotency key: taken, marked, given its answer, or removed again.
 
 use super::{Answer, Begun, Claim, KEPT, Request, Running};
-use crate::{Error, Result, auth::Actor, db::Txn, secret::Keyring};
+use crate::{Error, Result, auth::Actor, db::Txn, node::Nodes, secret::Keyring};
 use entity::{IdempotencyId, Timestamp, idempotency_key};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set,
@@ -30,6 +30,7 @@ pub(crate) async fn newest_sealed(db: &impl ConnectionTrait) -> Result<Option<(S
 pub(super) async fn claim(
     txn: &Txn,
     claim: Claim,
+    nodes: &Nodes,
     actor: &Actor,
     keyring: &Keyring,
     request: Request,
@@ -39,7 +40,13 @@ pub(super) async fn claim(
         .filter(idempotency_key::Column::Key.eq(&request.key));
     let digest = Sha256::digest(&request.content);
     if let Some(row) = known.one(txn.conn()).await? {
-        if let Some(begun) = judge(&row, &claim.running, keyring, &digest, txn.now())? {
+        if let Some(begun) = judge(
+            &row,
+            is_running(&row, &claim.running, nodes),
+            keyring,
+            &digest,
+            txn.now(),
+        )? {
             return Ok(begun);
         }
         idempotency_key::Entity::delete_by_id(row.id).exec(txn.conn()).await?;
@@ -51,6 +58,7 @@ pub(super) async fn claim(
         key: request.key,
         request: keyring.seal(&seal::request(claim.id), &digest),
         committed: false,
+        node_id: Some(nodes.id()),
         response_status: None,
         content_type: None,
         answer: None,
@@ -62,10 +70,15 @@ pub(super) async fn claim(
     Ok(Begun::New(claim))
 }
 
+fn is_running(row: &idempotency_key::Model, running: &Running, nodes: &Nodes) -> bool {
+    let of_another = row.node_id.is_some_and(|id| id != nodes.id() && nodes.knows(id));
+    running.has(row.id) || of_another
+}
+
 /// What a known key means for a request; nothing when it is as good as new.
 fn judge(
     row: &idempotency_key::Model,
-    running: &Running,
+    running: bool,
     keyring: &Keyring,
     digest: &[u8],
     now: Timestamp,
@@ -79,7 +92,7 @@ fn judge(
     if let Some(answer) = answer(row, keyring)? {
         return Ok(Some(Begun::Known(answer)));
     }
-    Ok(match (running.has(row.id), row.committed) {
+    Ok(match (running, row.committed) {
         (true, _) => Some(Begun::Running),
         (false, true) => Some(Begun::Lost),
         (false, false) => None,

@@ -13,8 +13,8 @@ use crate::{
 };
 use bytes::Bytes;
 use entity::{
-    NotificationId, NotificationStatus, Ordering, OrganizationId, PayloadId, Timestamp, WebhookTopic, notification,
-    webhook as webhooks,
+    NodeId, NotificationId, NotificationStatus, Ordering, OrganizationId, PayloadId, Timestamp, WebhookTopic,
+    notification, webhook as webhooks,
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use std::time::Duration;
@@ -242,6 +242,7 @@ impl Job {
     /// A job that is only looked at: for the headers of a preview.
     fn preview(event: &entity::event::Model, webhook: &webhooks::Model) -> Self {
         Self {
+            node_id: NodeId::new(),
             notification_id: NotificationId::new(),
             organization_id: event.organization_id,
             webhook_id: webhook.id,

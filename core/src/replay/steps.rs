@@ -85,6 +85,10 @@ async fn look(app: &App) -> Result<Look> {
             let Some(replay) = replays.get(&row.replay_id) else {
                 continue;
             };
+            // Whoever sends to a webhook knows how much it has to do.
+            if !app.nodes.owns(row.webhook_id) {
+                continue;
+            }
             let webhook = webhooks.get(&row.webhook_id);
             match part::step(app, &row, replay, webhook).await? {
                 Progress::WentOn => looked.went_on = true,

@@ -47,7 +47,7 @@ pub async fn run_until_idle(app: &App) -> Result<()> {
     loop {
         let mut jobs = running(app).await?;
         jobs.retain(|job| !failed.contains_key(job));
-        if jobs.is_empty() {
+        if jobs.is_empty() || !app.nodes.leads() {
             return failed.into_values().next().map_or(Ok(()), Err);
         }
         for job in jobs {

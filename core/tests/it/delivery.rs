@@ -100,7 +100,7 @@ async fn every_attempt_sends_the_stored_bytes_and_a_published_library_verifies_t
     let world = World::new().await;
     let receiver = Receiver::new(|number, _| Response::status(if number < 2 { 500 } else { 200 })).await;
     world.webhook(&receiver.url()).await;
-    world.clock.advance(Clock::System.now().since(START));
+    world.clock.advance(Clock::default().now().since(START));
     world.publish(&world.annotated().await).await;
     world.deliver().await;
     world.after(Duration::from_secs(6)).await;

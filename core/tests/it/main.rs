@@ -9,6 +9,7 @@ mod idempotency;
 mod keys;
 mod log;
 mod matching;
+mod nodes;
 mod outcomes;
 mod pace;
 mod rekey;

@@ -33,6 +33,7 @@ impl Disk {
             clock: Clock::mock(START),
             guard: labelhook_core::dispatcher::guard::Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
             window: labelhook_core::dispatcher::Window::default(),
+            node: labelhook_core::node::Config::default(),
             shaper: Arc::new(crate::support::shaper::Words),
             bus: labelhook_core::bus::Choice::default(),
         }

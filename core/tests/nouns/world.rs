@@ -8,6 +8,7 @@ use labelhook_core::{
     dispatcher::{Window, guard::Guard},
     label as labels,
     list::{Filter, Page, Query},
+    node,
     payload::{Compiling, Shaper},
     project as projects,
     secret::Keyring,
@@ -156,6 +157,11 @@ async fn open(database: &Database, clock: &Clock) -> Arc<App> {
         shaper: Arc::new(NoQueries),
         window: Window::default(),
         bus: labelhook_core::bus::Choice::default(),
+        // Nobody beats here: a node lives as long as its test.
+        node: node::Config {
+            lease: Duration::from_secs(3600),
+            ..node::Config::default()
+        },
     };
     App::open(config).await.expect("an app")
 }

@@ -2,18 +2,22 @@
 
 use std::{
     ffi::OsStr,
-    io,
+    io::{self, Write},
     path::Path,
     process::{self, Command, Stdio},
 };
 
-/// Runs `"$@"` in the background, writes its pid, and ends it when standard input does. Servers are told to be quick.
+/// Runs `"$@"` in the background and writes its pid. The word `stop` ends it; when the other end closes without a word,
+/// because its process is over, the folder goes too. PostgreSQL is quick on SIGINT, which a shell makes others ignore.
 const KEEPER: &str = r#"folder=$1; shift
 "$@" </dev/null >>"$folder/log" 2>&1 &
-echo $! >"$folder/pid"
-cat >/dev/null
-kill -INT "$(cat "$folder/pid")" 2>/dev/null
-wait
+program=$!
+echo $program >"$folder/pid"
+read -r word
+kill -INT $program 2>/dev/null
+kill -TERM $program 2>/dev/null
+wait $program
+[ "$word" = stop ] || rm -rf "$folder"
 "#;
 
 /// A running program.
@@ -39,7 +43,9 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        drop(self.0.stdin.take());
+        if let Some(mut stdin) = self.0.stdin.take() {
+            stdin.write_all(b"stop\n").ok();
+        }
         self.0.wait().ok();
     }
 }

@@ -22,7 +22,8 @@ impl Database {
         }
     }
 
-    async fn of_postgres() -> Self {
+    /// A new one of the PostgreSQL server, which is there.
+    pub async fn of_postgres() -> Self {
         let server = Postgres::shared()
             .await
             .expect("TEST_DATABASE=postgres needs PostgreSQL");

@@ -1,15 +1,20 @@
 //! Servers of others that tests run against: started when they are first asked for, ended with the process that asked.
-//! What is not installed is said to be missing.
+//! What is not installed is said to be missing. Packages of Python and Node.js are installed once, under `target`.
 //!
 //! `TEST_DATABASE=postgres` makes every test's database one of a throwaway PostgreSQL server; without it, each is a SQLite
 //! file. `TEST_DATABASE_URL` names a server to use instead of a throwaway one.
 
 mod child;
 mod database;
+mod nats;
+mod packages;
+mod port;
 mod postgres;
 mod programs;
 
 pub use child::Child;
 pub use database::Database;
+pub use nats::Nats;
+pub use packages::{node_modules, python};
 pub use postgres::Postgres;
 pub use programs::{need, skip, variable};

@@ -2,13 +2,13 @@
 
 use crate::{
     child::{Child, as_user},
+    port::free_port,
     programs::{found, skip, variable},
 };
 use migration::MigratorTrait;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use std::{
     fs::{self, Permissions},
-    net::TcpListener,
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
     sync::{
@@ -29,11 +29,12 @@ static SHARED: OnceCell<Option<Postgres>> = OnceCell::const_new();
 /// A server that tests share, or one of a test's own.
 pub struct Postgres {
     admin: String,
-    folder: Option<TempDir>,
     program: PathBuf,
     user: Option<&'static str>,
     port: u16,
+    // Before its folder, which it writes to.
     child: Mutex<Option<Child>>,
+    folder: Option<TempDir>,
     made: AtomicU32,
     dropped: Mutex<Vec<String>>,
 }
@@ -229,9 +230,4 @@ fn give_away(folder: &Path) {
     )
     .expect("root may");
     fs::set_permissions(folder, Permissions::from_mode(0o755)).expect("root may");
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
 }

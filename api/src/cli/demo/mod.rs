@@ -7,7 +7,7 @@ mod story;
 
 use super::serve::on_signal;
 use crate::{
-    config::{Networks, Settings, Storage},
+    config::{Networks, Role, Settings, Storage},
     serve,
 };
 use anyhow::{Context, ensure};
@@ -104,6 +104,9 @@ fn settings(listen: SocketAddr, folder: &Path) -> Settings {
             database_url: format!("sqlite://{}?mode=rwc", folder.join("demo.db").display()),
             master_key: None,
         },
+        role: Role::All,
+        node_name: String::new(),
+        node_timeout: 10,
         egress_allow: Networks(vec![
             "127.0.0.0/8".parse().expect("a CIDR"),
             "::1/128".parse().expect("a CIDR"),

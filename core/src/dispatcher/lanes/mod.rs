@@ -21,11 +21,12 @@ mod tests;
 pub use bucket::{Limit, Rate};
 
 use super::{Job, outbox::Claim};
+use crate::node::Nodes;
 use entity::{NodeId, NotificationId, Timestamp, WebhookId};
 use state::State;
 use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard},
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard},
 };
 use tokio::sync::Notify;
 
@@ -51,9 +52,12 @@ impl Default for Window {
 /// All lanes. Cheap to lock: nothing under the lock waits, and nothing goes through all lanes.
 #[derive(Debug)]
 pub struct Lanes {
-    node_id: NodeId,
+    nodes: Arc<Nodes>,
     state: Mutex<State>,
     wake: Notify,
+    /// Webhooks that have something to claim and that another node sends to.
+    elsewhere: Mutex<BTreeSet<WebhookId>>,
+    told: Notify,
 }
 
 /// What a lane may claim now.
@@ -66,25 +70,54 @@ pub struct Room {
 }
 
 impl Lanes {
-    /// Lanes with a window of this size.
-    pub fn new(window: Window) -> Self {
+    /// Lanes with a window of this size, of a node.
+    pub fn new(window: Window, nodes: Arc<Nodes>) -> Self {
         Self {
-            node_id: NodeId::new(),
+            nodes,
             state: Mutex::new(State::new(window)),
             wake: Notify::new(),
+            elsewhere: Mutex::default(),
+            told: Notify::new(),
         }
     }
 
-    /// Who holds what is in these lanes.
+    /// Who holds what is claimed now.
     pub fn node_id(&self) -> NodeId {
-        self.node_id
+        self.nodes.id()
+    }
+
+    /// Whether this node sends to a webhook.
+    pub(crate) fn owns(&self, id: WebhookId) -> bool {
+        self.nodes.owns(id)
+    }
+
+    /// These have something to claim, and other nodes send to them.
+    pub(crate) fn tell(&self, ids: impl IntoIterator<Item = WebhookId>) {
+        let mut elsewhere = self.elsewhere.lock().expect("held for a look only");
+        elsewhere.extend(ids);
+        if !elsewhere.is_empty() {
+            self.told.notify_one();
+        }
+    }
+
+    /// Waits for something that other nodes are to be told of.
+    pub(crate) async fn to_tell(&self) -> BTreeSet<WebhookId> {
+        loop {
+            let mut told = std::pin::pin!(self.told.notified());
+            told.as_mut().enable();
+            let ids = std::mem::take(&mut *self.elsewhere.lock().expect("held for a take only"));
+            if !ids.is_empty() {
+                return ids;
+            }
+            told.await;
+        }
     }
 
     /// Takes a place in the window for one job that is due at `due`, which is now. `false` when the lane's share or the
     /// whole is full, when it would wait long for a token, or when older ones wait in the database: then this one waits
     /// behind them, and the lane notes it.
     pub fn reserve(&self, webhook_id: WebhookId, limit: Limit, due: Timestamp) -> bool {
-        self.change(|state| state.reserve(webhook_id, limit, due))
+        self.owns(webhook_id) && self.nodes.is_alive() && self.change(|state| state.reserve(webhook_id, limit, due))
     }
 
     /// Gives a place back that was reserved and not used.
@@ -100,8 +133,12 @@ impl Lanes {
         self.wake.notify_one();
     }
 
-    /// Notes that the database has something for this lane from `due` on, and what the lane may do.
+    /// Notes that the database has something for this lane from `due` on, and what the lane may do. If it is another node's,
+    /// that one is told.
     pub fn note_due(&self, webhook_id: WebhookId, limit: Limit, due: Timestamp) {
+        if !self.owns(webhook_id) {
+            return self.tell([webhook_id]);
+        }
         self.change(|state| {
             state.allow(webhook_id, limit);
             state.update(webhook_id, |lane| lane.note(due));
@@ -141,6 +178,11 @@ impl Lanes {
 
     /// An outcome is recorded: its place is free, and a retry is in the database from `retry` on.
     pub fn done(&self, webhook_id: WebhookId, retry: Option<Timestamp>) {
+        let owns = self.owns(webhook_id);
+        if retry.is_some() && !owns {
+            self.tell([webhook_id]);
+        }
+        let retry = retry.filter(|_| owns);
         self.change(|state| {
             state.update(webhook_id, |lane| {
                 retry.into_iter().for_each(|at| lane.note(at));
@@ -148,6 +190,20 @@ impl Lanes {
                 lane.taken -= 1;
             });
         });
+    }
+
+    /// These are recorded: this node claims them no longer.
+    pub(crate) fn forget(&self, ids: impl IntoIterator<Item = NotificationId>) {
+        let mut state = self.state();
+        for id in ids {
+            state.known.remove(&id);
+        }
+    }
+
+    /// Of these notifications, which this node claims, those that are nowhere in its memory.
+    pub(crate) fn strays(&self, claimed: impl IntoIterator<Item = NotificationId>) -> HashSet<NotificationId> {
+        let state = self.state();
+        claimed.into_iter().filter(|id| !state.known.contains(id)).collect()
     }
 
     /// Takes a canceled job out, if it still waits for its turn or is being claimed.
@@ -228,6 +284,16 @@ impl Lanes {
     /// Takes every queued job out, for a shutdown that gives claims back. Each keeps its place until it is done.
     pub fn drain(&self) -> Vec<Job> {
         self.state().drain()
+    }
+
+    /// Who sends to whom has changed: what waits in lanes of other nodes is given out by [`Lanes::back`].
+    pub(crate) fn reown(&self) {
+        self.change(|state| state.give_up(|id| !self.nodes.owns(id)));
+    }
+
+    /// Others have taken over what waits here: it is dropped. Gives how much.
+    pub(crate) fn abandon(&self) -> usize {
+        self.change(State::abandon)
     }
 
     /// Tells the dispatcher to look.

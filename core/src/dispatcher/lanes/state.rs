@@ -35,6 +35,8 @@ pub(super) struct State {
     /// Claims under way, and what was canceled meanwhile.
     pub(super) claims: usize,
     pub(super) canceled: HashSet<NotificationId>,
+    /// Everything that was queued and is not done.
+    pub(super) known: HashSet<NotificationId>,
 }
 
 impl State {
@@ -52,6 +54,7 @@ impl State {
             in_flight: 0,
             claims: 0,
             canceled: HashSet::new(),
+            known: HashSet::new(),
         }
     }
 
@@ -112,6 +115,7 @@ impl State {
 
     pub(super) fn queue(&mut self, job: Job) {
         let webhook_id = job.webhook_id;
+        self.known.insert(job.notification_id);
         let news = self.allow(webhook_id, job.limit);
         self.lane(webhook_id).queue.push_back(job);
         self.line_up(webhook_id);
@@ -202,6 +206,9 @@ impl State {
         let queued = lane.queue.len();
         lane.queue.retain(|job| job.notification_id != notification_id);
         let canceled = queued - lane.queue.len();
+        if canceled > 0 {
+            self.known.remove(&notification_id);
+        }
         self.update(webhook_id, |lane| lane.held -= canceled);
     }
 
@@ -274,6 +281,37 @@ impl State {
                 }
             }
         }
+    }
+
+    /// Gives up lanes that are another node's: what waits in them goes back to the database.
+    pub(super) fn give_up(&mut self, is_lost: impl Fn(WebhookId) -> bool) {
+        let lost: Vec<WebhookId> = self.lanes.keys().copied().filter(|id| is_lost(*id)).collect();
+        for webhook_id in lost {
+            self.shut.remove(&webhook_id);
+            self.put_back(webhook_id);
+            self.update(webhook_id, |lane| {
+                lane.due = None;
+                lane.shut = None;
+            });
+        }
+    }
+
+    /// Drops everything that waits, and what is known of the database. What is in flight ends by itself.
+    pub(super) fn abandon(&mut self) -> usize {
+        let ids: Vec<WebhookId> = self.lanes.keys().copied().collect();
+        for webhook_id in ids {
+            self.put_back(webhook_id);
+            self.update(webhook_id, |lane| lane.due = None);
+        }
+        let dropped = std::mem::take(&mut self.back);
+        for job in &dropped {
+            self.known.remove(&job.notification_id);
+            self.update(job.webhook_id, |lane| {
+                lane.held -= 1;
+                lane.taken -= 1;
+            });
+        }
+        dropped.len()
     }
 
     /// What must go back to the database.

@@ -9,9 +9,9 @@ use crate::{
 };
 use entity::{
     EventId, NodeId, NotificationId, NotificationStatus, OrganizationId, PayloadId, ProjectId, TaskId, Timestamp,
-    WebhookId, WebhookStatus, WebhookTopic,
+    WebhookId, WebhookStatus, WebhookTopic, notification,
 };
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Value};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -66,7 +66,7 @@ pub(crate) async fn claim(db: &impl ConnectionTrait, node: NodeId, now: Timestam
         let limits = lanes.iter().map(|lane| (lane.webhook_id, lane.limit())).collect();
         claim
             .jobs
-            .extend(claimed.into_iter().map(|row| row.into_job(&bodies, &limits)));
+            .extend(claimed.into_iter().map(|row| row.into_job(node, &bodies, &limits)));
         let more = lanes.iter().filter_map(|lane| Some((lane.webhook_id, lane.due_at?)));
         claim.more.extend(more);
     }
@@ -119,8 +119,14 @@ fn take_sql(rooms: usize, lock: &str) -> String {
 }
 
 impl Claimed {
-    fn into_job(self, bodies: &HashMap<PayloadId, bytes::Bytes>, limits: &HashMap<WebhookId, Limit>) -> Job {
+    fn into_job(
+        self,
+        node_id: NodeId,
+        bodies: &HashMap<PayloadId, bytes::Bytes>,
+        limits: &HashMap<WebhookId, Limit>,
+    ) -> Job {
         Job {
+            node_id,
             notification_id: self.id,
             organization_id: self.organization_id,
             webhook_id: self.webhook_id,
@@ -226,11 +232,42 @@ fn give_back_binds(due: Timestamp, node: NodeId) -> [Value; 4] {
     ]
 }
 
-/// Gives back every claim that is not `node`'s: on SQLite the lock file says that no other node lives.
+/// Gives back every claim of a node that is not alive: on SQLite every one that is not `node`'s, for the lock file says that
+/// no other lives.
 pub(crate) async fn free_claims(db: &impl ConnectionTrait, node: NodeId, now: Timestamp) -> Result<u64> {
-    let sql = format!("{GIVE_BACK} WHERE node_id IS NOT NULL AND node_id <> ?4");
+    let dead = match db.get_database_backend() {
+        DbBackend::Postgres => " AND NOT EXISTS (SELECT 1 FROM node WHERE node.id = notification.node_id)",
+        _ => "",
+    };
+    let sql = format!("{GIVE_BACK} WHERE node_id IS NOT NULL AND node_id <> ?4{dead}");
     let statement = raw(db, &sql, give_back_binds(now, node));
     Ok(db.execute_raw(statement).await?.rows_affected())
+}
+
+/// What a node claims.
+pub(crate) async fn claimed(db: &impl ConnectionTrait, node: NodeId) -> Result<Vec<(NotificationId, WebhookId)>> {
+    let rows = notification::Entity::find()
+        .select_only()
+        .columns([notification::Column::Id, notification::Column::WebhookId])
+        .filter(notification::Column::NodeId.eq(node));
+    Ok(rows.into_tuple().all(db).await?)
+}
+
+/// What these lanes may do and when each has something to claim.
+pub(crate) async fn look(db: &impl ConnectionTrait, ids: &[WebhookId]) -> Result<Vec<(WebhookId, Limit, Timestamp)>> {
+    let mut found = Vec::new();
+    for ids in batches(ids) {
+        let rooms: Vec<Room> = ids
+            .iter()
+            .map(|id| Room {
+                webhook_id: *id,
+                count: 0,
+            })
+            .collect();
+        let lanes = lanes(db, &rooms).await?.into_iter();
+        found.extend(lanes.filter_map(|lane| Some((lane.webhook_id, lane.limit(), lane.due_at?))));
+    }
+    Ok(found)
 }
 
 /// Gives back claims of this node that were not sent, to be claimed again from `due` on.

@@ -11,7 +11,7 @@
 mod claim;
 mod order;
 
-pub(crate) use claim::{Claim, claim, free_claims, give_back, survey};
+pub(crate) use claim::{Claim, claim, claimed, free_claims, give_back, look, survey};
 pub(crate) use order::{Freed, release, release_all};
 
 use super::{Job, Lanes, Limit};
@@ -20,11 +20,13 @@ use crate::{
     live::Hints,
     stats::{self, Tallies},
 };
-use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, event, label, notification, payload, project};
+use entity::{
+    NotificationStatus, PayloadId, ProjectId, Timestamp, WebhookId, event, label, notification, payload, project,
+};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
 };
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Bodies up to this size travel with their job; larger ones are read when their turn has come.
 const CARRIED: usize = 64 * 1024;
@@ -41,6 +43,8 @@ pub(crate) struct Outbox {
     notifications: Vec<Enqueued>,
     tallies: Tallies,
     jobs: Vec<Job>,
+    /// Webhooks with something due that another node sends to.
+    elsewhere: BTreeSet<WebhookId>,
     hints: Hints,
 }
 
@@ -110,8 +114,15 @@ impl Outbox {
                 row.status = NotificationStatus::Sending;
                 row.node_id = Some(lanes.node_id());
                 row.due_at = None;
-                self.jobs
-                    .push(Job::first(&row, limit, body.filter(|body| body.len() <= CARRIED)));
+                self.jobs.push(Job::first(
+                    &row,
+                    lanes.node_id(),
+                    limit,
+                    body.filter(|body| body.len() <= CARRIED),
+                ));
+            }
+            if row.due_at.is_some() && !lanes.owns(row.webhook_id) {
+                self.elsewhere.insert(row.webhook_id);
             }
             rows.push(row);
         }
@@ -135,6 +146,9 @@ impl Outbox {
 
     /// After the commit: hands the born claimed to their lanes. After a rollback: gives their places back.
     pub(crate) fn settle(self, lanes: &Lanes, committed: bool) {
+        if committed {
+            lanes.tell(self.elsewhere);
+        }
         match committed {
             true if self.jobs.is_empty() => {}
             true => lanes.offer(self.jobs),

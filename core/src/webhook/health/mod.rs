@@ -52,12 +52,20 @@ impl Board {
         let rows = webhook_health::Entity::find().filter(failing).all(db).await?;
         let mut known = self.known();
         for row in rows {
+            if !lanes.owns(row.webhook_id) || known.contains_key(&row.webhook_id) {
+                continue;
+            }
             if row.probe_at.is_some() {
                 lanes.shut(row.webhook_id, row.probe_at);
             }
             known.insert(row.webhook_id, Known::from(row));
         }
         Ok(())
+    }
+
+    /// Forgets webhooks that another node sends to now.
+    pub(crate) fn leave(&self, owns: impl Fn(WebhookId) -> bool) {
+        self.known().retain(|id, _| owns(*id));
     }
 
     /// Takes an outcome in, with the reason of a failure; `true` when that is to be written.

@@ -52,6 +52,7 @@ pub async fn of(app: &App, row: &webhooks::Model) -> Result<Health> {
     let stored = webhook_health::Entity::find_by_id(row.id).one(app.db.read()).await?;
     let known = app.health.row(row.id);
     let now = app.clock.now();
+    let known = known.filter(|_| app.nodes.owns(row.id));
     let current = known.as_ref().or(stored.as_ref());
     let breaker = current.map(breaker).unwrap_or_default();
     let streak = current.map(Streak::of).unwrap_or_default();

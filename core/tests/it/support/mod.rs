@@ -8,7 +8,8 @@ pub use people::{Annotated, annotated};
 pub use receiver::{Receiver, Request, Response};
 
 use entity::{
-    NotificationStatus, OrganizationId, ProjectId, Role, Timestamp, WebhookTopic, attempt, event, notification, webhook,
+    NotificationStatus, OrganizationId, ProjectId, Role, Timestamp, WebhookTopic, attempt, event, node as node_row,
+    notification, webhook,
 };
 use labelhook_core::{
     App, Clock, Config, Error, Result,
@@ -17,6 +18,7 @@ use labelhook_core::{
     db::{Txn, Work},
     dispatcher::{self, Window, guard::Guard},
     event::{Change, Data},
+    node,
     secret::Keyring,
     webhook::New,
 };
@@ -48,6 +50,16 @@ impl World {
     pub async fn with(window: Window) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::new(folder.path()).await;
+        Self::in_folder(folder, database, window).await
+    }
+
+    /// Over a database of a PostgreSQL server, which is there: for what only many nodes do.
+    pub async fn on_postgres() -> Self {
+        let database = Database::of_postgres().await;
+        Self::in_folder(tempfile::tempdir().unwrap(), database, Window::default()).await
+    }
+
+    async fn in_folder(folder: TempDir, database: Database, window: Window) -> Self {
         let keyring = Arc::new(Keyring::generate());
         let clock = Clock::mock(START);
         let app = App::open(config(&database, &keyring, &clock, window)).await.unwrap();
@@ -87,6 +99,14 @@ impl World {
         config(&self.database, &self.keyring, &self.clock, self.window)
     }
 
+    /// An id as a literal of this database's.
+    pub fn literal(&self, id: uuid::Uuid) -> String {
+        match self.database.url().starts_with("postgres") {
+            true => format!("'{id}'"),
+            false => format!("x'{}'", id.simple()),
+        }
+    }
+
     pub fn file(&self) -> PathBuf {
         self.folder.path().join("labelhook.db")
     }
@@ -121,6 +141,7 @@ impl World {
             organization_id,
             owner,
         } = self;
+        die(&app, &database).await;
         drop(Arc::into_inner(app).expect("nobody else holds the app"));
         first(config.clone()).await;
         Self {
@@ -235,6 +256,15 @@ impl World {
     }
 }
 
+/// On PostgreSQL others wait for a lease before they take a node for dead; here that time has passed.
+async fn die(app: &App, database: &Database) {
+    if database.url().starts_with("postgres") {
+        let conn = sea_orm::Database::connect(database.url()).await.unwrap();
+        let gone = node_row::Entity::delete_by_id(app.nodes.id()).exec(&conn).await;
+        gone.unwrap();
+    }
+}
+
 pub async fn publish(app: &App, organization_id: OrganizationId, data: Data, change: Change) -> Result<event::Model> {
     app.db
         .write(organization_id, move |txn| {
@@ -252,6 +282,11 @@ fn config(database: &Database, keyring: &Arc<Keyring>, clock: &Clock, window: Wi
         shaper: Arc::new(shaper::Words),
         window,
         bus: bus::Choice::default(),
+        // Nobody beats here: a node lives as long as its test.
+        node: node::Config {
+            lease: Duration::from_secs(3600),
+            ..node::Config::default()
+        },
     }
 }
 

@@ -5,6 +5,7 @@ mod pace;
 mod shut;
 
 use super::*;
+use crate::node;
 use entity::{EventId, OrganizationId, PayloadId, WebhookTopic};
 use std::{iter::repeat_with, time::Duration};
 
@@ -12,7 +13,7 @@ const NOW: Timestamp = Timestamp(1_000);
 const LATER: Timestamp = Timestamp(2_000);
 
 fn lanes(total: usize, lane: usize) -> Lanes {
-    Lanes::new(Window { total, lane })
+    Lanes::new(Window { total, lane }, Arc::new(Nodes::alone(node::Config::default())))
 }
 
 fn at_once(in_flight: usize) -> Limit {
@@ -21,6 +22,7 @@ fn at_once(in_flight: usize) -> Limit {
 
 fn job(webhook_id: WebhookId, in_flight: usize) -> Job {
     Job {
+        node_id: NodeId::new(),
         notification_id: NotificationId::new(),
         organization_id: OrganizationId::new(),
         webhook_id,

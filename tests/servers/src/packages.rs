@@ -1,10 +1,11 @@
 //! Python's and Node's packages that tests need, made once and kept under `target`.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-pub use servers::{need, skip};
+use crate::programs::{need, skip};
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// The Python of a virtual environment with exactly what `requirements` lists, made once and kept under `target`.
 pub fn python(requirements: &Path) -> Option<PathBuf> {
@@ -60,7 +61,7 @@ fn folder(kind: &str, list: &Path) -> PathBuf {
         .take(2)
         .map(|name| name.to_string_lossy().replace('.', "-"))
         .collect();
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
     target
         .join(kind)
         .join(names.into_iter().rev().collect::<Vec<_>>().join("-"))

@@ -1,0 +1,198 @@
+//! The heartbeat: a row that is renewed, on a connection that nothing else uses, by the database's clock. It also tells
+//! how far this machine's clock is from the database's, so that all nodes agree about what is due.
+
+use super::{Nodes, Role};
+use crate::{
+    App, Error, Result,
+    db::{Db, raw},
+};
+use entity::{NodeId, node};
+use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+/// Renewals in one lease.
+pub(super) const BEATS: u32 = 5;
+/// Clocks that differ by less are left as they are.
+const DRIFT: Duration = Duration::from_millis(20);
+
+/// The database's clock, in microseconds.
+const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: NodeId,
+    role: String,
+    fresh: bool,
+}
+
+#[derive(FromQueryResult)]
+struct Moment {
+    now: i64,
+}
+
+/// What a beat found.
+struct Beat {
+    rows: Vec<Row>,
+    /// Nodes that this one declared dead.
+    buried: u64,
+}
+
+/// Takes a place among the nodes of a database that has many; on SQLite there is nobody to join.
+pub(crate) async fn join(app: &App) -> Result<()> {
+    let Some(db) = app.db.apart() else { return Ok(()) };
+    enter(db, &app.nodes).await?;
+    beat(app, db).await.map(drop)
+}
+
+async fn enter(db: &DatabaseConnection, nodes: &Nodes) -> Result<()> {
+    let text =
+        format!("INSERT INTO node (id, name, version, role, started_at, seen_at) VALUES (?, ?, ?, ?, {NOW}, {NOW})");
+    let binds = [
+        nodes.id().into(),
+        nodes.config.name.clone().into(),
+        env!("CARGO_PKG_VERSION").into(),
+        nodes.role().as_str().into(),
+    ];
+    db.execute_raw(raw(db, &text, binds)).await?;
+    Ok(())
+}
+
+/// Renews the row until it is told to stop.
+pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
+    let Some(db) = app.db.apart() else {
+        return shutdown.cancelled().await;
+    };
+    let mut beats = interval(app.nodes.config.lease / BEATS);
+    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while shutdown.run_until_cancelled(beats.tick()).await.is_some() {
+        if let Err(error) = follow(&app, db).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "this node could not say that it is alive"
+            );
+        }
+    }
+}
+
+/// Beats once: without its own time, for tests.
+pub async fn step(app: &App) -> Result<()> {
+    match app.db.apart() {
+        Some(db) => follow(app, db).await,
+        None => Ok(()),
+    }
+}
+
+/// Beats, and does what follows when nodes came, went or died.
+async fn follow(app: &App, db: &DatabaseConnection) -> Result<()> {
+    let was_alive = app.nodes.is_alive();
+    let before = app.nodes.state().senders.clone();
+    let buried = beat(app, db).await?;
+    let after = app.nodes.state().senders.clone();
+    if before != after {
+        tracing::info!(senders = after.len(), "the nodes that send have changed");
+        app.dispatcher.reown(app).await?;
+    }
+    if buried > 0 || app.nodes.leads() {
+        app.dispatcher.free_claims(app).await?;
+    }
+    if !was_alive {
+        app.dispatcher.lanes.wake();
+    }
+    Ok(())
+}
+
+/// Renews the row and reads the others'. Gives how many were found dead.
+async fn beat(app: &App, db: &DatabaseConnection) -> Result<u64> {
+    let begun = Instant::now();
+    let asked = app.clock.here();
+    let text = format!("UPDATE node SET seen_at = {NOW} WHERE id = ? RETURNING seen_at AS now");
+    let renewed = Moment::find_by_statement(raw(db, &text, [app.nodes.id().into()]))
+        .one(db)
+        .await?;
+    let Some(Moment { now }) = renewed else {
+        return be_reborn(app, db).await.map(|()| 0);
+    };
+    if let Some(asked) = asked {
+        let half = i64::try_from(begun.elapsed().as_micros() / 2).unwrap_or(0);
+        app.clock.follow(now - half - asked.0, DRIFT);
+    }
+    let Beat { rows, buried } = look(app, db).await?;
+    app.nodes.heard(rows, begun);
+    Ok(buried)
+}
+
+async fn look(app: &App, db: &DatabaseConnection) -> Result<Beat> {
+    let lease = i64::try_from(app.nodes.config.lease.as_micros()).unwrap_or(i64::MAX);
+    let text = format!("SELECT id, role, seen_at > {NOW} - ? AS fresh FROM node ORDER BY id");
+    let rows = Row::find_by_statement(raw(db, &text, [lease.into()])).all(db).await?;
+    let stale = rows.iter().any(|row| !row.fresh);
+    if !stale || !app.nodes.may_judge() {
+        return Ok(Beat { rows, buried: 0 });
+    }
+    let text = format!("DELETE FROM node WHERE seen_at <= {NOW} - ?");
+    let buried = db.execute_raw(raw(db, &text, [lease.into()])).await?.rows_affected();
+    if buried > 0 {
+        tracing::warn!(nodes = buried, "nodes that were not heard of are declared dead");
+    }
+    Ok(Beat { rows, buried })
+}
+
+/// Others took this node for dead, and what it held for free: it drops that and begins anew under another id.
+async fn be_reborn(app: &App, db: &DatabaseConnection) -> Result<()> {
+    let before = app.nodes.id();
+    app.nodes.rename();
+    let dropped = app.dispatcher.lanes.abandon();
+    tracing::warn!(
+        node.id = %before,
+        node.now = %app.nodes.id(),
+        dropped,
+        "this node was declared dead and goes on under a new id"
+    );
+    enter(db, &app.nodes).await
+}
+
+/// Refuses a database that nodes are at work on.
+pub(crate) async fn check_none(db: &Db) -> Result<()> {
+    let Some(conn) = db.apart() else { return Ok(()) };
+    match node::Entity::find().one(conn).await? {
+        None => Ok(()),
+        Some(row) => Err(Error::Conflict(format!(
+            "node {} ({}) is at work; stop every node first, or wait until those that died are forgotten",
+            row.id, row.name
+        ))),
+    }
+}
+
+/// Says that this node goes, so that others need not wait for its lease to end.
+pub async fn leave(app: &App) {
+    let Some(db) = app.db.apart() else { return };
+    let gone = db.execute_raw(raw(db, "DELETE FROM node WHERE id = ?", [app.nodes.id().into()]));
+    if let Err(error) = gone.await.map_err(Error::from) {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "this node could not say that it goes"
+        );
+    }
+}
+
+impl Nodes {
+    fn heard(&self, rows: Vec<Row>, at: Instant) {
+        let alive = |row: &&Row| row.fresh;
+        let sends = |row: &&Row| row.role != Role::Api.as_str();
+        let lease = self.config.lease;
+        let mut state = self.change();
+        state.alive = rows.iter().filter(alive).map(|row| row.id).collect();
+        state.senders = rows.iter().filter(alive).filter(sends).map(|row| row.id).collect();
+        let before = state.renewed.filter(|(last, _)| at - *last < lease / 2);
+        state.renewed = Some((at, before.map_or(0, |(_, times)| times.saturating_add(1))));
+    }
+
+    fn rename(&self) {
+        let mut state = self.change();
+        state.me = NodeId::new();
+        state.senders.clear();
+        state.renewed = None;
+    }
+}

@@ -1,0 +1,162 @@
+//! Nodes: the processes that share a PostgreSQL database. Each renews its row ([`beat`]), by the database's clock; those
+//! that do not are declared dead and what they hold is claimed anew. A SQLite file has one process, which is alone.
+//!
+//! Each webhook has one node that sends to it ([`ring`]), so what a lane allows (requests in flight, a rate, a breaker, an
+//! order) holds over all nodes by what one of them knows. What runs in steps beside the requests runs on the leader. Both
+//! follow from who is alive; while two nodes differ about that for a moment, a claim still belongs to one of them, and an
+//! order is kept by the database.
+//!
+//! A node that could not renew its row for a while sends nothing, since others may have taken over. One that finds its row
+//! gone drops what it holds and comes back under a new id.
+
+mod beat;
+mod ring;
+
+pub(crate) use beat::{check_none, join};
+pub use beat::{leave, run, step};
+
+use entity::{NodeId, WebhookId};
+use std::{
+    sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    #[default]
+    All,
+    /// Answers requests and sends nothing.
+    Api,
+    /// Sends, and answers no GraphQL.
+    Dispatch,
+}
+
+impl Role {
+    /// Whether it sends.
+    pub fn dispatches(self) -> bool {
+        self != Self::Api
+    }
+
+    /// Whether it answers requests.
+    pub fn serves(self) -> bool {
+        self != Self::Dispatch
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Dispatch => "dispatch",
+        }
+    }
+}
+
+/// How a process takes part.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What it does.
+    pub role: Role,
+    /// What its operator calls it.
+    pub name: String,
+    /// How long a node that is not heard of counts as alive.
+    pub lease: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            role: Role::All,
+            name: String::new(),
+            lease: Duration::from_secs(10),
+        }
+    }
+}
+
+/// This node among the others.
+#[derive(Debug)]
+pub struct Nodes {
+    config: Config,
+    state: RwLock<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    me: NodeId,
+    /// Every node that is alive.
+    alive: Vec<NodeId>,
+    /// Those that send, in the order of their ids.
+    senders: Vec<NodeId>,
+    /// When the row was last renewed, and how often without a gap; none: this process is alone.
+    renewed: Option<(Instant, u32)>,
+}
+
+impl Nodes {
+    /// A process that has its database to itself, until it joins others.
+    pub fn alone(config: Config) -> Self {
+        let me = NodeId::new();
+        let senders = config.role.dispatches().then_some(me).into_iter().collect();
+        let state = State {
+            me,
+            alive: vec![me],
+            senders,
+            renewed: None,
+        };
+        Self {
+            config,
+            state: RwLock::new(state),
+        }
+    }
+
+    /// Who holds what this node claims.
+    pub fn id(&self) -> NodeId {
+        self.state().me
+    }
+
+    /// What this node does.
+    pub fn role(&self) -> Role {
+        self.config.role
+    }
+
+    /// Whether this node sends to a webhook.
+    pub fn owns(&self, id: WebhookId) -> bool {
+        let state = self.state();
+        ring::owner(&state.senders, id) == Some(state.me)
+    }
+
+    /// Whether what runs once runs here.
+    pub fn leads(&self) -> bool {
+        let state = self.state();
+        state.senders.first() == Some(&state.me)
+    }
+
+    /// Whether others must take this node for alive: its row was renewed lately.
+    pub fn is_alive(&self) -> bool {
+        let state = self.state();
+        state
+            .renewed
+            .is_none_or(|(last, _)| last.elapsed() < self.config.lease * 7 / 10)
+    }
+
+    /// Whether another node is alive.
+    pub(crate) fn knows(&self, id: NodeId) -> bool {
+        self.state().alive.contains(&id)
+    }
+
+    /// Whether this node has been alive without a gap for long enough to say that others are not: whoever was away itself,
+    /// or whose database was, must let the others be heard first.
+    fn may_judge(&self) -> bool {
+        let state = self.state();
+        state.renewed.is_some_and(|(_, times)| times >= beat::BEATS)
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().expect("nothing panics while it holds the nodes")
+    }
+
+    fn change(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().expect("nothing panics while it holds the nodes")
+    }
+}
