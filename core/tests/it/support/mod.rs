@@ -4,7 +4,7 @@ mod people;
 mod receiver;
 pub mod shaper;
 
-pub use people::{Annotated, annotated};
+pub use people::{Annotated, annotated, organization};
 pub use receiver::{Receiver, Request, Response};
 
 use entity::{
@@ -47,7 +47,7 @@ impl World {
         let keyring = Arc::new(Keyring::generate());
         let clock = Clock::mock(START);
         let app = App::open(config(&folder, &keyring, &clock, window)).await.unwrap();
-        let (organization_id, owner) = people::organization(&app).await;
+        let (organization_id, owner) = organization(&app).await;
         Self {
             folder,
             keyring,
@@ -64,7 +64,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let (keyring, window, clock) = (Arc::clone(&config.keyring), config.window, config.clock.clone());
         let app = App::open(config).await.unwrap();
-        let (organization_id, owner) = people::organization(&app).await;
+        let (organization_id, owner) = organization(&app).await;
         Self {
             folder,
             keyring,
