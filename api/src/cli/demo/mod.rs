@@ -112,6 +112,7 @@ fn settings(listen: SocketAddr, folder: &Path) -> Settings {
         graphiql: Some(listen.ip().is_loopback()),
         rate_limit: 0,
         request_timeout: 60,
+        sockets_per_key: 2_000,
     }
 }
 
