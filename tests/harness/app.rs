@@ -49,6 +49,10 @@ pub struct Start {
     pub rate_limit: u32,
     /// How long a socket may take to say who it is, when not as long as for everybody.
     pub init_timeout: Option<Duration>,
+    /// Sockets and event streams of one key, when not as many as for everybody.
+    pub sockets_per_key: Option<usize>,
+    /// How long a client may read nothing, when not as long as for everybody. Not for a paused service.
+    pub write_timeout: Option<Duration>,
 }
 
 impl TestApp {
@@ -148,11 +152,14 @@ async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>
     let app = opened.await.expect("a database opens");
     let key = api_key::bootstrap(&app, Some(KEY.to_owned()));
     key.await.expect("an empty database takes its first key");
+    let usual = server::Config::default();
     let config = server::Config {
         graphiql: start.graphiql,
         rate_limit: start.rate_limit,
-        init_timeout: start.init_timeout.unwrap_or(server::Config::default().init_timeout),
-        ..server::Config::default()
+        init_timeout: start.init_timeout.unwrap_or(usual.init_timeout),
+        sockets_per_key: start.sockets_per_key.unwrap_or(usual.sockets_per_key),
+        write_timeout: start.write_timeout.unwrap_or(usual.write_timeout),
+        ..usual
     };
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .await

@@ -17,12 +17,14 @@ mod hints;
 mod log;
 mod place;
 mod reader;
+mod replay;
 mod subscription;
 mod task;
 
 pub use hints::Hints;
 pub use log::Change;
 pub use place::Place;
+pub use replay::ReplayChange;
 pub use subscription::{Ended, Subscription};
 pub use task::TaskChange;
 
@@ -31,7 +33,7 @@ use crate::{
     auth::{Action, Actor},
     bus::Ids,
     db::Moment,
-    event, notification, task as tasks,
+    event, notification, replay as replays, task as tasks,
 };
 use channel::Channels;
 use entity::OrganizationId;
@@ -42,16 +44,18 @@ use std::sync::{
 use subscription::From;
 use tokio::sync::Semaphore;
 
-/// Replays that read the log at the same time: the others wait their turn and leave connections for everybody else.
-const REPLAYS: usize = 2;
+/// Subscribers that read the log at the same time: the others wait their turn and leave connections for everybody else.
+const READING: usize = 2;
 
 /// Everything that listeners share.
 pub struct Live {
     events: Arc<Channels<entity::event::Model>>,
     notifications: Arc<Channels<Change>>,
     tasks: Arc<Channels<TaskChange>>,
+    replays: Arc<Channels<ReplayChange>>,
     mark: Arc<AtomicI64>,
-    replays: Arc<Semaphore>,
+    /// Whose turn it is to read the log.
+    turn: Arc<Semaphore>,
 }
 
 impl Default for Live {
@@ -60,8 +64,9 @@ impl Default for Live {
             events: Arc::default(),
             notifications: Arc::default(),
             tasks: Arc::default(),
+            replays: Arc::default(),
             mark: Arc::default(),
-            replays: Arc::new(Semaphore::new(REPLAYS)),
+            turn: Arc::new(Semaphore::new(READING)),
         }
     }
 }
@@ -70,11 +75,14 @@ impl Live {
     /// Everything up to this number of the sequence is committed, and this has changed.
     pub fn announce(&self, mark: i64, hints: Hints) {
         self.mark.fetch_max(mark, Ordering::SeqCst);
-        for (organization_id, tasks) in hints.organizations {
+        for (organization_id, changed) in hints.organizations {
             self.events.look(organization_id, Vec::new());
             self.notifications.look(organization_id, Vec::new());
-            if !tasks.is_empty() {
-                self.tasks.look(organization_id, tasks);
+            if !changed.tasks.is_empty() {
+                self.tasks.look(organization_id, changed.tasks);
+            }
+            if !changed.replays.is_empty() {
+                self.replays.look(organization_id, changed.replays);
             }
         }
     }
@@ -169,4 +177,15 @@ pub fn tasks(app: &App, actor: &Actor, filter: tasks::Filter) -> Result<Subscrip
         seer.sees(Some(change.row.project_id)) && filter.matches(&change.row, &change.batch_ids)
     };
     Ok(Subscription::hinted(app, &app.live.tasks, actor, Box::new(wants)))
+}
+
+/// How far a replay has come: as it is now, and as it goes on. Nothing follows one that is over.
+pub async fn replay(app: &App, actor: &Actor, id: &str) -> Result<Subscription<ReplayChange>> {
+    let id = replays::get(app, actor, id).await?.id;
+    let wants = move |change: &ReplayChange| change.row.id == id;
+    let mut told = Subscription::hinted(app, &app.live.replays, actor, Box::new(wants));
+    // Looked at once more, now that nothing can be missed.
+    let now = replays::get(app, actor, &id.to_string()).await?;
+    told.first(ReplayChange::of(now));
+    Ok(told)
 }

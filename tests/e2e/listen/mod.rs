@@ -18,7 +18,7 @@ pub const LOG: &str = "{notifications {nodes {id status waitReason attemptCount 
 
 /// The clock of tests that move it: a moment of today, since signatures are checked by the real one.
 pub fn clock() -> Clock {
-    Clock::mock(Clock::System.now())
+    Clock::mock(Clock::default().now())
 }
 
 /// A command that asks this service.

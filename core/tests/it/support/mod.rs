@@ -4,7 +4,7 @@ mod people;
 mod receiver;
 pub mod shaper;
 
-pub use people::{Annotated, annotated};
+pub use people::{Annotated, annotated, organization};
 pub use receiver::{Receiver, Request, Response};
 
 use entity::{
@@ -63,7 +63,7 @@ impl World {
         let keyring = Arc::new(Keyring::generate());
         let clock = Clock::mock(START);
         let app = App::open(config(&database, &keyring, &clock, window)).await.unwrap();
-        let (organization_id, owner) = people::organization(&app).await;
+        let (organization_id, owner) = organization(&app).await;
         Self {
             folder,
             database,
@@ -82,7 +82,7 @@ impl World {
         let database = Database::new(folder.path()).await;
         let (keyring, window, clock) = (Arc::clone(&config.keyring), config.window, config.clock.clone());
         let app = App::open(config).await.unwrap();
-        let (organization_id, owner) = people::organization(&app).await;
+        let (organization_id, owner) = organization(&app).await;
         Self {
             folder,
             database,
