@@ -152,7 +152,11 @@ impl Storage {
             guard: Guard::default(),
             shaper: Arc::new(Shaper::default()),
             window: Window::default(),
-            node: node::Config::default(),
+            // A command sends nothing, and the nodes beside it do not make room for it.
+            node: node::Config {
+                role: node::Role::Api,
+                ..node::Config::default()
+            },
             bus: bus::Choice::Memory(bus::memory::Hub::default()),
         }
     }

@@ -203,3 +203,22 @@ async fn keys_that_are_given_are_kept_nowhere_and_faults_are_named() {
     let new = [("LABELHOOK_MASTER_KEY", KEYS[1])];
     assert!(done(home, &["migrate"], &new).await.0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_given_change_wherever_the_database_is() {
+    let (home, receiver) = (&Home::new().await, TestReceiver::start().await);
+    let service = Service::start_with(home, &[("LABELHOOK_MASTER_KEY", KEYS[0])]).await;
+    Desk::set(&service.client).await.listener(&receiver, json!({})).await;
+    let both = [("LABELHOOK_MASTER_KEY", KEYS[0]), ("LABELHOOK_NEW_MASTER_KEY", KEYS[1])];
+    let (success, said) = done(home, &["rekey"], &both).await;
+    assert!(
+        !success && (said.contains("in use") || said.contains("is at work")),
+        "{said}"
+    );
+    assert!(service.terminate().await.success());
+    let (success, said) = done(home, &["rekey"], &both).await;
+    assert!(success && said.contains("all 1 sealed values"), "{said}");
+    let (success, said) = done(home, &["migrate"], &both[..1]).await;
+    assert!(!success && said.contains("masterKey"), "{said}");
+    assert!(done(home, &["migrate"], &[("LABELHOOK_MASTER_KEY", KEYS[1])]).await.0);
+}

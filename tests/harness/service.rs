@@ -19,13 +19,22 @@ pub struct Service {
 impl Service {
     /// Starts it in its home; gives it once it listens.
     pub async fn start(home: &Home) -> Self {
+        Self::start_with(home, &[]).await
+    }
+
+    /// The same with settings of the test's own.
+    pub async fn start_with(home: &Home, more: &[(&str, &str)]) -> Self {
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--egress-allow", "127.0.0.0/8"];
         let settings = [
             ("LABELHOOK_BOOTSTRAP_KEY", KEY),
             ("LABELHOOK_RATE_LIMIT", "0"),
             ("LABELHOOK_LOG", "warn"),
         ];
-        let environment = home.environment().into_iter().chain(settings);
+        let environment = home
+            .environment()
+            .into_iter()
+            .chain(settings)
+            .chain(more.iter().copied());
         let environment: Vec<_> = environment.map(|(name, value)| (name, OsStr::new(value))).collect();
         let process = Process::start(binary(), &arguments, &environment);
         Self {
