@@ -7,7 +7,9 @@
 
 mod app;
 mod client;
+pub mod cluster;
 pub mod deadline;
+pub mod line;
 mod log;
 mod process;
 mod receiver;
@@ -19,6 +21,8 @@ mod wire;
 
 pub use app::{KEY, ORGANIZATION, Start, TestApp};
 pub use client::{Answered, Client, post};
+pub use cluster::{Cluster, Node};
+pub use line::Line;
 pub use process::{Process, binary};
 pub use receiver::{Answer, Gate, Received, TestReceiver};
 pub use rng::Rng;

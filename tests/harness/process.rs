@@ -64,14 +64,19 @@ impl Process {
         self.child.wait().expect("a killed child can be waited for");
     }
 
-    /// SIGTERM, and waits until it has ended by itself.
-    pub async fn terminate(mut self) -> ExitStatus {
+    /// Sends a signal: `TERM`, `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) {
         // The standard library sends SIGKILL only; every POSIX shell has `kill` built in.
         let sent = Command::new("sh")
-            .args(["-c", "kill -TERM \"$0\""])
+            .args(["-c", "kill -\"$0\" \"$1\"", name])
             .arg(self.child.id().to_string())
             .status();
-        assert!(sent.expect("there is a shell").success(), "SIGTERM could not be sent");
+        assert!(sent.expect("there is a shell").success(), "SIG{name} could not be sent");
+    }
+
+    /// SIGTERM, and waits until it has ended by itself.
+    pub async fn terminate(mut self) -> ExitStatus {
+        self.signal("TERM");
         self.ended().await
     }
 
