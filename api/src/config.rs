@@ -5,7 +5,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use labelhook_core::{
-    Clock, Config,
+    Clock, Config, bus,
     db::file_of,
     dispatcher::{Window, guard::Guard},
     node,
@@ -60,9 +60,25 @@ pub struct Settings {
     /// Requests a minute and key; 0 is no limit.
     #[arg(long, env = "LABELHOOK_RATE_LIMIT", default_value_t = 6000)]
     pub rate_limit: u32,
+    /// How nodes tell each other where to look: memory (one node; the default with SQLite), postgres (the default with
+    /// PostgreSQL), or the URL of a NATS server of version 2.10 or newer, such as nats://user:password@host:4222, or
+    /// tls://token@host.
+    #[arg(long, env = "LABELHOOK_BUS", hide_env_values = true)]
+    pub bus: Option<bus::Choice>,
     /// Seconds that one GraphQL operation may take.
     #[arg(long, env = "LABELHOOK_REQUEST_TIMEOUT", default_value_t = 60)]
     pub request_timeout: u64,
+}
+
+/// Settings of commands that ask a server.
+#[derive(Args, Clone, Debug)]
+pub struct Remote {
+    /// Where the server is: http://HOST:PORT or https://HOST.
+    #[arg(long, env = "LABELHOOK_SERVER", default_value = "http://127.0.0.1:8080")]
+    pub server: String,
+    /// The API key to ask with; better given by the variable than on the command line, which others can see.
+    #[arg(long, env = "LABELHOOK_API_KEY", hide_env_values = true)]
+    pub api_key: String,
 }
 
 /// Settings of the log, on standard error.
@@ -134,6 +150,7 @@ impl Storage {
             shaper: Arc::new(Shaper::default()),
             window: Window::default(),
             node: node::Config::default(),
+            bus: bus::Choice::Memory(bus::memory::Hub::default()),
         }
     }
 
@@ -167,6 +184,7 @@ impl Settings {
         Ok(Config {
             guard: Guard::new(self.egress_allow.0.clone(), vec![self.listen.ip()]),
             node: self.node(),
+            bus: self.bus.clone().unwrap_or_default(),
             ..self.storage.core()?
         })
     }

@@ -11,7 +11,7 @@ pub mod server;
 pub mod sockets;
 
 use anyhow::Context;
-use labelhook_core::{App, deletion, dispatcher, idempotency, node, replay, task};
+use labelhook_core::{App, bus, deletion, dispatcher, idempotency, listener as listeners, node, replay, task};
 use std::sync::Arc;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -35,7 +35,11 @@ pub async fn serve(
     tasks.spawn(deletion::run(Arc::clone(&app), background.clone()));
     tasks.spawn(task::run(Arc::clone(&app), background.clone()));
     tasks.spawn(replay::run(Arc::clone(&app), background.clone()));
+    tasks.spawn(listeners::run(Arc::clone(&app), background.clone()));
     tasks.spawn(idempotency::run(Arc::clone(&app), background.clone()));
+    // The last to stop: the others say that they go.
+    let farewell = CancellationToken::new();
+    tasks.spawn(bus::run(Arc::clone(&app), farewell.clone()));
     let stop = shutdown.child_token();
     let served = beside(
         &mut tasks,
@@ -46,8 +50,11 @@ pub async fn serve(
     background.cancel();
     while let Some(ended) = tasks.join_next().await {
         ended.context("a background task panicked")?;
+        if tasks.len() == 1 {
+            node::leave(&app).await;
+            farewell.cancel();
+        }
     }
-    node::leave(&app).await;
     app.db.close().await;
     served
 }

@@ -205,7 +205,7 @@ async fn end(app: &App, row: api_key::Model) -> Result<api_key::Model> {
             })
         })
         .await?;
-    app.keys.forget();
+    app.keys_changed();
     Ok(row)
 }
 

@@ -2,7 +2,8 @@
 
 use crate::{
     Clock, Result, api_key,
-    db::Db,
+    bus::{self, Bus, Message},
+    db::{Db, installation},
     deletion,
     dispatcher::{
         Dispatcher, Lanes, Window,
@@ -10,6 +11,7 @@ use crate::{
         sender::{self, Sender},
     },
     idempotency,
+    listener::Listeners,
     live::Live,
     node::{self, Nodes},
     payload::Shaper,
@@ -19,6 +21,7 @@ use crate::{
     webhook::{self, Index, Targets, health},
     workflow,
 };
+use entity::{NotificationId, WebhookId};
 use std::sync::Arc;
 
 /// How to start. Only `api/src/config.rs` reads the environment.
@@ -38,6 +41,8 @@ pub struct Config {
     pub window: Window,
     /// How this process takes part among others.
     pub node: node::Config,
+    /// How nodes tell each other where to look.
+    pub bus: bus::Choice,
 }
 
 /// What verbs share.
@@ -58,6 +63,10 @@ pub struct App {
     pub(crate) index: Arc<Index>,
     /// How webhooks fare.
     pub health: Arc<health::Board>,
+    /// Tells other nodes where to look.
+    pub bus: Arc<Bus>,
+    /// Who hears webhooks on a machine of their own.
+    pub(crate) listeners: Arc<Listeners>,
     /// Tells whoever listens what happens.
     pub live: Arc<Live>,
     /// Deletes the labels of what was deleted.
@@ -76,6 +85,11 @@ impl App {
     /// Opens the database, brings it up to date and gives the claims of dead nodes back. Fails when the keyring is not
     /// the one that the database's secrets were sealed with, or when a change of the master key was broken off.
     pub async fn open(config: Config) -> Result<Arc<Self>> {
+        // Boxed, so that nobody who opens one has all that is opened in a future of theirs.
+        Box::pin(Self::start(config)).await
+    }
+
+    async fn start(config: Config) -> Result<Arc<Self>> {
         let nodes = Arc::new(Nodes::alone(config.node));
         let lanes = Arc::new(Lanes::new(config.window, Arc::clone(&nodes)));
         let index = Arc::new(Index::new(config.shaper));
@@ -83,13 +97,25 @@ impl App {
             guard: config.guard,
             ..sender::Config::default()
         })?;
-        let live = Arc::new(Live::default());
+        let (live, bus) = (Arc::new(Live::default()), Arc::new(Bus::new()));
         let (clock, url) = (config.clock.clone(), &config.database_url);
-        let db = Db::open(url, clock, Arc::clone(&index), Arc::clone(&lanes), Arc::clone(&live)).await?;
+        let choice = config.bus.on(url)?;
+        let told = Arc::clone(&bus);
+        let db = Db::open(
+            url,
+            clock,
+            Arc::clone(&index),
+            Arc::clone(&lanes),
+            Arc::clone(&live),
+            told,
+        )
+        .await?;
+        bus.connect(&choice, url, installation(db.read()).await?).await?;
         rekey::check_done(db.read()).await?;
         webhook::check_keyring(db.read(), &config.keyring).await?;
         let app = Arc::new(Self {
             db,
+            listeners: Arc::new(Listeners::new(Arc::clone(&nodes), config.clock.now())),
             clock: config.clock,
             keyring: config.keyring,
             nodes,
@@ -97,6 +123,7 @@ impl App {
             targets: Targets::default(),
             index,
             health: Arc::default(),
+            bus,
             live,
             deletions: deletion::Wake::default(),
             steps: task::Wake::default(),
@@ -108,5 +135,35 @@ impl App {
         app.dispatcher.recover(&app).await?;
         workflow::adopt(&app).await?;
         Ok(app)
+    }
+
+    /// A webhook has changed: this node and the others read it anew.
+    pub(crate) fn webhook_changed(&self, id: WebhookId) {
+        self.targets.forget(id);
+        self.bus.tell(Message::webhooks([id]));
+    }
+
+    /// These are not to be sent, whichever node holds them.
+    pub(crate) fn canceled(&self, ids: impl IntoIterator<Item = (WebhookId, NotificationId)>) {
+        for (webhook_id, id) in ids {
+            match self.nodes.owns(webhook_id) {
+                true => self.dispatcher.lanes.cancel(webhook_id, id),
+                false => self.bus.tell(Message::canceled([(webhook_id, id)])),
+            }
+        }
+    }
+
+    /// Somebody wants to know now whether a receiver works: an open breaker lets one request through.
+    pub(crate) fn probe(&self, id: WebhookId) {
+        match self.nodes.owns(id) {
+            true => self.health.hasten(&self.dispatcher.lanes, id, self.clock.now()),
+            false => self.bus.tell(Message::probes([id])),
+        }
+    }
+
+    /// A user or key has changed: this node and the others look everybody up again.
+    pub(crate) fn keys_changed(&self) {
+        self.keys.forget();
+        self.bus.tell(Message::keys());
     }
 }

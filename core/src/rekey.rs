@@ -99,6 +99,7 @@ impl Rekey {
             Arc::new(Index::new(config.shaper)),
             lanes,
             Arc::default(),
+            Arc::default(),
         )
         .await?;
         let from = config.keyring;

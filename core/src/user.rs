@@ -127,7 +127,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
             })
         })
         .await?;
-    app.keys.forget();
+    app.keys_changed();
     Ok(row)
 }
 

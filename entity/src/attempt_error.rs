@@ -39,6 +39,9 @@ pub enum AttemptErrorKind {
     /// The attempt was stopped before it ended.
     #[sea_orm(num_value = 8)]
     Canceled,
+    /// The listener of the webhook went away before it answered.
+    #[sea_orm(num_value = 9)]
+    ListenerGone,
 }
 
 impl AttemptErrorKind {
@@ -54,6 +57,7 @@ impl AttemptErrorKind {
             Self::Protocol => "PROTOCOL",
             Self::BodyTooLarge => "BODY_TOO_LARGE",
             Self::Canceled => "CANCELED",
+            Self::ListenerGone => "LISTENER_GONE",
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct Model {
     pub external_id: Option<String>,
     /// JSON text, as it was then.
     pub data: String,
+    /// Whether somebody made it to see a delivery: nothing has happened.
+    pub test: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }

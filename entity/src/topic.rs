@@ -32,7 +32,7 @@ pub enum WebhookTopic {
     /// A task moved from one stage of its workflow to another.
     #[sea_orm(num_value = 6)]
     WorkflowAction,
-    /// A test event, made by `pingWebhook`. Sent to the one webhook it was made for, subscribed or not.
+    /// A test event, made by `pingWebhook` or `triggerEvent`. Sent to the one webhook it was made for, subscribed or not.
     #[sea_orm(num_value = 7)]
     Ping,
     /// A webhook was switched off for cause: nothing got through for days, or its receiver answered 410 Gone.

@@ -13,6 +13,8 @@ pub enum WaitReason {
     Breaker,
     /// Its webhook has a `rateLimit`.
     RateLimit,
+    /// Its webhook's listener is away.
+    Listener,
     /// It failed and is tried again later.
     Retry,
     /// It is due, and others are before it.

@@ -61,6 +61,12 @@ pub struct Model {
     pub ordering: Ordering,
     /// Whether it is switched off by itself when nothing has got through for days.
     pub auto_disable: bool,
+    /// Whether it is heard by somebody's listener, and no address is called.
+    pub listener: bool,
+    /// The node at which that listener is.
+    pub listener_node: Option<NodeId>,
+    /// When it was last known to be there; none for any other webhook, and when it was removed for good.
+    pub listener_seen_at: Option<Timestamp>,
     /// Who registered it.
     pub created_by: Option<UserId>,
     /// When it was made.

@@ -14,6 +14,7 @@ mod m20261121_000008_shield;
 mod m20261121_000009_shapes;
 mod m20261121_000010_rotation;
 mod m20261121_000011_replay;
+mod m20261121_000012_listen;
 mod m20261121_000013_nodes;
 
 /// All migrations, oldest first.
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000009_shapes::Migration),
             Box::new(m20261121_000010_rotation::Migration),
             Box::new(m20261121_000011_replay::Migration),
+            Box::new(m20261121_000012_listen::Migration),
             Box::new(m20261121_000013_nodes::Migration),
         ]
     }

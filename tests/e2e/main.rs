@@ -10,6 +10,7 @@ mod graphql_audits;
 mod graphql_http;
 mod idempotency;
 mod ledger;
+mod listen;
 mod notification;
 mod process;
 mod readme;

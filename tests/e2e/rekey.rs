@@ -122,7 +122,8 @@ async fn a_change_that_was_killed_in_the_middle_is_finished_by_running_it_again(
         clock: Clock::default(),
         guard: Guard::default(),
         window: Window::default(),
-        node: node::Config::default(),
+        node: labelhook_core::node::Config::default(),
+        bus: labelhook_core::bus::Choice::default(),
         shaper: Arc::new(Shaper::default()),
     };
     // The first column is under the new key, the second is not: what the command leaves when it is killed there.

@@ -104,9 +104,10 @@ const PROMISED: &[(&str, &str)] = &[
         updateReview(where data) createUser(data) updateUser(where data) createApiKey(data) revokeApiKey(where)
         saveWorkflow(where data) assignTasks(where data) saveTask(where data) submitTask(where data)
         reviewTask(where data) requeueTasks(where data) forwardTasks(where) rerunStage(where)
-        startReplay(data) cancelReplay(where)",
+        startReplay(data) cancelReplay(where) createListener(data) removeListener(where) answerDelivery(data)
+        triggerEvent(data)",
     ),
-    ("Subscription", "notifications(where after) events(where after) tasks(where)"),
+    ("Subscription", "notifications(where after) events(where after) tasks(where) deliveries(where)"),
     ("EventConnection", "edges nodes pageInfo"),
     ("EventEdge", "cursor node"),
     (

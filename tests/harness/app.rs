@@ -10,7 +10,7 @@ use entity::Role;
 use labelhook_api::{graphql::payload::Shaper, server};
 use labelhook_core::dispatcher::{self, Window, guard::Guard};
 use labelhook_core::secret::Keyring;
-use labelhook_core::{App, Clock, api_key, deletion, node, replay, task};
+use labelhook_core::{App, Clock, api_key, bus, deletion, listener, node, replay, task};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -109,6 +109,7 @@ impl TestApp {
     pub async fn deliver(&self) {
         deletion::run_until_idle(&self.app).await.expect("the database answers");
         task::run_until_idle(&self.app).await.expect("the database answers");
+        listener::run_until_idle(&self.app).await.expect("the database answers");
         while {
             dispatcher::run_until_idle(&self.app)
                 .await
@@ -143,6 +144,7 @@ async fn launch(folder: &Path, start: Start, stop: CancellationToken) -> (Arc<Ap
         shaper: Arc::new(Shaper::default()),
         window: Window::default(),
         node: node::Config::default(),
+        bus: bus::Choice::default(),
     });
     let app = opened.await.expect("a database opens");
     let key = api_key::bootstrap(&app, Some(KEY.to_owned()));

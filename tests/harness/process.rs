@@ -64,20 +64,25 @@ impl Process {
         self.child.wait().expect("a killed child can be waited for");
     }
 
-    /// Sends a signal: `TERM`, `STOP`, `CONT`.
-    pub fn signal(&self, name: &str) {
-        // The standard library sends SIGKILL only; every POSIX shell has `kill` built in.
-        let sent = Command::new("sh")
-            .args(["-c", "kill -\"$0\" \"$1\"", name])
-            .arg(self.child.id().to_string())
-            .status();
-        assert!(sent.expect("there is a shell").success(), "SIG{name} could not be sent");
-    }
-
     /// SIGTERM, and waits until it has ended by itself.
     pub async fn terminate(mut self) -> ExitStatus {
         self.signal("TERM");
         self.ended().await
+    }
+
+    /// SIGINT, which is what Ctrl-C sends.
+    pub fn interrupt(&self) {
+        self.signal("INT");
+    }
+
+    /// Sends a signal, such as `STOP`. The standard library sends SIGKILL only; every POSIX shell has `kill` built in.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("sh")
+            .args(["-c", "kill -\"$1\" \"$0\""])
+            .arg(self.child.id().to_string())
+            .arg(name)
+            .status();
+        assert!(sent.expect("there is a shell").success(), "SIG{name} could not be sent");
     }
 
     /// Waits until it has ended by itself.

@@ -7,10 +7,14 @@
 
 mod demo;
 mod keys;
+mod listen;
 mod migrate;
 mod rekey;
 mod schema;
 mod serve;
+mod socket;
+mod topic;
+mod trigger;
 mod verify;
 
 use crate::config::{Log, LogFormat};
@@ -35,6 +39,11 @@ enum Command {
     Serve(serve::Serve),
     /// Run the server with a receiver on loopback and sample events, to see deliveries arrive.
     Demo(demo::Demo),
+    /// Hear of what happens on this machine: a webhook for as long as this runs, whose deliveries come over the API's own
+    /// WebSocket and are posted to a local server. What that answers is recorded and judged as the attempt's response.
+    Listen(listen::Listen),
+    /// Send a sample of a topic as a test, to whoever listens or to one webhook.
+    Trigger(trigger::Trigger),
     /// Make, list and revoke API keys. The server must not run meanwhile: use the API then.
     Keys(keys::Keys),
     /// Bring the database up to date.
@@ -67,6 +76,8 @@ impl Command {
         match self {
             Self::Serve(serve) => serve.run().await?,
             Self::Demo(demo) => demo.run().await?,
+            Self::Listen(listen) => listen.run().await?,
+            Self::Trigger(trigger) => trigger.run().await?,
             Self::Keys(keys) => keys.run().await?,
             Self::Migrate(migrate) => migrate.run().await?,
             Self::Rekey(rekey) => rekey.run().await?,

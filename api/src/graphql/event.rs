@@ -48,6 +48,11 @@ impl Event {
         loader::project(ctx, self.0.project_id?).await
     }
 
+    /// Whether it is a test that `pingWebhook` or `triggerEvent` made: nothing has happened, and its data are invented.
+    async fn is_test(&self) -> bool {
+        self.0.test || self.0.topic == WebhookTopic::Ping
+    }
+
     /// When it happened.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at

@@ -12,7 +12,9 @@ use super::{
     context::ContextExt,
     error::{ApiError, Code, Result},
     event::{Event, EventWhereInput},
+    input::WhereUniqueInput,
     list::Cursor,
+    listener::Delivery,
     notification::{Notification, NotificationWhereInput},
     task::{Task, TaskWhereInput},
 };
@@ -50,6 +52,18 @@ impl Subscription {
         let (filter, place) = (r#where.unwrap_or_default().read()?, place(after.as_deref())?);
         let feed = live::events(ctx.app(), ctx.actor(), filter, place).await?;
         Ok(edges(feed, after, |row| Event(row.clone())))
+    }
+
+    /// Listens to a webhook that `createListener` made: the requests that its notifications make, each to be answered by
+    /// `answerDelivery`. A webhook has one listener at a time: one that comes later takes its place, and this one ends with
+    /// RESOURCE_CONFLICT; when the webhook is removed or revoked it ends with OPERATION_NOT_ALLOWED. What was told and not
+    /// answered when it ends is an attempt that failed; everything else waits for the next listener, five minutes long.
+    async fn deliveries(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which webhook: of a listener that the same user made.")] r#where: WhereUniqueInput,
+    ) -> Result<BoxStream<'static, Result<Delivery>>> {
+        super::listener::deliveries(ctx, &r#where.id).await
     }
 
     /// Tasks that change, as they are after it. Nothing is replayed.

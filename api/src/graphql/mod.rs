@@ -24,6 +24,7 @@ pub mod input;
 pub mod json;
 pub mod label;
 pub mod list;
+pub mod listener;
 pub mod loader;
 mod log_loader;
 pub mod node;
@@ -109,6 +110,7 @@ pub struct Mutation(
     user::UserMutation,
     api_key::ApiKeyMutation,
     webhook::WebhookMutation,
+    listener::ListenerMutation,
     notification::NotificationMutation,
     replay::ReplayMutation,
     workflow::WorkflowMutation,

@@ -15,6 +15,7 @@ mod txn;
 mod writer;
 
 pub(crate) use fault::is_duplicate;
+pub(crate) use postgres::{installation, is_meant as is_postgres};
 pub(crate) use raw::raw;
 pub use scope::Scope;
 pub(crate) use sequence::horizon;
@@ -27,6 +28,7 @@ use writer::{Kind, Shared, Stores};
 
 use crate::{
     Clock, Error, Result,
+    bus::Bus,
     dispatcher::Lanes,
     idempotency,
     live::{Hints, Live},
@@ -51,7 +53,14 @@ pub struct Db {
 impl Db {
     /// Opens the database at `url`, brings its tables up to date and starts the writers. A SQLite file that another
     /// process has open is refused.
-    pub async fn open(url: &str, clock: Clock, index: Arc<Index>, lanes: Arc<Lanes>, live: Arc<Live>) -> Result<Self> {
+    pub async fn open(
+        url: &str,
+        clock: Clock,
+        index: Arc<Index>,
+        lanes: Arc<Lanes>,
+        live: Arc<Live>,
+        bus: Arc<Bus>,
+    ) -> Result<Self> {
         let graphs = Arc::new(Graphs::new(Arc::clone(&index)));
         let shared = Shared {
             clock,
@@ -59,6 +68,7 @@ impl Db {
             graphs: Arc::clone(&graphs),
             lanes,
             live,
+            bus,
         };
         let Opened {
             reader,

@@ -62,11 +62,23 @@ impl Server {
 
 async fn migrate(conn: &DatabaseConnection) -> Result<i64> {
     migration::Migrator::up(conn, None).await?;
+    let number = i64::from(rand::random::<u32>());
+    conn.execute_raw(raw(conn, NUMBER, [number.into()])).await?;
     sequence::base(conn).await
 }
 
+/// The number that tells installations apart; a SQLite file has none, since nobody shares it.
+pub(crate) async fn installation(db: &DatabaseConnection) -> Result<i64> {
+    let read = "SELECT value FROM setting WHERE name = 'installation'";
+    let row = db.query_one_raw(raw(db, read, [])).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
+}
+
+/// Binds: a number for an installation that has none yet.
+const NUMBER: &str = "INSERT INTO setting (name, value) VALUES ('installation', ?) ON CONFLICT DO NOTHING";
+
 /// Whether a URL names a PostgreSQL server.
-pub(super) fn is_meant(url: &str) -> bool {
+pub(crate) fn is_meant(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 

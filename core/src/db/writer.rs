@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     Clock, Error, Result,
+    bus::{Bus, Message},
     dispatcher::{Lanes, Outbox},
     live::Live,
     webhook::Index,
@@ -234,6 +235,7 @@ pub(super) struct Shared {
     pub(super) graphs: Arc<Graphs>,
     pub(super) lanes: Arc<Lanes>,
     pub(super) live: Arc<Live>,
+    pub(super) bus: Arc<Bus>,
 }
 
 /// What commits the units.
@@ -265,7 +267,9 @@ impl Writer {
             ..
         } = group;
         if committed.is_ok() {
-            self.shared.live.announce(mark, std::mem::take(outbox.hints()));
+            let hints = std::mem::take(outbox.hints());
+            self.shared.bus.tell(Message::feed(hints.organizations()));
+            self.shared.live.announce(mark, hints);
         }
         outbox.settle(&self.shared.lanes, committed.is_ok());
         for answer in answers {

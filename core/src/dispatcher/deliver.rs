@@ -8,10 +8,11 @@ use super::{
     recorder::{Attempted, Record},
     retry::{Past, Verdict},
     sender::Outcome,
-    signer::Delivery,
+    signer::Delivery as Signed,
 };
 use crate::{
     App, Error, Result,
+    listener::Delivery,
     webhook::{Target, health},
 };
 use bytes::Bytes;
@@ -80,12 +81,13 @@ pub(super) fn next_job(app: &App, records: &mpsc::UnboundedSender<Record>) -> Op
 
 async fn deliver(app: &App, job: Job, flight: Flight) {
     match attempt(app, &job).await {
-        Ok(Some(mut attempted)) => {
+        Ok(Turn::Attempted(mut attempted)) => {
             // Before the lane lands: what comes next is sent as the breaker then says.
             attempted.marked = note(app, &job, &attempted);
             flight.end(|job| Record::attempted(job, attempted));
         }
-        Ok(None) => flight.end(|job| Record::held(job, None)),
+        Ok(Turn::Off) => flight.end(|job| Record::held(job, None)),
+        Ok(Turn::Away) => flight.end(|job| Record::held(job, Some(app.clock.now().plus(SOON)))),
         Err(error) => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
@@ -112,11 +114,21 @@ fn note(app: &App, job: &Job, attempted: &Attempted) -> bool {
     app.health.note(lanes, job, sign, reason, app.clock.now())
 }
 
-/// Sends once. `None`: the webhook was switched off meanwhile, and the notification waits until it is on again.
-async fn attempt(app: &App, job: &Job) -> Result<Option<Attempted>> {
+/// What came of a job's turn.
+enum Turn {
+    /// A request was made.
+    Attempted(Box<Attempted>),
+    /// The webhook was switched off meanwhile: the notification waits until it is on again.
+    Off,
+    /// The webhook's listener is not here, or went away before it was told: the notification waits for it.
+    Away,
+}
+
+/// Sends once: to the webhook's address, or to its listener.
+async fn attempt(app: &App, job: &Job) -> Result<Turn> {
     let target = app.targets.of(app, job.webhook_id).await?;
     let Some(target) = target.filter(|target| target.active) else {
-        return Ok(None);
+        return Ok(Turn::Off);
     };
     let body = match &job.body {
         Some(body) => body.clone(),
@@ -128,11 +140,16 @@ async fn attempt(app: &App, job: &Job) -> Result<Option<Attempted>> {
     let prepared = prepare(&target, job, started_at, &body);
     let sent = headers::sent(&prepared);
     let watch = tokio::time::Instant::now();
-    let outcome = app
-        .dispatcher
-        .sender
-        .send(&target.url, prepared, body, target.timeout)
-        .await;
+    let outcome = match target.listener {
+        true => app.listeners.send(Delivery::of(job, &target, prepared, body)).await,
+        false => {
+            let sender = &app.dispatcher.sender;
+            Some(sender.send(&target.url, prepared, body, target.timeout).await)
+        }
+    };
+    let Some(outcome) = outcome else {
+        return Ok(Turn::Away);
+    };
     let duration = watch.elapsed();
     let now = app.clock.now();
     let past = Past {
@@ -141,16 +158,16 @@ async fn attempt(app: &App, job: &Job) -> Result<Option<Attempted>> {
         age: now.since(job.created_at),
     };
     let verdict = target.policy.judge(&outcome, past, now, rand::random());
-    Ok(Some(Attempted {
+    Ok(Turn::Attempted(Box::new(Attempted {
         row: row(job, &target, started_at, duration, sent, outcome),
         verdict,
         marked: false,
-    }))
+    })))
 }
 
 /// The headers of a request: for these bytes, at this moment.
 pub(crate) fn prepare(target: &Target, job: &Job, at: Timestamp, body: &[u8]) -> HeaderMap {
-    target.signer.headers(&Delivery {
+    target.signer.headers(&Signed {
         event_id: job.event_id,
         notification_id: job.notification_id,
         topic: job.topic,

@@ -85,8 +85,8 @@ impl Dispatcher {
         self.survey(app).await
     }
 
-    async fn survey(&self, app: &App) -> Result<()> {
-        let found = outbox::survey(app.db.read()).await?;
+    pub(crate) async fn survey(&self, app: &App) -> Result<()> {
+        let found = outbox::survey(app.db.read(), self.lanes.node_id()).await?;
         self.note(found);
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Dispatcher {
     pub async fn look_at(&self, app: &App, ids: impl IntoIterator<Item = WebhookId>) -> Result<()> {
         let ids: Vec<WebhookId> = ids.into_iter().filter(|id| self.lanes.owns(*id)).collect();
         if !ids.is_empty() {
-            self.note(outbox::look(app.db.read(), &ids).await?);
+            self.note(outbox::look(app.db.read(), self.lanes.node_id(), &ids).await?);
         }
         Ok(())
     }

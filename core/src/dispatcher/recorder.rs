@@ -56,10 +56,10 @@ pub(super) struct Attempted {
 }
 
 impl Record {
-    pub(super) fn attempted(job: Job, attempted: Attempted) -> Self {
+    pub(super) fn attempted(job: Job, attempted: Box<Attempted>) -> Self {
         Self {
             job,
-            end: End::Attempted(Box::new(attempted)),
+            end: End::Attempted(attempted),
         }
     }
 
@@ -193,7 +193,8 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, tasks: Tasks) ->
         app.health.warned(id, since, at);
     }
     for id in followed.disabled {
-        app.targets.forget(id);
+        app.webhook_changed(id);
+        app.listeners.close(id);
     }
     for record in batch.iter() {
         app.dispatcher.lanes.done(record.job.webhook_id, record.retry_at());

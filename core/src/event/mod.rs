@@ -16,6 +16,7 @@ pub use data::{
 };
 pub use filter::{Filter, Slice, Span};
 pub use notice::{Counts, GivenUp, Notice, Watched, WatchedProject};
+pub(crate) use sample::has_sample;
 pub use sample::sample;
 pub(crate) use scope::SCOPE;
 pub use task::{Stage, Task, TaskMove, Visit, Work};
@@ -31,8 +32,8 @@ use crate::{
 };
 use bytes::Bytes;
 use entity::{
-    EventId, NotificationId, NotificationStatus, OrganizationId, PayloadId, TaskId, Timestamp, WebhookTopic, event,
-    notification, webhook,
+    EventId, NotificationId, NotificationStatus, OrganizationId, PayloadId, ProjectId, TaskId, Timestamp, WebhookTopic,
+    event, notification, webhook,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::collections::HashMap;
@@ -103,16 +104,20 @@ pub(crate) enum Sent {
     Unknown(String),
 }
 
-/// Publishes to one webhook alone, subscribed or not, and gives its notification. The event counts as one of the
-/// webhook's project, so that whoever sees the webhook sees it.
-pub(crate) fn publish_to(
+/// Publishes a test of a topic to one webhook alone, subscribed or not, and gives its notification. The event counts as
+/// one of the webhook's project, or of the one given, so that whoever sees the webhook sees it.
+pub(crate) fn publish_test(
     txn: &Txn,
     organization_id: OrganizationId,
-    data: &Data,
+    (topic, data): (WebhookTopic, &Data),
     subscriber: &Subscriber,
+    project_id: Option<ProjectId>,
 ) -> Result<notification::Model> {
     let event = event::Model {
-        project_id: subscriber.project_id,
+        topic,
+        project_id: subscriber.project_id.or(project_id),
+        data_row_id: None,
+        test: true,
         ..fact(txn, organization_id, data, Change::Created)?
     };
     let notification = notify(txn, &event, data, std::iter::once((subscriber, None)))?;
@@ -191,6 +196,7 @@ pub(crate) fn unpublished(
         data_row_id: about.map(|about| about.data_row.id),
         external_id: about.and_then(|about| about.data_row.external_id.clone()),
         data: serde_json::to_string(data).map_err(Error::internal)?,
+        test: false,
         created_at: now,
     })
 }
@@ -236,6 +242,7 @@ fn enqueue(
     txn.outbox().enqueue(Enqueued {
         row: row.clone(),
         limit: subscriber.limit,
+        place: subscriber.place,
         body,
     });
     row

@@ -41,6 +41,11 @@ pub fn sample(topic: WebhookTopic, webhook_id: WebhookId, now: Timestamp) -> Opt
     })
 }
 
+/// Whether there is a sample of a topic.
+pub(crate) fn has_sample(topic: WebhookTopic) -> bool {
+    topic != WebhookTopic::ReviewDeleted
+}
+
 /// Of a webhook whose receiver has been down for five days.
 fn notice(topic: WebhookTopic, now: Timestamp) -> Notice {
     let disabled = topic == WebhookTopic::WebhookDisabled;
@@ -237,6 +242,7 @@ fn id(number: u128) -> Uuid {
 mod tests {
     use super::*;
     use crate::event::Change;
+    use sea_orm::Iterable;
 
     const NOW: Timestamp = Timestamp(1_600_923_368_709_000);
 
@@ -258,6 +264,10 @@ mod tests {
         ] {
             let data = sample(topic, WebhookId::new(), NOW).expect("a sample");
             assert_eq!(data.topic(change), topic);
+        }
+        for topic in WebhookTopic::iter() {
+            let sampled = sample(topic, WebhookId::new(), NOW).is_some();
+            assert_eq!(sampled, has_sample(topic), "{topic:?}");
         }
         assert!(
             sample(ReviewDeleted, WebhookId::new(), NOW).is_none(),

@@ -65,6 +65,11 @@ impl<T> Channels<T> {
         }
     }
 
+    /// There may be something new anywhere.
+    pub(super) fn look_at_all(&self) {
+        self.lock().values().for_each(|channel| channel.wake.notify_one());
+    }
+
     /// Takes a channel that nobody listens to away; says whether it did.
     pub(super) fn retire(&self, id: OrganizationId, channel: &Channel<T>) -> bool {
         let mut channels = self.lock();

@@ -21,6 +21,11 @@ impl Hints {
         self.organizations.entry(id).or_default().push(task_id);
     }
 
+    /// The organizations.
+    pub(crate) fn organizations(&self) -> impl Iterator<Item = OrganizationId> {
+        self.organizations.keys().copied()
+    }
+
     pub(crate) fn append(&mut self, other: Self) {
         for (id, mut tasks) in other.organizations {
             self.organizations.entry(id).or_default().append(&mut tasks);

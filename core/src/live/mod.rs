@@ -29,10 +29,12 @@ pub use task::TaskChange;
 use crate::{
     App, Result,
     auth::{Action, Actor},
+    bus::Ids,
     db::horizon,
     event, notification, task as tasks,
 };
 use channel::Channels;
+use entity::OrganizationId;
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
@@ -76,6 +78,22 @@ impl Live {
             }
         }
     }
+
+    /// Other nodes have something new for these.
+    pub(crate) fn heard(&self, organizations: &Ids<OrganizationId>) {
+        match organizations {
+            Ids::These(ids) => {
+                for id in ids {
+                    self.events.look(*id, Vec::new());
+                    self.notifications.look(*id, Vec::new());
+                }
+            }
+            Ids::All => {
+                self.events.look_at_all();
+                self.notifications.look_at_all();
+            }
+        }
+    }
 }
 
 /// Where the feed stands: what has a higher number happens from now on.
@@ -83,7 +101,7 @@ async fn now(app: &App) -> Result<i64> {
     let mark = app.live.mark.load(Ordering::SeqCst);
     Ok(match horizon(app.db.read()).await? {
         i64::MAX => mark,
-        horizon => horizon,
+        horizon => app.live.mark.fetch_max(horizon, Ordering::SeqCst).max(horizon),
     })
 }
 

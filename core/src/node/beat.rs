@@ -4,6 +4,7 @@
 use super::{Nodes, Role};
 use crate::{
     App, Error, Result,
+    bus::Message,
     db::{Db, raw},
 };
 use entity::{NodeId, node};
@@ -43,6 +44,7 @@ struct Beat {
 pub(crate) async fn join(app: &App) -> Result<()> {
     let Some(db) = app.db.apart() else { return Ok(()) };
     enter(db, &app.nodes).await?;
+    app.bus.tell(Message::nodes());
     beat(app, db).await.map(drop)
 }
 
@@ -168,6 +170,7 @@ pub(crate) async fn check_none(db: &Db) -> Result<()> {
 /// Says that this node goes, so that others need not wait for its lease to end.
 pub async fn leave(app: &App) {
     let Some(db) = app.db.apart() else { return };
+    app.bus.tell(Message::nodes());
     let gone = db.execute_raw(raw(db, "DELETE FROM node WHERE id = ?", [app.nodes.id().into()]));
     if let Err(error) = gone.await.map_err(Error::from) {
         tracing::warn!(

@@ -17,6 +17,7 @@ pub use beat::{leave, run, step};
 
 use entity::{NodeId, WebhookId};
 use std::{
+    collections::HashSet,
     sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
@@ -80,6 +81,8 @@ impl Default for Config {
 pub struct Nodes {
     config: Config,
     state: RwLock<State>,
+    /// Webhooks whose listener is here: they are sent to from here, whoever owns them.
+    pinned: RwLock<HashSet<WebhookId>>,
 }
 
 #[derive(Debug)]
@@ -107,6 +110,7 @@ impl Nodes {
         Self {
             config,
             state: RwLock::new(state),
+            pinned: RwLock::default(),
         }
     }
 
@@ -123,7 +127,17 @@ impl Nodes {
     /// Whether this node sends to a webhook.
     pub fn owns(&self, id: WebhookId) -> bool {
         let state = self.state();
-        ring::owner(&state.senders, id) == Some(state.me)
+        let mine = ring::owner(&state.senders, id) == Some(state.me);
+        mine || self.pinned.read().expect("held for a look only").contains(&id)
+    }
+
+    /// A listener came here, or went.
+    pub(crate) fn pin(&self, id: WebhookId, is_here: bool) {
+        let mut pinned = self.pinned.write().expect("held for a change only");
+        match is_here {
+            true => pinned.insert(id),
+            false => pinned.remove(&id),
+        };
     }
 
     /// Whether what runs once runs here.

@@ -7,6 +7,7 @@ use crate::{
     db::Txn,
     dispatcher::{Enqueued, Job, Limit, headers, prepare, release},
     event::{self, Data, Ping},
+    listener::Place,
     payload, stats,
     task::{self, Withdrawn},
     webhook,
@@ -80,6 +81,7 @@ pub(crate) async fn repeat(
     let enqueued = Enqueued {
         row: row.clone(),
         limit: webhook::limit(webhook),
+        place: Place::of(webhook),
         body,
     };
     txn.outbox().enqueue(enqueued);
@@ -98,35 +100,40 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let row = notification::Entity::find_by_id(key).one(txn.conn()).await?;
-                let mut row = row.ok_or_else(|| Error::not_found("notification", key))?;
+                let row = row.ok_or_else(|| Error::not_found("notification", key))?;
                 if over(row.status) {
                     return Err(Error::Conflict(format!(
                         "the notification is {} already",
                         row.status.as_str()
                     )));
                 }
-                row.status = NotificationStatus::Canceled;
-                let key = row.order_key.take();
-                (row.due_at, row.node_id) = (None, None);
-                row.sequence = txn.next_sequence();
-                txn.announce(row.organization_id);
-                row.updated_at = txn.now();
-                txn.outbox().tally(stats::Key::canceled(&row));
-                task::outcome::canceled(txn, row.id).await?;
-                let row = row.into_active_model().reset_all().update(txn.conn()).await?;
-                if let Some(key) = key {
-                    release(txn.conn(), txn.now(), &[(row.webhook_id, key)]).await?;
-                }
-                Ok((row, key.is_some()))
+                stop(txn, row).await
             })
         })
         .await?;
     let lanes = &app.dispatcher.lanes;
-    lanes.cancel(row.webhook_id, row.id);
+    app.canceled([(row.webhook_id, row.id)]);
     if released {
         lanes.note_due(row.webhook_id, webhook::limit(&webhook), app.clock.now());
     }
     Ok(row)
+}
+
+/// Cancels a notification that is not over. Says whether others waited for it in their order.
+pub(crate) async fn stop(txn: &Txn, mut row: notification::Model) -> Result<(notification::Model, bool)> {
+    row.status = NotificationStatus::Canceled;
+    let key = row.order_key.take();
+    (row.due_at, row.node_id) = (None, None);
+    row.sequence = txn.next_sequence();
+    txn.announce(row.organization_id);
+    row.updated_at = txn.now();
+    txn.outbox().tally(stats::Key::canceled(&row));
+    task::outcome::canceled(txn, row.id).await?;
+    let row = row.into_active_model().reset_all().update(txn.conn()).await?;
+    if let Some(key) = key {
+        release(txn.conn(), txn.now(), &[(row.webhook_id, key)]).await?;
+    }
+    Ok((row, key.is_some()))
 }
 
 /// Sends a test event to one webhook now, and waits for its first outcome. An open breaker lets one request through at
@@ -146,12 +153,12 @@ pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notifica
                     created_at: txn.now(),
                 });
                 let subscriber = txn.index().subscriber(&webhook).await?;
-                event::publish_to(txn, organization_id, &data, &subscriber)
+                let sample = (WebhookTopic::Ping, &data);
+                event::publish_test(txn, organization_id, sample, &subscriber, None)
             })
         })
         .await?;
-    app.health
-        .hasten(&app.dispatcher.lanes, sent.webhook_id, app.clock.now());
+    app.probe(sent.webhook_id);
     tokio::time::timeout(wait, outcome(app, sent.id))
         .await
         .unwrap_or(Ok(sent))

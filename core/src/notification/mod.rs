@@ -2,11 +2,13 @@
 
 mod control;
 mod filter;
+mod trigger;
 
 pub use control::{Prepared, cancel, ping, preview, redeliver};
-pub(crate) use control::{over, repeat};
+pub(crate) use control::{over, repeat, stop};
 pub use filter::{Filter, Slice, Span};
 pub(crate) use filter::{matching, of_organization, seen};
+pub use trigger::{Trigger, trigger};
 
 use crate::{
     App, Error, Result,

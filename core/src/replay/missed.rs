@@ -83,6 +83,7 @@ impl Misser {
             .add(Is::OrganizationId.eq(self.organization_id))
             .add(Is::Sequence.gt(after))
             .add(Is::Sequence.lt(until))
+            .add(Is::Test.eq(false))
             .add(Is::Topic.is_in(self.topics.iter().copied().filter(missed)))
             .add_option(self.project_id.map(|id| Is::ProjectId.eq(id)))
             .add_option(filter.project_ids.clone().map(|ids| Is::ProjectId.is_in(ids)))

@@ -100,7 +100,9 @@ pub(crate) async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Vec<Wit
 
 /// Tells the lanes that these are not to be sent.
 pub(crate) fn forget_sends(app: &App, withdrawn: Vec<Withdrawn>) {
-    for Withdrawn { webhook_id, id } in withdrawn {
-        app.dispatcher.lanes.cancel(webhook_id, id);
-    }
+    app.canceled(
+        withdrawn
+            .into_iter()
+            .map(|Withdrawn { webhook_id, id }| (webhook_id, id)),
+    );
 }

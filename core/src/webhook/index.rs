@@ -8,6 +8,7 @@ use super::{
 use crate::{
     Error, Result,
     dispatcher::Limit,
+    listener::Place,
     payload::{Query, Shape, Shaper},
 };
 use entity::{Ordering, OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
@@ -29,6 +30,7 @@ pub(crate) struct Subscriber {
     /// Its filter.
     pub condition: Option<Arc<Condition>>,
     pub ordering: Ordering,
+    pub place: Place,
     topics: u32,
 }
 
@@ -105,6 +107,7 @@ impl Index {
             shape: self.shape(row).await,
             limit: limit(row),
             ordering: row.ordering,
+            place: Place::of(row),
             condition: self.condition(row).await?,
             topics,
         })

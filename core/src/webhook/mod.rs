@@ -27,6 +27,7 @@ use crate::{
     auth::{Action, Actor},
     db::Txn,
     list::Query,
+    listener,
 };
 use entity::{
     AuthType, OrganizationId, ProjectId, WebhookId, WebhookStatus, WebhookTopic, project, webhook, webhook_secret,
@@ -36,6 +37,11 @@ use std::{collections::HashMap, sync::Arc};
 
 /// Registers a webhook.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model> {
+    register(app, actor, new, false).await
+}
+
+/// Registers a webhook: one whose URL is called, or one that is heard by a listener.
+pub(crate) async fn register(app: &App, actor: &Actor, new: New, listener: bool) -> Result<webhook::Model> {
     actor.require(Action::ManageWebhooks)?;
     let (filter, query) = (new.filter.clone(), new.payload_query.clone());
     let draft = new.check()?;
@@ -47,7 +53,10 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model
             Box::pin(async move {
                 let project_id = project(txn, &actor, draft.project_id.as_deref()).await?;
                 let secret = draft.secret.clone();
-                let row = draft.into_row(&actor, project_id, &keyring, txn.now());
+                let mut row = draft.into_row(&actor, project_id, &keyring, txn.now());
+                if listener {
+                    listener::enter(txn, &mut row).await?;
+                }
                 webhook::Entity::insert(row.clone().into_active_model())
                     .exec_without_returning(txn.conn())
                     .await?;
@@ -82,6 +91,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                     let reason = "the webhook is a workflow stage's own: saveWorkflow changes it";
                     return Err(Error::NotAllowed(reason.into()));
                 }
+                listener::check(&row, &patch)?;
                 let filtered = patch.filter.is_some();
                 let changed = patch.apply(&row, &keyring, txn.now())?;
                 if filtered {
@@ -110,7 +120,10 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
             })
         })
         .await?;
-    app.targets.forget(row.id);
+    app.webhook_changed(row.id);
+    if row.listener && row.status == WebhookStatus::Revoked {
+        app.listeners.close(row.id);
+    }
     if row.status == WebhookStatus::Active {
         app.dispatcher.lanes.note_due(row.id, limit(&row), app.clock.now());
     }
@@ -128,7 +141,7 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<webhook::Model> {
 }
 
 /// The registered webhooks the actor may see: of the organization, or of one project. Those of workflow stages are shown by
-/// their stages.
+/// their stages, and those of listeners while they last.
 pub async fn list(
     app: &App,
     actor: &Actor,
@@ -138,7 +151,8 @@ pub async fn list(
     actor.require(Action::ReadWebhooks)?;
     let mut rows = webhook::Entity::find()
         .filter(webhook::Column::OrganizationId.eq(actor.organization_id))
-        .filter(webhook::Column::StageId.is_null());
+        .filter(webhook::Column::StageId.is_null())
+        .filter(listener::lasts());
     if let Some(project_id) = project_id {
         rows = rows.filter(webhook::Column::ProjectId.eq(project_id));
     }

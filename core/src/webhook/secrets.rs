@@ -56,7 +56,7 @@ pub async fn rotate(app: &App, actor: &Actor, id: &str, rotation: Rotation) -> R
             Box::pin(async move { replace(txn, key, secret, grace, &keyring).await })
         })
         .await?;
-    app.targets.forget(key);
+    app.webhook_changed(key);
     Ok(rotated)
 }
 

@@ -38,6 +38,8 @@ pub struct Target {
     pub timeout: Duration,
     /// Whether it is sent to.
     pub active: bool,
+    /// Whether it is heard by a listener, in place of being sent to its URL.
+    pub listener: bool,
 }
 
 /// Targets in use.
@@ -82,6 +84,12 @@ impl Targets {
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.known.invalidate(&id);
     }
+
+    /// Nobody knows which webhooks have changed.
+    pub(crate) fn forget_all(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.known.invalidate_all();
+    }
 }
 
 pub(crate) async fn build(
@@ -106,6 +114,7 @@ pub(crate) async fn build(
         policy: policy(row)?,
         timeout: Duration::from_millis(u64::try_from(row.timeout_ms).unwrap_or(0)),
         active: row.status == WebhookStatus::Active,
+        listener: row.listener,
     })
 }
 

@@ -51,7 +51,7 @@ pub async fn save(app: &App, actor: &Actor, project: &str, save: Save) -> Result
         })
         .await?;
     for webhook_id in saved.webhooks {
-        app.targets.forget(webhook_id);
+        app.webhook_changed(webhook_id);
     }
     task::forget_sends(app, saved.withdrawn);
     Ok(saved.workflow)

@@ -1,4 +1,5 @@
 //! Core against a real database file and real receivers on loopback. A file a subject; what they share is in `support`.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "a test that meets a fault has failed")]
 
 mod delivery;
@@ -6,6 +7,7 @@ mod feed;
 mod filters;
 mod idempotency;
 mod keys;
+mod listening;
 mod log;
 mod matching;
 mod nodes;
@@ -24,6 +26,7 @@ mod stats;
 mod steering;
 mod support;
 mod switching;
+mod trigger;
 mod window;
 mod workflow;
 mod writer;

@@ -35,6 +35,7 @@ impl Disk {
             window: labelhook_core::dispatcher::Window::default(),
             node: labelhook_core::node::Config::default(),
             shaper: Arc::new(crate::support::shaper::Words),
+            bus: labelhook_core::bus::Choice::default(),
         }
     }
 

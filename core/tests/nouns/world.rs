@@ -161,6 +161,7 @@ async fn open(database: &Database, clock: &Clock) -> Arc<App> {
             lease: Duration::from_secs(3600),
             ..node::Config::default()
         },
+        bus: labelhook_core::bus::Choice::default(),
     };
     App::open(config).await.expect("an app")
 }

@@ -114,6 +114,7 @@ fn settings(listen: SocketAddr, folder: &Path) -> Settings {
         bootstrap_key: None,
         graphiql: Some(listen.ip().is_loopback()),
         rate_limit: 0,
+        bus: None,
         request_timeout: 60,
     }
 }

@@ -2,11 +2,11 @@
 
 use async_graphql::{Enum, ID, InputObject};
 use entity::{NotificationStatus, Timestamp, WebhookTopic};
-use labelhook_core::notification::Filter;
+use labelhook_core::notification::{Filter, Trigger};
 
 use super::super::{
     error::Result,
-    input::{bounded, ids},
+    input::{WhereUniqueInput, bounded, ids},
 };
 
 /// Which notifications: all that is given must hold. A list means "one of"; an id that nothing has matches nothing.
@@ -69,4 +69,25 @@ pub enum NotificationOrderByInput {
     /// Newest first.
     #[graphql(name = "createdAt_DESC")]
     CreatedAtDesc,
+}
+
+/// A sample to send.
+#[derive(InputObject)]
+pub struct TriggerEventInput {
+    /// Of which topic: any but REVIEW_DELETED, which nothing causes.
+    topic: WebhookTopic,
+    /// The one webhook to send it to, which must be ACTIVE; every listener when absent.
+    webhook: Option<WhereUniqueInput>,
+    /// Of the listeners, only those that hear of this project; the event then counts as the project's.
+    project: Option<WhereUniqueInput>,
+}
+
+impl From<TriggerEventInput> for Trigger {
+    fn from(input: TriggerEventInput) -> Self {
+        Self {
+            topic: input.topic,
+            webhook: input.webhook.map(|webhook| webhook.id.0),
+            project: input.project.map(|project| project.id.0),
+        }
+    }
 }

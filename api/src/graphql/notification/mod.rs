@@ -14,7 +14,7 @@ use labelhook_core::{
 };
 
 pub use self::attempt::Attempt;
-pub use self::input::{NotificationOrderByInput, NotificationWhereInput};
+pub use self::input::{NotificationOrderByInput, NotificationWhereInput, TriggerEventInput};
 pub use self::page::{NotificationConnection, connection};
 pub use self::stats::{NotificationStats, stats};
 use super::{
@@ -280,5 +280,16 @@ impl NotificationMutation {
         Ok(Notification(
             notifications::ping(ctx.app(), ctx.actor(), &r#where.id).await?,
         ))
+    }
+
+    /// Sends a sample of a topic as a test, with invented data: to every listener that the key sees, or to one webhook.
+    /// Neither topics nor filters are asked. Gives the notifications at once, before their first attempt.
+    async fn trigger_event(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to send, and to whom.")] data: TriggerEventInput,
+    ) -> Result<Vec<Notification>> {
+        let sent = notifications::trigger(ctx.app(), ctx.actor(), data.into()).await?;
+        Ok(sent.into_iter().map(Notification).collect())
     }
 }

@@ -17,6 +17,7 @@ fn event(topic: WebhookTopic, data: &Value) -> Model {
         data_row_id: Some(DataRowId::new()),
         external_id: Some("tree.jpg".into()),
         data: data.to_string(),
+        test: false,
         created_at: Timestamp(1_600_923_368_123_456),
     }
 }

@@ -169,6 +169,17 @@ impl Webhook {
         self.0.auto_disable
     }
 
+    /// Whether it is a listener's: what it gets is handed to the `deliveries` of its listener, and its `url` is only what that
+    /// listener said it posts to.
+    async fn is_listener(&self) -> bool {
+        self.0.listener
+    }
+
+    /// Whether its listener is there now; false for any other webhook.
+    async fn listening(&self, ctx: &Context<'_>) -> bool {
+        self.0.listener && labelhook_core::listener::is_there(ctx.app(), &self.0)
+    }
+
     /// How it fares: its breaker, failures in a row, and what waits.
     #[graphql(complexity = "cost(Some(10), child_complexity)")]
     async fn health(&self, ctx: &Context<'_>) -> Result<WebhookHealth> {

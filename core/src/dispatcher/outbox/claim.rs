@@ -55,14 +55,18 @@ pub(crate) struct Claim {
     pub more: Vec<(WebhookId, Timestamp)>,
 }
 
-/// Takes what is due for these lanes, oldest first, for this node. Switched-off webhooks keep what they have.
+/// Of a webhook `w`, whether this node (?1) may send to it: one that is heard by a listener is sent where that listener is.
+const HERE: &str = "(NOT w.listener OR w.listener_node = ?1)";
+
+/// Takes what is due for these lanes, oldest first, for this node. Switched-off webhooks, and those whose listener is not
+/// here, keep what they have.
 pub(crate) async fn claim(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[Room]) -> Result<Claim> {
     let mut claim = Claim::default();
     for rooms in batches(rooms) {
         let mut claimed = take(db, node, now, rooms).await?;
         claimed.sort_by_key(|row| row.id);
         let bodies = bodies(db, claimed.iter().map(|row| row.payload_id)).await?;
-        let lanes = lanes(db, rooms).await?;
+        let lanes = lanes(db, node, rooms).await?;
         let limits = lanes.iter().map(|lane| (lane.webhook_id, lane.limit())).collect();
         claim
             .jobs
@@ -104,7 +108,7 @@ fn take_sql(rooms: usize, lock: &str) -> String {
         format!(
             "SELECT id FROM (SELECT d.id FROM notification d WHERE d.webhook_id = ?{webhook} \
                  AND d.due_at IS NOT NULL AND d.due_at <= ?3 \
-                 AND (SELECT w.status FROM webhook w WHERE w.id = ?{webhook}) = ?4 \
+                 AND (SELECT w.status = ?4 AND {HERE} FROM webhook w WHERE w.id = ?{webhook}) \
                  ORDER BY d.due_at LIMIT ?{places}{lock}) AS lane{index}"
         )
     };
@@ -175,9 +179,9 @@ async fn bodies(
     Ok(bodies)
 }
 
-/// What the lanes of a claim may do, and when each has more. All claimed from are active.
-async fn lanes(db: &impl ConnectionTrait, rooms: &[Room]) -> Result<Vec<Lane>> {
-    let active = [Value::from(WebhookStatus::Active)];
+/// What the lanes of a claim may do, and when each has more. All claimed from are active, and here.
+async fn lanes(db: &impl ConnectionTrait, node: NodeId, rooms: &[Room]) -> Result<Vec<Lane>> {
+    let active = [Value::from(node), WebhookStatus::Active.into()];
     let binds = active
         .into_iter()
         .chain(rooms.iter().map(|room| Value::from(room.webhook_id)));
@@ -185,33 +189,37 @@ async fn lanes(db: &impl ConnectionTrait, rooms: &[Room]) -> Result<Vec<Lane>> {
     Ok(Lane::find_by_statement(statement).all(db).await?)
 }
 
-/// Binds: ACTIVE, then the webhooks.
+/// Binds: node, ACTIVE, then the webhooks.
 fn lanes_sql(rooms: usize) -> String {
-    let marks: Vec<String> = (0..rooms).map(|index| format!("?{}", index + 2)).collect();
+    let marks: Vec<String> = (0..rooms).map(|index| format!("?{}", index + 3)).collect();
     format!(
         "SELECT w.id AS webhook_id, w.max_in_flight, w.rate_requests, w.rate_per_ms, \
              (SELECT min(d.due_at) FROM notification d \
              WHERE d.webhook_id = w.id AND d.due_at IS NOT NULL) AS due_at \
-         FROM webhook w WHERE w.id IN ({}) AND w.status = ?1",
+         FROM webhook w WHERE w.id IN ({}) AND w.status = ?2 AND {HERE}",
         marks.join(", ")
     )
 }
 
-/// Every lane with something to claim, now or later. Steps from one webhook to the next on the partial index, so its cost
-/// follows the number of webhooks and not of notifications. Binds: ACTIVE.
-const SURVEY: &str = "WITH RECURSIVE lane(webhook_id) AS (\
-         SELECT (SELECT webhook_id FROM notification WHERE due_at IS NOT NULL ORDER BY webhook_id LIMIT 1) \
-         UNION ALL SELECT (SELECT n.webhook_id FROM notification n \
-             WHERE n.webhook_id > lane.webhook_id AND n.due_at IS NOT NULL ORDER BY n.webhook_id LIMIT 1) \
-         FROM lane WHERE lane.webhook_id IS NOT NULL) \
-     SELECT lane.webhook_id AS webhook_id, w.max_in_flight, w.rate_requests, w.rate_per_ms, \
-         (SELECT min(due_at) FROM notification d \
-         WHERE d.webhook_id = lane.webhook_id AND d.due_at IS NOT NULL) AS due_at \
-     FROM lane JOIN webhook w ON w.id = lane.webhook_id AND w.status = ?1";
+/// Every lane with something to claim here, now or later. Steps from one webhook to the next on the partial index, so its
+/// cost follows the number of webhooks and not of notifications. Binds: node, ACTIVE.
+fn survey_sql() -> String {
+    format!(
+        "WITH RECURSIVE lane(webhook_id) AS (\
+             SELECT (SELECT webhook_id FROM notification WHERE due_at IS NOT NULL ORDER BY webhook_id LIMIT 1) \
+             UNION ALL SELECT (SELECT n.webhook_id FROM notification n \
+                 WHERE n.webhook_id > lane.webhook_id AND n.due_at IS NOT NULL ORDER BY n.webhook_id LIMIT 1) \
+             FROM lane WHERE lane.webhook_id IS NOT NULL) \
+         SELECT lane.webhook_id AS webhook_id, w.max_in_flight, w.rate_requests, w.rate_per_ms, \
+             (SELECT min(due_at) FROM notification d \
+             WHERE d.webhook_id = lane.webhook_id AND d.due_at IS NOT NULL) AS due_at \
+         FROM lane JOIN webhook w ON w.id = lane.webhook_id AND w.status = ?2 AND {HERE}"
+    )
+}
 
-pub(crate) async fn survey(db: &impl ConnectionTrait) -> Result<Vec<(WebhookId, Limit, Timestamp)>> {
-    let active = [Value::from(WebhookStatus::Active)];
-    let statement = raw(db, SURVEY, active);
+pub(crate) async fn survey(db: &impl ConnectionTrait, node: NodeId) -> Result<Vec<(WebhookId, Limit, Timestamp)>> {
+    let binds = [Value::from(node), WebhookStatus::Active.into()];
+    let statement = raw(db, &survey_sql(), binds);
     let lanes = Lane::find_by_statement(statement).all(db).await?;
     Ok(lanes
         .into_iter()
@@ -254,7 +262,11 @@ pub(crate) async fn claimed(db: &impl ConnectionTrait, node: NodeId) -> Result<V
 }
 
 /// What these lanes may do and when each has something to claim.
-pub(crate) async fn look(db: &impl ConnectionTrait, ids: &[WebhookId]) -> Result<Vec<(WebhookId, Limit, Timestamp)>> {
+pub(crate) async fn look(
+    db: &impl ConnectionTrait,
+    node: NodeId,
+    ids: &[WebhookId],
+) -> Result<Vec<(WebhookId, Limit, Timestamp)>> {
     let mut found = Vec::new();
     for ids in batches(ids) {
         let rooms: Vec<Room> = ids
@@ -264,7 +276,7 @@ pub(crate) async fn look(db: &impl ConnectionTrait, ids: &[WebhookId]) -> Result
                 count: 0,
             })
             .collect();
-        let lanes = lanes(db, &rooms).await?.into_iter();
+        let lanes = lanes(db, node, &rooms).await?.into_iter();
         found.extend(lanes.filter_map(|lane| Some((lane.webhook_id, lane.limit(), lane.due_at?))));
     }
     Ok(found)
@@ -328,7 +340,7 @@ mod tests {
     #[tokio::test]
     async fn a_survey_steps_from_webhook_to_webhook() {
         served_by(
-            SURVEY,
+            &survey_sql(),
             &["notification_due (webhook_id>?)", "notification_due (webhook_id=?"],
         )
         .await;

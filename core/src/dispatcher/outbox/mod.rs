@@ -17,6 +17,7 @@ pub(crate) use order::{Freed, release, release_all};
 use super::{Job, Lanes, Limit};
 use crate::{
     Result,
+    listener::Place,
     live::Hints,
     stats::{self, Tallies},
 };
@@ -53,6 +54,7 @@ pub(crate) struct Outbox {
 pub(crate) struct Enqueued {
     pub row: notification::Model,
     pub limit: Limit,
+    pub place: Place,
     pub body: Option<bytes::Bytes>,
 }
 
@@ -105,12 +107,19 @@ impl Outbox {
     pub(crate) async fn flush(&mut self, db: &impl ConnectionTrait, lanes: &Lanes) -> Result<()> {
         let mut rows = Vec::with_capacity(self.notifications.len());
         let mut busy = self.busy(db).await?;
-        for Enqueued { mut row, limit, body } in self.notifications.drain(..) {
+        for enqueued in self.notifications.drain(..) {
+            let Enqueued {
+                mut row,
+                limit,
+                place,
+                body,
+            } = enqueued;
             self.tallies.add(stats::Key::made(&row));
             if row.order_key.is_some_and(|key| !busy.insert((row.webhook_id, key))) {
                 row.due_at = None;
             }
-            if row.due_at.is_some_and(|due| lanes.reserve(row.webhook_id, limit, due)) {
+            let here = place.is_at(lanes.node_id());
+            if here && row.due_at.is_some_and(|due| lanes.reserve(row.webhook_id, limit, due)) {
                 row.status = NotificationStatus::Sending;
                 row.node_id = Some(lanes.node_id());
                 row.due_at = None;
@@ -121,7 +130,7 @@ impl Outbox {
                     body.filter(|body| body.len() <= CARRIED),
                 ));
             }
-            if row.due_at.is_some() && !lanes.owns(row.webhook_id) {
+            if row.due_at.is_some() && !(here && lanes.owns(row.webhook_id)) {
                 self.elsewhere.insert(row.webhook_id);
             }
             rows.push(row);

@@ -18,7 +18,7 @@ pub struct SendError {
 }
 
 impl SendError {
-    pub(super) fn new(kind: AttemptErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: AttemptErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),

@@ -170,7 +170,8 @@ fn went_stale(error: &legacy::Error) -> bool {
     extras.get::<Used>().is_some_and(Used::get) && failure::is_hang_up(error)
 }
 
-fn tls() -> Result<ClientConfig> {
+/// How clients of ours speak TLS: by one provider, and with the authorities that the system trusts.
+pub fn tls() -> Result<ClientConfig> {
     let builder = || {
         ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()

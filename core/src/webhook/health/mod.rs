@@ -13,7 +13,7 @@ pub(crate) use follow::{Ended, follow};
 pub use view::{Health, Waiting, of, wait_reason, wait_until, waits};
 
 use crate::{
-    Result,
+    App, Result,
     db::Txn,
     dispatcher::{
         Job, Lanes,
@@ -23,7 +23,7 @@ use crate::{
 use entity::{AttemptErrorKind, OrganizationId, Timestamp, WebhookId, WebhookStatus, webhook, webhook_health};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard},
 };
 use streak::Streak;
@@ -59,6 +59,23 @@ impl Board {
                 lanes.shut(row.webhook_id, row.probe_at);
             }
             known.insert(row.webhook_id, Known::from(row));
+        }
+        Ok(())
+    }
+
+    /// Another node says that these have changed: one of which nothing is written any more was switched on again or leads
+    /// elsewhere.
+    pub(crate) async fn look_at(&self, app: &App, ids: &BTreeSet<WebhookId>) -> Result<()> {
+        let mine: Vec<WebhookId> = ids.iter().copied().filter(|id| self.known().contains_key(id)).collect();
+        if mine.is_empty() {
+            return Ok(());
+        }
+        let rows = webhook_health::Entity::find().filter(webhook_health::Column::WebhookId.is_in(mine.iter().copied()));
+        let rows = rows.all(app.db.read()).await?;
+        for id in mine {
+            if rows.iter().all(|row| row.webhook_id != id) {
+                self.forget(&app.dispatcher.lanes, id);
+            }
         }
         Ok(())
     }

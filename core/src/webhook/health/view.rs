@@ -1,7 +1,7 @@
 //! How a webhook fares, to look at; and why a notification waits, and until when.
 
 use super::{Streak, breaker};
-use crate::{App, Result, db::raw, webhook};
+use crate::{App, Result, db::raw, listener, webhook};
 use entity::{
     BreakerState, NotificationStatus, Ordering, Timestamp, WaitReason, WebhookStatus, notification,
     webhook as webhooks, webhook_health,
@@ -91,7 +91,7 @@ pub fn wait_reason(app: &App, row: &notification::Model, webhook: &webhooks::Mod
     };
     let now = app.clock.now();
     Some(match due_reason(app, webhook, now) {
-        Some(reason @ (WaitReason::Inactive | WaitReason::Breaker)) => reason,
+        Some(reason @ (WaitReason::Inactive | WaitReason::Listener | WaitReason::Breaker)) => reason,
         _ if due > now => WaitReason::Retry,
         Some(reason) => reason,
         None => WaitReason::Queue,
@@ -109,6 +109,9 @@ pub fn wait_until(app: &App, row: &notification::Model) -> Option<Timestamp> {
 fn due_reason(app: &App, webhook: &webhooks::Model, now: Timestamp) -> Option<WaitReason> {
     if webhook.status != WebhookStatus::Active {
         return Some(WaitReason::Inactive);
+    }
+    if webhook.listener && !listener::is_there(app, webhook) {
+        return Some(WaitReason::Listener);
     }
     if app.health.shut_until(webhook.id).is_some_and(|until| now < until) {
         return Some(WaitReason::Breaker);
@@ -137,7 +140,7 @@ async fn waiting(app: &App, row: &webhooks::Model, now: Timestamp) -> Result<Wai
     let Count { due, behind } = count.unwrap_or(Count { due: 0, behind: 0 });
     let held_up = due_reason(app, row, now).filter(|_| due + behind > 0);
     let reason = match held_up {
-        Some(reason @ (WaitReason::Inactive | WaitReason::Breaker)) => Some(reason),
+        Some(reason @ (WaitReason::Inactive | WaitReason::Listener | WaitReason::Breaker)) => Some(reason),
         _ if behind > 0 && row.ordering != Ordering::None => Some(WaitReason::Ordering),
         Some(reason) if due > 0 => Some(reason),
         _ => (due > 0).then_some(WaitReason::Queue),

@@ -14,6 +14,7 @@ use entity::{
 use labelhook_core::{
     App, Clock, Config, Error, Result,
     auth::Actor,
+    bus,
     db::{Txn, Work},
     dispatcher::{self, Window, guard::Guard},
     event::{Change, Data},
@@ -285,6 +286,7 @@ fn config(database: &Database, keyring: &Arc<Keyring>, clock: &Clock, window: Wi
             lease: Duration::from_secs(3600),
             ..node::Config::default()
         },
+        bus: bus::Choice::default(),
     }
 }
 

@@ -1,0 +1,180 @@
+//! `labelhook listen`: a webhook for as long as this runs, whose deliveries are posted to a local server. It needs no
+//! address of its own: they come over the API's WebSocket ([`super::socket`]), and the answers go back the same way.
+//!
+//! When the connection breaks it comes back and goes on with the same webhook. What waited is then handed over; what was
+//! told and not answered is tried again by the webhook's policy.
+
+mod forward;
+mod session;
+
+use super::{
+    serve::on_signal,
+    socket::{Fault, Lost, Socket},
+    topic,
+};
+use crate::config::Remote;
+use anyhow::{Context, bail};
+use clap::Args;
+use forward::Forward;
+use serde_json::{Value, json};
+use session::{End, Session};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+const CREATE: &str = "mutation($data: ListenerCreateInput!) {
+    createListener(data: $data) {signingSecret webhook {id topics project {id name}}}}";
+const REMOVE: &str = "mutation($id: ID!) {removeListener(where: {id: $id}) {id}}";
+
+/// Between two attempts to come back: the first wait, and the longest.
+const WAITS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
+/// A connection that held for this long was a good one: the next wait is short again.
+const HELD: Duration = Duration::from_secs(10);
+/// How long a goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+#[derive(Args, Debug)]
+pub struct Listen {
+    /// Where to post deliveries: the URL of a server that this machine can reach.
+    #[arg(long, value_name = "URL")]
+    forward_to: String,
+    /// What to hear of, separated by commas; everything that labels, reviews and tasks cause when absent.
+    #[arg(long, value_delimiter = ',', value_parser = topic::parser(), ignore_case = true)]
+    topics: Vec<String>,
+    /// The id of the one project to hear of; the whole organization when absent.
+    #[arg(long)]
+    project: Option<String>,
+    /// The shape of the bodies and of the signature header.
+    #[arg(long, value_parser = ["LABELBOX", "ANGO", "V7"], default_value = "LABELBOX", ignore_case = true)]
+    payload_format: String,
+    /// A CEL expression that is true of what to hear of.
+    #[arg(long)]
+    filter: Option<String>,
+    /// What signs the deliveries; a fresh secret is made and printed when absent.
+    #[arg(long, env = "LABELHOOK_SECRET", hide_env_values = true)]
+    secret: Option<String>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+impl Listen {
+    pub async fn run(self) -> anyhow::Result<()> {
+        let stop = on_signal()?;
+        let forward = Forward::to(&self.forward_to)?;
+        let mut socket = Socket::connect(&self.remote).await??;
+        let made = socket.ask(CREATE, &self.wanted(self.secret.as_deref())).await??;
+        let mut webhook = Webhook::read(&made)?;
+        self.introduce(&webhook, &made);
+        let (mut wait, mut is_first) = (WAITS.0, true);
+        loop {
+            let began = Instant::now();
+            let end = Session::new(&mut socket, &forward, &webhook.id).run(&stop).await;
+            match end {
+                End::Stopped => return self.leave(Some(socket), &webhook).await,
+                End::Refused(fault) if is_gone(&fault) && !is_first && began.elapsed() < GOODBYE => {
+                    println!("the webhook was removed meanwhile; making another with the same secret");
+                    let wanted = self.wanted(self.secret.as_deref().or(Some(&webhook.secret)));
+                    let made = socket.ask(CREATE, &wanted).await??;
+                    webhook = Webhook::read(&made)?;
+                    self.introduce(&webhook, &made);
+                    continue;
+                }
+                End::Refused(fault) => bail!("{fault}"),
+                End::Lost(why @ Lost::Refused(_)) => bail!("{why}"),
+                End::Lost(why) => println!("the connection is lost ({why}); coming back"),
+            }
+            if began.elapsed() > HELD {
+                wait = WAITS.0;
+            }
+            socket = match self.come_back(&stop, &mut wait).await? {
+                Some(socket) => socket,
+                None => return self.leave(None, &webhook).await,
+            };
+            is_first = false;
+            println!("connected again");
+        }
+    }
+
+    fn wanted(&self, secret: Option<&str>) -> Value {
+        let topics: Vec<String> = self.topics.iter().map(|topic| topic.to_uppercase()).collect();
+        let data = json!({
+            "url": self.forward_to,
+            "topics": (!topics.is_empty()).then_some(topics),
+            "project": self.project.as_ref().map(|id| json!({ "id": id })),
+            "payloadFormat": self.payload_format.to_uppercase(),
+            "filter": self.filter,
+            "secret": secret,
+        });
+        json!({ "data": data })
+    }
+
+    /// Says what is listened to.
+    fn introduce(&self, webhook: &Webhook, made: &Value) {
+        let shown = &made["createListener"]["webhook"];
+        let topics = shown["topics"].as_array().into_iter().flatten();
+        let topics: Vec<&str> = topics.filter_map(Value::as_str).collect();
+        let of = match shown["project"]["name"].as_str() {
+            Some(name) => format!("the project {name}"),
+            None => "the whole organization".to_owned(),
+        };
+        println!("listening to {of} at {}", self.remote.server);
+        println!("forward to  {}", self.forward_to);
+        println!("topics      {}", topics.join(", "));
+        println!("webhook     {}, removed when this ends", webhook.id);
+        println!("secret      {}\n", webhook.secret);
+    }
+
+    /// Tries until the server is there again; none when the user wants no more.
+    async fn come_back(&self, stop: &CancellationToken, wait: &mut Duration) -> anyhow::Result<Option<Socket>> {
+        loop {
+            if timeout(*wait, stop.cancelled()).await.is_ok() {
+                return Ok(None);
+            }
+            *wait = (*wait * 2).min(WAITS.1);
+            let Some(connected) = stop.run_until_cancelled(Socket::connect(&self.remote)).await else {
+                return Ok(None);
+            };
+            match connected? {
+                Ok(socket) => return Ok(Some(socket)),
+                Err(why @ Lost::Refused(_)) => bail!("{why}"),
+                Err(why) => tracing::debug!(%why, "the server is not there"),
+            }
+        }
+    }
+
+    /// Removes the webhook; when that cannot be done now, the server does it.
+    async fn leave(&self, socket: Option<Socket>, webhook: &Webhook) -> anyhow::Result<()> {
+        let removing = async {
+            let mut socket = match socket {
+                Some(socket) => socket,
+                None => Socket::connect(&self.remote).await??,
+            };
+            anyhow::Ok(socket.ask(REMOVE, &json!({ "id": webhook.id })).await??)
+        };
+        match timeout(GOODBYE, removing).await {
+            Ok(Ok(_)) => println!("removed the webhook {}", webhook.id),
+            _ => println!("the webhook could not be removed now; the server does it in five minutes"),
+        }
+        Ok(())
+    }
+}
+
+/// The webhook of this run.
+struct Webhook {
+    id: String,
+    secret: String,
+}
+
+impl Webhook {
+    fn read(made: &Value) -> anyhow::Result<Self> {
+        let made = &made["createListener"];
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let id = text(&made["webhook"]["id"]).context("the API answered no webhook")?;
+        let secret = text(&made["signingSecret"]).context("the API answered no secret")?;
+        Ok(Self { id, secret })
+    }
+}
+
+fn is_gone(fault: &Fault) -> bool {
+    matches!(&*fault.code, "RESOURCE_NOT_FOUND" | "OPERATION_NOT_ALLOWED")
+}

@@ -1,0 +1,103 @@
+//! Listening over one connection, until it ends: takes deliveries, posts them side by side, and sends back what came of
+//! each.
+
+use super::{
+    super::socket::{Fault, Lost, Socket, Told},
+    forward::{Forward, Posted},
+};
+use serde_json::{Value, json};
+use std::{collections::HashMap, time::Duration};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, interval_at},
+};
+use tokio_util::sync::CancellationToken;
+
+const DELIVERIES: &str = "subscription($id: ID!) {deliveries(where: {id: $id}) {
+    id notificationId topic attempt headers {name value} body bodyIsBase64 timeoutMs}}";
+const ANSWER: &str = "mutation($data: DeliveryAnswerInput!) {answerDelivery(data: $data)}";
+/// How long to wait when the server wants to be asked less often.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How listening ended.
+pub enum End {
+    /// The user wants no more.
+    Stopped,
+    /// The connection has gone.
+    Lost(Lost),
+    /// The server has ended it, or did not begin.
+    Refused(Fault),
+}
+
+/// Listening over one connection.
+pub struct Session<'a> {
+    socket: &'a mut Socket,
+    forward: &'a Forward,
+    webhook: &'a str,
+    /// What is being posted, or waits to be answered again.
+    posts: JoinSet<Posted>,
+    /// Answers on their way, by the number of their operation.
+    answers: HashMap<u64, Value>,
+}
+
+impl<'a> Session<'a> {
+    pub fn new(socket: &'a mut Socket, forward: &'a Forward, webhook: &'a str) -> Self {
+        Self {
+            socket,
+            forward,
+            webhook,
+            posts: JoinSet::new(),
+            answers: HashMap::new(),
+        }
+    }
+
+    pub async fn run(mut self, stop: &CancellationToken) -> End {
+        match self.listen(stop).await {
+            Ok(end) => end,
+            Err(lost) => End::Lost(lost),
+        }
+    }
+
+    async fn listen(&mut self, stop: &CancellationToken) -> Result<End, Lost> {
+        let of = self.socket.start(DELIVERIES, &json!({ "id": self.webhook })).await?;
+        loop {
+            tokio::select! {
+                told = self.socket.hear() => match told? {
+                    Told::Next(id, mut data) if id == of => {
+                        self.posts.spawn(self.forward.clone().post(data["deliveries"].take()));
+                    }
+                    Told::Failed(id, fault) if id == of => return Ok(End::Refused(fault)),
+                    Told::Over(id) if id == of => return Err(Lost::Broken("the server hands nothing over any more".into())),
+                    Told::Failed(id, fault) => self.refused(id, &fault),
+                    Told::Next(id, _) | Told::Over(id) => drop(self.answers.remove(&id)),
+                },
+                Some(Ok(posted)) = self.posts.join_next() => self.answer(posted).await?,
+                () = stop.cancelled() => return Ok(End::Stopped),
+            }
+        }
+    }
+
+    async fn answer(&mut self, posted: Posted) -> Result<(), Lost> {
+        if !posted.line.is_empty() {
+            println!("{}", posted.line);
+        }
+        let id = self.socket.start(ANSWER, &json!({ "data": posted.answer })).await?;
+        self.answers.insert(id, posted.answer);
+        Ok(())
+    }
+
+    /// An answer was not taken. One that came too fast is given again; one that came too late is of no use.
+    fn refused(&mut self, id: u64, fault: &Fault) {
+        let Some(answer) = self.answers.remove(&id) else { return };
+        if fault.code == "RATE_LIMITED" {
+            let again = async {
+                interval_at(Instant::now() + PAUSE, PAUSE).tick().await;
+                let line = String::new();
+                Posted { answer, line }
+            };
+            self.posts.spawn(again);
+            return;
+        }
+        println!("          the answer was not recorded: {}", fault.message);
+    }
+}

@@ -1,0 +1,265 @@
+//! A client of the API's WebSocket (graphql-transport-ws), for commands that ask a server elsewhere: connected, greeted,
+//! and then operations by number.
+
+use crate::config::Remote;
+use anyhow::{Context, bail};
+use futures_util::{SinkExt, StreamExt};
+use labelhook_core::dispatcher::sender;
+use serde_json::{Value, json};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_tungstenite::{
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
+    tungstenite::{
+        Error, Message,
+        client::IntoClientRequest,
+        http::HeaderValue,
+        protocol::{CloseFrame, WebSocketConfig},
+    },
+};
+use url::Url;
+
+const PROTOCOL: &str = "graphql-transport-ws";
+/// How long connecting and the greeting may take.
+const GREETING: Duration = Duration::from_secs(10);
+/// How long the server may say nothing; it pings every 15 seconds.
+const SILENCE: Duration = Duration::from_secs(50);
+/// Bytes of a message: a body of the largest size, as JSON text.
+const MAX_MESSAGE: usize = 256 << 20;
+
+/// A connection that was greeted.
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    operations: u64,
+    heard: Instant,
+}
+
+/// A message of an operation.
+#[derive(Debug)]
+pub enum Told {
+    /// Data.
+    Next(u64, Value),
+    /// It was refused, or has failed.
+    Failed(u64, Fault),
+    /// It is over.
+    Over(u64),
+}
+
+/// What the API says of a failure.
+#[derive(Debug)]
+pub struct Fault {
+    /// Its code.
+    pub code: String,
+    /// The same for people.
+    pub message: String,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub enum Lost {
+    /// It may be there again soon.
+    Broken(String),
+    /// The server wants none of us.
+    Refused(String),
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broken(why) | Self::Refused(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for Lost {}
+
+/// The address of the API's WebSocket.
+pub fn address(server: &str) -> anyhow::Result<String> {
+    let mut url = Url::parse(server).with_context(|| format!("--server {server} is not a URL"))?;
+    let scheme = match url.scheme() {
+        "http" | "ws" => "ws",
+        "https" | "wss" => "wss",
+        _ => bail!("--server {server} must begin with http:// or https://"),
+    };
+    if url.host_str().is_none_or(str::is_empty) || url.set_scheme(scheme).is_err() {
+        bail!("--server {server} must name a host");
+    }
+    let path = url.path().trim_end_matches('/').trim_end_matches("/graphql").to_owned();
+    url.set_path(&format!("{path}/graphql"));
+    Ok(url.into())
+}
+
+impl Socket {
+    /// Connects, says who asks, and waits until the server has taken note.
+    pub async fn connect(remote: &Remote) -> anyhow::Result<Result<Self, Lost>> {
+        let address = address(&remote.server)?;
+        let tls = Connector::Rustls(Arc::new(sender::tls()?));
+        let greeting = async {
+            let stream = open(&address, tls).await?;
+            let mut socket = Self {
+                stream,
+                operations: 0,
+                heard: Instant::now(),
+            };
+            socket.greet(&remote.api_key).await?;
+            Ok(socket)
+        };
+        let late = || Lost::Broken(format!("{} does not answer", remote.server));
+        Ok(timeout(GREETING, Box::pin(greeting))
+            .await
+            .unwrap_or_else(|_| Err(late())))
+    }
+
+    async fn greet(&mut self, key: &str) -> Result<(), Lost> {
+        let payload = json!({ "Authorization": format!("Bearer {key}") });
+        self.say(json!({ "type": "connection_init", "payload": payload }))
+            .await?;
+        match self.message().await?["type"].as_str() {
+            Some("connection_ack") => Ok(()),
+            _ => Err(Lost::Refused("the server does not greet; is it a Labelhook?".into())),
+        }
+    }
+
+    /// Starts an operation; gives its number.
+    pub async fn start(&mut self, query: &str, variables: &Value) -> Result<u64, Lost> {
+        self.operations += 1;
+        let payload = json!({ "query": query, "variables": variables });
+        let id = self.operations.to_string();
+        self.say(json!({ "id": id, "type": "subscribe", "payload": payload }))
+            .await?;
+        Ok(self.operations)
+    }
+
+    /// One operation from its beginning to its answer; what others say meanwhile is passed over.
+    pub async fn ask(&mut self, query: &str, variables: &Value) -> Result<Result<Value, Fault>, Lost> {
+        let id = self.start(query, variables).await?;
+        loop {
+            match self.hear().await? {
+                Told::Next(of, data) if of == id => return Ok(Ok(data)),
+                Told::Failed(of, fault) if of == id => return Ok(Err(fault)),
+                _ => {}
+            }
+        }
+    }
+
+    /// The next message of any operation. Nothing is lost when this is dropped before it is done.
+    pub async fn hear(&mut self) -> Result<Told, Lost> {
+        loop {
+            let mut message = self.message().await?;
+            let id = message["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(0);
+            match message["type"].as_str() {
+                Some("next") => {
+                    let mut payload = message["payload"].take();
+                    return Ok(match payload["errors"].get(0) {
+                        Some(error) => Told::Failed(id, Fault::of(error)),
+                        None => Told::Next(id, payload["data"].take()),
+                    });
+                }
+                Some("error") => return Ok(Told::Failed(id, Fault::of(&message["payload"][0]))),
+                Some("complete") => return Ok(Told::Over(id)),
+                Some("ping") => self.say(json!({ "type": "pong" })).await?,
+                _ => {}
+            }
+        }
+    }
+
+    async fn message(&mut self) -> Result<Value, Lost> {
+        loop {
+            let next = timeout_at(self.heard + SILENCE, self.stream.next()).await;
+            let next = next.map_err(|_| Lost::Broken("the server has fallen silent".into()))?;
+            self.heard = Instant::now();
+            match next {
+                Some(Ok(Message::Text(text))) => {
+                    let read = serde_json::from_str(&text);
+                    return read.map_err(|_| Lost::Refused("the server's messages are not JSON".into()));
+                }
+                Some(Ok(Message::Close(frame))) => return Err(closed(frame)),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(broken(&error)),
+                None => return Err(Lost::Broken("the server has gone".into())),
+            }
+        }
+    }
+
+    async fn say(&mut self, message: Value) -> Result<(), Lost> {
+        let sent = self.stream.send(Message::text(message.to_string())).await;
+        sent.map_err(|error| broken(&error))
+    }
+}
+
+async fn open(address: &str, tls: Connector) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Lost> {
+    let mut request = address.into_client_request().map_err(|error| broken(&error))?;
+    let protocol = HeaderValue::from_static(PROTOCOL);
+    request.headers_mut().insert("sec-websocket-protocol", protocol);
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE));
+    let connected = connect_async_tls_with_config(request, Some(config), true, Some(tls)).await;
+    match connected {
+        Ok((stream, _)) => Ok(stream),
+        Err(Error::Http(answer)) if answer.status().is_client_error() => {
+            let status = answer.status();
+            Err(Lost::Refused(format!(
+                "the server refuses a WebSocket at {address}: {status}"
+            )))
+        }
+        Err(error) => Err(Lost::Broken(format!("{address} cannot be reached: {error}"))),
+    }
+}
+
+fn broken(error: &Error) -> Lost {
+    Lost::Broken(error.to_string())
+}
+
+fn closed(frame: Option<CloseFrame>) -> Lost {
+    let Some(frame) = frame else {
+        return Lost::Broken("the server closed the connection".into());
+    };
+    let why = frame.reason.as_str().to_owned();
+    match u16::from(frame.code) {
+        4401 => Lost::Refused("the server does not know the API key (LABELHOOK_API_KEY)".into()),
+        4400..=4499 => Lost::Refused(why),
+        _ => Lost::Broken(why),
+    }
+}
+
+impl Fault {
+    fn of(error: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Self {
+            code: text(&error["extensions"]["code"]),
+            message: text(&error["message"]),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_socket_is_beside_the_server() {
+        for (server, expected) in [
+            ("http://127.0.0.1:8080", "ws://127.0.0.1:8080/graphql"),
+            ("https://hooks.example.com/", "wss://hooks.example.com/graphql"),
+            ("https://example.com/labelhook", "wss://example.com/labelhook/graphql"),
+            ("http://localhost:8080/graphql", "ws://localhost:8080/graphql"),
+        ] {
+            assert_eq!(address(server).expect("an address"), expected);
+        }
+        for server in ["", "localhost:8080", "ftp://example.com", "127.0.0.1"] {
+            assert!(address(server).is_err(), "{server}");
+        }
+    }
+}

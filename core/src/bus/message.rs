@@ -1,0 +1,206 @@
+//! What nodes tell each other. Two messages merge into one, and one that grows too long says less exactly what there is to
+//! look at, so that it stays short whatever happens.
+
+use entity::{NotificationId, OrganizationId, WebhookId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Ids of one kind that a message has at most; past it, it says *all*.
+const IDS: usize = 500;
+
+/// Where to look again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Message {
+    /// Organizations whose feed has something new.
+    #[serde(skip_serializing_if = "Ids::is_empty")]
+    pub feed: Ids<OrganizationId>,
+    /// Webhooks that have something due which the teller does not send.
+    #[serde(skip_serializing_if = "Ids::is_empty")]
+    pub due: Ids<WebhookId>,
+    /// Webhooks that have changed.
+    #[serde(skip_serializing_if = "Ids::is_empty")]
+    pub webhooks: Ids<WebhookId>,
+    /// Webhooks whose open breaker is to let one request through now.
+    #[serde(skip_serializing_if = "Ids::is_empty")]
+    pub probes: Ids<WebhookId>,
+    /// Notifications that were canceled, with their webhooks. When there are too many none is named, and some are sent all
+    /// the same; they stay canceled.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub canceled: BTreeSet<(WebhookId, NotificationId)>,
+    /// API keys or users have changed.
+    #[serde(skip_serializing_if = "is_unsaid")]
+    pub keys: bool,
+    /// Nodes have come or gone.
+    #[serde(skip_serializing_if = "is_unsaid")]
+    pub nodes: bool,
+}
+
+/// Some, or all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", bound(deserialize = "T: Ord + Deserialize<'de>"))]
+pub enum Ids<T> {
+    /// These.
+    These(BTreeSet<T>),
+    /// All there are: too many to name, or nobody knows which.
+    All,
+}
+
+fn is_unsaid(said: &bool) -> bool {
+    !said
+}
+
+impl<T> Default for Ids<T> {
+    fn default() -> Self {
+        Self::These(BTreeSet::new())
+    }
+}
+
+impl<T: Ord> FromIterator<T> for Ids<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(ids: I) -> Self {
+        let mut made = Self::default();
+        made.append(Self::These(ids.into_iter().collect()));
+        made
+    }
+}
+
+impl<T> Ids<T> {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::These(ids) if ids.is_empty())
+    }
+}
+
+impl<T: Ord> Ids<T> {
+    fn append(&mut self, other: Self) {
+        match (&mut *self, other) {
+            (Self::All, _) => return,
+            (Self::These(ids), Self::These(mut more)) => ids.append(&mut more),
+            (_, Self::All) => *self = Self::All,
+        }
+        if matches!(self, Self::These(ids) if ids.len() > IDS) {
+            *self = Self::All;
+        }
+    }
+}
+
+impl Message {
+    /// These organizations' feeds have something new.
+    pub fn feed(ids: impl IntoIterator<Item = OrganizationId>) -> Self {
+        Self {
+            feed: ids.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// These webhooks have something due.
+    pub fn due(ids: impl IntoIterator<Item = WebhookId>) -> Self {
+        Self {
+            due: ids.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// These webhooks have changed.
+    pub fn webhooks(ids: impl IntoIterator<Item = WebhookId>) -> Self {
+        Self {
+            webhooks: ids.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Somebody wants to know now whether these receivers work.
+    pub fn probes(ids: impl IntoIterator<Item = WebhookId>) -> Self {
+        Self {
+            probes: ids.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// These were canceled.
+    pub fn canceled(ids: impl IntoIterator<Item = (WebhookId, NotificationId)>) -> Self {
+        Self {
+            canceled: ids.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// API keys or users have changed.
+    pub fn keys() -> Self {
+        Self {
+            keys: true,
+            ..Self::default()
+        }
+    }
+
+    /// Nodes have come or gone.
+    pub fn nodes() -> Self {
+        Self {
+            nodes: true,
+            ..Self::default()
+        }
+    }
+
+    /// Anything may have happened.
+    pub fn everything() -> Self {
+        Self {
+            feed: Ids::All,
+            due: Ids::All,
+            webhooks: Ids::All,
+            probes: Ids::default(),
+            canceled: BTreeSet::new(),
+            keys: true,
+            nodes: true,
+        }
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        self == &Self::default()
+    }
+
+    /// Says what both say.
+    pub fn append(&mut self, other: Self) {
+        self.feed.append(other.feed);
+        self.due.append(other.due);
+        self.webhooks.append(other.webhooks);
+        self.probes.append(other.probes);
+        self.canceled.extend(other.canceled);
+        if self.canceled.len() > IDS {
+            self.canceled.clear();
+        }
+        self.keys |= other.keys;
+        self.nodes |= other.nodes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_merge() {
+        let (first, second) = (WebhookId::new(), WebhookId::new());
+        let mut message = Message::due([first]);
+        assert!(!message.is_empty() && Message::default().is_empty());
+        message.append(Message::due([first, second]));
+        message.append(Message::keys());
+        assert_eq!(message.due, [first, second].into_iter().collect());
+        assert!(message.keys && !message.nodes && message.webhooks.is_empty());
+        message.append(Message::everything());
+        assert_eq!(message, Message::everything());
+    }
+
+    #[test]
+    fn one_kind_that_grows_too_long_says_all_and_leaves_the_others_as_they_are() {
+        let mut message = Message::keys();
+        let ids: Vec<WebhookId> = (0..IDS).map(|_| WebhookId::new()).collect();
+        message.append(Message::due(ids));
+        assert!(matches!(&message.due, Ids::These(ids) if ids.len() == IDS));
+        message.append(Message::due([WebhookId::new()]));
+        assert_eq!(message.due, Ids::All);
+        message.append(Message::due([WebhookId::new()]));
+        assert_eq!(message.due, Ids::All);
+        assert!(message.webhooks.is_empty() && message.feed.is_empty());
+    }
+}

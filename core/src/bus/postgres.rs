@@ -1,0 +1,84 @@
+//! A bus over PostgreSQL's NOTIFY: no other server is needed. One connection listens and another tells, each message by a
+//! statement of its own: inside a transaction NOTIFY would take a lock over the whole server at commit, and be told to
+//! nobody before it.
+
+use super::{Backoff, Boxed, Bus, Carrier, Error};
+use sea_orm::sqlx::{
+    self, Pool,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions, Postgres as Server},
+};
+use std::time::Duration;
+
+/// Bytes of a payload at most.
+pub(super) const LIMIT: usize = 7_999;
+/// How long a connection may be waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) struct Postgres {
+    pool: Pool<Server>,
+    channel: String,
+}
+
+impl Postgres {
+    /// Connects when there is something to say, so that a server that is away is a fault of the moment.
+    pub(super) fn open(url: &str, channel: String) -> Result<Self, Error> {
+        let options: PgConnectOptions = url.parse()?;
+        let pool = PgPoolOptions::new()
+            .min_connections(0)
+            .max_connections(2)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .acquire_timeout(PATIENCE)
+            .connect_lazy_with(options.application_name("labelhook bus"));
+        Ok(Self { pool, channel })
+    }
+
+    /// Listens until the connection ends.
+    async fn listen(&self, bus: &Bus, backoff: &mut Backoff, first: &mut bool) -> Result<(), Error> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.eager_reconnect(false);
+        listener.listen(&self.channel).await?;
+        *backoff = Backoff::default();
+        if !std::mem::take(first) {
+            tracing::info!("the other nodes are heard again");
+            bus.missed();
+        }
+        while let Some(heard) = listener.try_recv().await? {
+            bus.hear(heard.payload().as_bytes());
+        }
+        Err(Error::Away("the connection to PostgreSQL has ended".into()))
+    }
+}
+
+impl Carrier for Postgres {
+    fn limit(&self) -> usize {
+        LIMIT
+    }
+
+    fn send<'c>(&'c self, texts: &'c [String]) -> Boxed<'c, Result<(), Error>> {
+        Box::pin(async move {
+            for text in texts {
+                let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(&self.channel).bind(text);
+                notify.execute(&self.pool).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn receive<'c>(&'c self, bus: &'c Bus) -> Boxed<'c, ()> {
+        Box::pin(async move {
+            let (mut backoff, mut first) = (Backoff::default(), true);
+            loop {
+                if let Err(error) = self.listen(bus, &mut backoff, &mut first).await {
+                    backoff.after(&error).await;
+                }
+            }
+        })
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(fault: sqlx::Error) -> Self {
+        Self::Away(fault.to_string())
+    }
+}

@@ -1,0 +1,208 @@
+//! Listeners: somebody's own machine hears a webhook that the server could not call. A listener's webhook is one like any
+//! other, made for it and removed with it. The only difference is where a request goes: the dispatcher hands it to the
+//! listener ([`Listeners`]), which posts it to a server of its own and answers what that said. Judging, recording and
+//! announcing are the same, so a listener can be tried against retries, breaker and `Retry-After`. No address is called by
+//! the server, so none is guarded.
+//!
+//! - A webhook has one listener at a time. One that comes later takes its place, since the one before may be a connection
+//!   that is dead without anybody knowing; the former is told so. Only the user who made it may listen.
+//! - While nobody listens its notifications wait and spend no attempt. What had been told and was not answered is an
+//!   attempt that failed.
+//! - The row says at which node the listener is (`listener_node`), so that no other sends, and when it was last there
+//!   (`listener_seen_at`). One that stays away is removed ([`watch`]).
+//! - Removed is REVOKED, for good: the log keeps what was sent. What waited is canceled.
+
+mod delivery;
+mod hub;
+mod place;
+mod watch;
+
+pub use delivery::{Answer, Delivery};
+pub use hub::{Attached, Listeners};
+pub(crate) use place::Place;
+pub use watch::{AWAY, GRACE, run, run_until_idle};
+
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::Txn,
+    secret,
+    webhook::{self, New, Patch},
+};
+use entity::{AuthType, NodeId, WebhookId, WebhookStatus, WebhookTopic, webhook as webhooks};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    sea_query::Expr,
+};
+
+/// Listeners' webhooks of one organization at the same time.
+pub const MAX: u64 = 100;
+
+/// A listener's webhook, with its secret as it is shown once.
+#[derive(Clone)]
+pub struct Made {
+    /// The webhook.
+    pub webhook: webhooks::Model,
+    /// What signs its deliveries.
+    pub secret: String,
+}
+
+/// Makes a webhook for a listener: signed by a secret of its own unless one is given, and for every topic unless some are
+/// named. It lasts while somebody listens, and [`AWAY`] longer.
+pub async fn create(app: &App, actor: &Actor, mut new: New) -> Result<Made> {
+    let secret = new.secret.take().unwrap_or_else(secret::generate);
+    if new.topics.is_empty() {
+        new.topics = topics();
+    }
+    let new = New {
+        secret: Some(secret.clone()),
+        auth_type: Some(AuthType::Secret),
+        auto_disable: Some(false),
+        ..new
+    };
+    let webhook = webhook::register(app, actor, new, true).await?;
+    Ok(Made { webhook, secret })
+}
+
+/// What labels, reviews and tasks cause.
+fn topics() -> Vec<WebhookTopic> {
+    use WebhookTopic::{LabelCreated, LabelDeleted, LabelUpdated, ReviewCreated, ReviewUpdated, WorkflowAction};
+    vec![
+        LabelCreated,
+        LabelUpdated,
+        LabelDeleted,
+        ReviewCreated,
+        ReviewUpdated,
+        WorkflowAction,
+    ]
+}
+
+/// Begins to listen: what waited is handed over at once. Takes the place of whoever listened before.
+pub async fn attach(app: &App, actor: &Actor, id: &str) -> Result<Attached> {
+    actor.require(Action::ManageWebhooks)?;
+    let row = own(app, actor, id).await?;
+    if row.created_by != Some(actor.user_id) {
+        let reason = "only the user who made the listener's webhook may listen";
+        return Err(Error::Forbidden(reason.into()));
+    }
+    let attached = app.listeners.admit(row.id, actor);
+    let (key, node) = (row.id, app.dispatcher.lanes.node_id());
+    app.db
+        .write(actor.organization_id, move |txn| {
+            Box::pin(async move { arrive(txn, key, node).await })
+        })
+        .await?;
+    app.webhook_changed(row.id);
+    let lanes = &app.dispatcher.lanes;
+    lanes.note_due(row.id, webhook::limit(&row), app.clock.now());
+    Ok(attached)
+}
+
+async fn arrive(txn: &Txn, id: WebhookId, node: NodeId) -> Result<()> {
+    let row = webhooks::Entity::find_by_id(id).one(txn.conn()).await?;
+    let row = row.ok_or_else(|| Error::not_found("webhook", id))?;
+    if row.status == WebhookStatus::Revoked {
+        let reason = row.status_reason.as_deref().unwrap_or("removed");
+        return Err(Error::NotAllowed(format!("the listener's webhook is gone: {reason}")));
+    }
+    webhooks::Entity::update_many()
+        .col_expr(webhooks::Column::ListenerNode, Expr::value(Some(node)))
+        .col_expr(webhooks::Column::ListenerSeenAt, Expr::value(Some(txn.now())))
+        .filter(webhooks::Column::Id.eq(id))
+        .exec(txn.conn())
+        .await?;
+    txn.webhooks_changed(row.organization_id);
+    Ok(())
+}
+
+/// Answers a delivery that this user's listener was handed. One that is over, because it was answered or its time has run
+/// out, is a conflict and changes nothing.
+pub fn answer(app: &App, actor: &Actor, delivery: &str, answer: Answer) -> Result<()> {
+    actor.require(Action::ManageWebhooks)?;
+    app.listeners.answer(actor, delivery, answer)
+}
+
+/// Removes a listener's webhook for good; its listener ends, and what waited is canceled.
+pub async fn remove(app: &App, actor: &Actor, id: &str) -> Result<webhooks::Model> {
+    actor.require(Action::ManageWebhooks)?;
+    let row = own(app, actor, id).await?;
+    let key = row.id;
+    let removed = app
+        .db
+        .write(actor.organization_id, move |txn| {
+            Box::pin(async move { retire(txn, key, "its listener was closed").await })
+        })
+        .await?;
+    app.webhook_changed(key);
+    app.listeners.close(key);
+    Ok(removed.unwrap_or(row))
+}
+
+/// Revokes a listener's webhook, unless it is revoked already.
+async fn retire(txn: &Txn, id: WebhookId, reason: &str) -> Result<Option<webhooks::Model>> {
+    let row = webhooks::Entity::find_by_id(id).one(txn.conn()).await?;
+    let Some(mut row) = row.filter(|row| row.status != WebhookStatus::Revoked) else {
+        return Ok(None);
+    };
+    row.status = WebhookStatus::Revoked;
+    row.status_reason = Some(reason.to_owned());
+    row.listener_node = None;
+    row.updated_at = txn.now();
+    let row = row.into_active_model().reset_all().update(txn.conn()).await?;
+    txn.webhooks_changed(row.organization_id);
+    Ok(Some(row))
+}
+
+async fn own(app: &App, actor: &Actor, id: &str) -> Result<webhooks::Model> {
+    let row = webhook::get(app, actor, id).await?;
+    match row.listener {
+        true => Ok(row),
+        false => Err(Error::NotAllowed(
+            "the webhook is not a listener's: createListener makes one".into(),
+        )),
+    }
+}
+
+/// Makes a new webhook one that is heard by a listener.
+pub(crate) async fn enter(txn: &Txn, row: &mut webhooks::Model) -> Result<()> {
+    let there = webhooks::Entity::find()
+        .filter(webhooks::Column::OrganizationId.eq(row.organization_id))
+        .filter(webhooks::Column::ListenerSeenAt.is_not_null())
+        .count(txn.conn())
+        .await?;
+    if there >= MAX {
+        return Err(Error::Conflict(format!("there are {MAX} listeners already")));
+    }
+    row.listener = true;
+    row.listener_seen_at = Some(txn.now());
+    Ok(())
+}
+
+/// Refuses changes that a listener's webhook does not have.
+pub(crate) fn check(row: &webhooks::Model, patch: &Patch) -> Result<()> {
+    if row.listener && row.status == WebhookStatus::Revoked {
+        let reason = "the listener of this webhook is gone, and it does not come back";
+        return Err(Error::NotAllowed(reason.into()));
+    }
+    if row.listener && patch.url.is_some() {
+        return Err(Error::invalid("url", "is for its listener to say"));
+    }
+    Ok(())
+}
+
+/// Of webhooks: every one but those of listeners that are gone.
+pub(crate) fn lasts() -> Condition {
+    Condition::any()
+        .add(webhooks::Column::Listener.eq(false))
+        .add(webhooks::Column::Status.ne(WebhookStatus::Revoked))
+}
+
+/// Whether somebody listens, here or at another node.
+pub fn is_there(app: &App, row: &webhooks::Model) -> bool {
+    let seen = || row.listener_seen_at.unwrap_or_default();
+    match row.listener_node {
+        None => false,
+        Some(node) if node == app.dispatcher.lanes.node_id() => app.listeners.is_attached(row.id),
+        Some(_) => app.clock.now().since(seen()) < 2 * watch::SEEN,
+    }
+}

@@ -1,0 +1,106 @@
+//! A sample of a topic, sent as a test: to listeners, or to one webhook. Nothing has happened, and the event says so.
+
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::Txn,
+    event, project, webhook,
+};
+use entity::{ProjectId, WebhookStatus, WebhookTopic, notification, webhook as webhooks};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, Iterable, QueryFilter, QueryOrder};
+
+/// What to send, and to whom.
+#[derive(Clone, Debug)]
+pub struct Trigger {
+    /// Of this topic.
+    pub topic: WebhookTopic,
+    /// To this webhook; none: to every listener.
+    pub webhook: Option<String>,
+    /// Of the listeners, only those that hear of this project.
+    pub project: Option<String>,
+}
+
+/// Sends a sample, subscribed or not and whatever the filter, with invented data. Gives the notifications as they are
+/// before their first attempt.
+pub async fn trigger(app: &App, actor: &Actor, trigger: Trigger) -> Result<Vec<notification::Model>> {
+    actor.require(Action::ManageWebhooks)?;
+    check(trigger.topic)?;
+    let (to, project_id) = addressees(app, actor, &trigger).await?;
+    let topic = trigger.topic;
+    app.db
+        .write(actor.organization_id, move |txn| {
+            Box::pin(async move {
+                let mut sent = Vec::with_capacity(to.len());
+                for row in &to {
+                    sent.push(send(txn, topic, row, project_id).await?);
+                }
+                Ok(sent)
+            })
+        })
+        .await
+}
+
+/// Refuses a topic that nothing causes, and says which there are.
+fn check(topic: WebhookTopic) -> Result<()> {
+    if event::has_sample(topic) {
+        return Ok(());
+    }
+    let known = WebhookTopic::iter().filter(|topic| event::has_sample(*topic));
+    let known: Vec<&str> = known.map(WebhookTopic::as_str).collect();
+    let reason = format!(
+        "there is no sample of {}; there are {}",
+        topic.as_str(),
+        known.join(", ")
+    );
+    Err(Error::invalid("topic", reason))
+}
+
+/// The webhooks to send to, and the project that the event is of.
+async fn addressees(app: &App, actor: &Actor, trigger: &Trigger) -> Result<(Vec<webhooks::Model>, Option<ProjectId>)> {
+    if let Some(id) = &trigger.webhook {
+        if trigger.project.is_some() {
+            return Err(Error::invalid("project", "must be left out when webhook is given"));
+        }
+        let row = webhook::get(app, actor, id).await?;
+        webhook::active(&row)?;
+        return Ok((vec![row], None));
+    }
+    let project_id = match &trigger.project {
+        Some(id) => Some(project::get(app, actor, id).await?.id),
+        None => None,
+    };
+    let rows = listening(app, actor, project_id).await?;
+    match rows.is_empty() {
+        false => Ok((rows, project_id)),
+        true => Err(Error::NotAllowed(
+            "nobody listens: run labelhook listen, or name a webhook".into(),
+        )),
+    }
+}
+
+/// The listeners' webhooks that the actor sees.
+async fn listening(app: &App, actor: &Actor, project_id: Option<ProjectId>) -> Result<Vec<webhooks::Model>> {
+    use webhooks::Column as Is;
+    let of_project = |id: ProjectId| Condition::any().add(Is::ProjectId.is_null()).add(Is::ProjectId.eq(id));
+    let condition = Condition::all()
+        .add(Is::OrganizationId.eq(actor.organization_id))
+        .add(Is::ListenerSeenAt.is_not_null())
+        .add(Is::Status.eq(WebhookStatus::Active))
+        .add_option(project_id.map(of_project));
+    let rows = webhooks::Entity::find().filter(condition).order_by_asc(Is::Id);
+    let mut rows = rows.all(app.db.read()).await?;
+    rows.retain(|row| actor.sees(row.project_id));
+    Ok(rows)
+}
+
+async fn send(
+    txn: &Txn,
+    topic: WebhookTopic,
+    row: &webhooks::Model,
+    project_id: Option<ProjectId>,
+) -> Result<notification::Model> {
+    let data = event::sample(topic, row.id, txn.now());
+    let data = data.ok_or_else(|| Error::internal("a topic lost its sample"))?;
+    let subscriber = txn.index().subscriber(row).await?;
+    event::publish_test(txn, row.organization_id, (topic, &data), &subscriber, project_id)
+}
