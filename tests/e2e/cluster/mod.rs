@@ -2,6 +2,8 @@
 //! that says that nothing accepted was lost, nothing is stuck, and how much was sent twice.
 
 mod away;
+mod clocks;
+mod limits;
 mod nodes;
 mod server;
 mod story;

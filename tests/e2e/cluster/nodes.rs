@@ -32,7 +32,7 @@ async fn a_node_that_stood_still_comes_back_under_a_new_id_and_sends_nothing_tha
     let stopped = story.nodes.remove(1);
     story.use_nodes();
     stopped.pause();
-    story.cluster_buries(2).await;
+    story.buries(2).await;
     story.goes_on().await;
     stopped.resume();
     stopped.says("goes on under a new id").await;

@@ -92,6 +92,16 @@ impl Story {
         self.receiver.wait_for(seen + 1).await;
     }
 
+    /// Nodes that the database knows.
+    pub async fn rows(&self) -> i64 {
+        rows(&self.cluster).await
+    }
+
+    /// Waits until so many nodes are left.
+    pub async fn buries(&self, left: i64) {
+        until("the others declare it dead", || async { self.rows().await == left }).await;
+    }
+
     /// Ends the load and holds the ledger against what was delivered and what is recorded.
     pub async fn end(&mut self) -> Tally {
         self.services.send_replace(Vec::new());
@@ -132,14 +142,15 @@ impl Story {
 
 /// Waits until each node must have heard of so many.
 pub async fn all_know(cluster: &Cluster, count: usize) {
-    let session = cluster.session().await;
-    let there = "SELECT count(*) AS number FROM node";
     let count = i64::try_from(count).expect("few nodes");
-    until("every node is heard of", || async {
-        session.number(there).await.expect("the server answers") == count
-    })
-    .await;
+    until("every node is heard of", || async { rows(cluster).await == count }).await;
     wait(Duration::from_secs(TIMEOUT) / 2).await;
+}
+
+async fn rows(cluster: &Cluster) -> i64 {
+    let there = "SELECT count(*) AS number FROM node";
+    let session = cluster.session().await;
+    session.number(there).await.expect("the server answers")
 }
 
 /// Lets time pass for what is only seen by its not happening, or by how long something lasts.
