@@ -52,6 +52,7 @@ impl Clock {
             let off = micros.abs_diff(ahead.load(Ordering::SeqCst));
             if u128::from(off) > drift.as_micros() {
                 ahead.store(micros, Ordering::SeqCst);
+                entity::ids_go_by(micros);
             }
         }
     }

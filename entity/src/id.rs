@@ -3,8 +3,36 @@
 
 use sea_orm::{DbErr, DeriveValueType, TryFromU64};
 use serde::{Deserialize, Serialize};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicI64, Ordering},
+};
 use std::{fmt, str::FromStr};
-use uuid::Uuid;
+use uuid::{ContextV7, NoContext, Timestamp, Uuid};
+
+/// By how many microseconds the clock of new ids is ahead of this machine's.
+static AHEAD: AtomicI64 = AtomicI64::new(0);
+/// Keeps ids in the order in which they are made, also when the clock is put back.
+static ORDER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+/// Microseconds by which the clock may be put back without ids that sort before those made already.
+const SMALL: u64 = 1_000_000;
+
+/// From now on new ids go by a clock that is so far ahead of this machine's: many processes that share a database go by the
+/// database's, so that their ids sort together.
+pub fn ids_go_by(micros: i64) {
+    let before = AHEAD.swap(micros, Ordering::SeqCst);
+    if before.abs_diff(micros) > SMALL {
+        *ORDER.lock().expect("nothing panics while it holds the order") = ContextV7::new();
+    }
+}
+
+fn fresh() -> Uuid {
+    let (seconds, nanos) = Timestamp::now(NoContext).to_unix();
+    let micros = seconds.saturating_mul(1_000_000) + u64::from(nanos / 1_000);
+    let micros = micros.saturating_add_signed(AHEAD.load(Ordering::SeqCst));
+    let rest = u32::try_from(micros % 1_000_000).expect("it is below a million");
+    Uuid::new_v7(Timestamp::from_unix(&ORDER, micros / 1_000_000, rest * 1_000))
+}
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
@@ -17,7 +45,7 @@ macro_rules! ids {
             /// A fresh id; ids of one process sort by the moment they were made.
             #[expect(clippy::new_without_default, reason = "a default that differs on every call surprises")]
             pub fn new() -> Self {
-                Self(Uuid::now_v7())
+                Self(fresh())
             }
         }
 

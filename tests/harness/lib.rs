@@ -7,8 +7,10 @@
 
 mod app;
 mod client;
+pub mod cluster;
 pub mod deadline;
 mod home;
+pub mod line;
 mod log;
 mod process;
 mod receiver;
@@ -20,7 +22,9 @@ mod wire;
 
 pub use app::{KEY, ORGANIZATION, Start, TestApp};
 pub use client::{Answered, Client, post};
+pub use cluster::{Cluster, Node};
 pub use home::Home;
+pub use line::Line;
 pub use process::{Process, binary};
 pub use receiver::{Answer, Gate, Received, TestReceiver};
 pub use rng::Rng;

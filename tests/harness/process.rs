@@ -75,8 +75,8 @@ impl Process {
         self.signal("INT");
     }
 
-    /// The standard library sends SIGKILL only; every POSIX shell has `kill` built in.
-    fn signal(&self, name: &str) {
+    /// Sends a signal, such as `STOP`. The standard library sends SIGKILL only; every POSIX shell has `kill` built in.
+    pub fn signal(&self, name: &str) {
         let sent = Command::new("sh")
             .args(["-c", "kill -\"$1\" \"$0\""])
             .arg(self.child.id().to_string())

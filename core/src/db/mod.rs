@@ -7,7 +7,7 @@ mod postgres;
 mod raw;
 mod scope;
 mod sequence;
-
+mod silence;
 mod sqlite;
 mod store;
 mod turns;
@@ -23,6 +23,7 @@ pub use sqlite::file_of;
 pub use txn::{Txn, Work};
 
 use sequence::Sequence;
+use silence::Silence;
 use store::Store;
 use writer::{Kind, Shared, Stores};
 
@@ -47,6 +48,7 @@ pub struct Db {
     writer: writer::Handle,
     graphs: Arc<Graphs>,
     apart: Option<DatabaseConnection>,
+    silence: Arc<Silence>,
     _lock: Option<File>,
 }
 
@@ -69,6 +71,7 @@ impl Db {
             lanes,
             live,
             bus,
+            silence: Arc::default(),
         };
         let Opened {
             reader,
@@ -84,6 +87,7 @@ impl Db {
             writer: writer::start(stores, &shared),
             graphs,
             apart,
+            silence: shared.silence,
             _lock: lock,
         })
     }
@@ -96,6 +100,16 @@ impl Db {
     /// A connection that nobody waits for, to a database that many nodes share.
     pub(crate) fn apart(&self) -> Option<&DatabaseConnection> {
         self.apart.as_ref()
+    }
+
+    /// Waits for something that changes nothing, unless the database falls silent meanwhile.
+    pub async fn outlast<T>(&self, look: impl Future<Output = Result<T>>) -> Result<T> {
+        self.silence.outlast(look).await
+    }
+
+    /// The database has not answered for too long: what waits for it is broken off.
+    pub(crate) fn is_silent(&self) {
+        self.silence.noticed();
     }
 
     /// The workflows of projects, ready for use.

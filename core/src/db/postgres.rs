@@ -135,5 +135,10 @@ pub(super) fn broken_off(fault: DbErr) -> Error {
         return fault.into();
     }
     tracing::error!(error = %fault, "the connection was lost while a transaction was committed");
+    not_known()
+}
+
+/// Of something whose commit was asked for and not answered.
+pub(super) fn not_known() -> Error {
     Error::Unavailable("the database was lost while it wrote: whether this was carried out is not known".into())
 }

@@ -4,7 +4,11 @@
 use super::{Scope, postgres, sequence::Sequence, sqlite, turns, writer::Shared};
 use crate::{Error, Result};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// How long a connection that has failed may take to end.
+const LEAVE: Duration = Duration::from_secs(1);
 
 /// One writer's connection.
 pub(super) struct Store {
@@ -82,7 +86,8 @@ impl Store {
     /// disk is full, and the library, which counts savepoints, does not notice; the next group would be nested in a
     /// transaction that nothing commits. A new connection has no past.
     pub(super) async fn reconnect(&mut self) {
-        self.conn.clone().close().await.ok();
+        // A server that does not answer takes no leave.
+        timeout(LEAVE, self.conn.clone().close()).await.ok();
         let conn = match &self.kind {
             Kind::Sqlite { url, .. } => sqlite::writer(url).await,
             Kind::Postgres(server) => server.writer().await,

@@ -13,7 +13,8 @@
 //! `turns.rs`.
 
 use super::{
-    Scope, raw,
+    Scope, postgres, raw,
+    silence::{self, Silence},
     store::{Begun, Store},
     txn::{Txn, Work},
 };
@@ -52,6 +53,8 @@ struct Group {
     /// Organizations whose webhooks have changed.
     stale: BTreeSet<OrganizationId>,
     mark: i64,
+    /// Whether the commit has been asked for.
+    committing: bool,
 }
 
 /// Tells a caller how its unit ended: `None` once it is committed, or what stopped the whole group.
@@ -202,7 +205,7 @@ impl Handle {
             answer,
         };
         units.send(Box::new(unit)).await.map_err(|_| closed())?;
-        answered.await.map_err(|_| closed())?
+        answered.await.map_err(|_| silence::unanswered())?
     }
 
     fn ways(&self) -> Option<Ways> {
@@ -236,6 +239,7 @@ pub(super) struct Shared {
     pub(super) lanes: Arc<Lanes>,
     pub(super) live: Arc<Live>,
     pub(super) bus: Arc<Bus>,
+    pub(super) silence: Arc<Silence>,
 }
 
 /// What commits the units.
@@ -256,7 +260,11 @@ impl Writer {
     /// Commits a group and answers its callers. Whatever stops the whole transaction is everybody's answer.
     async fn commit(&mut self, units: Vec<Box<dyn Unit>>) {
         let mut group = Group::default();
-        let committed = self.transact(units, &mut group).await;
+        let silence = Arc::clone(&self.shared.silence);
+        let committed = tokio::select! {
+            committed = self.transact(units, &mut group) => committed,
+            () = silence.falls() => Err(self.broken_off(&group)),
+        };
         if committed.is_err() {
             self.store.reconnect().await;
         }
@@ -277,7 +285,16 @@ impl Writer {
         }
     }
 
-    async fn transact(&mut self, units: Vec<Box<dyn Unit>>, group: &mut Group) -> Result<()> {
+    /// The database does not answer any more. Units that were not carried out so far never will be.
+    fn broken_off(&self, group: &Group) -> Error {
+        self.shared.index.forget_all();
+        match group.committing {
+            true => postgres::not_known(),
+            false => silence::unanswered(),
+        }
+    }
+
+    async fn transact(&self, units: Vec<Box<dyn Unit>>, group: &mut Group) -> Result<()> {
         let mut scope = Scope::default();
         units.iter().for_each(|unit| scope.join(unit.scope()));
         let (outer, turn) = match self.store.begin(&scope, &self.shared).await {
@@ -379,6 +396,7 @@ impl Writer {
             None => self.flush(outer.as_ref(), group).await,
         };
         let outer = Arc::into_inner(outer).expect("no unit keeps the transaction");
+        group.committing = flushed.is_ok();
         let committed = match flushed {
             Ok(()) => outer.commit().await.map_err(|fault| self.store.broken_off(fault)),
             Err(error) => {

@@ -320,7 +320,7 @@ async fn look_again(app: &App, suspects: &mut HashSet<NotificationId>) {
         app.dispatcher.survey(app).await?;
         free_strays(app, suspects).await
     };
-    if let Err(error) = looked.await {
+    if let Err(error) = app.db.outlast(looked).await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "due notifications could not be looked for"

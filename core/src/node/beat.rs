@@ -10,7 +10,10 @@ use crate::{
 use entity::{NodeId, node};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult};
 use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::{
+    sync::Notify,
+    time::{Instant, MissedTickBehavior, interval, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 /// Renewals in one lease.
@@ -61,20 +64,35 @@ async fn enter(db: &DatabaseConnection, nodes: &Nodes) -> Result<()> {
     Ok(())
 }
 
-/// Renews the row until it is told to stop.
+/// Renews the row until it is told to stop. What follows from that runs beside it: a beat waits for nothing else.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let Some(db) = app.db.apart() else {
         return shutdown.cancelled().await;
     };
-    let mut beats = interval(app.nodes.config.lease / BEATS);
-    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while shutdown.run_until_cancelled(beats.tick()).await.is_some() {
-        if let Err(error) = follow(&app, db).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "this node could not say that it is alive"
-            );
+    let beaten = Notify::new();
+    let beating = async {
+        let mut beats = interval(app.nodes.config.lease / BEATS);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            beats.tick().await;
+            warn(in_time(&app, db).await, "this node could not say that it is alive");
+            beaten.notify_one();
         }
+    };
+    let acting = async {
+        loop {
+            beaten.notified().await;
+            warn(act(&app).await, "this node could not take over what is its own now");
+        }
+    };
+    shutdown
+        .run_until_cancelled(async { tokio::join!(beating, acting) })
+        .await;
+}
+
+fn warn(done: Result<()>, what: &str) {
+    if let Err(error) = done {
+        tracing::warn!(error = &error as &dyn std::error::Error, "{what}");
     }
 }
 
@@ -88,19 +106,37 @@ pub async fn step(app: &App) -> Result<()> {
 
 /// Beats, and does what follows when nodes came, went or died.
 async fn follow(app: &App, db: &DatabaseConnection) -> Result<()> {
+    in_time(app, db).await?;
+    act(app).await
+}
+
+/// A beat that takes as long as the others wait for it says that the database does not answer.
+async fn in_time(app: &App, db: &DatabaseConnection) -> Result<()> {
     let was_alive = app.nodes.is_alive();
-    let before = app.nodes.state().senders.clone();
-    let buried = beat(app, db).await?;
-    let after = app.nodes.state().senders.clone();
-    if before != after {
-        tracing::info!(senders = after.len(), "the nodes that send have changed");
+    let Ok(beaten) = timeout(app.nodes.config.patience(), beat(app, db)).await else {
+        app.db.is_silent();
+        return Err(Error::Unavailable("the database does not answer".into()));
+    };
+    let buried = beaten?;
+    app.nodes.change().buried += buried;
+    if !was_alive {
+        app.dispatcher.lanes.wake();
+    }
+    Ok(())
+}
+
+/// Does what follows from who is alive. What fails is left to the next beat.
+async fn act(app: &App) -> Result<()> {
+    let (senders, followed, buried) = app.nodes.news();
+    if senders != followed {
+        tracing::info!(senders = senders.len(), "the nodes that send have changed");
         app.dispatcher.reown(app).await?;
+        app.nodes.change().followed = senders;
     }
     if buried > 0 || app.nodes.leads() {
         app.dispatcher.free_claims(app).await?;
-    }
-    if !was_alive {
-        app.dispatcher.lanes.wake();
+        let mut state = app.nodes.change();
+        state.buried = state.buried.saturating_sub(buried);
     }
     Ok(())
 }
@@ -190,6 +226,12 @@ impl Nodes {
         state.senders = rows.iter().filter(alive).filter(sends).map(|row| row.id).collect();
         let before = state.renewed.filter(|(last, _)| at - *last < lease / 2);
         state.renewed = Some((at, before.map_or(0, |(_, times)| times.saturating_add(1))));
+    }
+
+    /// Who sends now, who did when that was acted upon last, and how many have died since.
+    fn news(&self) -> (Vec<NodeId>, Vec<NodeId>, u64) {
+        let state = self.state();
+        (state.senders.clone(), state.followed.clone(), state.buried)
     }
 
     fn rename(&self) {

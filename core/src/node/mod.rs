@@ -66,6 +66,13 @@ pub struct Config {
     pub lease: Duration,
 }
 
+impl Config {
+    /// How long others certainly take a node for alive after it was heard of.
+    fn patience(&self) -> Duration {
+        self.lease * 7 / 10
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -92,6 +99,10 @@ struct State {
     alive: Vec<NodeId>,
     /// Those that send, in the order of their ids.
     senders: Vec<NodeId>,
+    /// Those that sent when this node last acted upon that.
+    followed: Vec<NodeId>,
+    /// Nodes declared dead here whose claims are not freed yet.
+    buried: u64,
     /// When the row was last renewed, and how often without a gap; none: this process is alone.
     renewed: Option<(Instant, u32)>,
 }
@@ -100,11 +111,13 @@ impl Nodes {
     /// A process that has its database to itself, until it joins others.
     pub fn alone(config: Config) -> Self {
         let me = NodeId::new();
-        let senders = config.role.dispatches().then_some(me).into_iter().collect();
+        let senders: Vec<NodeId> = config.role.dispatches().then_some(me).into_iter().collect();
         let state = State {
             me,
             alive: vec![me],
+            followed: senders.clone(),
             senders,
+            buried: 0,
             renewed: None,
         };
         Self {
@@ -151,7 +164,7 @@ impl Nodes {
         let state = self.state();
         state
             .renewed
-            .is_none_or(|(last, _)| last.elapsed() < self.config.lease * 7 / 10)
+            .is_none_or(|(last, _)| last.elapsed() < self.config.patience())
     }
 
     /// Whether another node is alive.

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
-use harness::Received;
 use harness::deadline::within;
+use harness::{Answered, Received};
 use tokio::sync::watch;
 
 use super::scene::Scene;
@@ -62,7 +62,20 @@ struct Pages {
     accepted: Vec<(Mark, usize)>,
     /// Marks that were chosen before the change was sent, accepted or not.
     tried: HashSet<Mark>,
-    unanswered: usize,
+    /// Marks of changes that were answered with the word that nothing was changed.
+    refused: HashSet<Mark>,
+    counts: Counts,
+}
+
+/// How changes ended that were not accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// No answer came.
+    pub unanswered: usize,
+    /// To be tried again: nothing was changed.
+    pub refused: usize,
+    /// To be tried again: it is not known whether it was carried out.
+    pub unknown: usize,
 }
 
 impl Default for Book {
@@ -96,7 +109,24 @@ impl Book {
 
     /// No answer came: it may have happened or not.
     pub fn unanswered(&self) {
-        self.pages().unanswered += 1;
+        self.pages().counts.unanswered += 1;
+    }
+
+    /// It is to be tried again: nothing was changed, or that is not known.
+    pub fn refused(&self, mark: Option<&Mark>, answer: &Answered) {
+        let message = answer.body["errors"][0]["message"].as_str().unwrap_or_default();
+        let mut pages = self.pages();
+        if message.contains("not known") {
+            pages.counts.unknown += 1;
+            return;
+        }
+        pages.counts.refused += 1;
+        pages.refused.extend(mark.cloned());
+    }
+
+    /// How changes ended that were not accepted.
+    pub fn counts(&self) -> Counts {
+        self.pages().counts
     }
 
     /// Waits until so many more changes are accepted.
@@ -110,7 +140,7 @@ impl Book {
     }
 
     /// What was accepted and has not been delivered to a webhook that wants it.
-    pub fn missing(&self, scene: &Scene, received: &[Received]) -> Vec<(Mark, &'static str)> {
+    pub fn missing<'s>(&self, scene: &'s Scene, received: &[Received]) -> Vec<(Mark, &'s str)> {
         let delivered: HashSet<(Mark, &str)> = received
             .iter()
             .map(|one| (Mark::of(one), one.path.trim_start_matches('/')))
@@ -137,6 +167,10 @@ impl Book {
             let mark = Mark::of(one);
             if mark.topic.starts_with("LABEL_") && mark.topic != "LABEL_DELETED" {
                 assert!(pages.tried.contains(&mark), "delivered, but never asked for: {mark:?}");
+                assert!(
+                    !pages.refused.contains(&mark),
+                    "nothing was changed, it was said: {mark:?}"
+                );
             }
             let original = first.entry((&one.path, one.header("webhook-id"))).or_insert(one);
             assert_eq!(original.body, one.body, "the same event is sent as the same bytes");

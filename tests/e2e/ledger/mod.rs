@@ -3,9 +3,9 @@
 //!
 //! [`book`] is the ledger, [`writer`] the tasks, [`scene`] the projects and webhooks they work on.
 
-mod book;
-mod scene;
-mod writer;
+pub mod book;
+pub mod scene;
+pub mod writer;
 
 use std::sync::Arc;
 
@@ -27,10 +27,10 @@ async fn what_was_accepted_is_delivered_and_recorded_although_the_process_is_kil
     receiver.then((0..2_000).map(|_| unreliable(&mut rng)));
     let home = Home::new().await;
     let mut service = Service::start(&home).await;
-    let scene = Arc::new(Scene::set(&service.client, &receiver).await);
+    let scene = Arc::new(Scene::set(&service.client, &receiver, 1).await);
     let book = Arc::new(Book::default());
 
-    let address = watch::Sender::new(Some(service.client.clone()));
+    let address = watch::Sender::new(vec![service.client.clone()]);
     let writers: Vec<_> = (0..WRITERS)
         .map(|_| {
             tokio::spawn(writer::run(
@@ -45,10 +45,10 @@ async fn what_was_accepted_is_delivered_and_recorded_although_the_process_is_kil
         book.accepts_more(20 + rng.below(80)).await;
         service.kill();
         service = Service::start(&home).await;
-        address.send_replace(Some(service.client.clone()));
+        address.send_replace(vec![service.client.clone()]);
     }
     book.accepts_more(20).await;
-    address.send_replace(None);
+    address.send_replace(Vec::new());
     for writer in writers {
         writer.await.expect("a writer does not panic");
     }
@@ -82,7 +82,7 @@ fn unreliable(rng: &mut Rng) -> Answer {
 }
 
 /// Waits until it is `done`, or until nothing has come for so long that nothing will.
-async fn until_quiet(receiver: &TestReceiver, done: impl Fn() -> bool) {
+pub async fn until_quiet(receiver: &TestReceiver, done: impl Fn() -> bool) {
     loop {
         // Counted before the look, or what comes in between would be waited for again.
         let seen = receiver.received().len();
@@ -95,12 +95,12 @@ async fn until_quiet(receiver: &TestReceiver, done: impl Fn() -> bool) {
     }
 }
 
-async fn settled(client: &Client) -> bool {
+pub async fn settled(client: &Client) -> bool {
     open(client).await.as_array().is_some_and(Vec::is_empty)
 }
 
 /// Notifications that are on their way.
-async fn open(client: &Client) -> Value {
+pub async fn open(client: &Client) -> Value {
     let text = "{notifications(where: {statuses: [PENDING, SENDING, RETRYING]}, first: 10) {nodes {
         id status attemptCount nextAttemptAt webhook {url} event {topic}}}}";
     client.query(text, json!({})).await["notifications"]["nodes"].take()

@@ -15,7 +15,7 @@ const NOTIFICATIONS: &str = "query($webhook: ID!, $after: String) {
     notifications(where: {webhookIds: [$webhook]}, first: 100, after: $after) {
         nodes {id status event {id} attempts {response {status}}} pageInfo {hasNextPage endCursor}}}";
 
-/// Two projects with data rows, and three webhooks that want different things of them.
+/// Two projects with data rows, and webhooks of three kinds that want different things of them.
 #[derive(Debug)]
 pub struct Scene {
     pub projects: Vec<Project>,
@@ -32,15 +32,15 @@ pub struct Project {
 pub struct Webhook {
     id: String,
     /// Where it is called; known by it.
-    path: &'static str,
+    path: String,
     /// Index of its project, or all of them.
     project: Option<usize>,
     topics: Vec<&'static str>,
 }
 
 impl Scene {
-    /// Makes everything through the API.
-    pub async fn set(client: &Client, receiver: &TestReceiver) -> Self {
+    /// Makes everything through the API, with so many webhooks of each kind.
+    pub async fn set(client: &Client, receiver: &TestReceiver, each: usize) -> Self {
         let projects = vec![
             Project::create(client, "first").await,
             Project::create(client, "second").await,
@@ -51,9 +51,10 @@ impl Scene {
             ("rest", Some(1), &TOPICS[1..]),
         ];
         let mut webhooks = Vec::new();
-        for (path, project, topics) in plan {
+        for ((kind, project, topics), number) in plan.into_iter().flat_map(|kind| (0..each).map(move |n| (kind, n))) {
+            let path = format!("{kind}-{number}");
             let connected = project.map(|index: usize| json!({"id": projects[index].id}));
-            let variables = json!({"project": connected, "topics": topics, "url": receiver.url(path)});
+            let variables = json!({"project": connected, "topics": topics, "url": receiver.url(&path)});
             let made = client.query(CREATE_WEBHOOK, variables).await;
             webhooks.push(Webhook {
                 id: text(&made["createWebhook"]["id"]),
@@ -66,11 +67,11 @@ impl Scene {
     }
 
     /// The paths of the webhooks that want this.
-    pub fn wanted_by(&self, topic: &str, project: usize) -> impl Iterator<Item = &'static str> {
+    pub fn wanted_by(&self, topic: &str, project: usize) -> impl Iterator<Item = &str> {
         let wants = move |webhook: &&Webhook| {
             webhook.topics.contains(&topic) && webhook.project.is_none_or(|index| index == project)
         };
-        self.webhooks.iter().filter(wants).map(|webhook| webhook.path)
+        self.webhooks.iter().filter(wants).map(|webhook| &*webhook.path)
     }
 }
 
@@ -97,8 +98,9 @@ impl Project {
 }
 
 /// What the service has on record for a webhook: one notification an event, succeeded, with the answer that made it so.
-pub async fn audit_records(client: &Client, webhook: &Webhook, received: &[Received]) {
-    let mut recorded = HashMap::new();
+/// Gives the number of attempts on record; of none there are more than came.
+pub async fn audit_records(client: &Client, webhook: &Webhook, received: &[Received]) -> usize {
+    let (mut recorded, mut attempts) = (HashMap::new(), 0);
     let mut after = Value::Null;
     loop {
         let page = client
@@ -107,6 +109,7 @@ pub async fn audit_records(client: &Client, webhook: &Webhook, received: &[Recei
         for node in page["notifications"]["nodes"].as_array().expect("a list") {
             assert_eq!(node["status"], "SUCCEEDED", "{node:#}");
             let answered = node["attempts"].as_array().expect("a list").iter();
+            attempts += answered.len();
             assert!(
                 answered
                     .map(|attempt| &attempt["response"]["status"])
@@ -124,6 +127,8 @@ pub async fn audit_records(client: &Client, webhook: &Webhook, received: &[Recei
     let heard = received
         .iter()
         .filter(|one| one.path.trim_start_matches('/') == webhook.path);
+    let sent = heard.clone().count();
+    assert!(attempts <= sent, "{attempts} attempts are recorded of {sent}");
     let heard: HashSet<_> = heard
         .map(|one| {
             (
@@ -137,6 +142,7 @@ pub async fn audit_records(client: &Client, webhook: &Webhook, received: &[Recei
         recorded.into_iter().collect(),
         "what was heard is what is recorded"
     );
+    attempts
 }
 
 fn text(value: &Value) -> String {

@@ -2,10 +2,12 @@
 //! writer makes its changes fail; what may or may not have happened to a label makes it forget the label.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use harness::{Client, Rng};
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::book::{Book, Mark};
 use super::scene::Scene;
@@ -34,30 +36,33 @@ struct Writer {
     labels: Vec<Label>,
 }
 
-/// Writes until there is no service any more (`None`). While it is down, waits for the next.
-pub async fn run(mut services: watch::Receiver<Option<Client>>, scene: Arc<Scene>, book: Arc<Book>, rng: Rng) {
+/// How long to wait after a change that failed, if nobody says that the services have changed.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// Writes through any of the services until there is none any more. When one does not take a change, tries another one or
+/// waits for the next.
+pub async fn run(mut services: watch::Receiver<Vec<Client>>, scene: Arc<Scene>, book: Arc<Book>, rng: Rng) {
     let mut writer = Writer {
         scene,
         book,
         rng,
         labels: Vec::new(),
     };
-    while let Some(client) = current(&mut services) {
-        if writer.change(&client).await.is_none() {
-            writer.book.unanswered();
-            if !matches!(services.has_changed(), Ok(true)) && services.changed().await.is_err() {
-                return;
-            }
+    loop {
+        let clients = services.borrow_and_update().clone();
+        if clients.is_empty() {
+            return;
+        }
+        let client = &clients[writer.rng.below(clients.len())];
+        if writer.change(client).await.is_none() {
+            // Time running out is as good as a change.
+            timeout(AGAIN, services.changed()).await.ok();
         }
     }
 }
 
-fn current(services: &mut watch::Receiver<Option<Client>>) -> Option<Client> {
-    services.borrow_and_update().clone()
-}
-
 impl Writer {
-    /// Makes one change of a random kind; `None` when no answer came.
+    /// Makes one change of a random kind; `None` when it was not accepted.
     async fn change(&mut self, client: &Client) -> Option<()> {
         if self.labels.len() < 3 || self.rng.once_in(3) {
             return self.create(client).await;
@@ -81,7 +86,7 @@ impl Writer {
         let row = &project.data_rows[self.rng.below(project.data_rows.len())];
         let mark = self.mark("LABEL_CREATED");
         let variables = json!({"row": row, "label": mark.mark, "project": project.id});
-        let made = answered(client, CREATE_LABEL, variables).await?;
+        let made = self.answered(client, CREATE_LABEL, variables, Some(&mark)).await?;
         self.labels.push(Label {
             id: id(&made["createLabel"]),
             project: index,
@@ -93,13 +98,15 @@ impl Writer {
 
     async fn update(&mut self, client: &Client, label: &Label) -> Option<()> {
         let mark = self.mark("LABEL_UPDATED");
-        answered(client, UPDATE_LABEL, json!({"id": label.id, "label": mark.mark})).await?;
+        let variables = json!({"id": label.id, "label": mark.mark});
+        self.answered(client, UPDATE_LABEL, variables, Some(&mark)).await?;
         self.book.accepted(mark, label.project);
         Some(())
     }
 
     async fn delete(&mut self, client: &Client, label: Label) -> Option<()> {
-        answered(client, DELETE_LABEL, json!({"id": label.id})).await?;
+        self.answered(client, DELETE_LABEL, json!({"id": label.id}), None)
+            .await?;
         self.book.accepted(
             Mark {
                 topic: "LABEL_DELETED",
@@ -113,7 +120,8 @@ impl Writer {
     async fn review(&mut self, client: &Client, label: &mut Label) -> Option<()> {
         let Some(review) = &label.review else {
             let project = &self.scene.projects[label.project].id;
-            let made = answered(client, CREATE_REVIEW, json!({"id": label.id, "project": project})).await?;
+            let variables = json!({"id": label.id, "project": project});
+            let made = self.answered(client, CREATE_REVIEW, variables, None).await?;
             let review = id(&made["createReview"]);
             self.book.accepted(
                 Mark {
@@ -126,7 +134,8 @@ impl Writer {
             return Some(());
         };
         let score = f64::from(u32::try_from(self.rng.below(1 << 30)).expect("30 bits fit"));
-        answered(client, UPDATE_REVIEW, json!({"id": review, "score": score})).await?;
+        self.answered(client, UPDATE_REVIEW, json!({"id": review, "score": score}), None)
+            .await?;
         self.book.accepted(
             Mark {
                 topic: "REVIEW_UPDATED",
@@ -146,13 +155,22 @@ impl Writer {
         self.book.trying(&mark);
         mark
     }
-}
 
-/// `data`, or `None` when no answer came. An answer with errors has no excuse.
-async fn answered(client: &Client, text: &str, variables: Value) -> Option<Value> {
-    let mut answer = client.try_answer(text, variables).await.ok()?;
-    assert!(answer.body.get("errors").is_none(), "{text}: {:#}", answer.body);
-    Some(answer.body["data"].take())
+    /// `data`, or `None` when no answer came, or one that says to try again. Any other error has no excuse.
+    async fn answered(&self, client: &Client, text: &str, variables: Value, mark: Option<&Mark>) -> Option<Value> {
+        let Ok(mut answer) = client.try_answer(text, variables).await else {
+            self.book.unanswered();
+            return None;
+        };
+        match answer.code() {
+            None => Some(answer.body["data"].take()),
+            Some("SERVICE_UNAVAILABLE") => {
+                self.book.refused(mark, &answer);
+                None
+            }
+            Some(_) => panic!("{text}: {:#}", answer.body),
+        }
+    }
 }
 
 fn id(value: &Value) -> String {

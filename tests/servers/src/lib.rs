@@ -11,6 +11,7 @@ mod packages;
 mod port;
 mod postgres;
 mod programs;
+mod session;
 
 pub use child::Child;
 pub use database::{Database, explains, files};
@@ -18,3 +19,4 @@ pub use nats::Nats;
 pub use packages::{node_modules, python};
 pub use postgres::Postgres;
 pub use programs::{need, skip, variable};
+pub use session::Session;

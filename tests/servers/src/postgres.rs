@@ -4,6 +4,7 @@ use crate::{
     child::{Child, as_user},
     port::free_port,
     programs::{found, skip, variable},
+    session::Session,
 };
 use migration::MigratorTrait;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
@@ -11,6 +12,7 @@ use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
+    process::Command,
     sync::{
         Mutex,
         atomic::{AtomicU32, Ordering},
@@ -33,6 +35,7 @@ pub struct Postgres {
     program: PathBuf,
     user: Option<&'static str>,
     port: u16,
+    settings: Vec<String>,
     // Before its folder, which it writes to.
     child: Mutex<Option<Child>>,
     folder: Option<TempDir>,
@@ -74,6 +77,7 @@ impl Postgres {
             program: PathBuf::new(),
             user: None,
             port: 0,
+            settings: Vec::new(),
             child: Mutex::default(),
             made: AtomicU32::new(0),
             dropped: Mutex::default(),
@@ -82,6 +86,11 @@ impl Postgres {
 
     /// A new, empty server, as quick as one can be whose data nobody will miss.
     pub async fn start() -> Option<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with more settings, such as `max_connections=40`.
+    pub async fn start_with(settings: &[&str]) -> Option<Self> {
         let (Some(initdb), Some(program)) = (found("initdb"), found("postgres")) else {
             return skip("PostgreSQL (initdb, postgres)");
         };
@@ -117,6 +126,7 @@ impl Postgres {
             program,
             user,
             port,
+            settings: settings.iter().map(|setting| (*setting).to_owned()).collect(),
             child: Mutex::default(),
             made: AtomicU32::new(0),
             dropped: Mutex::default(),
@@ -146,15 +156,35 @@ impl Postgres {
             "-D".into(),
             folder.join("data").into(),
         ];
-        line.extend(settings.into_iter().flat_map(|setting| ["-c".into(), setting.into()]));
+        let settings = settings.into_iter().chain(self.settings.iter().cloned());
+        line.extend(settings.flat_map(|setting| ["-c".into(), setting.into()]));
         let child = Child::start(&folder, self.user, line).expect("postgres starts");
         *self.child.lock().expect("held for a store only") = Some(child);
         self.answers().await;
     }
 
-    /// Stops the server, as its operator would.
+    /// Stops the server, as its operator would: it breaks off what it does, and closes in order.
     pub fn stop(&self) {
         self.child.lock().expect("held for a take only").take();
+    }
+
+    /// Stops the server on the spot: what it did is found in its log when it runs again.
+    pub fn crash(&self) {
+        let pid = fs::read_to_string(self.folder().join("pid")).expect("a server that runs has a pid");
+        let quit = ["-c", "kill -QUIT \"$0\"", pid.trim()];
+        let quit = Command::new("sh").args(quit).status().expect("there is a shell");
+        assert!(quit.success(), "the server runs");
+        self.stop();
+    }
+
+    /// A connection of a test's own to a database.
+    pub async fn session(&self, name: &str) -> Result<Session, sea_orm::DbErr> {
+        connect(&self.url(name)).await.map(Session::new)
+    }
+
+    /// Where it listens on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     #[expect(

@@ -115,7 +115,8 @@ fn conflict(status: StatusCode, message: &str) -> Refusal {
     Refusal::new(status, ApiError::new(Code::Conflict, message))
 }
 
-fn refused(error: labelhook_core::Error) -> Refusal {
+/// What could not be begun.
+pub(super) fn refused(error: labelhook_core::Error) -> Refusal {
     let error = ApiError::from(error);
     match error.code() {
         Code::Unavailable => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error),

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::Response as Executed;
+use async_graphql::parser::types::OperationType;
 use axum::response::Response;
 
 use super::super::error::Code;
 use super::super::translate;
-use super::answer;
+use super::answer::{self, Refusal};
+use super::idempotency::refused;
 use super::media::Media;
 use super::operation::Operation;
 use crate::server::{RequestId, Server};
@@ -32,16 +34,36 @@ impl Run {
     /// Carries it out, within the time that an operation may take.
     pub async fn run(self) -> Ended {
         let safe_to_repeat = self.operation.is_safe_to_repeat();
-        match self.server.graphql.execute(self.operation, &self.id).await {
+        let Self {
+            server,
+            operation,
+            media,
+            id,
+        } = self;
+        match execute(&server, operation, &id).await {
             Ok(executed) => Ended {
                 remember: was_carried_out(&executed),
-                response: answer::executed(&executed, self.media, safe_to_repeat),
+                response: answer::executed(&executed, media, safe_to_repeat),
             },
             Err(refusal) => Ended {
-                response: refusal.into_response(self.media, &self.id),
+                response: refusal.into_response(media, &id),
                 remember: false,
             },
         }
+    }
+}
+
+/// What only looks does not wait for a database that has fallen silent; of what changes something, the writers say how it
+/// ended.
+async fn execute(server: &Server, operation: Operation, id: &RequestId) -> Result<Executed, Refusal> {
+    let looks = operation.ty() == OperationType::Query;
+    let executing = server.graphql.execute(operation, id);
+    match looks {
+        true => {
+            let executed = server.app.db.outlast(async { Ok(executing.await) }).await;
+            executed.unwrap_or_else(|error| Err(refused(error)))
+        }
+        false => executing.await,
     }
 }
 

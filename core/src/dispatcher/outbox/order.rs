@@ -1,11 +1,12 @@
 //! The queue of what has an order: the first of a key is due, held or sent, and the others have neither a moment nor a
 //! holder until it is over and [`release`] lets the next go. The key is the webhook or a data row of it; whatever is over
-//! has none, so the index holds only what is left to do. All under one writer: nobody enqueues while somebody releases.
+//! has none, so the index holds only what is left to do. Nobody enqueues while somebody releases: on SQLite there is one
+//! writer, on PostgreSQL whoever does either waits for the webhook's [turn](take_turns) until the other has committed.
 
 use crate::{Result, db::raw, dispatcher::Limit};
 use entity::{Timestamp, WebhookId};
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
-use std::collections::HashSet;
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
+use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
 /// A place to queue at.
@@ -17,8 +18,31 @@ struct Row {
     order_key: Uuid,
 }
 
+/// Binds: the webhooks' locks, in one order for all.
+const LOCK: &str =
+    "SELECT count(pg_advisory_xact_lock(k)::text) AS taken FROM unnest(string_to_array(?1, ',')::bigint[]) AS k";
+
+/// Waits until no other transaction enqueues or releases at these webhooks. Without that, one that is enqueued while the one
+/// before it ends would wait for what is over, and of two that are enqueued at once neither would wait for the other.
+async fn take_turns(db: &impl ConnectionTrait, keys: &[Key]) -> Result<()> {
+    if keys.is_empty() || db.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let locks: BTreeSet<i64> = keys.iter().map(|(id, _)| lock(*id)).collect();
+    let locks: Vec<String> = locks.iter().map(i64::to_string).collect();
+    db.query_one_raw(raw(db, LOCK, [locks.join(",").into()])).await?;
+    Ok(())
+}
+
+/// The random half of an id.
+fn lock(id: WebhookId) -> i64 {
+    let (_, half) = id.0.as_u64_pair();
+    i64::from_be_bytes(half.to_be_bytes())
+}
+
 /// Which of these keys have something that is not over.
 pub(super) async fn busy(db: &impl ConnectionTrait, keys: &[Key]) -> Result<HashSet<Key>> {
+    take_turns(db, keys).await?;
     let mut busy = HashSet::new();
     for keys in super::batches(keys) {
         let binds = keys
@@ -43,6 +67,7 @@ fn busy_sql(keys: usize) -> String {
 
 /// Lets the first of each key go, if it waits. Asking twice changes nothing.
 pub(crate) async fn release(db: &impl ConnectionTrait, now: Timestamp, keys: &[Key]) -> Result<()> {
+    take_turns(db, keys).await?;
     for keys in super::batches(keys) {
         let heads: Vec<String> = (0..keys.len())
             .map(|index| {

@@ -1,0 +1,85 @@
+//! PostgreSQL out of reach: what is asked meanwhile fails in seconds and in order, and all goes on by itself.
+
+use std::time::{Duration, Instant};
+
+use harness::deadline::until;
+use harness::{Client, Cluster, Line, Node};
+use serde_json::json;
+
+use super::story::{Story, answers, wait};
+
+/// What may be sent and not yet recorded at one moment.
+const IN_FLIGHT: usize = 100;
+/// Within how long somebody who asks is told that the database is away.
+const SECONDS: Duration = Duration::from_secs(12);
+
+const QUERY: &str = "{projects(first: 1) {nodes {id}}}";
+const MUTATION: &str = "mutation {createProject(data: {name: \"none\"}) {id}}";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_refuses_connections_is_told_of_and_waited_for() {
+    stays_away("PostgreSQL refused", Line::cut, Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_does_not_answer_for_half_a_minute_is_told_of_and_waited_for() {
+    stays_away("PostgreSQL silent", Line::silence, Duration::from_secs(30)).await;
+}
+
+async fn stays_away(name: &'static str, fault: fn(&Line), time: Duration) {
+    let Some(cluster) = Cluster::prepare().await else {
+        return;
+    };
+    let mut story = Story::begin(name, cluster, 2).await;
+    let begun = Instant::now();
+    fault(&story.cluster.line);
+    for node in &story.nodes {
+        is_told(&node.client).await;
+        assert_eq!(node.status("/readyz").await, 503, "it takes no requests");
+        assert_eq!(node.status("/healthz").await, 200, "it lives");
+    }
+    wait(time.saturating_sub(begun.elapsed()).max(Duration::from_millis(1))).await;
+    let before = story.receiver.received().len();
+    wait(Duration::from_secs(1)).await;
+    assert_eq!(
+        story.receiver.received().len(),
+        before,
+        "what could not be recorded is not sent"
+    );
+    story.cluster.line.restore();
+    for node in &story.nodes {
+        until("it answers again", || answers(&node.client)).await;
+        until("it is ready again", || is_ready(node)).await;
+    }
+    story.delivers().await;
+    story.goes_on().await;
+    let tally = story.end().await;
+    assert!(tally.duplicates <= IN_FLIGHT, "{tally:?}");
+    assert_eq!(
+        none(&story.nodes[0].client).await,
+        0,
+        "nothing was changed, it was said"
+    );
+}
+
+/// A question and a change are answered in seconds: to be tried again.
+async fn is_told(client: &Client) {
+    let begun = Instant::now();
+    let (question, change) = tokio::join!(client.answer(QUERY, json!({})), client.answer(MUTATION, json!({})));
+    assert!(begun.elapsed() < SECONDS, "{:?}", begun.elapsed());
+    assert_eq!(question.code(), Some("SERVICE_UNAVAILABLE"), "{:#}", question.body);
+    assert_eq!(question.status.as_u16(), 503);
+    assert_eq!(change.code(), Some("SERVICE_UNAVAILABLE"), "{:#}", change.body);
+}
+
+async fn is_ready(node: &Node) -> bool {
+    node.status("/readyz").await == 200
+}
+
+/// Projects that were not to be made.
+async fn none(client: &Client) -> usize {
+    let found = client
+        .query("{projects(where: {name: \"none\"}) {nodes {id}}}", json!({}))
+        .await;
+    found["projects"]["nodes"].as_array().map_or(0, Vec::len)
+}

@@ -1,0 +1,102 @@
+//! What a webhook allows holds over all nodes: requests in flight, a rate, an order.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use harness::{Answer, Cluster, Gate, Node, TestReceiver};
+use serde_json::json;
+
+use super::story::{all_know, wait};
+use crate::desk::Desk;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_nodes_together_keep_to_the_requests_in_flight_that_a_webhook_allows() {
+    let Some((_cluster, nodes, desk)) = three().await else {
+        return;
+    };
+    let (receiver, gate) = (TestReceiver::start().await, Gate::default());
+    receiver.answer(Answer::status(200).behind(&gate));
+    desk.webhook(&receiver.url("few"), &["LABEL_CREATED"], json!({"maxInFlight": 4}))
+        .await;
+    submit(&desk, &nodes, 60).await;
+    receiver.wait_for(4).await;
+    wait(Duration::from_secs(2)).await;
+    assert_eq!(receiver.received().len(), 4, "no more while none is answered");
+    gate.open();
+    receiver.wait_for(60).await;
+    assert_eq!(receiver.most_in_flight(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_nodes_together_keep_to_the_rate_that_a_webhook_allows() {
+    const RATE: u32 = 20;
+    const REQUESTS: u32 = 100;
+    let Some((_cluster, nodes, desk)) = three().await else {
+        return;
+    };
+    let receiver = TestReceiver::start().await;
+    let limit = json!({"rateLimit": {"requests": RATE, "perMs": 1_000}});
+    desk.webhook(&receiver.url("slow"), &["LABEL_CREATED"], limit).await;
+    submit(&desk, &nodes, REQUESTS).await;
+    let came = receiver.wait_for(REQUESTS as usize).await;
+    // As many as the rate says may come at once after a rest; all others come at its pace.
+    let (begin, end) = (came[RATE as usize - 1].arrived, came[REQUESTS as usize - 1].arrived);
+    let pace = f64::from(REQUESTS - RATE) / (end - begin).as_secs_f64();
+    assert!((0.9..=1.1).contains(&(pace / f64::from(RATE))), "{pace} a second");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strict_order_is_kept_while_nodes_come_and_go() {
+    let Some((cluster, mut nodes, desk)) = three().await else {
+        return;
+    };
+    let (receiver, gate) = (TestReceiver::start().await, Gate::default());
+    receiver.answer(Answer::status(200).behind(&gate));
+    desk.webhook(
+        &receiver.url("strict"),
+        &["LABEL_CREATED"],
+        json!({"ordering": "STRICT"}),
+    )
+    .await;
+    let mut made = submit(&desk, &nodes, 30).await;
+    gate.open();
+    for number in 4..6 {
+        nodes.remove(0).kill();
+        made.extend(submit(&desk, &nodes, 30).await);
+        nodes.push(cluster.node(&format!("node-{number}")).await);
+        made.extend(submit(&desk, &nodes, 30).await);
+    }
+    let all = || first_of_each(&receiver);
+    harness::deadline::until("everything has come", || async { all().len() >= made.len() }).await;
+    assert_eq!(all(), made, "in the order in which it was accepted");
+    assert_eq!(receiver.most_in_flight(), 1, "one after the other");
+}
+
+async fn three() -> Option<(Cluster, Vec<Node>, Desk)> {
+    let cluster = Cluster::prepare().await?;
+    let nodes = cluster.nodes(3).await;
+    all_know(&cluster, nodes.len()).await;
+    let desk = Desk::set(&nodes[0].client).await;
+    Some((cluster, nodes, desk))
+}
+
+/// Submits labels one after the other, through all nodes in turn; gives their ids.
+async fn submit(desk: &Desk, nodes: &[Node], count: u32) -> Vec<String> {
+    let mut ids = Vec::new();
+    for (number, node) in (0..count).zip(nodes.iter().cycle()) {
+        let desk = Desk {
+            client: node.client.clone(),
+            ..desk.clone()
+        };
+        ids.push(desk.submit(&number.to_string()).await);
+    }
+    ids
+}
+
+/// The labels that were told of, in the order in which each came first.
+fn first_of_each(receiver: &TestReceiver) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let ids = receiver.received().into_iter().map(|one| one.json()["id"].to_string());
+    let ids = ids.map(|id| id.trim_matches('"').to_owned());
+    ids.filter(|id| seen.insert(id.clone())).collect()
+}

@@ -1,0 +1,125 @@
+//! The servers that the nodes stand on: restarted, crashed, full, held up.
+
+use std::time::Duration;
+
+use harness::deadline::until;
+use harness::programs::Postgres;
+use harness::{Cluster, KEY, Socket};
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::story::{Story, answers};
+use crate::feed::EVENTS;
+
+/// What may be sent and not yet recorded at one moment.
+const IN_FLIGHT: usize = 100;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_may_be_restarted_and_may_crash_under_load() {
+    let Some(cluster) = Cluster::prepare().await else {
+        return;
+    };
+    let mut story = Story::begin("PostgreSQL restarted", cluster, 3).await;
+    for stop in [Postgres::stop, Postgres::crash] {
+        stop(&story.cluster.postgres);
+        story.cluster.postgres.run().await;
+        story.goes_on().await;
+    }
+    let tally = story.end().await;
+    assert!(story.book.counts().refused > 0, "the writers met the fault");
+    assert!(tally.duplicates <= IN_FLIGHT, "{tally:?}");
+    for node in &story.nodes {
+        assert!(
+            !node.said().contains("under a new id"),
+            "nobody was away: {}",
+            node.said()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nats_may_be_killed_and_restarted() {
+    let Some(cluster) = Cluster::with_nats().await else {
+        return;
+    };
+    let mut story = Story::begin("NATS restarted", cluster, 3).await;
+    let nats = || story.cluster.nats.as_ref().expect("it was started");
+    nats().stop();
+    story.goes_on().await;
+    nats().run().await;
+    story.goes_on().await;
+    let tally = story.end().await;
+    assert_eq!((tally.duplicates, tally.unrecorded), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_others_leave_open_delays_the_feed_and_no_delivery() {
+    let Some(cluster) = Cluster::prepare().await else {
+        return;
+    };
+    let mut story = Story::begin("a long transaction", cluster, 2).await;
+    let (reads, writes) = (story.cluster.session().await, story.cluster.session().await);
+    reads
+        .run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM notification")
+        .await
+        .expect("a snapshot that holds back vacuum");
+    writes
+        .run("BEGIN; SELECT pg_current_xact_id()")
+        .await
+        .expect("a transaction with a number");
+    let mut feed = Socket::greeted(story.nodes[0].client.endpoint(), KEY).await;
+    feed.subscribe("1", EVENTS, json!({})).await;
+    story.goes_on().await;
+    let tally = story.end().await;
+    assert_eq!((tally.duplicates, tally.unrecorded), (0, 0), "deliveries do not wait");
+    let told = told(&mut feed).await;
+    assert!(told < 50, "the feed waits for what is open, and told of {told}");
+    writes.run("ROLLBACK").await.expect("it was open");
+    for _ in 0..100 {
+        feed.data().await;
+    }
+    reads.run("ROLLBACK").await.expect("it was open");
+}
+
+/// How many messages have come, once none comes any more.
+async fn told(feed: &mut Socket) -> usize {
+    let mut count = 0;
+    while timeout(Duration::from_secs(1), feed.data()).await.is_ok() {
+        count += 1;
+    }
+    count
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_fail_in_order_while_others_hold_all_connections_and_recover() {
+    let Some(cluster) = Cluster::with(&["max_connections=50"]).await else {
+        return;
+    };
+    let mut story = Story::begin("no connections", cluster, 2).await;
+    let admin = story.cluster.session().await;
+    let mut others = Vec::new();
+    let drop_nodes = "SELECT count(pg_terminate_backend(pid)) AS number FROM pg_stat_activity \
+        WHERE application_name = 'labelhook'";
+    loop {
+        admin.number(drop_nodes).await.expect("it may");
+        match story.cluster.postgres.session("postgres").await {
+            Ok(session) => others.push(session),
+            Err(_) if others.len() > 40 => break,
+            Err(_) => {}
+        }
+    }
+    let mutation = "mutation {createProject(data: {name: \"none\"}) {id}}";
+    for node in &story.nodes {
+        let answer = node.client.answer(mutation, json!({})).await;
+        assert_eq!(answer.code(), Some("SERVICE_UNAVAILABLE"), "{:#}", answer.body);
+        assert_eq!(node.status("/readyz").await, 503);
+        assert_eq!(node.status("/healthz").await, 200);
+    }
+    drop(others);
+    for node in &story.nodes {
+        until("it answers again", || answers(&node.client)).await;
+    }
+    story.goes_on().await;
+    let tally = story.end().await;
+    assert!(tally.duplicates <= IN_FLIGHT, "{tally:?}");
+}

@@ -1,0 +1,182 @@
+//! What the stories share: a cluster under load, and at the end the ledger. Nothing that was accepted is missing at the
+//! receivers, nothing is stuck, and what is on record is what came; what came twice is counted.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use harness::cluster::TIMEOUT;
+use harness::deadline::until;
+use harness::{Client, Cluster, Node, Rng, TestReceiver};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, interval};
+
+use crate::ledger::book::Book;
+use crate::ledger::scene::{self, Scene};
+use crate::ledger::{open, settled, writer};
+
+const WRITERS: usize = 6;
+/// Webhooks of each of three kinds: enough that every node sends to some.
+const EACH: usize = 3;
+/// How long a recovered cluster may take to deliver what has piled up.
+const RECOVERY: Duration = Duration::from_secs(45);
+
+/// A cluster under load.
+pub struct Story {
+    name: &'static str,
+    pub cluster: Cluster,
+    pub nodes: Vec<Node>,
+    pub receiver: TestReceiver,
+    pub book: Arc<Book>,
+    scene: Arc<Scene>,
+    services: watch::Sender<Vec<Client>>,
+    writers: Vec<JoinHandle<()>>,
+}
+
+/// What a story ended with.
+#[derive(Clone, Copy, Debug)]
+pub struct Tally {
+    /// Requests beyond the first of a notification.
+    pub duplicates: usize,
+    /// Requests without an attempt on record.
+    pub unrecorded: usize,
+}
+
+impl Story {
+    /// Starts nodes on an empty database and writers that use all of them.
+    pub async fn begin(name: &'static str, cluster: Cluster, count: usize) -> Self {
+        let nodes = cluster.nodes(count).await;
+        Self::over(name, cluster, nodes).await
+    }
+
+    /// The same over nodes that are there.
+    pub async fn over(name: &'static str, cluster: Cluster, nodes: Vec<Node>) -> Self {
+        let mut rng = Rng::announced(name);
+        let receiver = TestReceiver::start().await;
+        all_know(&cluster, nodes.len()).await;
+        let scene = Arc::new(Scene::set(&nodes[0].client, &receiver, EACH).await);
+        let book = Arc::new(Book::default());
+        let services = watch::Sender::new(clients(&nodes));
+        let writer = |_| writer::run(services.subscribe(), Arc::clone(&scene), Arc::clone(&book), rng.fork());
+        let writers = (0..WRITERS).map(writer).map(tokio::spawn).collect();
+        let story = Self {
+            name,
+            cluster,
+            nodes,
+            receiver,
+            book,
+            scene,
+            services,
+            writers,
+        };
+        story.goes_on().await;
+        story
+    }
+
+    /// Waits until more changes are accepted.
+    pub async fn goes_on(&self) {
+        self.book.accepts_more(100).await;
+    }
+
+    /// From now on the writers use the nodes that are there now.
+    pub fn use_nodes(&self) {
+        self.services.send_replace(clients(&self.nodes));
+    }
+
+    /// Waits until something more is delivered.
+    pub async fn delivers(&self) {
+        let seen = self.receiver.received().len();
+        self.receiver.wait_for(seen + 1).await;
+    }
+
+    /// Nodes that the database knows.
+    pub async fn rows(&self) -> i64 {
+        rows(&self.cluster).await
+    }
+
+    /// Waits until so many nodes are left.
+    pub async fn buries(&self, left: i64) {
+        until("the others declare it dead", || async { self.rows().await == left }).await;
+    }
+
+    /// Ends the load and holds the ledger against what was delivered and what is recorded.
+    pub async fn end(&mut self) -> Tally {
+        self.services.send_replace(Vec::new());
+        for writer in self.writers.drain(..) {
+            writer.await.expect("a writer does not panic");
+        }
+        let client = &self.nodes[0].client;
+        let missing = || self.book.missing(&self.scene, &self.receiver.received()).len();
+        let mut again = interval(Duration::from_millis(250));
+        let begun = Instant::now();
+        while missing() > 0 && begun.elapsed() < RECOVERY {
+            again.tick().await;
+        }
+        let left = self.book.missing(&self.scene, &self.receiver.received());
+        assert!(
+            left.is_empty(),
+            "accepted and not delivered: {left:?}; {:#}",
+            open(client).await
+        );
+        until("every notification is settled", || settled(client)).await;
+        self.tally(begun.elapsed()).await
+    }
+
+    async fn tally(&self, took: Duration) -> Tally {
+        let received = self.receiver.received();
+        self.book.audit(&self.scene, &received);
+        let mut attempts = 0;
+        for webhook in &self.scene.webhooks {
+            attempts += scene::audit_records(&self.nodes[0].client, webhook, &received).await;
+        }
+        let distinct: HashSet<_> = received
+            .iter()
+            .map(|one| one.header("x-labelbox-id").to_owned())
+            .collect();
+        let tally = Tally {
+            duplicates: received.len() - distinct.len(),
+            unrecorded: received.len() - attempts,
+        };
+        let (name, counts, came) = (self.name, self.book.counts(), received.len());
+        // Past the capture of output: the numbers of a passing test are worth a line.
+        writeln!(
+            io::stderr(),
+            "{name}: {came} requests, {tally:?}, {counts:?}, caught up in {took:?}"
+        )
+        .ok();
+        tally
+    }
+}
+
+/// Waits until each node must have heard of so many.
+pub async fn all_know(cluster: &Cluster, count: usize) {
+    let count = i64::try_from(count).expect("few nodes");
+    until("every node is heard of", || async { rows(cluster).await == count }).await;
+    wait(Duration::from_secs(TIMEOUT) / 2).await;
+}
+
+async fn rows(cluster: &Cluster) -> i64 {
+    let there = "SELECT count(*) AS number FROM node";
+    let session = cluster.session().await;
+    session.number(there).await.expect("the server answers")
+}
+
+/// Lets time pass for what is only seen by its not happening, or by how long something lasts.
+pub async fn wait(time: Duration) {
+    let mut ticks = interval(time);
+    ticks.tick().await;
+    ticks.tick().await;
+}
+
+/// Whether a node answers a question that needs the database.
+pub async fn answers(client: &Client) -> bool {
+    let answer = client.try_answer("{projects(first: 1) {nodes {id}}}", json!({})).await;
+    answer.is_ok_and(|answer| answer.code().is_none())
+}
+
+fn clients(nodes: &[Node]) -> Vec<Client> {
+    nodes.iter().map(|node| node.client.clone()).collect()
+}
