@@ -103,12 +103,12 @@ async fn connect(
     Ok(Database::connect(options).await?)
 }
 
-/// No statement of ours takes long, and nobody may hold a lock who has gone away.
+/// No statement of ours takes long, and nobody may hold a lock who has gone away or stands still: others wait for it.
 fn limits(options: PgConnectOptions) -> PgConnectOptions {
     options.options([
         ("statement_timeout", "30s"),
         ("lock_timeout", "20s"),
-        ("idle_in_transaction_session_timeout", "60s"),
+        ("idle_in_transaction_session_timeout", "5s"),
     ])
 }
 

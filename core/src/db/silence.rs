@@ -42,10 +42,12 @@ mod tests {
     async fn who_waits_when_the_silence_is_noticed_waits_no_longer() {
         let silence = Arc::new(Silence::default());
         silence.noticed();
-        let mut waiting = Box::pin(silence.outlast(pending::<Result<()>>()));
-        assert!(futures_util::poll!(&mut waiting).is_pending(), "an old silence is over");
+        let waits = Arc::clone(&silence);
+        let waiting = tokio::spawn(async move { waits.outlast(pending::<Result<()>>()).await });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished(), "an old silence is over");
         silence.noticed();
-        assert!(matches!(waiting.await, Err(Error::Unavailable(_))));
+        assert!(matches!(waiting.await.unwrap(), Err(Error::Unavailable(_))));
         assert_eq!(silence.outlast(async { Ok(1) }).await.unwrap(), 1);
     }
 }

@@ -29,20 +29,24 @@ async fn three_nodes_together_keep_to_the_requests_in_flight_that_a_webhook_allo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_nodes_together_keep_to_the_rate_that_a_webhook_allows() {
+<<<<<<< HEAD
     const RATE: u32 = 20;
     const REQUESTS: u32 = 100;
     let Some((_cluster, nodes, desk)) = three().await else {
         return;
     };
+=======
+    let Some((_cluster, nodes, desk)) = three().await else { return };
+>>>>>>> faults
     let receiver = TestReceiver::start().await;
-    let limit = json!({"rateLimit": {"requests": RATE, "perMs": 1_000}});
+    let limit = json!({"rateLimit": {"requests": 20, "perMs": 1_000}});
     desk.webhook(&receiver.url("slow"), &["LABEL_CREATED"], limit).await;
-    submit(&desk, &nodes, REQUESTS).await;
-    let came = receiver.wait_for(REQUESTS as usize).await;
-    // As many as the rate says may come at once after a rest; all others come at its pace.
-    let (begin, end) = (came[RATE as usize - 1].arrived, came[REQUESTS as usize - 1].arrived);
-    let pace = f64::from(REQUESTS - RATE) / (end - begin).as_secs_f64();
-    assert!((0.9..=1.1).contains(&(pace / f64::from(RATE))), "{pace} a second");
+    submit(&desk, &nodes, 120).await;
+    let came = receiver.wait_for(120).await;
+    // Twenty may come at once after a rest; the other hundred come at the pace.
+    let took = came[119].arrived - came[19].arrived;
+    let pace = 100.0 / took.as_secs_f64();
+    assert!((18.0..=22.0).contains(&pace), "{pace} a second");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,7 +85,7 @@ async fn three() -> Option<(Cluster, Vec<Node>, Desk)> {
 }
 
 /// Submits labels one after the other, through all nodes in turn; gives their ids.
-async fn submit(desk: &Desk, nodes: &[Node], count: u32) -> Vec<String> {
+async fn submit(desk: &Desk, nodes: &[Node], count: usize) -> Vec<String> {
     let mut ids = Vec::new();
     for (number, node) in (0..count).zip(nodes.iter().cycle()) {
         let desk = Desk {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use harness::deadline::until;
 use harness::programs::Postgres;
 use harness::{Cluster, KEY, Socket};
@@ -20,7 +21,7 @@ async fn postgres_may_be_restarted_and_may_crash_under_load() {
         return;
     };
     let mut story = Story::begin("PostgreSQL restarted", cluster, 3).await;
-    for stop in [Postgres::stop, Postgres::crash] {
+    for stop in [Postgres::stop as fn(&Postgres), Postgres::crash] {
         stop(&story.cluster.postgres);
         story.cluster.postgres.run().await;
         story.goes_on().await;
@@ -90,6 +91,10 @@ async fn told(feed: &mut Socket) -> usize {
     count
 }
 
+/// Ends the nodes' connections; gives how many there were.
+const TERMINATE: &str = "SELECT count(pg_terminate_backend(pid)) AS number FROM pg_stat_activity \
+    WHERE application_name LIKE 'labelhook%'";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_fail_in_order_while_others_hold_all_connections_and_recover() {
     let Some(cluster) = Cluster::with(&["max_connections=50"]).await else {
@@ -98,15 +103,9 @@ async fn requests_fail_in_order_while_others_hold_all_connections_and_recover() 
     let mut story = Story::begin("no connections", cluster, 2).await;
     let admin = story.cluster.session().await;
     let mut others = Vec::new();
-    let drop_nodes = "SELECT count(pg_terminate_backend(pid)) AS number FROM pg_stat_activity \
-        WHERE application_name = 'labelhook'";
-    loop {
-        admin.number(drop_nodes).await.expect("it may");
-        match story.cluster.postgres.session("postgres").await {
-            Ok(session) => others.push(session),
-            Err(_) if others.len() > 40 => break,
-            Err(_) => {}
-        }
+    while admin.number(TERMINATE).await.expect("it may") > 0 {
+        let sessions = (0..50).map(|_| story.cluster.postgres.session("postgres"));
+        others.extend(join_all(sessions).await.into_iter().flatten());
     }
     let mutation = "mutation {createProject(data: {name: \"none\"}) {id}}";
     for node in &story.nodes {

@@ -27,8 +27,9 @@ const RECOVERY: Duration = Duration::from_secs(45);
 /// A cluster under load.
 pub struct Story {
     name: &'static str,
-    pub cluster: Cluster,
+    // Before what they stand on.
     pub nodes: Vec<Node>,
+    pub cluster: Cluster,
     pub receiver: TestReceiver,
     pub book: Arc<Book>,
     scene: Arc<Scene>,

@@ -178,7 +178,7 @@ impl Postgres {
     }
 
     /// A connection of a test's own to a database.
-    pub async fn session(&self, name: &str) -> Result<Session, sea_orm::DbErr> {
+    pub async fn session(&self, name: &str) -> Result<Session, DbErr> {
         connect(&self.url(name)).await.map(Session::new)
     }
 
