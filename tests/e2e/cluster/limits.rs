@@ -29,15 +29,9 @@ async fn three_nodes_together_keep_to_the_requests_in_flight_that_a_webhook_allo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_nodes_together_keep_to_the_rate_that_a_webhook_allows() {
-<<<<<<< HEAD
-    const RATE: u32 = 20;
-    const REQUESTS: u32 = 100;
     let Some((_cluster, nodes, desk)) = three().await else {
         return;
     };
-=======
-    let Some((_cluster, nodes, desk)) = three().await else { return };
->>>>>>> faults
     let receiver = TestReceiver::start().await;
     let limit = json!({"rateLimit": {"requests": 20, "perMs": 1_000}});
     desk.webhook(&receiver.url("slow"), &["LABEL_CREATED"], limit).await;
