@@ -68,6 +68,9 @@ pub struct Settings {
     /// Seconds that one GraphQL operation may take.
     #[arg(long, env = "LABELHOOK_REQUEST_TIMEOUT", default_value_t = 60)]
     pub request_timeout: u64,
+    /// Sockets and event streams that one key may have open at the same time.
+    #[arg(long, env = "LABELHOOK_SOCKETS_PER_KEY", default_value_t = 2_000)]
+    pub sockets_per_key: usize,
 }
 
 /// Settings of commands that ask a server.
@@ -149,7 +152,11 @@ impl Storage {
             guard: Guard::default(),
             shaper: Arc::new(Shaper::default()),
             window: Window::default(),
-            node: node::Config::default(),
+            // A command sends nothing, and the nodes beside it do not make room for it.
+            node: node::Config {
+                role: node::Role::Api,
+                ..node::Config::default()
+            },
             bus: bus::Choice::Memory(bus::memory::Hub::default()),
         }
     }
@@ -207,6 +214,7 @@ impl Settings {
             graphiql: self.graphiql.unwrap_or(self.listen.ip().is_loopback()),
             rate_limit: self.rate_limit,
             timeout: Duration::from_secs(self.request_timeout),
+            sockets_per_key: self.sockets_per_key,
             ..server::Config::default()
         }
     }

@@ -7,8 +7,10 @@ pub mod config;
 pub mod graphql;
 pub mod health;
 mod listener;
+pub mod pool;
 pub mod server;
 pub mod sockets;
+mod writing;
 
 use anyhow::Context;
 use labelhook_core::{App, bus, deletion, dispatcher, idempotency, listener as listeners, node, replay, task};
@@ -43,7 +45,7 @@ pub async fn serve(
     let stop = shutdown.child_token();
     let served = beside(
         &mut tasks,
-        listener::serve(listener, router, sockets, stop.clone()),
+        listener::serve(listener, router, sockets, config.write_timeout, stop.clone()),
         &stop,
     )
     .await;

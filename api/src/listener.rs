@@ -1,5 +1,6 @@
 //! Accepts connections and hands them to the router. By hand around hyper, because a connection that sends its head
-//! drop by drop must not be held for ever, and because a shutdown must let requests in hand end, within a limit.
+//! drop by drop must not be held for ever, nor one that reads nothing of its answer ([`Writing`]), and because a shutdown
+//! must let requests in hand end, within a limit.
 
 use axum::{Router, serve::ListenerExt};
 use hyper::server::conn::http1;
@@ -9,7 +10,7 @@ use hyper_util::{
 };
 use std::time::Duration;
 
-use crate::sockets::Sockets;
+use crate::{sockets::Sockets, writing::Writing};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
@@ -22,7 +23,13 @@ const HEAD: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Serves until `shutdown`, then ends what stays open and lets what is being answered end.
-pub async fn serve(listener: TcpListener, router: Router, sockets: Sockets, shutdown: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    sockets: Sockets,
+    write_timeout: Duration,
+    shutdown: CancellationToken,
+) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
     let connections = TaskTracker::new();
@@ -38,7 +45,8 @@ pub async fn serve(listener: TcpListener, router: Router, sockets: Sockets, shut
             () = shutdown.cancelled() => break,
         };
         let service = TowerToHyperService::new(router.clone());
-        let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let stream = TokioIo::new(Writing::new(stream, write_timeout));
+        let connection = http.serve_connection(stream, service).with_upgrades();
         let shutdown = shutdown.clone();
         connections.spawn(async move {
             let mut connection = std::pin::pin!(connection);

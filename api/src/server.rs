@@ -38,6 +38,10 @@ pub struct Config {
     pub timeout: Duration,
     /// How long a socket may take to say who it is.
     pub init_timeout: Duration,
+    /// Sockets and event streams of one key at the same time.
+    pub sockets_per_key: usize,
+    /// How long a client may read nothing of what is sent to it.
+    pub write_timeout: Duration,
 }
 
 impl Default for Config {
@@ -47,6 +51,8 @@ impl Default for Config {
             rate_limit: 1_500,
             timeout: Duration::from_secs(30),
             init_timeout: Duration::from_secs(10),
+            sockets_per_key: 2_000,
+            write_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -56,7 +62,7 @@ pub struct Server {
     /// The application.
     pub app: Arc<App>,
     /// The GraphQL endpoint.
-    pub graphql: Endpoint,
+    pub graphql: Arc<Endpoint>,
     /// How often each key may ask.
     pub limiter: Limiter,
     /// Sockets and event streams.
@@ -69,7 +75,7 @@ pub struct Server {
 impl Server {
     /// With a schema over the application.
     pub fn new(app: Arc<App>, schema: Schema, config: &Config) -> Self {
-        let graphql = Endpoint::new(schema, config.timeout);
+        let graphql = Arc::new(Endpoint::new(schema, config.timeout));
         let graphiql = config.graphiql.then(|| {
             GraphiQLSource::build()
                 .endpoint("/graphql")
@@ -81,7 +87,7 @@ impl Server {
             app,
             graphql,
             limiter: Limiter::new(config.rate_limit),
-            sockets: Sockets::default(),
+            sockets: Sockets::new(config.sockets_per_key),
             init_timeout: config.init_timeout,
             graphiql,
         }

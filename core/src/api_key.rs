@@ -15,13 +15,14 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 /// A bootstrap key must be at least this long.
 pub const BOOTSTRAP_LENGTH: usize = 32;
 const SHOWN: usize = 10;
 const KNOWN_FOR: Duration = Duration::from_secs(10);
 const SEEN_EVERY: Duration = Duration::from_secs(60);
+const TURNS: usize = 16;
 
 /// Keys seen lately, by their hash: a request with a known key costs no look at the database. A revoked key is dropped
 /// at once; one that somebody else's change disabled is known for ten seconds more at most.
@@ -30,6 +31,8 @@ pub(crate) struct Known {
     changes: AtomicU64,
     /// Told after everybody has been forgotten.
     told: watch::Sender<()>,
+    /// Whose turn it is to look up a key: a thousand listeners with one key look it up once.
+    turns: [Mutex<()>; TURNS],
 }
 
 #[derive(Clone)]
@@ -44,6 +47,7 @@ impl Default for Known {
             entries: Cache::builder().max_capacity(10_000).time_to_live(KNOWN_FOR).build(),
             changes: AtomicU64::new(0),
             told: watch::Sender::new(()),
+            turns: std::array::from_fn(|_| Mutex::default()),
         }
     }
 }
@@ -118,21 +122,28 @@ pub async fn authenticate(app: &App, key: &str) -> Result<Actor> {
 async fn by_hash(app: &App, hash: [u8; 32]) -> Result<Actor> {
     let entry = match app.keys.entries.get(&hash) {
         Some(entry) => entry,
-        None => {
-            let seen = app.keys.changes.load(Ordering::SeqCst);
-            let entry = look_up(app, &hash).await?;
-            app.keys.entries.insert(hash, entry.clone());
-            // What changed while it was looked up may not be in it.
-            if app.keys.changes.load(Ordering::SeqCst) != seen {
-                app.keys.entries.invalidate(&hash);
-            }
-            entry
-        }
+        None => known(app, hash).await?,
     };
     match entry.expires_at {
         Some(at) if at <= app.clock.now() => Err(refused()),
         _ => Ok(entry.actor),
     }
+}
+
+/// Looks a key up, unless somebody else has done so meanwhile.
+async fn known(app: &App, hash: [u8; 32]) -> Result<Entry> {
+    let _turn = app.keys.turns[usize::from(hash[0]) % TURNS].lock().await;
+    if let Some(entry) = app.keys.entries.get(&hash) {
+        return Ok(entry);
+    }
+    let seen = app.keys.changes.load(Ordering::SeqCst);
+    let entry = look_up(app, &hash).await?;
+    app.keys.entries.insert(hash, entry.clone());
+    // What changed while it was looked up may not be in it.
+    if app.keys.changes.load(Ordering::SeqCst) != seen {
+        app.keys.entries.invalidate(&hash);
+    }
+    Ok(entry)
 }
 
 /// Makes a key for the caller, or for another user when the caller manages keys.

@@ -18,6 +18,16 @@ pub struct Actor {
     pub projects: Option<Vec<ProjectId>>,
 }
 
+/// What decides about what somebody is shown: two of the same sight are shown the same of everything. The key with which
+/// they came is no part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sight {
+    organization_id: OrganizationId,
+    user_id: UserId,
+    role: Role,
+    projects: Option<Vec<ProjectId>>,
+}
+
 /// What somebody may want to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -62,6 +72,21 @@ impl Actor {
             self.role.as_str(),
             action.as_str()
         )))
+    }
+
+    /// What they are shown.
+    pub fn sight(&self) -> Sight {
+        let mut projects = self.projects.clone();
+        if let Some(projects) = &mut projects {
+            projects.sort_unstable();
+            projects.dedup();
+        }
+        Sight {
+            organization_id: self.organization_id,
+            user_id: self.user_id,
+            role: self.role,
+            projects,
+        }
     }
 
     /// Whether a row of this project may be shown. What belongs to no project is hidden from a key limited to some.

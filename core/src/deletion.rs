@@ -4,11 +4,16 @@
 //!
 //! Nothing new can appear below what is deleted (labels are refused there), so a step continues behind the last one.
 
-use crate::{App, Result, auth::Actor, db::Txn, label, task};
+use crate::{
+    App, Result,
+    auth::Actor,
+    db::{Txn, octets},
+    label, task,
+};
 use entity::{DataRowId, DeletionId, DeletionKind, LabelId, Timestamp, data_row, deletion, label as labels};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
-    sea_query::{Expr, Func},
+    sea_query::Expr,
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -193,11 +198,10 @@ async fn sizes(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> R
                 .add(labels::Column::Id.gt(place.label_id)),
         );
     }
-    let bytes = Func::cust("octet_length").arg(labels::Column::Label.into_expr());
     Ok(query
         .select_only()
         .column(labels::Column::Id)
-        .column_as(Expr::from(bytes), "bytes")
+        .column_as(octets(labels::Column::Label.into_expr()), "bytes")
         .order_by_asc(data_row::Column::Id)
         .order_by_asc(labels::Column::Id)
         .limit(STEP)

@@ -200,7 +200,7 @@ impl<F: Field> Query<F> {
             .filter(Condition::all().add_option(live));
         let (rows, descending) = match self.order {
             Some(order) => (
-                rows.order_by(order.field.expr(), direction(order.descending)),
+                rows.order_by_with_nulls(order.field.expr(), direction(order.descending), nulls(order.descending)),
                 order.descending,
             ),
             None => (rows, false),
@@ -209,6 +209,14 @@ impl<F: Field> Query<F> {
             .order_by(id.expr(), direction(descending))
             .offset(self.page.skip)
             .limit(self.page.first))
+    }
+}
+
+/// What has no value is less than what has one, on both databases.
+fn nulls(descending: bool) -> sea_query::NullOrdering {
+    match descending {
+        true => sea_query::NullOrdering::Last,
+        false => sea_query::NullOrdering::First,
     }
 }
 

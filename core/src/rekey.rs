@@ -50,6 +50,12 @@ impl Place {
         SEALED[self.column]
     }
 
+    /// As statements have them: one of the columns is a word of SQL.
+    fn quoted(&self) -> (String, String) {
+        let (table, column) = self.column();
+        (format!("\"{table}\""), format!("\"{column}\""))
+    }
+
     /// Behind these rows.
     fn behind(self, rows: &[Value]) -> Self {
         Self {
@@ -244,7 +250,7 @@ async fn newest(db: &impl ConnectionTrait) -> Result<Option<rekey::Model>> {
 }
 
 async fn seal_anew(txn: &Txn, place: Place, from: &Keyring, to: &Keyring) -> Result<Vec<Value>> {
-    let (table, column) = place.column();
+    let (table, column) = place.quoted();
     let rows = read(txn.conn(), place).await?;
     for row in rows.iter().filter(|row| !to.sealed(&row.sealed)) {
         let context = context(place, row);
@@ -258,7 +264,7 @@ async fn seal_anew(txn: &Txn, place: Place, from: &Keyring, to: &Keyring) -> Res
 }
 
 async fn read(db: &impl ConnectionTrait, place: Place) -> Result<Vec<Value>> {
-    let (table, column) = place.column();
+    let (table, column) = place.quoted();
     let sql = format!(
         "SELECT id, {column} AS sealed FROM {table} WHERE id > ? AND {column} IS NOT NULL ORDER BY id LIMIT {STEP}"
     );

@@ -3,11 +3,11 @@
 
 use sea_orm::{DbErr, DeriveValueType, TryFromU64};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
 use std::sync::{
     Mutex,
     atomic::{AtomicI64, Ordering},
 };
+use std::{fmt, str::FromStr};
 use uuid::{ContextV7, NoContext, Timestamp, Uuid};
 
 /// By how many microseconds the clock of new ids is ahead of this machine's.

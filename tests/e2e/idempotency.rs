@@ -2,8 +2,7 @@
 
 use axum::http::{HeaderMap, Request, StatusCode};
 use entity::Timestamp;
-use harness::service::database;
-use harness::{Answer, Client, Gate, KEY, Service, Start, TestApp, TestReceiver};
+use harness::{Answer, Client, Gate, Home, KEY, Service, Start, TestApp, TestReceiver};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy;
 use hyper_util::rt::TokioExecutor;
@@ -275,30 +274,25 @@ async fn a_client_that_goes_away_comes_back_for_the_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_outlive_the_process_and_their_secrets_are_not_in_the_files() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let service = Service::start(folder.path()).await;
+async fn answers_outlive_the_process_and_their_secrets_are_not_in_the_database() {
+    let home = Home::new().await;
+    let service = Service::start(&home).await;
     let make = json!({"query": "mutation {createApiKey(data: {name: \"second\"}) {key}}"});
     let first = once(&service.client, "k", &make).await;
     let key = text(&first.json()["data"]["createApiKey"]["key"]);
     service.kill();
-    for suffix in ["", "-wal"] {
-        let bytes = std::fs::read(format!("{}{suffix}", database(folder.path()).display())).unwrap_or_default();
-        assert!(
-            !bytes.windows(key.len()).any(|window| window == key.as_bytes()),
-            "{suffix}"
-        );
-    }
-    let service = Service::start(folder.path()).await;
+    let stored = home.stored().await;
+    assert!(!stored.windows(key.len()).any(|window| window == key.as_bytes()));
+    let service = Service::start(&home).await;
     let again = once(&service.client, "k", &make).await;
     assert!(again.replayed() && again.body == first.body, "{}", again.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_whose_process_died_after_its_commit_is_not_carried_out_again() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let home = Home::new().await;
     let (receiver, gate) = (TestReceiver::start().await, Gate::default());
-    let service = Service::start(folder.path()).await;
+    let service = Service::start(&home).await;
     let ping = slow(&service.client, &receiver, &gate).await;
     let asked = tokio::spawn({
         let (client, ping) = (service.client.clone(), ping.clone());
@@ -315,7 +309,7 @@ async fn a_request_whose_process_died_after_its_commit_is_not_carried_out_again(
     receiver.wait_for(1).await;
     service.kill();
     assert!(asked.await.expect("no panic"), "no answer came");
-    let service = Service::start(folder.path()).await;
+    let service = Service::start(&home).await;
     for _ in 0..2 {
         let again = once(&service.client, "k", &ping).await;
         assert_eq!(

@@ -2,44 +2,36 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
 
-use harness::service::database;
-use harness::{Answer, Client, Gate, KEY, Process, Service, TestReceiver, binary, signature};
+use harness::{Answer, Client, Gate, Home, KEY, Process, Service, TestReceiver, binary, signature};
 use serde_json::{Value, json};
 
 use crate::desk::Desk;
 
 const NOBODYS: [(&str, &str); 1] = [("LABELHOOK_LOG", "warn")];
 
-/// A command over the database of this folder, which is where it would keep its files.
-fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Process {
-    let url = format!("sqlite://{}?mode=rwc", database(folder).display());
-    let mut environment: Vec<_> = environment
-        .iter()
-        .map(|(name, value)| (*name, OsStr::new(*value)))
+/// A command in this home.
+fn run(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) -> Process {
+    let environment: Vec<_> = [home.environment(), NOBODYS.to_vec(), environment.to_vec()]
+        .concat()
+        .into_iter()
+        .map(|(name, value)| (name, OsStr::new(value)))
         .collect();
-    environment.extend(NOBODYS.map(|(name, value)| (name, OsStr::new(value))));
-    environment.push(("LABELHOOK_DATABASE_URL", OsStr::new(&url)));
     Process::start(binary(), arguments, &environment)
 }
 
 /// Whether a command succeeded, and what it said.
-async fn done(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
-    let mut process = run(folder, arguments, environment);
+async fn done(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
+    let mut process = run(home, arguments, environment);
     let ended = process.ended().await;
     (ended.success(), process.said().join("\n"))
 }
 
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a folder can be made")
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn serve_prints_its_address_and_the_first_key_once() {
-    let folder = folder();
+    let home = Home::new().await;
     let serve = ["serve", "--listen", "127.0.0.1:0"];
-    let process = run(folder.path(), &serve, &[]);
+    let process = run(&home, &serve, &[]);
     let key = process.line_with("lh_").await;
     let client = Client::new(&process.address().await, Some(&key));
     let user = client.query("{user {role} organization {name}}", json!({})).await;
@@ -50,7 +42,7 @@ async fn serve_prints_its_address_and_the_first_key_once() {
     }
     assert_eq!(client.get("/nowhere").await.expect("an answer").0.as_u16(), 404);
     assert!(process.terminate().await.success());
-    let again = run(folder.path(), &serve, &[]);
+    let again = run(&home, &serve, &[]);
     let client = again.client(&key).await;
     client.query("{user {role}}", json!({})).await;
     assert!(
@@ -62,9 +54,9 @@ async fn serve_prints_its_address_and_the_first_key_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_terminated_process_finishes_and_records_what_is_in_flight() {
-    let (folder, receiver, gate) = (folder(), TestReceiver::start().await, Gate::default());
+    let (home, receiver, gate) = (Home::new().await, TestReceiver::start().await, Gate::default());
     receiver.answer(Answer::status(200).body("just in time").behind(&gate));
-    let service = Service::start(folder.path()).await;
+    let service = Service::start(&home).await;
     let desk = Desk::set(&service.client).await;
     desk.listener(&receiver, json!({})).await;
     desk.submit("{}").await;
@@ -78,7 +70,7 @@ async fn a_terminated_process_finishes_and_records_what_is_in_flight() {
     gate.open();
     assert!(ending.await.expect("no panic").success());
 
-    let service = Service::start(folder.path()).await;
+    let service = Service::start(&home).await;
     let log = "{notifications {nodes {status attempts {response {body}}}}}";
     let log = service.client.query(log, json!({})).await;
     let expected = json!([{"status": "SUCCEEDED", "attempts": [{"response": {"body": "just in time"}}]}]);
@@ -88,14 +80,17 @@ async fn a_terminated_process_finishes_and_records_what_is_in_flight() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_on_the_same_file_fails_and_says_why() {
-    let folder = folder();
-    let first = Service::start(folder.path()).await;
+    if !harness::programs::files() {
+        return;
+    }
+    let home = Home::new().await;
+    let first = Service::start(&home).await;
     for arguments in [
         &["serve", "--listen", "127.0.0.1:0"][..],
         &["keys", "list"],
         &["migrate"],
     ] {
-        let (success, said) = done(folder.path(), arguments, &[]).await;
+        let (success, said) = done(&home, arguments, &[]).await;
         assert!(!success && said.contains("labelhook.db"), "{arguments:?}: {said}");
         assert!(said.contains("process"), "{arguments:?}: {said}");
     }
@@ -104,12 +99,12 @@ async fn a_second_process_on_the_same_file_fails_and_says_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bootstrap_key_works_and_a_short_one_is_refused() {
-    let folder = folder();
+    let home = Home::new().await;
     let serve = ["serve", "--listen", "127.0.0.1:0"];
     let short = [("LABELHOOK_BOOTSTRAP_KEY", "0123456789012345678901234567890")];
-    let (success, said) = done(folder.path(), &serve, &short).await;
+    let (success, said) = done(&home, &serve, &short).await;
     assert!(!success && said.contains("at least 32"), "{said}");
-    let process = run(folder.path(), &serve, &[("LABELHOOK_BOOTSTRAP_KEY", KEY)]);
+    let process = run(&home, &serve, &[("LABELHOOK_BOOTSTRAP_KEY", KEY)]);
     process.client(KEY).await.query("{user {id}}", json!({})).await;
     assert!(
         !process.said().join("\n").contains(KEY),
@@ -119,7 +114,7 @@ async fn a_bootstrap_key_works_and_a_short_one_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_made_listed_and_revoked_at_the_machine() {
-    let folder = folder();
+    let home = Home::new().await;
     let create = [
         "keys",
         "create",
@@ -128,21 +123,21 @@ async fn keys_are_made_listed_and_revoked_at_the_machine() {
         "--role",
         "WORKFORCE_MANAGER",
     ];
-    let (success, key) = done(folder.path(), &create, &[]).await;
+    let (success, key) = done(&home, &create, &[]).await;
     assert!(success && key.starts_with("lh_"), "{key}");
-    let (_, second) = done(folder.path(), &create, &[]).await;
-    let (success, listed) = done(folder.path(), &["keys", "list"], &[]).await;
+    let (_, second) = done(&home, &create, &[]).await;
+    let (success, listed) = done(&home, &["keys", "list"], &[]).await;
     assert!(
         success && listed.lines().count() == 2 && !listed.contains(&key),
         "{listed}"
     );
     let id = listed.split_whitespace().next().expect("an id").to_owned();
-    let (success, said) = done(folder.path(), &["keys", "revoke", &id], &[]).await;
+    let (success, said) = done(&home, &["keys", "revoke", &id], &[]).await;
     assert!(success && said.contains(&id), "{said}");
-    let (success, said) = done(folder.path(), &["keys", "revoke", "unknown"], &[]).await;
+    let (success, said) = done(&home, &["keys", "revoke", "unknown"], &[]).await;
     assert!(!success && said.contains("not found"), "{said}");
 
-    let process = run(folder.path(), &["serve", "--listen", "127.0.0.1:0"], &[]);
+    let process = run(&home, &["serve", "--listen", "127.0.0.1:0"], &[]);
     let client = process.client(&key).await;
     assert_eq!(
         client.answer("{user {id}}", json!({})).await.code(),
@@ -163,7 +158,7 @@ type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_that_cannot_work_fail_and_say_why() {
-    let folder = folder();
+    let home = Home::new().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("an address").to_string();
     let cases: [Case; 6] = [
@@ -187,7 +182,7 @@ async fn commands_that_cannot_work_fail_and_say_why() {
         (&["serve", "--database-url", "mysql://localhost/x"], &[], "database"),
     ];
     for (arguments, environment, reason) in cases {
-        let (success, said) = done(folder.path(), arguments, environment).await;
+        let (success, said) = done(&home, arguments, environment).await;
         assert!(!success && said.contains(reason), "{arguments:?}: {said}");
         assert!(!said.contains("panicked"), "{said}");
     }
@@ -196,12 +191,15 @@ async fn commands_that_cannot_work_fail_and_say_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn migrate_makes_the_database_and_its_key_for_the_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = folder();
+    if !harness::programs::files() {
+        return;
+    }
+    let home = Home::new().await;
     for _ in 0..2 {
-        let (success, said) = done(folder.path(), &["migrate"], &[]).await;
+        let (success, said) = done(&home, &["migrate"], &[]).await;
         assert!(success, "{said}");
     }
-    let key = database(folder.path()).with_added_extension("key");
+    let key = home.file().with_added_extension("key");
     let mode = fs::metadata(key).expect("the key's file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
@@ -218,8 +216,8 @@ async fn schema_prints_the_published_schema() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn verify_tells_a_right_signature_from_a_wrong_one_by_its_exit_code() {
-    let folder = folder();
-    let body = folder.path().join("body.json");
+    let home = Home::new().await;
+    let body = home.path().join("body.json");
     let bytes = "{\"batches\":[\"Le Croissànt\"]}".as_bytes();
     fs::write(&body, bytes).expect("a file can be written");
     let body = body.to_str().expect("text");
@@ -227,7 +225,7 @@ async fn verify_tells_a_right_signature_from_a_wrong_one_by_its_exit_code() {
     let sha1 = signature::hub_sha1(secret, bytes);
     let verify = async |signature: &str, secret: &str, more: &[&str]| {
         let head = ["verify", "--secret", secret, "--signature", signature, "--body", body];
-        done(folder.path(), &[&head[..], more].concat(), &[]).await
+        done(&home, &[&head[..], more].concat(), &[]).await
     };
     let standard = signature::standard(secret, id, 1_614_265_330, bytes);
     let both = ["--id", id, "--timestamp", time];
@@ -256,8 +254,8 @@ async fn verify_tells_a_right_signature_from_a_wrong_one_by_its_exit_code() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demonstration_ends_well() {
-    let folder = folder();
-    let (success, said) = done(folder.path(), &["demo", "--once"], &[]).await;
+    let home = Home::new().await;
+    let (success, said) = done(&home, &["demo", "--once"], &[]).await;
     assert!(success, "{said}");
     assert!(
         said.contains("http://127.0.0.1:") && said.contains("all signatures fit"),
@@ -267,9 +265,9 @@ async fn the_demonstration_ends_well() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn private_addresses_are_refused_unless_the_operator_allows_them() {
-    let (folder, receiver) = (folder(), TestReceiver::start().await);
+    let (home, receiver) = (Home::new().await, TestReceiver::start().await);
     let environment = [("LABELHOOK_BOOTSTRAP_KEY", KEY)];
-    let process = run(folder.path(), &["serve", "--listen", "127.0.0.1:0"], &environment);
+    let process = run(&home, &["serve", "--listen", "127.0.0.1:0"], &environment);
     let client = process.client(KEY).await;
     let make = "mutation($url: String!) {createWebhook(data: {url: $url, secret: \"s\", topics: {set: [PING]}}) {id}}";
     let made = client.query(make, json!({"url": receiver.url("hook")})).await;

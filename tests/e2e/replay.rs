@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::{Role, Timestamp};
-use harness::{Answer, Start, TestApp, TestReceiver};
+use harness::{Answer, Client, EventStream, KEY, Socket, Start, TestApp, TestReceiver};
 use labelhook_core::Clock;
 use serde_json::{Value, json};
 
@@ -155,4 +155,43 @@ async fn a_running_service_replays_by_itself() {
         took.elapsed() < Duration::from_secs(5),
         "it is woken, and waits for no timer"
     );
+}
+
+#[tokio::test]
+async fn a_replay_is_told_as_it_goes_on_and_the_subscription_completes_with_it() {
+    let scene = Scene::set().await;
+    for _ in 0..5 {
+        scene.desk.submit("{}").await;
+    }
+    scene.app.deliver().await;
+    let begun = scene.begin(json!({"where": {}})).await;
+    let follow = "subscription($id: ID!) {replay(where: {id: $id}) {id status total done skipped}}";
+    let (endpoint, id) = (scene.app.client.endpoint(), json!({"id": begun["id"]}));
+    let mut socket = Socket::greeted(endpoint, KEY).await;
+    socket.subscribe("r", follow, id.clone()).await;
+    let mut stream = EventStream::open(endpoint, Some(KEY), follow, id.clone()).await;
+    let now = json!({"id": begun["id"], "status": "RUNNING", "total": 5, "done": 0, "skipped": 0});
+    assert_eq!(socket.data().await["replay"], now);
+    assert_eq!(stream.event().await.expect("an event").1["data"]["replay"], now);
+    scene.app.deliver().await;
+    let over = json!({"id": begun["id"], "status": "SUCCEEDED", "total": 5, "done": 5, "skipped": 0});
+    while socket.data().await["replay"] != over {}
+    assert_eq!(socket.hear().await, json!({"id": "r", "type": "complete"}));
+    while stream.event().await.expect("an event").1["data"]["replay"] != over {}
+    assert_eq!(stream.event().await.expect("an event").0, "complete");
+    assert!(stream.event().await.is_none());
+
+    socket.subscribe("late", follow, id).await;
+    assert_eq!(socket.data().await["replay"], over);
+    assert_eq!(socket.hear().await["type"], "complete");
+    let stranger = scene.app.as_role("Others", Role::Owner).await;
+    let foreign = begin_of(&stranger).await;
+    socket.subscribe("foreign", follow, json!({ "id": foreign })).await;
+    let refused = socket.hear().await;
+    assert_eq!(refused["type"], "error");
+    assert_eq!(refused["payload"][0]["extensions"]["code"], "RESOURCE_NOT_FOUND");
+}
+
+async fn begin_of(client: &Client) -> Value {
+    client.query(BEGIN, json!({"data": {"where": {}}})).await["startReplay"]["id"].take()
 }

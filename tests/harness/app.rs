@@ -2,7 +2,6 @@
 //! the time in the test's hands if it wants it.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +10,13 @@ use labelhook_api::{graphql::payload::Shaper, server};
 use labelhook_core::dispatcher::{self, Window, guard::Guard};
 use labelhook_core::secret::Keyring;
 use labelhook_core::{App, Clock, api_key, bus, deletion, listener, node, replay, task};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::client::Client;
 use crate::deadline::within;
+use crate::home::Home;
 
 /// The organization of every [`TestApp`]'s first owner.
 pub const ORGANIZATION: &str = "Default organization";
@@ -32,7 +31,7 @@ pub struct TestApp {
     /// The service's own insides, for what no client can see or do.
     pub app: Arc<App>,
     address: SocketAddr,
-    folder: Arc<TempDir>,
+    home: Arc<Home>,
     task: JoinHandle<()>,
     stop: DropGuard,
 }
@@ -50,6 +49,10 @@ pub struct Start {
     pub rate_limit: u32,
     /// How long a socket may take to say who it is, when not as long as for everybody.
     pub init_timeout: Option<Duration>,
+    /// Sockets and event streams of one key, when not as many as for everybody.
+    pub sockets_per_key: Option<usize>,
+    /// How long a client may read nothing, when not as long as for everybody. Not for a paused service.
+    pub write_timeout: Option<Duration>,
 }
 
 impl TestApp {
@@ -60,7 +63,7 @@ impl TestApp {
 
     /// Starts the service over a new database.
     pub async fn with(start: Start) -> Self {
-        Self::over(Arc::new(tempfile::tempdir().expect("a folder can be made")), start).await
+        Self::over(Arc::new(Home::new().await), start).await
     }
 
     /// Stops the service and starts it again over the same database.
@@ -68,7 +71,7 @@ impl TestApp {
         let Self {
             client,
             app,
-            folder,
+            home,
             task,
             stop,
             ..
@@ -77,18 +80,18 @@ impl TestApp {
         within(|| "the service stops".to_owned(), task)
             .await
             .expect("the service does not panic");
-        Self::over(folder, start).await
+        Self::over(home, start).await
     }
 
-    async fn over(folder: Arc<TempDir>, start: Start) -> Self {
+    async fn over(home: Arc<Home>, start: Start) -> Self {
         let stop = CancellationToken::new();
-        let (app, address, task) = launch(folder.path(), start, stop.clone()).await;
+        let (app, address, task) = launch(&home, start, stop.clone()).await;
         let client = Client::new(&format!("http://{address}"), Some(KEY));
         Self {
             client,
             app,
             address,
-            folder,
+            home,
             task,
             stop: stop.drop_guard(),
         }
@@ -123,37 +126,40 @@ impl TestApp {
         format!("http://{}", self.address)
     }
 
-    /// The database's file.
-    pub fn database(&self) -> PathBuf {
-        database(self.folder.path())
+    /// Everything that is in the database, byte by byte.
+    pub async fn stored(&self) -> Vec<u8> {
+        self.home.stored().await
     }
 }
 
-fn database(folder: &Path) -> PathBuf {
-    folder.join("labelhook.db")
-}
-
 /// Everything that knows how the service is put together. The task ends when the service has stopped.
-async fn launch(folder: &Path, start: Start, stop: CancellationToken) -> (Arc<App>, SocketAddr, JoinHandle<()>) {
+async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>, SocketAddr, JoinHandle<()>) {
     let loopback = "127.0.0.0/8".parse().expect("a network");
     let opened = App::open(labelhook_core::Config {
-        database_url: format!("sqlite://{}?mode=rwc", database(folder).display()),
-        keyring: Arc::new(Keyring::load_or_create(&folder.join("labelhook.key")).expect("a key can be made")),
+        database_url: home.url().to_owned(),
+        keyring: Arc::new(Keyring::load_or_create(&home.path().join("labelhook.key")).expect("a key can be made")),
         clock: start.clock,
         guard: Guard::new(vec![loopback], Vec::new()),
         shaper: Arc::new(Shaper::default()),
         window: Window::default(),
-        node: node::Config::default(),
+        // Nobody beats for a paused one: it lives as long as its test.
+        node: node::Config {
+            lease: Duration::from_secs(if start.paused { 86_400 } else { 10 }),
+            ..node::Config::default()
+        },
         bus: bus::Choice::default(),
     });
     let app = opened.await.expect("a database opens");
     let key = api_key::bootstrap(&app, Some(KEY.to_owned()));
     key.await.expect("an empty database takes its first key");
+    let usual = server::Config::default();
     let config = server::Config {
         graphiql: start.graphiql,
         rate_limit: start.rate_limit,
-        init_timeout: start.init_timeout.unwrap_or(server::Config::default().init_timeout),
-        ..server::Config::default()
+        init_timeout: start.init_timeout.unwrap_or(usual.init_timeout),
+        sockets_per_key: start.sockets_per_key.unwrap_or(usual.sockets_per_key),
+        write_timeout: start.write_timeout.unwrap_or(usual.write_timeout),
+        ..usual
     };
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .await
@@ -177,6 +183,7 @@ async fn launch(folder: &Path, start: Start, stop: CancellationToken) -> (Arc<Ap
             });
             http.await.expect("serving loopback does not fail");
             sockets.open.wait().await;
+            node::leave(&running).await;
             running.db.close().await;
         }),
     };

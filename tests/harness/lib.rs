@@ -1,7 +1,7 @@
 //! What the end-to-end tests stand on: the service as `main` starts it, a client that asks it, receivers that hear
 //! from it, and the programs of others (Python, Node.js) that talk to it.
 //!
-//! Reading order: [`TestApp`] and [`Client`], [`TestReceiver`], [`Process`], [`programs`], [`signature`].
+//! Reading order: [`Home`], [`TestApp`] and [`Client`], [`TestReceiver`], [`Process`], [`programs`], [`signature`].
 //! Nothing here sleeps: what takes time is waited for by notification, with one [`deadline`] that only a broken test
 //! ever meets.
 
@@ -9,12 +9,13 @@ mod app;
 mod client;
 pub mod cluster;
 pub mod deadline;
+mod home;
 pub mod line;
 mod log;
 mod process;
 mod receiver;
 mod rng;
-pub mod service;
+mod service;
 pub mod signature;
 mod socket;
 mod wire;
@@ -22,6 +23,7 @@ mod wire;
 pub use app::{KEY, ORGANIZATION, Start, TestApp};
 pub use client::{Answered, Client, post};
 pub use cluster::{Cluster, Node};
+pub use home::Home;
 pub use line::Line;
 pub use process::{Process, binary};
 pub use receiver::{Answer, Gate, Received, TestReceiver};

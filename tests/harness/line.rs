@@ -46,7 +46,9 @@ impl Line {
         let (mode, age) = (Mode::Open, 0);
         let state = watch::Sender::new(State { mode, age });
         let stop = CancellationToken::new();
-        let running = stop.clone().run_until_cancelled_owned(serve(listener, port, state.clone()));
+        let running = stop
+            .clone()
+            .run_until_cancelled_owned(serve(listener, port, state.clone()));
         tokio::spawn(running);
         Self {
             address,

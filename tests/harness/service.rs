@@ -1,11 +1,11 @@
-//! The real binary serving over a folder of its own: started, killed and started again on the same database.
+//! The real binary serving from a home of its own: started, killed and started again on the same database.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use crate::app::KEY;
 use crate::client::Client;
+use crate::home::Home;
 use crate::process::{Process, binary};
 
 /// `labelhook serve` as a process, on a free port.
@@ -17,24 +17,25 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts it over the database in `folder`, which is made when absent; gives it once it listens.
-    pub async fn start(folder: &Path) -> Self {
-        let url = format!("sqlite://{}?mode=rwc", database(folder).display());
-        let arguments = [
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--egress-allow",
-            "127.0.0.0/8",
-            "--database-url",
-            &url,
-        ];
+    /// Starts it in its home; gives it once it listens.
+    pub async fn start(home: &Home) -> Self {
+        Self::start_with(home, &[]).await
+    }
+
+    /// The same with settings of the test's own.
+    pub async fn start_with(home: &Home, more: &[(&str, &str)]) -> Self {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--egress-allow", "127.0.0.0/8"];
         let settings = [
             ("LABELHOOK_BOOTSTRAP_KEY", KEY),
             ("LABELHOOK_RATE_LIMIT", "0"),
             ("LABELHOOK_LOG", "warn"),
         ];
-        let environment = settings.map(|(name, value)| (name, OsStr::new(value)));
+        let environment = home
+            .environment()
+            .into_iter()
+            .chain(settings)
+            .chain(more.iter().copied());
+        let environment: Vec<_> = environment.map(|(name, value)| (name, OsStr::new(value))).collect();
         let process = Process::start(binary(), &arguments, &environment);
         Self {
             client: process.client(KEY).await,
@@ -52,9 +53,4 @@ impl Service {
     pub async fn terminate(self) -> ExitStatus {
         self.process.terminate().await
     }
-}
-
-/// Where [`Service::start`] keeps its database.
-pub fn database(folder: &Path) -> PathBuf {
-    folder.join("labelhook.db")
 }

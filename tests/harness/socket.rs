@@ -102,6 +102,11 @@ impl Socket {
         }
     }
 
+    /// Closes the socket and waits until the server has let go of it.
+    pub async fn close(self) {
+        self.ended_by(Message::Close(None)).await;
+    }
+
     /// Sends a frame that the server does not read to its end; the socket ends, maybe before the frame is sent.
     pub async fn ended_by(mut self, message: Message) {
         self.0.send(message).await.ok();

@@ -22,10 +22,24 @@ pub fn of(pid: u32) -> anyhow::Result<Duration> {
 
 /// The most memory that was resident, in MB.
 pub fn peak_mb(pid: u32) -> anyhow::Result<f64> {
+    Ok(kilobytes(pid, "VmHWM:")? / 1024.0)
+}
+
+/// The memory that is resident now, in KB.
+pub fn resident_kb(pid: u32) -> anyhow::Result<f64> {
+    kilobytes(pid, "VmRSS:")
+}
+
+/// The peak is counted from now on.
+pub fn forget_peak(pid: u32) -> anyhow::Result<()> {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").context("the peak cannot be reset")
+}
+
+fn kilobytes(pid: u32, name: &str) -> anyhow::Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).context("the process is gone")?;
     let line = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .find_map(|line| line.strip_prefix(name))
         .context("an unknown form")?;
-    Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }

@@ -1,5 +1,5 @@
 //! The load driver: a process of its own that submits labels over GraphQL with a fixed number of callers, each sending
-//! its next request when the last is answered.
+//! its next request when the last is answered, or when its time has come.
 
 use crate::this_program;
 use anyhow::{Context, bail};
@@ -39,6 +39,8 @@ pub struct Task {
     pub labels: usize,
     pub callers: usize,
     pub label_bytes: usize,
+    /// Requests a second; as many as are answered when absent.
+    pub pace: Option<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,7 +87,7 @@ pub async fn run(task: &str) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut callers = JoinSet::new();
     for _ in 0..task.callers {
-        callers.spawn(call(Arc::clone(&task), Arc::clone(&next), Arc::clone(&label)));
+        callers.spawn(call(Arc::clone(&task), Arc::clone(&next), Arc::clone(&label), started));
     }
     let mut latencies = Vec::with_capacity(task.labels);
     while let Some(called) = callers.join_next().await {
@@ -105,10 +107,23 @@ pub async fn run(task: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn call(task: Arc<Task>, next: Arc<AtomicUsize>, label: Arc<String>) -> anyhow::Result<Vec<Duration>> {
+async fn call(
+    task: Arc<Task>,
+    next: Arc<AtomicUsize>,
+    label: Arc<String>,
+    started: Instant,
+) -> anyhow::Result<Vec<Duration>> {
     let client = harness::Client::new(task.endpoint.trim_end_matches("/graphql"), Some(&task.key));
     let mut latencies = Vec::new();
-    while next.fetch_add(1, Ordering::Relaxed) < task.labels {
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= task.labels {
+            return Ok(latencies);
+        }
+        if let Some(pace) = task.pace {
+            let due = started + Duration::from_secs_f64(number as f64 / pace);
+            tokio::time::sleep_until(due.into()).await;
+        }
         let variables = serde_json::json!({
             "dataRow": task.row, "project": task.project, "label": *label, "secondsToLabel": 1.5,
         });
@@ -119,7 +134,6 @@ async fn call(task: Arc<Task>, next: Arc<AtomicUsize>, label: Arc<String>) -> an
             bail!("refused: {}", answer.body["errors"]);
         }
     }
-    Ok(latencies)
 }
 
 /// Requests a second of our own HTTP client to the receiver, without anything around it.

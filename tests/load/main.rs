@@ -7,9 +7,11 @@
 
 mod cpu;
 mod driver;
+mod listeners;
 mod receiver;
 mod report;
 mod server;
+mod subscribe;
 mod workflow;
 
 use anyhow::{Context, bail};
@@ -78,12 +80,13 @@ fn main() -> anyhow::Result<()> {
     match args.first().map(String::as_str) {
         Some("--receiver") => runtime.block_on(receiver::run()),
         Some("--driver") => runtime.block_on(driver::run(args.get(1).context("the driver's task is missing")?)),
+        Some("--listeners") => runtime.block_on(listeners::run(args.get(1).context("the listeners' task is missing")?)),
         _ => runtime.block_on(bench(&args)),
     }
 }
 
 /// Parts with figures of their own.
-const OTHERS: [&str; 2] = ["drain", "move"];
+const OTHERS: [&str; 3] = ["drain", "move", "subscribe"];
 
 async fn bench(names: &[String]) -> anyhow::Result<()> {
     let known: Vec<&str> = PARTS.iter().map(|part| part.name).chain(OTHERS).collect();
@@ -97,6 +100,7 @@ async fn bench(names: &[String]) -> anyhow::Result<()> {
             eprintln!("{part} round {round} of {ROUNDS}");
             figures.extend(match part {
                 "drain" => workflow::drain().await?,
+                "subscribe" => subscribe::subscribe().await?,
                 _ => workflow::moves().await?,
             });
         }
@@ -135,6 +139,7 @@ async fn measure(part: &Part) -> anyhow::Result<Row> {
         labels: part.labels,
         callers: part.callers,
         label_bytes: LABEL_BYTES,
+        pace: None,
     })?;
     let deliveries = part.labels * part.webhooks;
     let settled = server.settled(driven.started).await?;

@@ -3,7 +3,7 @@
 use crate::config::Storage;
 use anyhow::Context;
 use clap::Args;
-use labelhook_core::App;
+use labelhook_core::{App, node};
 
 #[derive(Args, Debug)]
 pub struct Migrate {
@@ -16,6 +16,7 @@ impl Migrate {
         let app = App::open(self.storage.core()?)
             .await
             .context("the database cannot be opened")?;
+        node::leave(&app).await;
         app.db.close().await;
         println!("the database is up to date");
         Ok(())

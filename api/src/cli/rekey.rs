@@ -30,8 +30,7 @@ pub struct Rekey {
 
 impl Rekey {
     pub async fn run(self) -> anyhow::Result<()> {
-        let database = file_of(&self.storage.database_url).context("--database-url must name a SQLite file")?;
-        if !database.exists() {
+        if let Some(database) = file_of(&self.storage.database_url).filter(|file| !file.exists()) {
             bail!("there is no database in {}", database.display());
         }
         match &self.storage.master_key {

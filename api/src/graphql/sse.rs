@@ -2,6 +2,7 @@
 //! operation. Who asks is checked before the stream begins; what is wrong with the operation itself comes as an event.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::error::{ApiError, Code};
-use super::http::{Media, Refusal, answer, check_method, check_mutation, is_last, params};
+use super::feed::listener::Told;
+use super::http::{Media, Refusal, answer, check_method, check_mutation, params};
 use crate::auth;
 use crate::server::{RequestId, Server};
 use crate::sockets::Slot;
@@ -47,26 +49,38 @@ async fn answer_with_stream(server: Arc<Server>, request: Request<Body>, id: &Re
     check_method(&parts)?;
     let pass = auth::admit(&server, auth::bearer(&parts.headers)).await?;
     auth::spend(&server, &pass.actor)?;
-    let slot = server.sockets.place(pass.actor.key_id).ok_or_else(|| {
-        let error = ApiError::new(Code::NotAllowed, "this key runs too many operations at the same time");
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, error)
-    })?;
+    let key_id = pass.actor.key_id;
+    let slots = Slots {
+        _connection: server.sockets.connection(key_id).ok_or_else(too_many("streams open"))?,
+        _operation: server.sockets.operation(key_id).ok_or_else(too_many("operations"))?,
+    };
     let params = params(&parts, body).await?;
-    let executed = match server.graphql.prepare(params, pass.actor.clone()) {
-        Err(error) => refused(error, id),
+    let told = match server.graphql.prepare(params, pass.actor.clone()) {
+        Err(error) => once(ready(Told::End(vec![Refusal::from(error).into_error(id)]))).boxed(),
         Ok(operation) if operation.ty() == OperationType::Subscription => server.graphql.subscribe(operation, id),
         Ok(operation) => {
             check_mutation(&parts, &operation)?;
             let executed = server.graphql.execute(operation, id).await?;
-            once(std::future::ready(executed)).boxed()
+            once(ready(Told::Rows(vec![answer::text(&executed).into()]))).boxed()
         }
     };
-    Ok(streamed(Events::new(server, pass, slot, executed).stream()))
+    Ok(streamed(Events::new(server, pass, slots, told).stream()))
 }
 
-fn refused(error: ApiError, id: &RequestId) -> BoxStream<'static, Executed> {
-    let error: ServerError = Refusal::from(error).into_error(id);
-    once(std::future::ready(Executed::from_errors(vec![error]))).boxed()
+fn too_many(what: &'static str) -> impl Fn() -> Refusal {
+    move || {
+        let error = ApiError::new(
+            Code::NotAllowed,
+            format!("this key has too many {what} at the same time"),
+        );
+        Refusal::new(StatusCode::TOO_MANY_REQUESTS, error)
+    }
+}
+
+/// The places that a stream takes.
+struct Slots {
+    _connection: Slot,
+    _operation: Slot,
 }
 
 fn streamed(events: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static) -> Response {
@@ -85,25 +99,25 @@ fn streamed(events: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'stat
 struct Events {
     server: Arc<Server>,
     pass: Pass,
-    executed: BoxStream<'static, Executed>,
+    told: BoxStream<'static, Told>,
     changes: watch::Receiver<()>,
     keep_alive: Interval,
     over: bool,
-    _slot: Slot,
+    _slots: Slots,
 }
 
 impl Events {
-    fn new(server: Arc<Server>, pass: Pass, slot: Slot, executed: BoxStream<'static, Executed>) -> Self {
+    fn new(server: Arc<Server>, pass: Pass, slots: Slots, told: BoxStream<'static, Told>) -> Self {
         let mut keep_alive = interval(KEEP_ALIVE);
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             changes: api_key::changes(&server.app),
             server,
             pass,
-            executed,
+            told,
             keep_alive,
             over: false,
-            _slot: slot,
+            _slots: slots,
         }
     }
 
@@ -122,7 +136,7 @@ impl Events {
         let closing = self.server.sockets.closing.clone();
         loop {
             tokio::select! {
-                executed = self.executed.next() => return Some(self.told(executed).await),
+                told = self.told.next() => return Some(self.event(told).await),
                 _ = self.keep_alive.tick() => {
                     return Some(match self.check().await {
                         Ok(()) => Bytes::from_static(b":\n\n"),
@@ -135,16 +149,18 @@ impl Events {
         }
     }
 
-    async fn told(&mut self, executed: Option<Executed>) -> Bytes {
-        let Some(executed) = executed else {
+    async fn event(&mut self, told: Option<Told>) -> Bytes {
+        let Some(told) = told else {
             self.over = true;
             return COMPLETE.into();
         };
         if let Err(end) = self.check().await {
             return end;
         }
-        self.over = is_last(&executed);
-        event(&executed, self.over)
+        match told {
+            Told::Rows(rows) => rows.iter().map(|row| next(row)).collect::<String>().into(),
+            Told::End(errors) => self.end(errors),
+        }
     }
 
     /// The last event when the key is no longer good.
@@ -152,15 +168,18 @@ impl Events {
         let Err(error) = self.pass.check(&self.server.app).await else {
             return Ok(());
         };
+        Err(self.end(vec![ApiError::from(error).into_server_error()]))
+    }
+
+    fn end(&mut self, errors: Vec<ServerError>) -> Bytes {
         self.over = true;
-        let error = ApiError::from(error).into_server_error();
-        Err(event(&Executed::from_errors(vec![error]), true))
+        let text = answer::text(&Executed::from_errors(errors));
+        (next(&text) + COMPLETE).into()
     }
 }
 
 const COMPLETE: &str = "event: complete\ndata:\n\n";
 
-fn event(executed: &Executed, last: bool) -> Bytes {
-    let end = if last { COMPLETE } else { "" };
-    format!("event: next\ndata: {}\n\n{end}", answer::text(executed)).into()
+fn next(payload: &str) -> String {
+    format!("event: next\ndata: {payload}\n\n")
 }

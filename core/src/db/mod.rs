@@ -16,9 +16,9 @@ mod writer;
 
 pub(crate) use fault::is_duplicate;
 pub(crate) use postgres::{installation, is_meant as is_postgres};
-pub(crate) use raw::raw;
+pub(crate) use raw::{octets, raw};
 pub use scope::Scope;
-pub(crate) use sequence::horizon;
+pub(crate) use sequence::{Moment, horizon};
 pub use sqlite::file_of;
 pub use txn::{Txn, Work};
 

@@ -1,6 +1,9 @@
 //! Statements written by hand, for both databases: in our text a place is `?` or `?3`, as SQLite has it; PostgreSQL has `$3`.
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::{
+    ConnectionTrait, DbBackend, Statement, Value,
+    sea_query::{Expr, ExprTrait, Func},
+};
 use std::fmt::Write;
 
 /// A statement for the database behind `db`. A text has its places either all counted or all numbered, and none of its
@@ -11,6 +14,11 @@ pub(crate) fn raw(db: &impl ConnectionTrait, text: &str, binds: impl IntoIterato
         DbBackend::Postgres => Statement::from_sql_and_values(backend, dollars(text), binds),
         _ => Statement::from_sql_and_values(backend, text, binds),
     }
+}
+
+/// The bytes of a text, which neither database reads for it.
+pub(crate) fn octets(text: Expr) -> Expr {
+    Func::cust("octet_length").arg(text).cast_as("bigint")
 }
 
 fn dollars(text: &str) -> String {

@@ -92,6 +92,61 @@ async fn number(db: &DatabaseConnection, sql: &str) -> Result<i64> {
         .ok_or_else(|| Error::internal("a statement without a table gives one row"))
 }
 
+/// A moment of the feed on PostgreSQL: what is committed by then is past, also above the horizon.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Moment {
+    base: i64,
+    /// The oldest transaction that is open, or the next one.
+    oldest: i64,
+    next: i64,
+    open: Vec<i64>,
+}
+
+#[derive(FromQueryResult)]
+struct Snapshot {
+    base: i64,
+    snapshot: String,
+}
+
+impl Moment {
+    /// Now; none on SQLite, where the newest number says it all.
+    pub(crate) async fn now(db: &DatabaseConnection) -> Result<Option<Self>> {
+        if db.get_database_backend() != DbBackend::Postgres {
+            return Ok(None);
+        }
+        let sql =
+            "SELECT value AS base, pg_current_snapshot()::text AS snapshot FROM setting WHERE name = 'sequence_base'";
+        let row = Snapshot::find_by_statement(Statement::from_string(DbBackend::Postgres, sql));
+        let row = row.one(db).await?;
+        let moment = row.and_then(|row| Self::parse(row.base, &row.snapshot));
+        moment
+            .map(Some)
+            .ok_or_else(|| Error::internal("there is a base, and a snapshot has three parts"))
+    }
+
+    /// Reads `10:20:10,14,15`: the oldest that is open, the next, and all that are open.
+    fn parse(base: i64, snapshot: &str) -> Option<Self> {
+        let mut parts = snapshot.split(':');
+        Some(Self {
+            base,
+            oldest: parts.next()?.parse().ok()?,
+            next: parts.next()?.parse().ok()?,
+            open: parts.next()?.split(',').filter_map(|id| id.parse().ok()).collect(),
+        })
+    }
+
+    /// Up to which number nothing can appear any more.
+    pub(crate) fn horizon(&self) -> i64 {
+        first_of(self.base, self.oldest) - 1
+    }
+
+    /// Whether what has this number was committed before.
+    pub(crate) fn is_past(&self, sequence: i64) -> bool {
+        let transaction = (sequence - self.base) >> BITS;
+        transaction < self.next && !self.open.contains(&transaction)
+    }
+}
+
 /// The base of a PostgreSQL server, raised when what was brought here has higher numbers than its transactions give. Only
 /// one node does this at a time, and none has begun to write before it has.
 pub(super) async fn base(db: &DatabaseConnection) -> Result<i64> {
@@ -104,4 +159,20 @@ pub(super) async fn base(db: &DatabaseConnection) -> Result<i64> {
     let raised = "UPDATE setting SET value = ? WHERE name = 'sequence_base'";
     db.execute_raw(super::raw(db, raised, [newest.into()])).await?;
     Ok(newest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_committed_is_past_also_beside_what_is_open() {
+        let moment = Moment::parse(7, "10:20:10,14").unwrap();
+        assert_eq!(moment.horizon(), first_of(7, 10) - 1);
+        for (transaction, is_past) in [(9, true), (10, false), (12, true), (14, false), (19, true), (20, false)] {
+            assert_eq!(moment.is_past(first_of(7, transaction) + 3), is_past, "{transaction}");
+        }
+        assert!(Moment::parse(0, "10:10:").unwrap().open.is_empty());
+        assert_eq!(Moment::parse(0, "10"), None);
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::sequence::Sequence;
 use crate::{Result, dispatcher::Outbox, webhook::Index, workflow::Graphs};
-use entity::{OrganizationId, Timestamp, task};
+use entity::{OrganizationId, TaskId, Timestamp, replay, task};
 use sea_orm::DatabaseTransaction;
 use std::{
     pin::Pin,
@@ -63,6 +63,20 @@ impl Txn {
     /// A task has changed: the feed is told of it after the commit.
     pub(crate) fn task_changed(&self, row: &task::Model) {
         self.outbox().hints().task(row.organization_id, row.id);
+    }
+
+    /// The same of tasks that a statement changes.
+    pub(crate) fn tasks_changed(&self, tasks: &[(OrganizationId, TaskId)]) {
+        let mut outbox = self.outbox();
+        let hints = outbox.hints();
+        tasks
+            .iter()
+            .for_each(|(organization_id, id)| hints.task(*organization_id, *id));
+    }
+
+    /// A replay has come further: the feed is told of it after the commit.
+    pub(crate) fn replay_changed(&self, row: &replay::Model) {
+        self.outbox().hints().replay(row.organization_id, row.id);
     }
 
     pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {

@@ -2,13 +2,14 @@
 //! when the ring moves past it, it was too slow.
 
 use super::reader;
-use entity::{OrganizationId, TaskId};
+use entity::OrganizationId;
 use sea_orm::DatabaseConnection;
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 /// Rows that a listener may be behind.
 const ROWS: usize = 4096;
@@ -16,8 +17,8 @@ const ROWS: usize = 4096;
 const BYTES: usize = 32 << 20;
 /// Rows that a listener takes at once.
 const TAKEN: usize = 64;
-/// Changed tasks that wait to be read.
-const TASKS: usize = 1 << 16;
+/// Changed tasks or replays that wait to be read.
+const HINTED: usize = 1 << 16;
 
 /// What a channel carries.
 pub(super) trait Item: Send + Sync + Sized + 'static {
@@ -58,10 +59,10 @@ impl<T> Channels<T> {
         self.0.lock().expect("nothing panics while it holds the map")
     }
 
-    /// There is something new, these tasks among it.
-    pub(super) fn look(&self, id: OrganizationId, tasks: Vec<TaskId>) {
+    /// There is something new, this among it.
+    pub(super) fn look(&self, id: OrganizationId, changed: Vec<Uuid>) {
         if let Some(channel) = self.lock().get(&id) {
-            channel.hint(tasks);
+            channel.hint(changed);
         }
     }
 
@@ -103,7 +104,7 @@ impl<T: Item> Channels<T> {
 /// One organization's ring.
 pub(super) struct Channel<T> {
     state: Mutex<State<T>>,
-    hinted: Mutex<BTreeSet<TaskId>>,
+    hinted: Mutex<BTreeSet<Uuid>>,
     pub(super) wake: Notify,
     grown: Notify,
 }
@@ -144,16 +145,21 @@ impl<T> Channel<T> {
         self.state.lock().expect("nothing panics while it holds the ring")
     }
 
+    /// Who listens.
+    pub(super) fn listeners(&self) -> usize {
+        self.state().listeners
+    }
+
     /// How far the reading has come.
     pub(super) fn position(&self) -> i64 {
         self.state().position
     }
 
-    fn hint(&self, tasks: Vec<TaskId>) {
-        if !tasks.is_empty() {
+    fn hint(&self, changed: Vec<Uuid>) {
+        if !changed.is_empty() {
             let mut hinted = self.hinted.lock().expect("held for a look only");
-            hinted.extend(tasks);
-            if hinted.len() > TASKS {
+            hinted.extend(changed);
+            if hinted.len() > HINTED {
                 hinted.clear();
                 drop(hinted);
                 self.lose();
@@ -162,15 +168,15 @@ impl<T> Channel<T> {
         self.wake.notify_one();
     }
 
-    /// So many of the changed tasks; they have changed again when they are hinted again.
-    pub(super) fn take_hinted(&self, count: usize) -> Vec<TaskId> {
+    /// So many of those that have changed; they have changed again when they are hinted again.
+    pub(super) fn take_hinted(&self, count: usize) -> Vec<Uuid> {
         let mut hinted = self.hinted.lock().expect("held for a look only");
         std::iter::from_fn(|| hinted.pop_first()).take(count).collect()
     }
 
-    /// Tasks that were taken and could not be read.
-    pub(super) fn put_back(&self, tasks: Vec<TaskId>) {
-        self.hinted.lock().expect("held for a look only").extend(tasks);
+    /// What was taken and could not be read.
+    pub(super) fn put_back(&self, changed: Vec<Uuid>) {
+        self.hinted.lock().expect("held for a look only").extend(changed);
     }
 
     /// What has been told since, or `None` when the ring has moved past it.
@@ -305,11 +311,11 @@ mod tests {
     }
 
     #[test]
-    fn more_changed_tasks_than_can_wait_are_a_loss_for_all() {
+    fn more_changes_than_can_wait_are_a_loss_for_all() {
         let (channel, mut next): (Channel<Row>, _) = (Channel::new(0), 0);
-        channel.hint((0..TASKS).map(|_| TaskId::new()).collect());
+        channel.hint((0..HINTED).map(|_| Uuid::new_v4()).collect());
         assert_eq!(since(&channel, &mut next), Some(vec![]));
-        channel.hint(vec![TaskId::new()]);
+        channel.hint(vec![Uuid::new_v4()]);
         assert_eq!(since(&channel, &mut next), None);
         assert!(channel.take_hinted(10).is_empty());
     }

@@ -1,13 +1,21 @@
-//! What a unit of work says of its changes: which organizations, and which tasks. It becomes an announcement when the
-//! unit's group is committed.
+//! What a unit of work says of its changes: which organizations, and which tasks and replays. It becomes an announcement
+//! when the unit's group is committed.
 
-use entity::{OrganizationId, TaskId};
+use entity::{OrganizationId, ReplayId, TaskId};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
-/// The organizations whose feed has something new, each with its changed tasks.
+/// The organizations whose feed has something new, each with its changed tasks and replays.
 #[derive(Debug, Default)]
 pub struct Hints {
-    pub(super) organizations: BTreeMap<OrganizationId, Vec<TaskId>>,
+    pub(super) organizations: BTreeMap<OrganizationId, Changed>,
+}
+
+/// What has changed and has no number by which it could be found.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    pub(super) tasks: Vec<Uuid>,
+    pub(super) replays: Vec<Uuid>,
 }
 
 impl Hints {
@@ -18,7 +26,12 @@ impl Hints {
 
     /// A task of this organization has changed.
     pub(crate) fn task(&mut self, id: OrganizationId, task_id: TaskId) {
-        self.organizations.entry(id).or_default().push(task_id);
+        self.organizations.entry(id).or_default().tasks.push(task_id.0);
+    }
+
+    /// A replay of this organization has come further.
+    pub(crate) fn replay(&mut self, id: OrganizationId, replay_id: ReplayId) {
+        self.organizations.entry(id).or_default().replays.push(replay_id.0);
     }
 
     /// The organizations.
@@ -27,8 +40,10 @@ impl Hints {
     }
 
     pub(crate) fn append(&mut self, other: Self) {
-        for (id, mut tasks) in other.organizations {
-            self.organizations.entry(id).or_default().append(&mut tasks);
+        for (id, mut changed) in other.organizations {
+            let all = self.organizations.entry(id).or_default();
+            all.tasks.append(&mut changed.tasks);
+            all.replays.append(&mut changed.replays);
         }
     }
 }

@@ -2,11 +2,12 @@
 //! by what is still being written: nothing can appear before what a page shows.
 
 use super::channel::{Channel, Item, Read};
-use crate::{Result, db::horizon};
-use entity::{OrganizationId, ProjectId, WebhookId, event, notification, webhook};
-use sea_orm::{
-    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, sea_query::Expr,
+use crate::{
+    Result,
+    db::{horizon, octets},
 };
+use entity::{OrganizationId, ProjectId, WebhookId, event, notification, webhook};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use std::collections::HashMap;
 
 /// Rows of a page at most.
@@ -54,7 +55,7 @@ impl Logged for event::Model {
         let sizes: Vec<(i64, i64)> = events(id, after, until)
             .select_only()
             .column(event::Column::Sequence)
-            .column_as(Expr::cust("octet_length(data)"), "size")
+            .column_as(octets(event::Column::Data.into_expr()), "size")
             .limit(ROWS)
             .into_tuple()
             .all(db)

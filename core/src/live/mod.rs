@@ -10,19 +10,21 @@
 //! is now, under its newest number.
 //!
 //! Under SQLite's one writer a number that can be seen has every lower one beside it. On PostgreSQL many write, and a reader
-//! stays below the oldest transaction that is still open ([`horizon`]).
+//! stays below the oldest transaction that is still open ([`horizon`](crate::db::horizon)).
 
 mod channel;
 mod hints;
 mod log;
 mod place;
 mod reader;
+mod replay;
 mod subscription;
 mod task;
 
 pub use hints::Hints;
 pub use log::Change;
 pub use place::Place;
+pub use replay::ReplayChange;
 pub use subscription::{Ended, Subscription};
 pub use task::TaskChange;
 
@@ -30,8 +32,8 @@ use crate::{
     App, Result,
     auth::{Action, Actor},
     bus::Ids,
-    db::horizon,
-    event, notification, task as tasks,
+    db::Moment,
+    event, notification, replay as replays, task as tasks,
 };
 use channel::Channels;
 use entity::OrganizationId;
@@ -42,16 +44,18 @@ use std::sync::{
 use subscription::From;
 use tokio::sync::Semaphore;
 
-/// Replays that read the log at the same time: the others wait their turn and leave connections for everybody else.
-const REPLAYS: usize = 2;
+/// Subscribers that read the log at the same time: the others wait their turn and leave connections for everybody else.
+const READING: usize = 2;
 
 /// Everything that listeners share.
 pub struct Live {
     events: Arc<Channels<entity::event::Model>>,
     notifications: Arc<Channels<Change>>,
     tasks: Arc<Channels<TaskChange>>,
+    replays: Arc<Channels<ReplayChange>>,
     mark: Arc<AtomicI64>,
-    replays: Arc<Semaphore>,
+    /// Whose turn it is to read the log.
+    turn: Arc<Semaphore>,
 }
 
 impl Default for Live {
@@ -60,8 +64,9 @@ impl Default for Live {
             events: Arc::default(),
             notifications: Arc::default(),
             tasks: Arc::default(),
+            replays: Arc::default(),
             mark: Arc::default(),
-            replays: Arc::new(Semaphore::new(REPLAYS)),
+            turn: Arc::new(Semaphore::new(READING)),
         }
     }
 }
@@ -70,11 +75,14 @@ impl Live {
     /// Everything up to this number of the sequence is committed, and this has changed.
     pub fn announce(&self, mark: i64, hints: Hints) {
         self.mark.fetch_max(mark, Ordering::SeqCst);
-        for (organization_id, tasks) in hints.organizations {
+        for (organization_id, changed) in hints.organizations {
             self.events.look(organization_id, Vec::new());
             self.notifications.look(organization_id, Vec::new());
-            if !tasks.is_empty() {
-                self.tasks.look(organization_id, tasks);
+            if !changed.tasks.is_empty() {
+                self.tasks.look(organization_id, changed.tasks);
+            }
+            if !changed.replays.is_empty() {
+                self.replays.look(organization_id, changed.replays);
             }
         }
     }
@@ -96,13 +104,15 @@ impl Live {
     }
 }
 
-/// Where the feed stands: what has a higher number happens from now on.
-async fn now(app: &App) -> Result<i64> {
+/// Where the feed stands: what has a higher number happens from now on, unless it is past at this moment already.
+async fn now(app: &App) -> Result<(i64, Option<Moment>)> {
     let mark = app.live.mark.load(Ordering::SeqCst);
-    Ok(match horizon(app.db.read()).await? {
-        i64::MAX => mark,
-        horizon => app.live.mark.fetch_max(horizon, Ordering::SeqCst).max(horizon),
-    })
+    let moment = Moment::now(app.db.read()).await?;
+    let mark = moment.as_ref().map_or(mark, |moment| {
+        let horizon = moment.horizon();
+        app.live.mark.fetch_max(horizon, Ordering::SeqCst).max(horizon)
+    });
+    Ok((mark, moment))
 }
 
 /// Events as they happen; first what the log has after a place.
@@ -114,9 +124,13 @@ pub async fn events(
 ) -> Result<Subscription<entity::event::Model>> {
     actor.require(Action::ReadWebhooks)?;
     let after = place::of_event(app.db.read(), actor, after).await?;
-    let mark = now(app).await?;
+    let (mark, moment) = now(app).await?;
+    let past = moment.filter(|_| after.is_none());
     let seer = actor.clone();
-    let wants = move |row: &entity::event::Model| seer.sees(row.project_id) && filter.matches(row);
+    let wants = move |row: &entity::event::Model| {
+        let is_past = past.as_ref().is_some_and(|past| past.is_past(row.sequence));
+        !is_past && seer.sees(row.project_id) && filter.matches(row)
+    };
     Ok(Subscription::logged(
         app,
         &app.live.events,
@@ -135,10 +149,15 @@ pub async fn notifications(
 ) -> Result<Subscription<Change>> {
     actor.require(Action::ReadWebhooks)?;
     let after = place::of_notification(app.db.read(), actor, after).await?;
-    let mark = now(app).await?;
+    let (mark, moment) = now(app).await?;
+    let past = moment.filter(|_| after.is_none());
     let seer = actor.clone();
     let wants = move |change: &Change| {
-        seer.sees(change.row.project_id) && seer.sees(change.webhook_project_id) && filter.matches(&change.row)
+        let is_past = past.as_ref().is_some_and(|past| past.is_past(change.row.sequence));
+        !is_past
+            && seer.sees(change.row.project_id)
+            && seer.sees(change.webhook_project_id)
+            && filter.matches(&change.row)
     };
     let channels = &app.live.notifications;
     Ok(Subscription::logged(
@@ -158,4 +177,15 @@ pub fn tasks(app: &App, actor: &Actor, filter: tasks::Filter) -> Result<Subscrip
         seer.sees(Some(change.row.project_id)) && filter.matches(&change.row, &change.batch_ids)
     };
     Ok(Subscription::hinted(app, &app.live.tasks, actor, Box::new(wants)))
+}
+
+/// How far a replay has come: as it is now, and as it goes on. Nothing follows one that is over.
+pub async fn replay(app: &App, actor: &Actor, id: &str) -> Result<Subscription<ReplayChange>> {
+    let id = replays::get(app, actor, id).await?.id;
+    let wants = move |change: &ReplayChange| change.row.id == id;
+    let mut told = Subscription::hinted(app, &app.live.replays, actor, Box::new(wants));
+    // Looked at once more, now that nothing can be missed.
+    let now = replays::get(app, actor, &id.to_string()).await?;
+    told.first(ReplayChange::of(now));
+    Ok(told)
 }

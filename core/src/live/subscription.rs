@@ -132,16 +132,23 @@ impl<T: Item> Subscription<T> {
             join: join::<T>,
             sequence: T::sequence,
         };
-        Self::new(app, channels, actor, kind, wants)
+        let mut made = Self::new(app, channels, actor, kind, wants);
+        made.last = i64::MIN;
+        made
     }
 }
 
 impl<T> Subscription<T> {
+    /// Tells this one before everything else.
+    pub(super) fn first(&mut self, row: T) {
+        self.waiting.push_front(Arc::new(row));
+    }
+
     fn new(app: &App, channels: &Arc<Channels<T>>, actor: &Actor, kind: Kind<T>, wants: Wants<T>) -> Self {
         let log = Log {
             db: app.db.read().clone(),
             organization_id: actor.organization_id,
-            turn: Arc::clone(&app.live.replays),
+            turn: Arc::clone(&app.live.turn),
             mark: Arc::clone(&app.live.mark),
         };
         let last = log.mark();
@@ -164,6 +171,25 @@ impl<T> Subscription<T> {
                 if self.is_news(&row) && (self.wants)(&row) {
                     return Ok(row);
                 }
+            }
+            self.fill().await?;
+        }
+    }
+
+    /// The next rows that are wanted, so many at most: all that are there, and one at least. A future that is dropped
+    /// loses nothing.
+    pub async fn some(&mut self, most: usize) -> Result<Vec<Arc<T>>, Ended> {
+        loop {
+            let mut rows = Vec::new();
+            while rows.len() < most
+                && let Some(row) = self.waiting.pop_front()
+            {
+                if self.is_news(&row) && (self.wants)(&row) {
+                    rows.push(row);
+                }
+            }
+            if !rows.is_empty() {
+                return Ok(rows);
             }
             self.fill().await?;
         }

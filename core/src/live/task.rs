@@ -1,11 +1,14 @@
 //! Tasks as they change. A task has no number and no replay: the announcement says which ones changed, and they are read
-//! as they are now.
+//! as they are now, once more when they are gone.
 
 use super::channel::{Channel, Item, Read};
 use crate::Result;
-use entity::{BatchId, DataRowId, OrganizationId, batch_data_row, task};
+use entity::{BatchId, DataRowId, OrganizationId, TaskId, batch_data_row, task};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicI64, Ordering},
+};
 
 /// Tasks read at once: a draft may have megabytes.
 const ROWS: usize = 32;
@@ -17,7 +20,12 @@ pub struct TaskChange {
     pub row: task::Model,
     /// The batches that its data row is in.
     pub batch_ids: Vec<BatchId>,
+    /// Tells it apart from the same task as it was read before.
+    pub number: i64,
 }
+
+/// How many have been read.
+static READ: AtomicI64 = AtomicI64::new(0);
 
 impl Item for TaskChange {
     fn weight(&self) -> usize {
@@ -32,9 +40,8 @@ impl Item for TaskChange {
         let ids = channel.take_hinted(ROWS);
         let more = ids.len() == ROWS;
         let query = task::Entity::find()
-            .filter(task::Column::Id.is_in(ids.iter().copied()))
-            .filter(task::Column::OrganizationId.eq(id))
-            .filter(task::Column::Deleted.eq(false));
+            .filter(task::Column::Id.is_in(ids.iter().map(|id| TaskId(*id))))
+            .filter(task::Column::OrganizationId.eq(id));
         let rows = if ids.is_empty() {
             Ok(Vec::new())
         } else {
@@ -72,6 +79,7 @@ async fn batched(db: &DatabaseConnection, rows: Vec<task::Model>) -> Result<Vec<
     }
     let change = |row: task::Model| TaskChange {
         batch_ids: batches.get(&row.data_row_id).cloned().unwrap_or_default(),
+        number: READ.fetch_add(1, Ordering::Relaxed),
         row,
     };
     Ok(rows.into_iter().map(change).collect())

@@ -109,6 +109,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<replay::Model>
                     .await?;
                 row.status = ReplayStatus::Canceled;
                 row.updated_at = txn.now();
+                txn.replay_changed(&row);
                 Ok(row.into_active_model().reset_all().update(txn.conn()).await?)
             })
         })

@@ -329,6 +329,7 @@ async fn store(txn: &Txn, part: replay_part::Model, mut replay: replay::Model) -
         replay.status = ReplayStatus::Succeeded;
     }
     replay.updated_at = txn.now();
+    txn.replay_changed(&replay);
     replay.into_active_model().reset_all().update(txn.conn()).await?;
     Ok(())
 }

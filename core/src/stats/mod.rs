@@ -155,7 +155,8 @@ fn select(actor: &Actor, filter: &Filter, time: &Time) -> Select<tallies::Entity
         .add(Is::Hour.lt(time.end * time.hours))
         .add_option(projects.map(|ids| Is::ProjectId.is_in(ids)))
         .add_option(filter.topics.clone().map(|topics| Is::Topic.is_in(topics)));
-    let place = || Expr::col(Is::Hour).div(time.hours);
+    // Written out: PostgreSQL takes two binds of one value for two expressions.
+    let place = || Expr::cust(format!("hour / {}", time.hours));
     tallies::Entity::find()
         .select_only()
         .column_as(place(), "place")

@@ -4,15 +4,13 @@ use super::{Filter, Span, history, passage::Scene};
 use crate::{
     App, Error, Result,
     auth::Actor,
+    db::octets,
     event,
     page::{Edge, Slice},
     payload,
 };
 use entity::{TaskId, stage_visit, task};
-use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, Func},
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashMap;
 
 /// A task in the export form.
@@ -76,11 +74,10 @@ fn cut(slice: &mut Slice<task::Model>, from: Edge, size: impl Fn(&task::Model) -
 
 /// The bytes that each task's export has at least: an automatic stage passes the answer before it on.
 async fn sizes(app: &App, tasks: &[task::Model]) -> Result<HashMap<TaskId, usize>> {
-    let octets = Func::cust("octet_length").arg(stage_visit::Column::Answer.into_expr());
     let rows: Vec<(TaskId, Option<i64>)> = stage_visit::Entity::find()
         .select_only()
         .column(stage_visit::Column::TaskId)
-        .column_as(Expr::from(octets), "bytes")
+        .column_as(octets(stage_visit::Column::Answer.into_expr()), "bytes")
         .filter(stage_visit::Column::TaskId.is_in(tasks.iter().map(|task| task.id)))
         .order_by_asc(stage_visit::Column::TaskId)
         .order_by_asc(stage_visit::Column::Id)

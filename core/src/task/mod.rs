@@ -28,8 +28,8 @@ use crate::{
 };
 use entity::{DataRowId, OrganizationId, StageId, TaskId, stage_visit, task};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QueryOrder, QuerySelect,
+    Select, UpdateMany, sea_query::Expr,
 };
 use std::collections::HashMap;
 
@@ -99,12 +99,29 @@ pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -
 
 /// The data rows of these tasks are deleted, and so are the tasks. What is being sent for them is sent; it moves nothing.
 pub(crate) async fn forget(txn: &Txn, data_row_ids: &[DataRowId]) -> Result<()> {
-    task::Entity::update_many()
+    let condition = Condition::all()
+        .add(task::Column::DataRowId.is_in(data_row_ids.iter().copied()))
+        .add(task::Column::Deleted.eq(false));
+    let change = task::Entity::update_many()
         .col_expr(task::Column::Deleted, Expr::value(true))
-        .col_expr(task::Column::UpdatedAt, Expr::value(txn.now()))
-        .filter(task::Column::DataRowId.is_in(data_row_ids.iter().copied()))
-        .exec(txn.conn())
+        .col_expr(task::Column::UpdatedAt, Expr::value(txn.now()));
+    change_all(txn, condition, change).await
+}
+
+/// Changes the tasks for which a condition holds, and tells the feed which they are.
+pub(crate) async fn change_all(txn: &Txn, condition: Condition, change: UpdateMany<task::Entity>) -> Result<()> {
+    let tasks: Vec<(OrganizationId, TaskId)> = task::Entity::find()
+        .select_only()
+        .columns([task::Column::OrganizationId, task::Column::Id])
+        .filter(condition.clone())
+        .into_tuple()
+        .all(txn.conn())
         .await?;
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    change.filter(condition).exec(txn.conn()).await?;
+    txn.tasks_changed(&tasks);
     Ok(())
 }
 

@@ -2,14 +2,15 @@
 //! Only the newest notification of a task's present visit moves it; what else comes in is history.
 
 use super::{
-    Withdrawn,
+    Withdrawn, change_all,
     passage::{Hand, Passage},
     weight, withdraw,
 };
 use crate::{App, Result, db::Txn, webhook};
 use entity::{NotificationId, NotificationStatus, ProjectId, StageOutput, TaskId, TaskStatus, notification, task};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -116,18 +117,17 @@ pub(crate) async fn redelivered(txn: &Txn, old: &notification::Model, new: Notif
 
 /// The tasks that wait for these notifications cannot be moved, by a fault of ours: they are held, so that somebody looks.
 pub(crate) async fn strand(txn: &Txn, ids: &[NotificationId]) -> Result<()> {
-    task::Entity::update_many()
+    let condition = Condition::all()
+        .add(task::Column::NotificationId.is_in(ids.iter().copied()))
+        .add(task::Column::Status.eq(TaskStatus::Waiting));
+    let change = task::Entity::update_many()
         .col_expr(task::Column::Status, Expr::value(TaskStatus::Held))
         .col_expr(
             task::Column::StatusReason,
             Expr::value(Some("it could not be moved: internal error")),
         )
-        .col_expr(task::Column::UpdatedAt, Expr::value(txn.now()))
-        .filter(task::Column::NotificationId.is_in(ids.iter().copied()))
-        .filter(task::Column::Status.eq(TaskStatus::Waiting))
-        .exec(txn.conn())
-        .await?;
-    Ok(())
+        .col_expr(task::Column::UpdatedAt, Expr::value(txn.now()));
+    change_all(txn, condition, change).await
 }
 
 /// The notification that a task waits for was canceled by a person: the task is held.

@@ -1,11 +1,10 @@
 //! What tasks weigh: the bytes that moving them brings into one transaction. Every hop of a task writes an event with its
 //! annotation and its project's ontology, and the same again as a payload, so steps are cut by bytes as well as by number.
 
-use crate::Result;
+use crate::{Result, db::octets};
 use entity::{ProjectId, TaskId, label, project, task};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect, RelationDef,
-    sea_query::{Expr, Func},
 };
 use std::collections::HashMap;
 
@@ -78,10 +77,6 @@ fn weight(annotation: usize, ontology: usize) -> usize {
 
 fn size(bytes: Option<i64>) -> usize {
     bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0)
-}
-
-fn octets(column: Expr) -> Expr {
-    Func::cust("octet_length").arg(column).into()
 }
 
 fn label_of_task() -> RelationDef {

@@ -37,7 +37,8 @@ const QUEUE_UP: &str = "UPDATE notification SET due_at = NULL WHERE webhook_id =
 /// Puts what waits into another order. What is in memory already is sent as it comes, and nothing waits for it.
 pub(crate) async fn reorder(txn: &Txn, id: WebhookId, ordering: Ordering) -> Result<()> {
     let key = match ordering {
-        Ordering::None => "NULL",
+        // PostgreSQL takes a bare NULL for a text.
+        Ordering::None => "CAST(NULL AS uuid)",
         Ordering::PerDataRow => "(SELECT e.data_row_id FROM event e WHERE e.id = notification.event_id)",
         Ordering::Strict => "webhook_id",
     };

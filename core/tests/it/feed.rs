@@ -1,19 +1,19 @@
 //! The live feed without a transport: places, rights, listeners that do not listen, and what a restart keeps.
 
 use crate::{
-    support::{World, invalid},
+    support::{Receiver, World, invalid, organization},
     workflow::support::{Flow, labelled_then_sent},
 };
-use entity::{EventId, Role, event, notification};
+use entity::{EventId, Role, TaskStatus, event, notification};
 use labelhook_core::{
-    Error,
+    Error, data_row,
     event::{Change, Filter},
     live::{self, Ended, Place, Subscription},
     notification::Filter as Notifications,
-    task,
+    replay, task,
 };
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, ModelTrait, Set};
-use std::{collections::HashSet, time::Duration};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait, Set, TransactionTrait};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 type Events = Subscription<event::Model>;
 
@@ -35,6 +35,14 @@ async fn next(events: &mut Events) -> EventId {
     waited.unwrap().unwrap().id
 }
 
+async fn change<T>(told: &mut Subscription<T>) -> Arc<T> {
+    let waited = tokio::time::timeout(Duration::from_secs(60), told.next()).await;
+    match waited.unwrap() {
+        Ok(change) => change,
+        Err(why) => panic!("{why:?}"),
+    }
+}
+
 /// Publishes so many events in one commit.
 async fn publish(world: &World, data: labelhook_core::event::Data, count: usize) -> Vec<EventId> {
     let organization_id = world.organization_id;
@@ -49,6 +57,24 @@ async fn publish(world: &World, data: labelhook_core::event::Data, count: usize)
         })
     });
     unit.await.unwrap()
+}
+
+#[tokio::test]
+async fn what_had_happened_is_past_although_somebody_is_still_writing() {
+    if !servers::Database::is_postgres() {
+        return;
+    }
+    let world = World::new().await;
+    let change = world.annotated().await;
+    let db = sea_orm::Database::connect(world.config().database_url).await.unwrap();
+    let open = db.begin().await.unwrap();
+    open.execute_unprepared("SELECT pg_current_xact_id()").await.unwrap();
+    world.publish(&change).await;
+    let mut feed = events(&world, None).await;
+    let second = world.publish(&change).await;
+    open.rollback().await.unwrap();
+    let third = world.publish(&change).await;
+    assert_eq!([next(&mut feed).await, next(&mut feed).await], [second.id, third.id]);
 }
 
 #[tokio::test]
@@ -150,9 +176,87 @@ async fn a_task_is_told_as_it_moves() {
     };
     let mut told = live::tasks(&world.app, &world.owner, filter).unwrap();
     let made = flow.task().await;
-    let change = tokio::time::timeout(Duration::from_secs(60), told.next()).await;
-    assert_eq!(change.unwrap().unwrap().row, made);
+    assert_eq!(change(&mut told).await.row, made);
     flow.submit(&made).await.unwrap();
-    let change = tokio::time::timeout(Duration::from_secs(60), told.next()).await;
-    assert_eq!(change.unwrap().unwrap().row, flow.now(&made).await);
+    assert_eq!(change(&mut told).await.row, flow.now(&made).await);
+}
+
+#[tokio::test]
+async fn a_task_that_goes_with_its_data_row_is_told_once_more() {
+    let world = World::new().await;
+    let flow = Flow::new(&world, labelled_then_sent("http://127.0.0.1:9/hook")).await;
+    let tasks = flow.tasks(3).await;
+    let mut told = live::tasks(&world.app, &world.owner, task::Filter::default()).unwrap();
+    let row = tasks[0].data_row_id.to_string();
+    data_row::delete(&world.app, &world.owner, &[row]).await.unwrap();
+    let gone = change(&mut told).await;
+    assert!(gone.row.id == tasks[0].id && gone.row.deleted);
+    let rows = [&tasks[1], &tasks[2]].map(|task| task.data_row_id.to_string());
+    data_row::delete(&world.app, &world.owner, &rows).await.unwrap();
+    let mut rest = HashSet::new();
+    for _ in 0..2 {
+        let gone = change(&mut told).await;
+        assert!(gone.row.deleted);
+        rest.insert(gone.row.id);
+    }
+    assert_eq!(rest, HashSet::from([tasks[1].id, tasks[2].id]));
+}
+
+#[tokio::test]
+async fn a_task_that_cannot_be_moved_is_told_as_held() {
+    let world = World::new().await;
+    let receiver = Receiver::ok().await;
+    let flow = Flow::new(&world, labelled_then_sent(&receiver.url())).await;
+    let made = flow.task().await;
+    flow.submit(&made).await.unwrap();
+    let fault = "CREATE TRIGGER fault BEFORE INSERT ON stage_visit BEGIN SELECT RAISE(ABORT, 'a fault of ours'); END";
+    world
+        .write(move |txn| Box::pin(async move { Ok(txn.conn().execute_unprepared(fault).await.map(drop)?) }))
+        .await
+        .unwrap();
+    let mut told = live::tasks(&world.app, &world.owner, task::Filter::default()).unwrap();
+    world.deliver().await;
+    let held = change(&mut told).await.row.clone();
+    assert_eq!((held.id, held.status), (made.id, TaskStatus::Held));
+    assert_eq!(
+        held.status_reason.as_deref(),
+        Some("it could not be moved: internal error")
+    );
+}
+
+#[tokio::test]
+async fn a_replay_is_told_as_it_is_and_as_it_goes_on_until_it_is_over() {
+    let world = World::new().await;
+    let receiver = Receiver::ok().await;
+    world
+        .webhook_with(&receiver.url(), |new| new.max_in_flight = Some(2))
+        .await;
+    let label = world.annotated().await;
+    publish(&world, label.data(), 9).await;
+    world.deliver().await;
+    let start = replay::Start::default();
+    let begun = replay::start(&world.app, &world.owner, start).await.unwrap();
+    let id = begun.id.to_string();
+    let mut told = live::replay(&world.app, &world.owner, &id).await.unwrap();
+    assert_eq!(change(&mut told).await.row, begun);
+    let mut done = 0;
+    while !{
+        replay::run_until_idle(&world.app).await.unwrap();
+        world.deliver().await;
+        let now = change(&mut told).await;
+        assert!(now.row.done > done || now.is_over(), "it goes on: {now:?}");
+        done = now.row.done;
+        now.is_over()
+    } {}
+    assert_eq!(done, 9);
+    let mut late = live::replay(&world.app, &world.owner, &id).await.unwrap();
+    assert!(change(&mut late).await.is_over());
+    let (_, stranger) = organization(&world.app).await;
+    for actor in [&world.actor(Role::Worker).await, &stranger] {
+        let refused = live::replay(&world.app, actor, &id).await.err().unwrap();
+        assert!(
+            matches!(refused, Error::Forbidden(_) | Error::NotFound { .. }),
+            "{refused}"
+        );
+    }
 }

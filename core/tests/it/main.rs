@@ -13,6 +13,7 @@ mod matching;
 mod nodes;
 mod outcomes;
 mod pace;
+mod plans;
 mod rekey;
 mod replay;
 mod restart;

@@ -1,7 +1,7 @@
 //! The master key is changed: every sealed value goes over, also when the change is broken off in the middle.
 
 use crate::support::{Receiver, START, World};
-use entity::AuthType;
+use entity::{AuthType, webhook};
 use labelhook_core::{
     App, Clock, Config, Error,
     idempotency::{self, Answer, Begun, Request},
@@ -9,7 +9,7 @@ use labelhook_core::{
     secret::Keyring,
     webhook::{Rotation, rotate},
 };
-use sea_orm::{ConnectionTrait, Database, Statement};
+use sea_orm::{ConnectionTrait, Database, EntityTrait, Statement, sea_query::Expr};
 use std::{collections::BTreeSet, sync::Arc};
 
 const KEYS: [&str; 3] = [
@@ -22,13 +22,24 @@ fn key(number: usize) -> Keyring {
     Keyring::from_base64(KEYS[number]).unwrap()
 }
 
-/// A database in a folder, opened with one key or another.
-struct Disk(tempfile::TempDir);
+/// A database, opened with one key or another.
+struct Disk {
+    _folder: tempfile::TempDir,
+    database: servers::Database,
+}
 
 impl Disk {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            database: servers::Database::new(folder.path()).await,
+            _folder: folder,
+        }
+    }
+
     fn config(&self, number: usize) -> Config {
         Config {
-            database_url: format!("sqlite://{}?mode=rwc", self.0.path().join("labelhook.db").display()),
+            database_url: self.database.url().to_owned(),
             keyring: Arc::new(key(number)),
             clock: Clock::mock(START),
             guard: labelhook_core::dispatcher::guard::Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
@@ -51,9 +62,18 @@ impl Disk {
         }
     }
 
+    /// The process is gone, and on PostgreSQL so is its row among the nodes.
+    async fn end(&self, world: World) {
+        drop(world);
+        if servers::Database::is_postgres() {
+            let db = Database::connect(self.database.url()).await.unwrap();
+            db.execute_unprepared("DELETE FROM node").await.unwrap();
+            db.close().await.unwrap();
+        }
+    }
+
     async fn values(&self, sql: &str) -> Vec<String> {
-        let url = format!("sqlite://{}", self.0.path().join("labelhook.db").display());
-        let db = Database::connect(url).await.unwrap();
+        let db = Database::connect(self.database.url()).await.unwrap();
         let rows = db
             .query_all_raw(Statement::from_string(db.get_database_backend(), sql))
             .await;
@@ -69,7 +89,12 @@ impl Disk {
     /// The ids of the keys that sealed what there is.
     async fn keys_in_use(&self) -> BTreeSet<String> {
         let of = |(table, column): &(&str, &str)| {
-            format!("SELECT lower(hex(substr({column}, 2, 4))) FROM {table} WHERE {column} IS NOT NULL")
+            let column = format!("\"{column}\"");
+            let id = match servers::Database::is_postgres() {
+                true => format!("encode(substr({column}, 2, 4), 'hex')"),
+                false => format!("lower(hex(substr({column}, 2, 4)))"),
+            };
+            format!("SELECT {id} FROM {table} WHERE {column} IS NOT NULL")
         };
         let all: Vec<String> = SEALED.iter().map(of).collect();
         self.values(&all.join(" UNION ALL ")).await.into_iter().collect()
@@ -120,11 +145,11 @@ fn request() -> Request {
 #[tokio::test]
 async fn a_change_that_is_broken_off_is_refused_by_a_server_and_finished_with_the_same_keys() {
     let receiver = Receiver::ok().await;
-    let disk = Disk(tempfile::tempdir().unwrap());
+    let disk = Disk::new().await;
     let world = World::over(disk.config(0)).await;
     let values = furnished(&world, &receiver.url()).await;
     let (label, owner) = (world.annotated().await, world.owner.clone());
-    drop(world);
+    disk.end(world).await;
 
     let broken = disk.rekey(0, 1).await.unwrap();
     let mut seen = Vec::new();
@@ -185,10 +210,10 @@ async fn a_change_that_is_broken_off_is_refused_by_a_server_and_finished_with_th
 
 #[tokio::test]
 async fn a_key_can_be_changed_back_and_forth() {
-    let disk = Disk(tempfile::tempdir().unwrap());
+    let disk = Disk::new().await;
     let world = World::over(disk.config(0)).await;
     world.webhook("https://example.com/a").await;
-    drop(world);
+    disk.end(world).await;
     for (from, to) in [(0, 1), (1, 0), (0, 1)] {
         assert_eq!(disk.rekey(from, to).await.unwrap().run(|_| ()).await.unwrap(), 1);
         assert_eq!(disk.keys_in_use().await, BTreeSet::from([key(to).id()]));
@@ -198,12 +223,15 @@ async fn a_key_can_be_changed_back_and_forth() {
 
 #[tokio::test]
 async fn a_change_from_a_key_that_is_not_the_databases_changes_nothing() {
-    let disk = Disk(tempfile::tempdir().unwrap());
+    let disk = Disk::new().await;
     let world = World::over(disk.config(0)).await;
     world.webhook("https://example.com/a").await;
-    let held = disk.rekey(0, 1).await.map(|_| ()).unwrap_err();
-    assert!(held.to_string().contains("in use by another process"), "{held}");
-    drop(world);
+    let held = disk.rekey(0, 1).await.map(|_| ()).unwrap_err().to_string();
+    assert!(
+        held.contains("in use by another process") || held.contains("is at work"),
+        "{held}"
+    );
+    disk.end(world).await;
     for (from, to) in [(2, 1), (0, 0)] {
         let refused = disk.rekey(from, to).await.map(|_| ()).unwrap_err();
         assert!(matches!(refused, Error::Invalid { .. }), "{refused}");
@@ -213,21 +241,21 @@ async fn a_change_from_a_key_that_is_not_the_databases_changes_nothing() {
 
 #[tokio::test]
 async fn a_value_that_opens_with_neither_key_is_named_and_nothing_is_lost() {
-    let disk = Disk(tempfile::tempdir().unwrap());
+    let disk = Disk::new().await;
     let world = World::over(disk.config(0)).await;
     let row = world.webhook("https://example.com/a").await;
     world
         .write(move |txn| {
             Box::pin(async move {
-                txn.conn()
-                    .execute_unprepared("UPDATE webhook SET headers = x'01020304050607'")
-                    .await?;
+                let bytes = vec![1_u8, 2, 3, 4, 5, 6, 7];
+                let change = webhook::Entity::update_many().col_expr(webhook::Column::Headers, Expr::value(bytes));
+                change.exec(txn.conn()).await?;
                 Ok(())
             })
         })
         .await
         .unwrap();
-    drop(world);
+    disk.end(world).await;
     let error = disk.rekey(0, 1).await.unwrap().run(|_| ()).await.unwrap_err();
     assert!(
         error.to_string().contains(&format!("webhook/{}/headers", row.id)),
@@ -238,10 +266,18 @@ async fn a_value_that_opens_with_neither_key_is_named_and_nothing_is_lost() {
 
 #[tokio::test]
 async fn every_column_of_bytes_is_either_sealed_or_known_to_be_no_secret() {
-    let disk = Disk(tempfile::tempdir().unwrap());
+    let disk = Disk::new().await;
     drop(App::open(disk.config(0)).await.unwrap());
-    let columns = "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c \
-                   WHERE t.type = 'table' AND lower(c.type) = 'blob'";
+    let columns = match servers::Database::is_postgres() {
+        true => {
+            "SELECT table_name || '.' || column_name FROM information_schema.columns \
+             WHERE table_schema = 'public' AND data_type = 'bytea'"
+        }
+        false => {
+            "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c \
+             WHERE t.type = 'table' AND lower(c.type) = 'blob'"
+        }
+    };
     let found: BTreeSet<String> = disk.values(columns).await.into_iter().collect();
     let sealed = SEALED.iter().map(|(table, column)| format!("{table}.{column}"));
     let plain = [

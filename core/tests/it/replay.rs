@@ -6,7 +6,7 @@ use crate::{
 };
 use entity::{
     NotificationStatus::*, Ordering, PayloadFormat, ReplayStatus, Role, TaskStatus, Timestamp, WebhookStatus,
-    WebhookTopic, replay as replays, webhook as webhooks,
+    WebhookTopic, replay as replays, stage as stages, webhook as webhooks,
 };
 use labelhook_core::{
     Error, Result, dispatcher,
@@ -16,6 +16,7 @@ use labelhook_core::{
     replay::{self, Start},
     webhook::{self, Patch},
 };
+use sea_orm::EntityTrait;
 use std::{collections::BTreeMap, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -628,11 +629,8 @@ async fn a_held_tasks_newest_notification_moves_it_when_the_replay_is_answered()
     }
     assert_eq!(progress(&now(&world, &begun).await), (ReplayStatus::Succeeded, 2, 2, 0));
     let stage_id = flow.stage("Hook").await;
-    let query = format!(
-        "SELECT hex(webhook_id) FROM stage WHERE hex(id) = '{}'",
-        stage_id.0.simple().to_string().to_uppercase()
-    );
-    let own = world.text(&query).await;
+    let stage = stages::Entity::find_by_id(stage_id).one(world.app.db.read()).await;
+    let own = stage.unwrap().unwrap().webhook_id.unwrap().to_string();
     let own = webhook::get(&world.app, &world.owner, &own).await.unwrap();
     let refused = missed(&world, &own, Filter::default()).await;
     assert!(matches!(refused, Err(Error::NotAllowed(_))), "{refused:?}");

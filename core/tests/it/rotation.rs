@@ -7,6 +7,7 @@ use labelhook_core::{
     webhook::{self, MAX_LIVE, Rotated, Rotation},
     workflow::{self, EdgeInput, Save, StageInput, StageWebhook},
 };
+use sea_orm::EntityTrait;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -216,7 +217,8 @@ async fn a_stages_webhook_is_rotated_with_grace_and_a_save_replaces_at_once() {
             .stages
     };
     let saved = save(sent_then_done(None)).await;
-    let id = world.text("SELECT hex(id) FROM webhook").await;
+    let row = webhooks::Entity::find().one(world.app.db.read()).await.unwrap();
+    let id = row.unwrap().id.to_string();
     let signatures = async || {
         let topic = Some(WebhookTopic::WorkflowAction);
         let prepared = notification::preview(&world.app, &world.owner, &id, None, topic).await;

@@ -27,7 +27,9 @@ async fn a_database_that_does_not_answer_for_half_a_minute_is_told_of_and_waited
 }
 
 async fn stays_away(name: &'static str, fault: fn(&Line), time: Duration) {
-    let Some(cluster) = Cluster::prepare().await else { return };
+    let Some(cluster) = Cluster::prepare().await else {
+        return;
+    };
     let mut story = Story::begin(name, cluster, 2).await;
     let begun = Instant::now();
     fault(&story.cluster.line);
@@ -39,7 +41,11 @@ async fn stays_away(name: &'static str, fault: fn(&Line), time: Duration) {
     wait(time.saturating_sub(begun.elapsed()).max(Duration::from_millis(1))).await;
     let before = story.receiver.received().len();
     wait(Duration::from_secs(1)).await;
-    assert_eq!(story.receiver.received().len(), before, "what could not be recorded is not sent");
+    assert_eq!(
+        story.receiver.received().len(),
+        before,
+        "what could not be recorded is not sent"
+    );
     story.cluster.line.restore();
     for node in &story.nodes {
         until("it answers again", || answers(&node.client)).await;
@@ -49,7 +55,11 @@ async fn stays_away(name: &'static str, fault: fn(&Line), time: Duration) {
     story.goes_on().await;
     let tally = story.end().await;
     assert!(tally.duplicates <= IN_FLIGHT, "{tally:?}");
-    assert_eq!(none(&story.nodes[0].client).await, 0, "nothing was changed, it was said");
+    assert_eq!(
+        none(&story.nodes[0].client).await,
+        0,
+        "nothing was changed, it was said"
+    );
 }
 
 /// A question and a change are answered in seconds: to be tried again.

@@ -10,7 +10,9 @@ use super::story::Story;
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_whose_clocks_are_an_hour_apart_go_by_one() {
     let Some(library) = faketime() else { return };
-    let Some(cluster) = Cluster::prepare().await else { return };
+    let Some(cluster) = Cluster::prepare().await else {
+        return;
+    };
     let mut nodes = Vec::new();
     for (name, offset) in [("right", "+0s"), ("ahead", "+3600s"), ("behind", "-3600s")] {
         let wrong = [
@@ -39,10 +41,10 @@ async fn nodes_whose_clocks_are_an_hour_apart_go_by_one() {
 
 /// The library that gives a process another time; none, after saying so, when it is not installed.
 fn faketime() -> Option<PathBuf> {
-    let places = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map(|machine| {
-        Path::new("/usr/lib")
-            .join(machine)
-            .join("faketime/libfaketimeMT.so.1")
-    });
-    places.into_iter().find(|place| place.is_file()).or_else(|| skip("faketime"))
+    let places = ["x86_64-linux-gnu", "aarch64-linux-gnu"]
+        .map(|machine| Path::new("/usr/lib").join(machine).join("faketime/libfaketimeMT.so.1"));
+    places
+        .into_iter()
+        .find(|place| place.is_file())
+        .or_else(|| skip("faketime"))
 }

@@ -11,7 +11,9 @@ use crate::desk::Desk;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_nodes_together_keep_to_the_requests_in_flight_that_a_webhook_allows() {
-    let Some((_cluster, nodes, desk)) = three().await else { return };
+    let Some((_cluster, nodes, desk)) = three().await else {
+        return;
+    };
     let (receiver, gate) = (TestReceiver::start().await, Gate::default());
     receiver.answer(Answer::status(200).behind(&gate));
     desk.webhook(&receiver.url("few"), &["LABEL_CREATED"], json!({"maxInFlight": 4}))
@@ -27,7 +29,9 @@ async fn three_nodes_together_keep_to_the_requests_in_flight_that_a_webhook_allo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_nodes_together_keep_to_the_rate_that_a_webhook_allows() {
-    let Some((_cluster, nodes, desk)) = three().await else { return };
+    let Some((_cluster, nodes, desk)) = three().await else {
+        return;
+    };
     let receiver = TestReceiver::start().await;
     let limit = json!({"rateLimit": {"requests": 20, "perMs": 1_000}});
     desk.webhook(&receiver.url("slow"), &["LABEL_CREATED"], limit).await;
@@ -41,11 +45,17 @@ async fn three_nodes_together_keep_to_the_rate_that_a_webhook_allows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strict_order_is_kept_while_nodes_come_and_go() {
-    let Some((cluster, mut nodes, desk)) = three().await else { return };
+    let Some((cluster, mut nodes, desk)) = three().await else {
+        return;
+    };
     let (receiver, gate) = (TestReceiver::start().await, Gate::default());
     receiver.answer(Answer::status(200).behind(&gate));
-    desk.webhook(&receiver.url("strict"), &["LABEL_CREATED"], json!({"ordering": "STRICT"}))
-        .await;
+    desk.webhook(
+        &receiver.url("strict"),
+        &["LABEL_CREATED"],
+        json!({"ordering": "STRICT"}),
+    )
+    .await;
     let mut made = submit(&desk, &nodes, 30).await;
     gate.open();
     for number in 4..6 {

@@ -12,7 +12,9 @@ const IN_FLIGHT: usize = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_killed_loses_nothing_and_others_take_over() {
-    let Some(cluster) = Cluster::prepare().await else { return };
+    let Some(cluster) = Cluster::prepare().await else {
+        return;
+    };
     let mut story = Story::begin("a node killed", cluster, 3).await;
     story.nodes.remove(1).kill();
     story.use_nodes();
@@ -22,12 +24,17 @@ async fn a_node_that_is_killed_loses_nothing_and_others_take_over() {
     story.goes_on().await;
     let tally = story.end().await;
     assert!(tally.duplicates <= IN_FLIGHT, "{tally:?}");
-    assert_eq!(tally.duplicates, tally.unrecorded, "only what was not recorded is sent again");
+    assert_eq!(
+        tally.duplicates, tally.unrecorded,
+        "only what was not recorded is sent again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_stood_still_comes_back_under_a_new_id_and_sends_nothing_that_others_took_over() {
-    let Some(cluster) = Cluster::prepare().await else { return };
+    let Some(cluster) = Cluster::prepare().await else {
+        return;
+    };
     let mut story = Story::begin("a node stopped", cluster, 3).await;
     let stopped = story.nodes.remove(1);
     story.use_nodes();
@@ -46,7 +53,9 @@ async fn a_node_that_stood_still_comes_back_under_a_new_id_and_sends_nothing_tha
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_asked_to_stop_hands_over_at_once_and_nothing_is_sent_twice() {
-    let Some(cluster) = Cluster::prepare().await else { return };
+    let Some(cluster) = Cluster::prepare().await else {
+        return;
+    };
     let mut story = Story::begin("a node drained", cluster, 3).await;
     let leaving = story.nodes.remove(0);
     story.use_nodes();
@@ -59,7 +68,9 @@ async fn a_node_that_is_asked_to_stop_hands_over_at_once_and_nothing_is_sent_twi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_that_start_together_on_an_empty_database_migrate_it_once_and_make_one_key() {
-    let Some(cluster) = Cluster::prepare().await else { return };
+    let Some(cluster) = Cluster::prepare().await else {
+        return;
+    };
     let nodes = cluster.nodes(4).await;
     let session = cluster.session().await;
     let number = async |sql: &str| session.number(sql).await.expect("the server answers");

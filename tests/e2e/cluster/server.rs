@@ -17,7 +17,9 @@ const IN_FLIGHT: usize = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_may_be_restarted_and_may_crash_under_load() {
-    let Some(cluster) = Cluster::prepare().await else { return };
+    let Some(cluster) = Cluster::prepare().await else {
+        return;
+    };
     let mut story = Story::begin("PostgreSQL restarted", cluster, 3).await;
     for stop in [Postgres::stop as fn(&Postgres), Postgres::crash] {
         stop(&story.cluster.postgres);
@@ -28,13 +30,19 @@ async fn postgres_may_be_restarted_and_may_crash_under_load() {
     assert!(story.book.counts().refused > 0, "the writers met the fault");
     assert!(tally.duplicates <= IN_FLIGHT, "{tally:?}");
     for node in &story.nodes {
-        assert!(!node.said().contains("under a new id"), "nobody was away: {}", node.said());
+        assert!(
+            !node.said().contains("under a new id"),
+            "nobody was away: {}",
+            node.said()
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nats_may_be_killed_and_restarted() {
-    let Some(cluster) = Cluster::with_nats().await else { return };
+    let Some(cluster) = Cluster::with_nats().await else {
+        return;
+    };
     let mut story = Story::begin("NATS restarted", cluster, 3).await;
     let nats = || story.cluster.nats.as_ref().expect("it was started");
     nats().stop();
@@ -47,7 +55,9 @@ async fn nats_may_be_killed_and_restarted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_others_leave_open_delays_the_feed_and_no_delivery() {
-    let Some(cluster) = Cluster::prepare().await else { return };
+    let Some(cluster) = Cluster::prepare().await else {
+        return;
+    };
     let mut story = Story::begin("a long transaction", cluster, 2).await;
     let (reads, writes) = (story.cluster.session().await, story.cluster.session().await);
     reads

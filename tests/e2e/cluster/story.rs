@@ -117,7 +117,11 @@ impl Story {
             again.tick().await;
         }
         let left = self.book.missing(&self.scene, &self.receiver.received());
-        assert!(left.is_empty(), "accepted and not delivered: {left:?}; {:#}", open(client).await);
+        assert!(
+            left.is_empty(),
+            "accepted and not delivered: {left:?}; {:#}",
+            open(client).await
+        );
         until("every notification is settled", || settled(client)).await;
         self.tally(begun.elapsed()).await
     }
@@ -129,14 +133,21 @@ impl Story {
         for webhook in &self.scene.webhooks {
             attempts += scene::audit_records(&self.nodes[0].client, webhook, &received).await;
         }
-        let distinct: HashSet<_> = received.iter().map(|one| one.header("x-labelbox-id").to_owned()).collect();
+        let distinct: HashSet<_> = received
+            .iter()
+            .map(|one| one.header("x-labelbox-id").to_owned())
+            .collect();
         let tally = Tally {
             duplicates: received.len() - distinct.len(),
             unrecorded: received.len() - attempts,
         };
         let (name, counts, came) = (self.name, self.book.counts(), received.len());
         // Past the capture of output: the numbers of a passing test are worth a line.
-        writeln!(io::stderr(), "{name}: {came} requests, {tally:?}, {counts:?}, caught up in {took:?}").ok();
+        writeln!(
+            io::stderr(),
+            "{name}: {came} requests, {tally:?}, {counts:?}, caught up in {took:?}"
+        )
+        .ok();
         tally
     }
 }

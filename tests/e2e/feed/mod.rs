@@ -1,8 +1,10 @@
 //! The live feed over real sockets: what is told, from where on, to whom. How a socket is closed stands in [`protocol`], event
 //! streams in [`stream`].
 
+mod limits;
 mod protocol;
 mod published;
+mod shared;
 mod stream;
 
 use entity::Role;

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
-use harness::{Answered, Received};
 use harness::deadline::within;
+use harness::{Answered, Received};
 use tokio::sync::watch;
 
 use super::scene::Scene;
@@ -167,7 +167,10 @@ impl Book {
             let mark = Mark::of(one);
             if mark.topic.starts_with("LABEL_") && mark.topic != "LABEL_DELETED" {
                 assert!(pages.tried.contains(&mark), "delivered, but never asked for: {mark:?}");
-                assert!(!pages.refused.contains(&mark), "nothing was changed, it was said: {mark:?}");
+                assert!(
+                    !pages.refused.contains(&mark),
+                    "nothing was changed, it was said: {mark:?}"
+                );
             }
             let original = first.entry((&one.path, one.header("webhook-id"))).or_insert(one);
             assert_eq!(original.body, one.body, "the same event is sent as the same bytes");

@@ -10,7 +10,7 @@ pub mod writer;
 use std::sync::Arc;
 
 use harness::deadline::{LIMIT, until};
-use harness::{Answer, Client, Rng, Service, TestReceiver};
+use harness::{Answer, Client, Home, Rng, Service, TestReceiver};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -25,8 +25,8 @@ async fn what_was_accepted_is_delivered_and_recorded_although_the_process_is_kil
     let mut rng = Rng::announced("ledger");
     let receiver = TestReceiver::start().await;
     receiver.then((0..2_000).map(|_| unreliable(&mut rng)));
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let mut service = Service::start(folder.path()).await;
+    let home = Home::new().await;
+    let mut service = Service::start(&home).await;
     let scene = Arc::new(Scene::set(&service.client, &receiver, 1).await);
     let book = Arc::new(Book::default());
 
@@ -44,7 +44,7 @@ async fn what_was_accepted_is_delivered_and_recorded_although_the_process_is_kil
     for _ in 0..KILLS {
         book.accepts_more(20 + rng.below(80)).await;
         service.kill();
-        service = Service::start(folder.path()).await;
+        service = Service::start(&home).await;
         address.send_replace(vec![service.client.clone()]);
     }
     book.accepts_more(20).await;

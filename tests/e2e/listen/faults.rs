@@ -2,11 +2,9 @@
 
 use std::ffi::OsStr;
 use std::net::TcpListener;
-use std::path::Path;
 use std::time::Duration;
 
-use harness::service::database;
-use harness::{Answer, Gate, KEY, Process, Socket, TestApp, TestReceiver, binary};
+use harness::{Answer, Gate, Home, KEY, Process, Socket, TestApp, TestReceiver, binary};
 use serde_json::{Value, json};
 
 use super::{Listening, clock, logged, run, stepped, there};
@@ -89,22 +87,19 @@ fn port() -> String {
     taken.local_addr().expect("an address").to_string()
 }
 
-fn serve(folder: &Path, listen: &str) -> Process {
-    let url = format!("sqlite://{}?mode=rwc", database(folder).display());
-    let arguments = ["serve", "--listen", listen, "--database-url", &url];
+fn serve(home: &Home, listen: &str) -> Process {
+    let arguments = ["serve", "--listen", listen];
     let settings = [("LABELHOOK_BOOTSTRAP_KEY", KEY), ("LABELHOOK_LOG", "warn")];
-    Process::start(
-        binary(),
-        &arguments,
-        &settings.map(|(name, value)| (name, OsStr::new(value))),
-    )
+    let environment = home.environment().into_iter().chain(settings);
+    let environment: Vec<_> = environment.map(|(name, value)| (name, OsStr::new(value))).collect();
+    Process::start(binary(), &arguments, &environment)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_comes_back_after_the_server_was_killed_and_nothing_is_lost() {
-    let folder = tempfile::tempdir().expect("a folder can be made");
+    let home = Home::new().await;
     let (local, gate, listen) = (TestReceiver::start().await, Gate::default(), port());
-    let mut service = serve(folder.path(), &listen);
+    let mut service = serve(&home, &listen);
     let client = service.client(KEY).await;
     let listening = Listening::start(&client, &format!("http://{listen}"), &local, &[]).await;
     local.then([Answer::status(200).behind(&gate)]);
@@ -114,7 +109,7 @@ async fn a_listener_comes_back_after_the_server_was_killed_and_nothing_is_lost()
     service.kill();
     listening.process.line_with("the connection is lost").await;
     gate.open();
-    let service = serve(folder.path(), &listen);
+    let service = serve(&home, &listen);
     let client = service.client(KEY).await;
     listening.process.line_with("connected again").await;
     let requests = local.wait_for(2).await;

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use harness::deadline::until;
-use harness::{Answer, Client, Rng, Service, TestReceiver};
+use harness::{Answer, Client, Home, Rng, Service, TestReceiver};
 use serde_json::{Value, json};
 
 use super::{Floor, SUBMIT, hook, labelled_then_sent};
@@ -37,11 +37,8 @@ fn behind(service: &Service, floor: &Floor) -> Floor {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_whose_answer_was_not_recorded_fires_again_and_moves_once() {
-    let (folder, receiver) = (
-        tempfile::tempdir().expect("a folder can be made"),
-        TestReceiver::start().await,
-    );
-    let service = Service::start(folder.path()).await;
+    let (home, receiver) = (Home::new().await, TestReceiver::start().await);
+    let service = Service::start(&home).await;
     let floor = floor(&service.client, &receiver, json!({"timeoutMs": 30_000})).await;
     let task = floor.task("tree.jpg").await;
     // The status has come and the answer is not over: no moment is closer to the record.
@@ -50,7 +47,7 @@ async fn a_task_whose_answer_was_not_recorded_fires_again_and_moves_once() {
     receiver.wait_for(1).await;
     service.kill();
 
-    let service = Service::start(folder.path()).await;
+    let service = Service::start(&home).await;
     let floor = behind(&service, &floor);
     let received = receiver.wait_for(2).await;
     until("the task has moved", || async {
@@ -71,10 +68,7 @@ async fn a_task_whose_answer_was_not_recorded_fires_again_and_moves_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_task_is_lost_or_moved_twice_although_the_process_is_killed() {
     let mut rng = Rng::announced("workflow crash");
-    let (folder, receiver) = (
-        tempfile::tempdir().expect("a folder can be made"),
-        TestReceiver::start().await,
-    );
+    let (home, receiver) = (Home::new().await, TestReceiver::start().await);
     receiver.then((0..4 * TASKS).map(|_| {
         if rng.once_in(6) {
             Answer::status(503)
@@ -82,7 +76,7 @@ async fn no_task_is_lost_or_moved_twice_although_the_process_is_killed() {
             Answer::status(200)
         }
     }));
-    let mut service = Service::start(folder.path()).await;
+    let mut service = Service::start(&home).await;
     let floor = floor(&service.client, &receiver, json!({"maxInFlight": 4})).await;
     let mut tasks = Vec::new();
     for number in 0..TASKS {
@@ -95,7 +89,7 @@ async fn no_task_is_lost_or_moved_twice_although_the_process_is_killed() {
         }
         receiver.wait_for(round * 8 + rng.below(8)).await;
         service.kill();
-        service = Service::start(folder.path()).await;
+        service = Service::start(&home).await;
     }
     let floor = behind(&service, &floor);
     until("every task has moved", || async { count(&floor).await == TASKS }).await;

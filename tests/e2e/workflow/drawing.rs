@@ -1,8 +1,6 @@
 //! A workflow is drawn by names, read back as it is, and saved again from what was read.
 
-use std::fs;
-
-use harness::{TestApp, signature};
+use harness::signature;
 use serde_json::{Value, json};
 
 use super::{Floor, SAVE, Scene, hook, hook_stage, stage};
@@ -177,20 +175,12 @@ async fn what_is_secret_about_a_stages_webhook_is_in_no_answer_and_not_in_the_da
     let log =
         "{notifications {nodes {requestHeaders attempts {request {headers body}} webhook {headers signingSecret}}}}";
     let answers = format!("{}{}", shown(&scene.floor).await, scene.app.query(log, json!({})).await);
-    let stored = stored(&scene.app);
+    let stored = scene.app.stored().await;
+    let stored = String::from_utf8_lossy(&stored);
     for secret in secrets {
         assert!(!answers.contains(secret), "{secret} in {answers}");
         assert!(!stored.contains(secret), "{secret} in the database");
     }
-}
-
-/// The database's files as text, as far as they are text.
-fn stored(app: &TestApp) -> String {
-    let folder = app.database().parent().expect("a file is in a folder").to_owned();
-    let entries = fs::read_dir(folder).expect("the folder is there");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    let texts = paths.map(|path| String::from_utf8_lossy(&fs::read(path).expect("a file can be read")).into_owned());
-    texts.collect()
 }
 
 #[tokio::test]

@@ -1,7 +1,13 @@
 //! A database of a test's own.
 
 use crate::{postgres::Postgres, programs::variable};
-use std::path::Path;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+    thread,
+};
 
 /// A database; it goes with the test that has it.
 #[derive(Debug)]
@@ -39,6 +45,55 @@ impl Database {
         variable("TEST_DATABASE").is_some_and(|value| value == "postgres")
     }
 
+    /// Everything that is in it, byte by byte: the files, or each value of each table.
+    pub async fn contents(&self) -> Vec<u8> {
+        match &self.name {
+            Some(_) => values(&self.url).await.expect("the server answers"),
+            None => {
+                let file = self.url.trim_start_matches("sqlite://").trim_end_matches("?mode=rwc");
+                let read = |suffix: &str| fs::read(format!("{file}{suffix}")).unwrap_or_default();
+                ["", "-wal"].into_iter().flat_map(read).collect()
+            }
+        }
+    }
+
+    /// From its next connections on, a PostgreSQL server tells [`Database::plans`] how it goes about each statement, and
+    /// walks through a table only where no index serves.
+    pub async fn explain(&self) {
+        let name = self.name.as_ref().expect("asked of a server only");
+        let db = crate::postgres::connect(&self.url).await.expect("the server answers");
+        for setting in [
+            "session_preload_libraries = 'auto_explain'",
+            "auto_explain.log_min_duration = 0",
+            "enable_seqscan = off",
+        ] {
+            let set = format!("ALTER DATABASE {name} SET {setting}");
+            db.execute_unprepared(&set).await.expect("its owner may");
+        }
+        db.close().await.ok();
+    }
+
+    /// Statements of this database with their plans, in the order in which they ended.
+    pub fn plans(&self) -> Vec<String> {
+        let server = Postgres::started().expect("there is a database");
+        let said = format!(
+            "{} LOG:  duration:",
+            self.name.as_ref().expect("asked of a server only")
+        );
+        let mut plans: Vec<String> = Vec::new();
+        let mut ours = false;
+        for line in server.log().lines() {
+            if !line.starts_with('\t') {
+                ours = line.starts_with(&said);
+                plans.extend(ours.then(String::new));
+            } else if let (true, Some(plan)) = (ours, plans.last_mut()) {
+                plan.push_str(line);
+                plan.push('\n');
+            }
+        }
+        plans
+    }
+
     /// Where it is.
     pub fn url(&self) -> &str {
         &self.url
@@ -52,4 +107,54 @@ impl Drop for Database {
             server.forget(name);
         }
     }
+}
+
+/// Whether this run's databases are SQLite files. For a test about those: when they are not, says that it is skipped.
+pub fn files() -> bool {
+    if Database::is_postgres() {
+        say("about SQLite files");
+    }
+    !Database::is_postgres()
+}
+
+fn say(why: &str) {
+    let test = thread::current();
+    let name = test.name().unwrap_or("a test");
+    // Written past the capture of a passing test's output: a skipped test is worth a line.
+    writeln!(io::stderr(), "skipped: {name} ({why})").ok();
+}
+
+/// Whether this run's databases tell their plans; if not, says that a test of those is skipped.
+pub fn explains() -> bool {
+    if !Database::is_postgres() {
+        return false;
+    }
+    let told = Postgres::logs();
+    if !told {
+        say("it reads the log of a throwaway server");
+    }
+    told
+}
+
+const COLUMNS: &str = "SELECT CASE data_type WHEN 'bytea' THEN format('SELECT %I FROM %I', column_name, table_name) \
+     ELSE format('SELECT convert_to(%I::text, ''UTF8'') FROM %I', column_name, table_name) END \
+     FROM information_schema.columns WHERE table_schema = 'public'";
+
+async fn values(url: &str) -> Result<Vec<u8>, DbErr> {
+    let db = crate::postgres::connect(url).await?;
+    let mut contents = Vec::new();
+    for row in rows(&db, COLUMNS.to_owned()).await? {
+        for row in rows(&db, row.try_get_by_index(0)?).await? {
+            let value: Option<Vec<u8>> = row.try_get_by_index(0)?;
+            contents.extend(value.unwrap_or_default());
+            contents.push(0);
+        }
+    }
+    db.close().await?;
+    Ok(contents)
+}
+
+async fn rows(db: &DatabaseConnection, sql: String) -> Result<Vec<sea_orm::QueryResult>, DbErr> {
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    db.query_all_raw(statement).await
 }

@@ -14,7 +14,7 @@ mod programs;
 mod session;
 
 pub use child::Child;
-pub use database::Database;
+pub use database::{Database, explains, files};
 pub use nats::Nats;
 pub use packages::{node_modules, python};
 pub use postgres::Postgres;

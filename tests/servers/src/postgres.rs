@@ -7,7 +7,7 @@ use crate::{
     session::Session,
 };
 use migration::MigratorTrait;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
@@ -22,7 +22,8 @@ use std::{
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-const TEMPLATE: &str = "labelhook_template";
+/// What the names of all our databases begin with; then comes the process, and a number or a word.
+const PREFIX: &str = "labelhook_test_";
 /// How long the server may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -55,7 +56,14 @@ impl Postgres {
 
     async fn ready() -> Option<Self> {
         let server = match variable("TEST_DATABASE_URL") {
-            Some(url) => Self::given(url.to_string_lossy().into_owned()),
+            Some(url) => {
+                let server = Self::given(url.to_string_lossy().into_owned());
+                server
+                    .sweep()
+                    .await
+                    .expect("databases of tests that are over are removed");
+                server
+            }
             None => Self::start().await?,
         };
         server.make_template().await.expect("a template database is made");
@@ -140,6 +148,8 @@ impl Postgres {
             "shared_buffers=128MB".to_owned(),
             "max_wal_size=2GB".to_owned(),
             "log_min_messages=warning".to_owned(),
+            // Whose plan it is: see [`crate::Database::plans`].
+            "log_line_prefix=%d ".to_owned(),
         ];
         let mut line = vec![
             self.program.clone().into_os_string(),
@@ -196,33 +206,50 @@ impl Postgres {
         self.folder.as_ref().expect("only our own server is started").path()
     }
 
-    async fn connect(&self) -> Result<DatabaseConnection, sea_orm::DbErr> {
+    async fn connect(&self) -> Result<DatabaseConnection, DbErr> {
         connect(&self.admin).await
     }
 
-    async fn make_template(&self) -> Result<(), sea_orm::DbErr> {
+    async fn make_template(&self) -> Result<(), DbErr> {
         let admin = self.connect().await?;
-        admin
-            .execute_unprepared(&format!("DROP DATABASE IF EXISTS {TEMPLATE}"))
-            .await?;
-        admin.execute_unprepared(&format!("CREATE DATABASE {TEMPLATE}")).await?;
+        let name = template();
+        admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
         admin.close().await?;
-        let template = connect(&self.url(TEMPLATE)).await?;
+        let template = connect(&self.url(&name)).await?;
         migration::Migrator::up(&template, None).await?;
         template.close().await
+    }
+
+    /// Removes what processes that are gone have left behind on a server that outlives them.
+    async fn sweep(&self) -> Result<(), DbErr> {
+        let admin = self.connect().await?;
+        let names = format!("SELECT datname::text FROM pg_database WHERE datname LIKE '{PREFIX}%'");
+        for row in admin
+            .query_all_raw(Statement::from_string(DbBackend::Postgres, names))
+            .await?
+        {
+            let name: String = row.try_get_by_index(0)?;
+            let process = name[PREFIX.len()..].split('_').next().unwrap_or_default();
+            if !Path::new("/proc").join(process).exists() {
+                admin
+                    .execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+                    .await?;
+            }
+        }
+        admin.close().await
     }
 
     /// A database of a test's own, with the tables. Those of tests that are over are removed.
     pub async fn database(&self) -> String {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
-        let name = format!("test_{}_{number}", std::process::id());
+        let name = format!("{PREFIX}{}_{number}", std::process::id());
         let old = std::mem::take(&mut *self.dropped.lock().expect("held for a take only"));
         let admin = self.connect().await.expect("the server answers");
         for name in old {
             let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
             admin.execute_unprepared(&drop).await.expect("a database is removed");
         }
-        let make = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}");
+        let make = format!("CREATE DATABASE {name} TEMPLATE {}", template());
         admin.execute_unprepared(&make).await.expect("a database is made");
         admin.close().await.ok();
         name
@@ -233,6 +260,17 @@ impl Postgres {
         self.dropped.lock().expect("held for a push only").push(name);
     }
 
+    /// Whether the server is one whose log can be read.
+    pub(crate) fn logs() -> bool {
+        variable("TEST_DATABASE_URL").is_none()
+    }
+
+    /// What the server has said.
+    pub(crate) fn log(&self) -> String {
+        let bytes = fs::read(self.folder().join("log")).expect("a server that was started has a log");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// The URL of a database of this server.
     pub fn url(&self, name: &str) -> String {
         let (server, _) = self.admin.rsplit_once('/').expect("a URL names a database");
@@ -240,13 +278,17 @@ impl Postgres {
     }
 }
 
-async fn connect(url: &str) -> Result<DatabaseConnection, sea_orm::DbErr> {
+pub(crate) async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(1)
         .sqlx_logging(false)
         .connect_timeout(Duration::from_secs(2));
     Database::connect(options).await
+}
+
+fn template() -> String {
+    format!("{PREFIX}{}_template", std::process::id())
 }
 
 fn give_away(folder: &Path) {

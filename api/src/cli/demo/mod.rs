@@ -116,6 +116,7 @@ fn settings(listen: SocketAddr, folder: &Path) -> Settings {
         rate_limit: 0,
         bus: None,
         request_timeout: 60,
+        sockets_per_key: 2_000,
     }
 }
 

@@ -26,7 +26,7 @@ use tokio::time::timeout;
 
 pub use self::answer::Refusal;
 pub use self::media::Media;
-pub use self::operation::{Endpoint, Operation, is_last};
+pub use self::operation::{Endpoint, Operation};
 pub(super) use self::params::Params;
 use self::run::Run;
 use super::error::{ApiError, Code};

@@ -1,40 +1,95 @@
 //! An operation on its way through the schema, whichever way it came in: its document found and checked, then executed
 //! once or as a stream.
 
-use std::sync::Arc;
+use std::future::ready;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use async_graphql::futures_util::stream::{BoxStream, StreamExt};
+use async_graphql::futures_util::FutureExt;
+use async_graphql::futures_util::stream::{BoxStream, StreamExt, once};
 use async_graphql::parser::types::{OperationDefinition, OperationType, Selection};
-use async_graphql::{Request, Response as Executed, Value};
+use async_graphql::{Request, Response as Executed, ServerError, Variables};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use labelhook_core::auth::Actor;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::super::context::Budget;
-use super::super::error::{ApiError, Code};
+use super::super::error::{ApiError, Code, INTERNAL};
+use super::super::feed::class::Classes;
+use super::super::feed::key::Key;
+use super::super::feed::listener::{Listener, Told, Topmost};
+use super::super::feed::source::Run;
 use super::super::guard::{Cache, Document};
 use super::super::types::Types;
 use super::super::{Schema, translate};
 use super::{Params, Refusal};
+use crate::server::RequestId;
 
 /// The schema and the documents it has seen.
 pub struct Endpoint {
     schema: Schema,
     documents: Cache,
+    classes: Classes,
+    runtime: Handle,
     timeout: Duration,
 }
 
 /// What is to be executed.
 pub struct Operation {
-    request: Request,
+    text: String,
     document: Arc<Document>,
     name: Option<String>,
-    budget: Budget,
+    variables: Variables,
+    actor: Actor,
 }
 
 impl Operation {
+    /// Makes its request, again and again.
+    pub fn template(&self) -> Box<dyn Fn() -> Request + Send + Sync> {
+        let (document, name) = (Arc::clone(&self.document), self.name.clone());
+        let (variables, actor) = (self.variables.clone(), self.actor.clone());
+        Box::new(move || request(&document, name.clone(), variables.clone(), actor.clone()))
+    }
+
+    /// Its document.
+    pub fn document(&self) -> &Arc<Document> {
+        &self.document
+    }
+
+    fn request(&self) -> Request {
+        request(
+            &self.document,
+            self.name.clone(),
+            self.variables.clone(),
+            self.actor.clone(),
+        )
+    }
+
+    fn into_request(self) -> Request {
+        request(&self.document, self.name, self.variables, self.actor)
+    }
+
+    fn key(&mut self) -> Key {
+        let text = std::mem::take(&mut self.text);
+        let (document, name) = (self.document.parsed(), self.name.as_deref());
+        Key::new(text, document, self.definition(), name, &self.variables, &self.actor)
+    }
+
+    /// The one field of a subscription.
+    fn topmost(&self) -> Topmost {
+        let selection = &self.definition().selection_set.node.items[0];
+        let name = match &selection.node {
+            Selection::Field(field) => field.node.response_key().node.to_string(),
+            _ => String::new(),
+        };
+        Topmost {
+            name,
+            at: selection.pos,
+        }
+    }
+
     fn definition(&self) -> &OperationDefinition {
         let found = self.document.operation(self.name.as_deref());
         &found.expect("it was found when it was prepared").node
@@ -52,12 +107,14 @@ impl Operation {
 }
 
 impl Endpoint {
-    /// Around a schema, with the time that an operation may take.
+    /// Around a schema, with the time that an operation may take. Needs a runtime.
     pub fn new(schema: Schema, timeout: Duration) -> Self {
         let documents = Cache::new(Types::of(&schema.sdl()));
         Self {
             schema,
             documents,
+            classes: Classes::new(Handle::current()),
+            runtime: Handle::current(),
             timeout,
         }
     }
@@ -71,58 +128,73 @@ impl Endpoint {
         }
         self.documents.types().check_variables(definition, &params.variables)?;
         params.fill(definition);
-        let budget = Budget::default();
-        let mut request = Request::new(String::new())
-            .variables(params.variables)
-            .data(actor)
-            .data(budget.clone());
-        request.operation_name.clone_from(&params.operation_name);
-        request.set_parsed_query(document.parsed().clone());
         Ok(Operation {
-            request,
+            text: params.query,
             document,
             name: params.operation_name,
-            budget,
+            variables: params.variables,
+            actor,
         })
     }
 
     /// Executes a query or a mutation.
     pub async fn execute(&self, operation: Operation, id: &str) -> Result<Executed, Refusal> {
-        let ty = operation.ty();
-        let Ok(mut executed) = timeout(self.timeout, self.schema.execute(operation.request)).await else {
+        let (ty, document) = (operation.ty(), Arc::clone(&operation.document));
+        let request = operation.into_request().data(Budget::default());
+        let Ok(mut executed) = timeout(self.timeout, self.schema.execute(request)).await else {
             return Err(took_too_long(ty));
         };
         if !executed.errors.is_empty() {
-            translate::translate(&mut executed.errors, operation.document.parsed(), id);
+            translate::translate(&mut executed.errors, document.parsed(), id);
         }
         Ok(executed)
     }
 
-    /// Executes a subscription: an answer for each thing that is told.
-    pub fn subscribe(&self, operation: Operation, id: &str) -> BoxStream<'static, Executed> {
-        let Operation {
-            request,
-            document,
-            budget,
-            ..
-        } = operation;
-        let id = id.to_owned();
-        let answers = self.schema.execute_stream(request).map(move |mut executed| {
-            budget.renew();
-            if !executed.errors.is_empty() {
-                translate::translate(&mut executed.errors, document.parsed(), &id);
+    /// Begins a subscription, and tells what happens. It begins when it is first asked.
+    pub fn subscribe(self: &Arc<Self>, mut operation: Operation, id: &RequestId) -> BoxStream<'static, Told> {
+        let (endpoint, id) = (Arc::clone(self), id.clone());
+        let told = async move {
+            let runtime = endpoint.runtime.clone();
+            let begun = runtime.spawn(async move { endpoint.begin(&mut operation, &id).await });
+            match begun.await {
+                Ok(Ok(listener)) => listener.stream(),
+                Ok(Err(errors)) => once(ready(Told::End(errors))).boxed(),
+                Err(_) => once(ready(Told::End(vec![
+                    ApiError::new(Code::Internal, INTERNAL).into_server_error(),
+                ])))
+                .boxed(),
             }
-            executed
-        });
-        answers.boxed()
+        };
+        told.flatten_stream().boxed()
+    }
+
+    async fn begin(&self, operation: &mut Operation, id: &RequestId) -> Result<Listener, Vec<ServerError>> {
+        let begun = Arc::default();
+        let request = operation
+            .request()
+            .data(Run::Begin(Arc::clone(&begun)))
+            .data(Budget::default());
+        if let Some(mut executed) = self.schema.execute_stream(request).next().await {
+            translate::translate(&mut executed.errors, operation.document.parsed(), id);
+            return Err(executed.errors);
+        }
+        let begun = begun.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(begun) = begun else {
+            return Err(vec![
+                Refusal::from(ApiError::new(Code::Internal, INTERNAL)).into_error(id),
+            ]);
+        };
+        let (key, topmost) = (operation.key(), operation.topmost());
+        let class = self.classes.of(&self.schema, operation, key, id);
+        Ok(Listener::new(begun, class, topmost, id.clone()))
     }
 }
 
-/// Whether this is the end of a subscription: it was refused, or its stream failed. A field further down that fails is
-/// not.
-pub fn is_last(executed: &Executed) -> bool {
-    let at_the_top = executed.errors.iter().all(|error| error.path.len() <= 1);
-    executed.data == Value::Null && !executed.errors.is_empty() && at_the_top
+fn request(document: &Document, name: Option<String>, variables: Variables, actor: Actor) -> Request {
+    let mut request = Request::new(String::new()).variables(variables).data(actor);
+    request.operation_name = name;
+    request.set_parsed_query(document.parsed().clone());
+    request
 }
 
 /// One subscription listens to one thing. The library would listen to all that are named, and to none in a fragment.

@@ -5,7 +5,6 @@ mod input;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use async_graphql::futures_util::stream::{BoxStream, StreamExt, unfold};
 use async_graphql::{Context, ID, Object, SimpleObject};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use entity::WebhookTopic;
@@ -36,7 +35,7 @@ impl From<Made> for Listener {
 }
 
 /// A request for a listener to make: the same headers and the same bytes that an address would get.
-pub struct Delivery(Arc<listeners::Delivery>);
+pub struct Delivery(pub Arc<listeners::Delivery>);
 
 /// A request for a listener to make: the same headers and the same bytes that an address would get.
 #[Object]
@@ -112,19 +111,6 @@ pub struct Header {
     name: String,
     /// Its value.
     value: String,
-}
-
-/// What a listener is handed, until somebody else takes its place or its webhook is removed.
-pub async fn deliveries(ctx: &Context<'_>, id: &str) -> Result<BoxStream<'static, Result<Delivery>>> {
-    let attached = listeners::attach(ctx.app(), ctx.actor(), id).await?;
-    let handed = unfold(Some(attached), async |attached| {
-        let mut attached = attached?;
-        match attached.next().await {
-            Ok(delivery) => Some((Ok(Delivery(delivery)), Some(attached))),
-            Err(error) => Some((Err(error.into()), None)),
-        }
-    });
-    Ok(handed.boxed())
 }
 
 /// Mutations of listeners.

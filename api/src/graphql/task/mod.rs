@@ -93,6 +93,11 @@ impl Task {
         self.0.external_id.as_deref()
     }
 
+    /// Whether it is gone, with its data row: subscribers are told of it once more, and nobody finds it any longer.
+    async fn deleted(&self) -> bool {
+        self.0.deleted
+    }
+
     /// The stages it has completed, oldest first. The one it is in is not among them, nor is what a requeue has left.
     #[graphql(complexity = "cost(Some(10), child_complexity)")]
     async fn stage_history(&self, ctx: &Context<'_>) -> Result<Vec<StageVisit>> {

@@ -85,9 +85,18 @@ pub fn pong(payload: Option<&str>) -> Message {
     }
 }
 
-/// `next`: an answer as JSON.
-pub fn next(id: &str, payload: &str) -> String {
-    format!(r#"{{"id":{},"type":"next","payload":{payload}}}"#, quoted(id))
+/// What messages `next` of an operation begin with.
+pub fn head(id: &str) -> String {
+    format!(r#"{{"id":{},"type":"next","payload":"#, quoted(id))
+}
+
+/// `next`: an answer as JSON, after its head. Subscribers share what they are told, and only this copy is their own.
+pub fn next(head: &str, payload: &str) -> String {
+    let mut text = String::with_capacity(head.len() + payload.len() + 1);
+    text.push_str(head);
+    text.push_str(payload);
+    text.push('}');
+    text
 }
 
 /// `error`: the operation has ended.

@@ -2,11 +2,12 @@
 //! of its own, lets a second operation take the place of a running one and waits for ever for `connection_init`.
 //!
 //! One task a socket. It reads, runs the operations and writes; while a write is held up nothing else moves, so a client
-//! that does not read costs what it had asked for and no more. Before anything is told the key is checked again.
+//! that does not read costs what it had asked for and no more, and is cut off after a while ([`crate::listener`]). Before
+//! anything is told the key is checked again.
 //!
 //! Closed with: 1001 the server shuts down; 4400 a message that cannot be read; 4401 no key or no good one, or `subscribe`
 //! before the acknowledgement; 4403 the key's rights have changed; 4408 no `connection_init` in time; 4409 an id that is
-//! in use; 4429 a second `connection_init`.
+//! in use; 4429 a second `connection_init`, or more connections than a key may have.
 
 mod message;
 mod operations;
@@ -23,25 +24,26 @@ use axum::response::Response;
 use futures_util::SinkExt;
 use labelhook_core::api_key::{self, Pass};
 use tokio::sync::watch;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tracing::Instrument;
 
 use self::message::{Goodbye, Incoming};
-use self::operations::Operations;
+use self::operations::{Operations, Said};
 use super::error::{ApiError, Code};
 use super::http::{Media, Refusal};
 use crate::auth;
 use crate::server::{RequestId, Server};
+use crate::sockets::Slot;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 /// Bytes of one message.
 const MAX_MESSAGE: usize = 4 << 20;
 /// Bytes read at once: every socket has a buffer of this size, and the library's own has 128 KiB.
 const READ_BUFFER: usize = 4 << 10;
-/// Messages that are written together at most.
+/// Bytes that are gathered before they are written.
+const WRITE_BUFFER: usize = 16 << 10;
+/// Messages after which they are written in any case, about.
 const TOGETHER: usize = 64;
-/// How long a write may be held up.
-const WRITE: Duration = Duration::from_secs(30);
 /// How often the key is checked and the client pinged when nothing happens.
 const TICK: Duration = Duration::from_secs(15);
 /// How long a client may say nothing, not even to a ping.
@@ -73,14 +75,16 @@ pub async fn upgrade(server: Arc<Server>, id: RequestId, request: Request<Body>)
     let (open, span) = (server.sockets.open.token(), tracing::Span::current());
     let upgrade = upgrade
         .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(MAX_MESSAGE)
         .max_frame_size(MAX_MESSAGE);
-    upgrade.on_upgrade(move |socket| {
-        async move {
+    upgrade.on_upgrade(async move |socket| {
+        let pool = Arc::clone(&server.sockets.pool);
+        let conversation = async move {
             serve(socket, &server, key, id).await;
             drop(open);
-        }
-        .instrument(span)
+        };
+        pool.spawn(conversation.instrument(span));
     })
 }
 
@@ -103,12 +107,12 @@ async fn serve(mut socket: WebSocket, server: &Arc<Server>, key: Option<String>,
 
 async fn talk(socket: &mut WebSocket, server: &Arc<Server>, key: Option<String>, id: RequestId) -> Goodbye {
     let greeted = timeout(server.init_timeout, greet(socket, server, key)).await;
-    let pass = match greeted {
-        Ok(Ok(pass)) => pass,
+    let (pass, _place) = match greeted {
+        Ok(Ok(greeted)) => greeted,
         Ok(Err(goodbye)) => return goodbye,
         Err(_) => return Goodbye::new(4408, "Connection initialisation timeout"),
     };
-    let mut tick = interval(TICK);
+    let mut tick = interval_at(Instant::now() + TICK, TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let conversation = Conversation {
         changes: api_key::changes(&server.app),
@@ -127,7 +131,7 @@ async fn talk(socket: &mut WebSocket, server: &Arc<Server>, key: Option<String>,
 }
 
 /// Waits for `connection_init` and says who it is.
-async fn greet(socket: &mut WebSocket, server: &Server, key: Option<String>) -> Result<Pass, Goodbye> {
+async fn greet(socket: &mut WebSocket, server: &Server, key: Option<String>) -> Result<(Pass, Slot), Goodbye> {
     loop {
         let message = receive(socket.recv().await)?;
         let Some(text) = text(&message)? else { continue };
@@ -136,8 +140,10 @@ async fn greet(socket: &mut WebSocket, server: &Server, key: Option<String>) -> 
                 let given = given.as_deref().map(auth::token);
                 let key = given.unwrap_or(key.as_deref());
                 let pass = auth::admit(server, key).await.map_err(|refusal| refused(&refusal))?;
+                let place = server.sockets.connection(pass.actor.key_id);
+                let place = place.ok_or_else(|| Goodbye::new(4429, "this key has too many connections open"))?;
                 send(socket, message::ack()).await?;
-                return Ok(pass);
+                return Ok((pass, place));
             }
             Incoming::Ping(payload) => send(socket, message::pong(payload)).await?,
             Incoming::Pong | Incoming::Complete(_) => {}
@@ -164,7 +170,7 @@ impl Conversation<'_> {
             let some = !self.operations.is_empty();
             tokio::select! {
                 message = self.socket.recv() => self.hear(&receive(message)?).await?,
-                Some(text) = self.operations.next(), if some => self.tell(text).await?,
+                Some(said) = self.operations.next(), if some => self.tell(said).await?,
                 _ = self.changes.changed() => self.check().await?,
                 _ = self.tick.tick() => self.look().await?,
             }
@@ -193,18 +199,20 @@ impl Conversation<'_> {
         }
     }
 
-    /// Writes a message and those that are there already.
-    async fn tell(&mut self, first: String) -> Result<(), Goodbye> {
+    /// Writes what an operation says, and what is there already.
+    async fn tell(&mut self, first: (Arc<str>, Said)) -> Result<(), Goodbye> {
         self.check().await?;
         let write = async {
-            self.socket.feed(Message::text(first)).await?;
-            for _ in 1..TOGETHER {
-                let Some(text) = self.operations.ready() else { break };
-                self.socket.feed(Message::text(text)).await?;
+            let (mut said, mut messages) = (Some(first), 0);
+            while let Some((id, said_now)) = said.take() {
+                messages += feed(self.socket, &id, said_now).await?;
+                if messages < TOGETHER {
+                    said = self.operations.ready();
+                }
             }
             self.socket.flush().await
         };
-        written(timeout(WRITE, write).await)
+        written(write.await)
     }
 
     /// Ends with a key that is no longer good.
@@ -220,6 +228,19 @@ impl Conversation<'_> {
         }
         send(self.socket, Message::Ping(Vec::new().into())).await
     }
+}
+
+/// Hands what an operation says to the socket, and says how many messages it is.
+async fn feed(socket: &mut WebSocket, id: &str, said: Said) -> Result<usize, axum::Error> {
+    let rows = match said {
+        Said::Next(rows) => rows,
+        Said::Message(text) | Said::Last(text) => return socket.feed(Message::text(text)).await.map(|()| 1),
+    };
+    let head = message::head(id);
+    for row in &rows {
+        socket.feed(Message::text(message::next(&head, row))).await?;
+    }
+    Ok(rows.len())
 }
 
 fn refused(refusal: &Refusal) -> Goodbye {
@@ -255,12 +276,12 @@ fn text(message: &Message) -> Result<Option<&str>, Goodbye> {
 }
 
 async fn send(socket: &mut WebSocket, message: Message) -> Result<(), Goodbye> {
-    written(timeout(WRITE, socket.send(message)).await)
+    written(socket.send(message).await)
 }
 
-fn written<E>(result: Result<Result<(), axum::Error>, E>) -> Result<(), Goodbye> {
-    match result {
-        Ok(Ok(())) => Ok(()),
-        _ => Err(Goodbye::Gone),
-    }
+fn written(result: Result<(), axum::Error>) -> Result<(), Goodbye> {
+    result.map_err(|error| {
+        tracing::debug!(%error, "a socket cannot be written to");
+        Goodbye::Gone
+    })
 }

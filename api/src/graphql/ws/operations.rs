@@ -2,6 +2,7 @@
 //! client that does not read stops them and nothing is stored for it.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::sync::Arc;
 
 use async_graphql::futures_util::FutureExt;
@@ -10,7 +11,9 @@ use async_graphql::parser::types::OperationType;
 use labelhook_core::auth::Actor;
 
 use super::super::error::{ApiError, Code};
-use super::super::http::{Operation, Params, Refusal, answer, is_last};
+use super::super::feed::listener::Told;
+use super::super::feed::shelf::Shown;
+use super::super::http::{Operation, Params, Refusal, answer};
 use super::message::{self, Goodbye};
 use crate::auth;
 use crate::server::{RequestId, Server};
@@ -19,17 +22,20 @@ use crate::sockets::Slot;
 /// Operations that run on one socket at the same time.
 const MAX: usize = 100;
 
-/// A message of an operation.
-pub struct Told {
-    id: Arc<str>,
-    text: String,
-    last: bool,
+/// What an operation says.
+pub enum Said {
+    /// What a subscription tells: messages `next` with these payloads.
+    Next(Vec<Shown>),
+    /// A message.
+    Message(String),
+    /// The message that ends it.
+    Last(String),
 }
 
 /// What runs on a socket.
 #[derive(Default)]
 pub struct Operations {
-    streams: SelectAll<BoxStream<'static, Told>>,
+    streams: SelectAll<BoxStream<'static, (Arc<str>, Said)>>,
     running: HashMap<Arc<str>, (AbortHandle, Slot)>,
 }
 
@@ -39,21 +45,21 @@ impl Operations {
         self.streams.is_empty()
     }
 
-    /// The next message of any of them.
-    pub async fn next(&mut self) -> Option<String> {
+    /// What any of them says next, with its id.
+    pub async fn next(&mut self) -> Option<(Arc<str>, Said)> {
         loop {
-            let told = self.streams.next().await?;
-            if self.running.contains_key(&told.id) {
-                if told.last {
-                    self.stop(&told.id);
+            let (id, said) = self.streams.next().await?;
+            if self.running.contains_key(&id) {
+                if matches!(said, Said::Last(_)) {
+                    self.stop(&id);
                 }
-                return Some(told.text);
+                return Some((id, said));
             }
         }
     }
 
-    /// One that is there already.
-    pub fn ready(&mut self) -> Option<String> {
+    /// What is there already.
+    pub fn ready(&mut self) -> Option<(Arc<str>, Said)> {
         self.next().now_or_never().flatten()
     }
 
@@ -80,7 +86,7 @@ impl Operations {
         match self.admit(server, actor, params) {
             Ok((operation, slot)) => {
                 let id: Arc<str> = id.into();
-                let stream = messages(Arc::clone(server), operation, Arc::clone(&id), request.clone());
+                let stream = said(Arc::clone(server), operation, Arc::clone(&id), request.clone());
                 let (handle, registration) = AbortHandle::new_pair();
                 self.streams.push(Abortable::new(stream, registration).boxed());
                 self.running.insert(id, (handle, slot));
@@ -96,7 +102,7 @@ impl Operations {
             let message = format!("a connection runs at most {MAX} operations at the same time");
             return Err(ApiError::new(Code::NotAllowed, message).into());
         }
-        let slot = server.sockets.place(actor.key_id).ok_or_else(|| {
+        let slot = server.sockets.operation(actor.key_id).ok_or_else(|| {
             let message = "this key runs too many operations at the same time";
             ApiError::new(Code::NotAllowed, message)
         })?;
@@ -104,40 +110,36 @@ impl Operations {
     }
 }
 
-/// The messages of an operation, up to the one that ends it.
-fn messages(server: Arc<Server>, operation: Operation, id: Arc<str>, request: RequestId) -> BoxStream<'static, Told> {
-    let end = Told {
-        text: message::complete(&id),
-        id: Arc::clone(&id),
-        last: true,
-    };
+/// What an operation says, up to what ends it.
+fn said(
+    server: Arc<Server>,
+    operation: Operation,
+    id: Arc<str>,
+    request: RequestId,
+) -> BoxStream<'static, (Arc<str>, Said)> {
+    let end = (Arc::clone(&id), Said::Last(message::complete(&id)));
     if operation.ty() == OperationType::Subscription {
-        let answers = server.graphql.subscribe(operation, &request);
-        let told = answers.map(move |executed| match is_last(&executed) {
-            true => Told {
-                text: message::error(&id, &executed.errors),
-                id: Arc::clone(&id),
-                last: true,
-            },
-            false => Told {
-                text: message::next(&id, &answer::text(&executed)),
-                id: Arc::clone(&id),
-                last: false,
-            },
+        let told = server.graphql.subscribe(operation, &request);
+        let said = told.map(move |told| {
+            let said = match told {
+                Told::Rows(rows) => Said::Next(rows),
+                Told::End(errors) => Said::Last(message::error(&id, &errors)),
+            };
+            (Arc::clone(&id), said)
         });
-        return told.chain(once(std::future::ready(end))).boxed();
+        return said.chain(once(ready(end))).boxed();
     }
     let answer = async move {
         let errors = match server.graphql.execute(operation, &request).await {
             Ok(executed) if !answer::is_refused(&executed) => {
-                let text = message::next(&id, &answer::text(&executed));
-                return Told { id, text, last: false };
+                let next = message::next(&message::head(&id), &answer::text(&executed));
+                return (id, Said::Message(next));
             }
             Ok(executed) => executed.errors,
             Err(refusal) => vec![refusal.into_error(&request)],
         };
-        let text = message::error(&id, &errors);
-        Told { id, text, last: true }
+        let last = Said::Last(message::error(&id, &errors));
+        (id, last)
     };
-    once(answer).chain(once(std::future::ready(end))).boxed()
+    once(answer).chain(once(ready(end))).boxed()
 }

@@ -19,7 +19,8 @@ struct Row {
 }
 
 /// Binds: the webhooks' locks, in one order for all.
-const LOCK: &str = "SELECT count(pg_advisory_xact_lock(k)::text) AS taken FROM unnest(string_to_array(?1, ',')::bigint[]) AS k";
+const LOCK: &str =
+    "SELECT count(pg_advisory_xact_lock(k)::text) AS taken FROM unnest(string_to_array(?1, ',')::bigint[]) AS k";
 
 /// Waits until no other transaction enqueues or releases at these webhooks. Without that, one that is enqueued while the one
 /// before it ends would wait for what is over, and of two that are enqueued at once neither would wait for the other.

@@ -4,7 +4,7 @@ mod people;
 mod receiver;
 pub mod shaper;
 
-pub use people::{Annotated, annotated};
+pub use people::{Annotated, annotated, organization};
 pub use receiver::{Receiver, Request, Response};
 
 use entity::{
@@ -63,7 +63,7 @@ impl World {
         let keyring = Arc::new(Keyring::generate());
         let clock = Clock::mock(START);
         let app = App::open(config(&database, &keyring, &clock, window)).await.unwrap();
-        let (organization_id, owner) = people::organization(&app).await;
+        let (organization_id, owner) = organization(&app).await;
         Self {
             folder,
             database,
@@ -82,7 +82,7 @@ impl World {
         let database = Database::new(folder.path()).await;
         let (keyring, window, clock) = (Arc::clone(&config.keyring), config.window, config.clock.clone());
         let app = App::open(config).await.unwrap();
-        let (organization_id, owner) = people::organization(&app).await;
+        let (organization_id, owner) = organization(&app).await;
         Self {
             folder,
             database,
@@ -111,7 +111,22 @@ impl World {
         self.folder.path().join("labelhook.db")
     }
 
-    /// The process ends without a word, and another starts on the same file.
+    /// Everything that is in the database, byte by byte.
+    pub async fn stored(&self) -> Vec<u8> {
+        self.database.contents().await
+    }
+
+    /// From the next start on, the server says how it goes about each statement.
+    pub async fn explain(&self) {
+        self.database.explain().await;
+    }
+
+    /// What it has said, a statement each.
+    pub fn plans(&self) -> Vec<String> {
+        self.database.plans()
+    }
+
+    /// The process ends without a word, and another starts on the same database.
     pub async fn restart(self) -> Self {
         self.restart_after(async |_| ()).await
     }
@@ -232,7 +247,7 @@ impl World {
 
     /// One number from the database.
     pub async fn number(&self, sql: &str) -> i64 {
-        self.value(sql).await
+        self.value(&format!("SELECT CAST(({sql}) AS bigint)")).await
     }
 
     /// One text from the database.

@@ -2,13 +2,13 @@
 
 use super::support::{Flow, answer, labelled_then_sent, stage};
 use crate::support::World;
-use entity::{Role, StageOutput::*, StageType::*, TaskStatus, label as labels};
+use entity::{Role, StageOutput::*, StageType::*, TaskStatus, label as labels, review};
 use labelhook_core::{
     Error, label, project,
     task::{Answer, Judgement, Verdict},
     workflow::StageInput,
 };
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, QueryOrder};
 
 /// START → LABEL → REVIEW → COMPLETE, and back to LABEL.
 fn reviewed() -> Vec<StageInput> {
@@ -145,10 +145,9 @@ async fn a_review_is_told_of_and_takes_the_edge_of_its_verdict() {
         told(&flow).await,
         ["LABEL_CREATED", "REVIEW_CREATED", "LABEL_UPDATED", "REVIEW_CREATED"]
     );
-    assert_eq!(
-        world.text("SELECT group_concat(score, ' ') FROM review").await,
-        "-1.0 1.0"
-    );
+    let reviews = review::Entity::find().order_by_asc(review::Column::Id);
+    let reviews = reviews.all(world.app.db.read()).await.unwrap();
+    assert_eq!(reviews.iter().map(|row| row.score).collect::<Vec<_>>(), [-1.0, 1.0]);
     let unlabelled = flow.task().await;
     flow.requeue(&unlabelled, "Review").await.unwrap();
     let refused = flow.review(&unlabelled, Verdict::Approved).await;

@@ -245,21 +245,4 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_socket_is_beside_the_server() {
-        for (server, expected) in [
-            ("http://127.0.0.1:8080", "ws://127.0.0.1:8080/graphql"),
-            ("https://hooks.example.com/", "wss://hooks.example.com/graphql"),
-            ("https://example.com/labelhook", "wss://example.com/labelhook/graphql"),
-            ("http://localhost:8080/graphql", "ws://localhost:8080/graphql"),
-        ] {
-            assert_eq!(address(server).expect("an address"), expected);
-        }
-        for server in ["", "localhost:8080", "ftp://example.com", "127.0.0.1"] {
-            assert!(address(server).is_err(), "{server}");
-        }
-    }
-}
+mod tests;

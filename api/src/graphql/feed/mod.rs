@@ -1,21 +1,31 @@
 //! The subscriptions: core's feed as streams of edges. [`super::ws`] and [`super::sse`] carry them.
+//!
+//! A subscription runs through the library twice. It *begins* once: its arguments are read and its [`source`] is handed
+//! over. Then each row is *shown*: rows are resolved by the lanes of a [`class`], which all subscribers share who would be
+//! shown the same, so that a thousand subscribers to one thing cost one execution and a copy of its bytes each. What a
+//! subscriber gets at all is still decided for each by itself, in core. [`listener`] puts the two together.
 
-use std::sync::Arc;
+pub mod class;
+pub mod key;
+pub mod listener;
+pub mod shelf;
+pub mod source;
 
-use async_graphql::Context;
-use async_graphql::futures_util::stream::{BoxStream, StreamExt, unfold};
-use async_graphql::{OutputType, Subscription as Root};
-use labelhook_core::live::{self, Ended};
+use async_graphql::futures_util::stream::BoxStream;
+use async_graphql::{Context, Subscription as Root};
+use labelhook_core::{listener as listeners, live};
 
+use self::source::{Row, Source, feed};
 use super::{
-    connection::{Edge, Place},
+    connection::Edge,
     context::ContextExt,
-    error::{ApiError, Code, Result},
+    error::Result,
     event::{Event, EventWhereInput},
     input::WhereUniqueInput,
     list::Cursor,
     listener::Delivery,
     notification::{Notification, NotificationWhereInput},
+    replay::Replay,
     task::{Task, TaskWhereInput},
 };
 
@@ -36,9 +46,13 @@ impl Subscription {
         #[graphql(desc = "The cursor of a notification: what has changed since. From now on when absent.")]
         after: Option<String>,
     ) -> Result<BoxStream<'static, Result<Edge<Notification>>>> {
-        let (filter, place) = (r#where.unwrap_or_default().read()?, place(after.as_deref())?);
-        let feed = live::notifications(ctx.app(), ctx.actor(), filter, place).await?;
-        Ok(edges(feed, after, |change| Notification(change.row.clone())))
+        let begin = async {
+            let place = place(after.as_deref())?;
+            let filter = r#where.unwrap_or_default().read()?;
+            let rows = live::notifications(ctx.app(), ctx.actor(), filter, place).await?;
+            Ok((Source::Notifications(rows), place))
+        };
+        feed(ctx, begin, Row::notification).await
     }
 
     /// The organization's events, as they happen. `after` first replays those since then, and goes over to live without a
@@ -49,9 +63,13 @@ impl Subscription {
         #[graphql(desc = "Which ones.")] r#where: Option<EventWhereInput>,
         #[graphql(desc = "The cursor of an event: those after it. From now on when absent.")] after: Option<String>,
     ) -> Result<BoxStream<'static, Result<Edge<Event>>>> {
-        let (filter, place) = (r#where.unwrap_or_default().read()?, place(after.as_deref())?);
-        let feed = live::events(ctx.app(), ctx.actor(), filter, place).await?;
-        Ok(edges(feed, after, |row| Event(row.clone())))
+        let begin = async {
+            let place = place(after.as_deref())?;
+            let filter = r#where.unwrap_or_default().read()?;
+            let rows = live::events(ctx.app(), ctx.actor(), filter, place).await?;
+            Ok((Source::Events(rows), place))
+        };
+        feed(ctx, begin, Row::event).await
     }
 
     /// Listens to a webhook that `createListener` made: the requests that its notifications make, each to be answered by
@@ -63,62 +81,41 @@ impl Subscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Which webhook: of a listener that the same user made.")] r#where: WhereUniqueInput,
     ) -> Result<BoxStream<'static, Result<Delivery>>> {
-        super::listener::deliveries(ctx, &r#where.id).await
+        let begin = async {
+            let attached = listeners::attach(ctx.app(), ctx.actor(), &r#where.id).await?;
+            Ok((Source::Deliveries(attached), None))
+        };
+        feed(ctx, begin, Row::delivery).await
     }
 
-    /// Tasks that change, as they are after it. Nothing is replayed.
+    /// Tasks that change, as they are after it; one that is gone is told once more, as `deleted`. Nothing is replayed.
     async fn tasks(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which ones, as they are after the change.")] r#where: Option<TaskWhereInput>,
     ) -> Result<BoxStream<'static, Result<Task>>> {
-        let feed = live::tasks(ctx.app(), ctx.actor(), r#where.unwrap_or_default().read()?)?;
-        let tasks = unfold(Some(feed), async |feed| {
-            let mut feed = feed?;
-            match feed.next().await {
-                Ok(change) => Some((Ok(Task(change.row.clone())), Some(feed))),
-                Err(why) => Some((Err(ended(why, None)), None)),
-            }
-        });
-        Ok(tasks.boxed())
+        let begin = async {
+            let rows = live::tasks(ctx.app(), ctx.actor(), r#where.unwrap_or_default().read()?)?;
+            Ok((Source::Tasks(rows), None))
+        };
+        feed(ctx, begin, Row::task).await
+    }
+
+    /// How far a replay has come: as it is now, and after each step. Completes when it is over.
+    async fn replay(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+    ) -> Result<BoxStream<'static, Result<Replay>>> {
+        let begin = async {
+            let rows = live::replay(ctx.app(), ctx.actor(), &r#where.id).await?;
+            Ok((Source::Replay(rows), None))
+        };
+        feed(ctx, begin, Row::replay).await
     }
 }
 
 fn place(after: Option<&str>) -> Result<Option<live::Place>> {
     let cursor = after.map(|text| Cursor::decode("after", text)).transpose()?;
     Ok(cursor.map(|Cursor { key, id }| live::Place { sequence: key, id }))
-}
-
-/// Rows of the feed as edges. The last one that was told is where to go on when the stream ends.
-fn edges<T, N>(
-    feed: live::Subscription<T>,
-    last: Option<String>,
-    node: fn(&T) -> N,
-) -> BoxStream<'static, Result<Edge<N>>>
-where
-    T: Send + Sync + 'static,
-    N: OutputType + Place + Send + 'static,
-{
-    let edges = unfold(Some((feed, last)), move |state| async move {
-        let (mut feed, last) = state?;
-        match feed.next().await {
-            Ok(row) => {
-                let node = Arc::new(node(&row));
-                let last = Some(node.place().encode());
-                Some((Ok(Edge::new(node)), Some((feed, last))))
-            }
-            Err(why) => Some((Err(ended(why, last)), None)),
-        }
-    });
-    edges.boxed()
-}
-
-fn ended(why: Ended, last: Option<String>) -> ApiError {
-    match why {
-        Ended::TooSlow => {
-            let message = "more has happened than is kept for a subscriber that does not read; go on from the cursor";
-            ApiError::new(Code::TooSlow, message).from_cursor(last)
-        }
-        Ended::Failed(error) => ApiError::from(error).from_cursor(last),
-    }
 }

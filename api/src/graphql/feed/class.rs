@@ -1,0 +1,179 @@
+//! Subscribers who are shown the same: each row is resolved once for all of them, and they share its bytes.
+//!
+//! A lane is the subscription run to show rows: it has been validated once, and resolves one row after the other. A class
+//! has as many as rows are shown at the same time, so that what lies beside them is still loaded together.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use async_graphql::futures_util::FutureExt;
+use async_graphql::futures_util::future::join_all;
+use async_graphql::futures_util::stream::{BoxStream, StreamExt};
+use async_graphql::{Request, Response as Executed};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{Sender, channel};
+
+use super::super::context::Budget;
+use super::super::error::{ApiError, Code, INTERNAL};
+use super::super::guard::Document;
+use super::super::http::{Operation, Refusal, answer};
+use super::super::{Schema, translate};
+use super::key::Key;
+use super::shelf::{New, Shelf, Shown};
+use super::source::{Row, Run};
+use crate::server::RequestId;
+
+/// Bytes of shown rows that all classes keep.
+const KEPT: usize = 64 << 20;
+/// Lanes that a class keeps.
+const LANES: usize = 64;
+
+/// The classes that have somebody in them.
+pub struct Classes {
+    classes: Mutex<HashMap<Key, Weak<Class>>>,
+    count: Arc<AtomicUsize>,
+    runtime: Handle,
+}
+
+impl Classes {
+    /// None yet. Rows are shown on this runtime, wherever their subscribers are.
+    pub fn new(runtime: Handle) -> Self {
+        Self {
+            classes: Mutex::default(),
+            count: Arc::default(),
+            runtime,
+        }
+    }
+
+    /// The class of an operation, made for it when it is the first.
+    pub fn of(&self, schema: &Schema, operation: &Operation, key: Key, id: &RequestId) -> Arc<Class> {
+        let mut classes = lock(&self.classes);
+        if let Some(class) = classes.get(&key).and_then(Weak::upgrade) {
+            return class;
+        }
+        if classes.len() > 2 * self.count.load(Ordering::Relaxed) {
+            classes.retain(|_, class| class.strong_count() > 0);
+        }
+        let class = Arc::new(Class::new(self, schema.clone(), operation, id.clone()));
+        classes.insert(key, Arc::downgrade(&class));
+        class
+    }
+}
+
+/// Subscribers who are shown the same.
+pub struct Class {
+    schema: Schema,
+    document: Arc<Document>,
+    template: Template,
+    id: RequestId,
+    lanes: Mutex<Vec<Lane>>,
+    shelf: Mutex<Shelf>,
+    count: Arc<AtomicUsize>,
+    runtime: Handle,
+}
+
+/// Makes a request; whoever comes first gives the arguments that are not looked at.
+type Template = Box<dyn Fn() -> Request + Send + Sync>;
+
+/// The subscription, run to show rows.
+struct Lane {
+    rows: Sender<Row>,
+    answers: BoxStream<'static, Executed>,
+    budget: Budget,
+}
+
+impl Class {
+    fn new(among: &Classes, schema: Schema, operation: &Operation, id: RequestId) -> Self {
+        among.count.fetch_add(1, Ordering::Relaxed);
+        Self {
+            schema,
+            document: Arc::clone(operation.document()),
+            template: operation.template(),
+            id,
+            lanes: Mutex::default(),
+            shelf: Mutex::default(),
+            count: Arc::clone(&among.count),
+            runtime: among.runtime.clone(),
+        }
+    }
+
+    /// These rows as they are shown. What nobody has shown before is shown by a task of its own: a subscriber who stops
+    /// reading must not keep the others waiting.
+    pub async fn show(self: &Arc<Self>, rows: &[Row]) -> Vec<Shown> {
+        if Arc::strong_count(self) == 1 {
+            return join_all(rows.iter().map(|row| self.resolve(row.clone()))).await;
+        }
+        let (cells, new) = lock(&self.shelf).cells(rows);
+        if !new.is_empty() {
+            let class = Arc::clone(self);
+            self.runtime.spawn(async move { class.fill(new).await });
+        }
+        let mut shown = Vec::with_capacity(cells.len());
+        for cell in cells {
+            shown.push(cell.wait().await);
+        }
+        shown
+    }
+
+    async fn fill(&self, rows: Vec<New>) {
+        let fill = |(row, cell): New| async move {
+            let number = row.number();
+            let shown = AssertUnwindSafe(self.resolve(row)).catch_unwind().await;
+            let shown = shown.unwrap_or_else(|_| self.failed());
+            let most = KEPT / self.count.load(Ordering::Relaxed).max(1);
+            lock(&self.shelf).keep(number, shown.len(), most);
+            cell.set(shown);
+        };
+        join_all(rows.into_iter().map(fill)).await;
+    }
+
+    async fn resolve(&self, row: Row) -> Shown {
+        let free = lock(&self.lanes).pop();
+        let mut lane = free.unwrap_or_else(|| self.lane());
+        lane.budget.renew();
+        if lane.rows.send(row).await.is_err() {
+            return self.failed();
+        }
+        let Some(mut executed) = lane.answers.next().await else {
+            return self.failed();
+        };
+        if !executed.errors.is_empty() {
+            translate::translate(&mut executed.errors, self.document.parsed(), &self.id);
+        }
+        let mut lanes = lock(&self.lanes);
+        if lanes.len() < LANES {
+            lanes.push(lane);
+        }
+        drop(lanes);
+        answer::text(&executed).into()
+    }
+
+    fn failed(&self) -> Shown {
+        let error = Refusal::from(ApiError::new(Code::Internal, INTERNAL)).into_error(&self.id);
+        answer::text(&Executed::from_errors(vec![error])).into()
+    }
+
+    fn lane(&self) -> Lane {
+        let (rows, shown) = channel(1);
+        let budget = Budget::default();
+        let run = Run::Show(Arc::new(Mutex::new(Some(shown))));
+        let request = (self.template)().data(run).data(budget.clone());
+        Lane {
+            rows,
+            answers: self.schema.execute_stream(request),
+            budget,
+        }
+    }
+}
+
+impl Drop for Class {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,193 @@
+//! How PostgreSQL goes about the statements that run all the time, on tables with some thousand rows: each on its index.
+//! What SQLite does with them is told by the tests beside them.
+
+use crate::support::{Receiver, World};
+use entity::{Ordering, event as events, notification as notifications};
+use labelhook_core::{
+    dispatcher::Window,
+    event,
+    live::{self, Place},
+    notification::{self, Filter},
+    page::{Edge, Span},
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, Database, EntityTrait, QueryFilter, QueryOrder};
+
+/// Copies of the one event and the one notification there are, of twenty webhooks and projects and four organizations.
+const EVENTS: &str = "INSERT INTO event SELECT (jsonb_populate_record(e, jsonb_build_object('id', md5('e' || i)::uuid, \
+     'organization_id', CASE i % 4 WHEN 0 THEN organization_id ELSE md5('o' || i % 4)::uuid END, \
+     'project_id', md5('p' || i % 20)::uuid, 'sequence', sequence - i))).* FROM event e, generate_series(1, 4000) i";
+const NOTIFICATIONS: &str = "INSERT INTO notification SELECT (jsonb_populate_record(n, jsonb_build_object( \
+     'id', md5('n' || i)::uuid, 'event_id', md5('e' || i)::uuid, 'webhook_id', md5('w' || i % 20)::uuid, \
+     'organization_id', CASE i % 4 WHEN 0 THEN organization_id ELSE md5('o' || i % 4)::uuid END, \
+     'project_id', md5('p' || i % 20)::uuid, 'stage_id', md5('s' || i % 50)::uuid, 'task_id', md5('t' || i % 900)::uuid, \
+     'external_id', 'x' || i % 900, 'sequence', sequence - i, \
+     'due_at', CASE i % 10 WHEN 0 THEN created_at + 100000000000 END))).* FROM notification n, generate_series(1, 4000) i";
+
+/// A world with a long log, whose server says how it goes about each statement.
+async fn told(receiver: &Receiver) -> World {
+    let world = World::with(Window { total: 4, lane: 4 }).await;
+    let ordered = |new: &mut labelhook_core::webhook::New| new.ordering = Some(Ordering::Strict);
+    world.webhook_with(&receiver.url(), ordered).await;
+    world.publish(&world.annotated().await).await;
+    world.deliver().await;
+    let db = Database::connect(world.config().database_url).await.unwrap();
+    for statement in [EVENTS, NOTIFICATIONS, "ANALYZE"] {
+        db.execute_unprepared(statement).await.unwrap();
+    }
+    db.close().await.unwrap();
+    world.explain().await;
+    world.restart().await
+}
+
+/// Among the plans there is one of a statement with this text, and it names the index.
+#[track_caller]
+fn served(plans: &[String], text: &str, index: &str) {
+    let plan = plans.iter().find(|plan| plan.contains(text));
+    let plan = plan.unwrap_or_else(|| panic!("nothing was asked with {text}: {plans:#?}"));
+    assert!(
+        plan.contains(&format!("using {index} ")) || plan.contains(&format!("on {index} ")),
+        "{index}: {plan}"
+    );
+    for table in ["notification", "event", "payload"] {
+        assert!(!plan.contains(&format!("Seq Scan on {table}")), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn claims_and_queues_are_served_by_small_indexes() {
+    if !servers::explains() {
+        return;
+    }
+    let receiver = Receiver::ok().await;
+    let world = told(&receiver).await;
+    let label = world.annotated().await;
+    for _ in 0..6 {
+        world.publish(&label).await;
+    }
+    world.deliver().await;
+    assert_eq!(receiver.count(), 7);
+    let plans = world.plans();
+    served(&plans, "FOR UPDATE SKIP LOCKED", "notification_due");
+    served(&plans, "WITH RECURSIVE lane", "notification_due");
+    served(&plans, "(SELECT min(d.due_at) FROM notification d", "notification_due");
+    served(&plans, "WITH asked", "notification_order");
+    served(&plans, "AS head0", "notification_order");
+    served(&plans, "AND node_id <>", "notification_held");
+}
+
+#[tokio::test]
+async fn each_way_into_the_log_has_its_index_on_a_server_too() {
+    if !servers::explains() {
+        return;
+    }
+    let world = told(&Receiver::ok().await).await;
+    let row = notifications::Entity::find()
+        .filter(notifications::Column::ExternalId.eq("x8"))
+        .one(world.app.db.read())
+        .await
+        .unwrap()
+        .unwrap();
+    let none = Filter::default;
+    let cases: [(Filter, &str); 7] = [
+        (none(), "notification_organization"),
+        (
+            Filter {
+                webhook_ids: Some(vec![row.webhook_id]),
+                ..none()
+            },
+            "notification_webhook",
+        ),
+        (
+            Filter {
+                project_ids: row.project_id.map(|id| vec![id]),
+                ..none()
+            },
+            "notification_project",
+        ),
+        (
+            Filter {
+                event_ids: Some(vec![row.event_id]),
+                ..none()
+            },
+            "notification_event",
+        ),
+        (
+            Filter {
+                stage_ids: row.stage_id.map(|id| vec![id]),
+                ..none()
+            },
+            "notification_stage",
+        ),
+        (
+            Filter {
+                task_ids: row.task_id.map(|id| vec![id]),
+                ..none()
+            },
+            "notification_task",
+        ),
+        (
+            Filter {
+                external_id: row.external_id.clone(),
+                ..none()
+            },
+            "notification_external_id",
+        ),
+    ];
+    for (filter, index) in cases {
+        let before = world.plans().len();
+        let span = Span {
+            count: 20,
+            from: Edge::First,
+            after: None,
+            before: None,
+        };
+        notification::list(&world.app, &world.owner, &filter, span)
+            .await
+            .unwrap();
+        served(&world.plans()[before..], "FROM \"notification\"", index);
+    }
+}
+
+#[tokio::test]
+async fn the_feed_is_read_in_the_order_of_its_index_on_a_server_too() {
+    if !servers::explains() {
+        return;
+    }
+    let world = told(&Receiver::ok().await).await;
+    let query = events::Entity::find().filter(events::Column::OrganizationId.eq(world.organization_id));
+    let first = query
+        .order_by_asc(events::Column::Sequence)
+        .one(world.app.db.read())
+        .await
+        .unwrap()
+        .unwrap();
+    let place = Place {
+        sequence: first.sequence,
+        id: first.id.0,
+    };
+    let mut feed = live::events(&world.app, &world.owner, event::Filter::default(), Some(place))
+        .await
+        .unwrap();
+    feed.next().await.unwrap();
+    served(&world.plans(), "octet_length", "event_sequence");
+    let query = notifications::Entity::find().filter(notifications::Column::OrganizationId.eq(world.organization_id));
+    let first = query
+        .order_by_asc(notifications::Column::Sequence)
+        .one(world.app.db.read())
+        .await
+        .unwrap()
+        .unwrap();
+    let place = Place {
+        sequence: first.sequence,
+        id: first.id.0,
+    };
+    let mut feed = live::notifications(&world.app, &world.owner, Filter::default(), Some(place))
+        .await
+        .unwrap();
+    feed.next().await.unwrap();
+    served(
+        &world.plans(),
+        "\"notification\".\"sequence\" >",
+        "notification_sequence",
+    );
+}

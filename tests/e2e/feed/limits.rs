@@ -1,0 +1,112 @@
+//! What a client may hold open, and what becomes of one that does not read.
+
+use std::time::Duration;
+
+use harness::{Client, EventStream, KEY, Socket, Start, TestApp};
+use serde_json::{Value, json};
+
+use super::{EVENTS, listening, next_event};
+use crate::desk::Desk;
+
+/// Labels of a megabyte: what the operating system holds for a client that does not read is full after some.
+const HELD: usize = 24;
+/// So many are more than a subscriber may be behind, too.
+const TOO_MANY: usize = 52;
+
+async fn large(desk: &Desk) {
+    desk.submit(&format!("\"{}\"", "x".repeat(1 << 20))).await;
+}
+
+async fn stream(app: &TestApp) -> EventStream {
+    EventStream::open(app.client.endpoint(), Some(KEY), EVENTS, json!({})).await
+}
+
+/// Whether a key that may have one connection has none.
+async fn is_free(client: &Client) -> bool {
+    let stream = EventStream::open(client.endpoint(), Some(KEY), "{organization {id}}", json!({})).await;
+    match stream.head().0 {
+        200 => true,
+        429 => false,
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_key_may_have_so_many_sockets_and_streams_and_gets_their_places_back() {
+    let app = TestApp::with(Start {
+        sockets_per_key: Some(2),
+        ..Start::default()
+    })
+    .await;
+    let (first, _second) = (listening(&app, KEY, EVENTS, json!({})).await, stream(&app).await);
+    let mut third = Socket::silent(app.client.endpoint()).await;
+    let init = json!({"type": "connection_init", "payload": {"Authorization": format!("Bearer {KEY}")}});
+    third.say(init).await;
+    assert_eq!(third.close_code().await, 4429);
+    let refused = stream(&app).await;
+    assert_eq!(refused.head().0, 429);
+    assert_eq!(
+        refused.rest().await["errors"][0]["extensions"]["code"],
+        "OPERATION_NOT_ALLOWED"
+    );
+    first.close().await;
+    listening(&app, KEY, EVENTS, json!({})).await;
+}
+
+#[tokio::test]
+async fn a_stream_and_a_socket_that_are_not_read_are_cut_off() {
+    let app = TestApp::with(Start {
+        sockets_per_key: Some(1),
+        write_timeout: Some(Duration::from_millis(200)),
+        ..Start::default()
+    })
+    .await;
+    let desk = Desk::set(&app.client).await;
+    let mut stream = stream(&app).await;
+    for _ in 0..HELD {
+        large(&desk).await;
+    }
+    while !is_free(&app.client).await {}
+    let mut told = 0;
+    while let Some((name, _)) = stream.event().await {
+        assert_eq!(name, "next");
+        told += 1;
+    }
+    assert!(told < HELD, "it ends in the middle: {told}");
+
+    let socket = listening(&app, KEY, EVENTS, json!({})).await;
+    for _ in 0..HELD {
+        large(&desk).await;
+    }
+    while !is_free(&app.client).await {}
+    drop(socket);
+}
+
+#[tokio::test]
+async fn a_subscriber_that_reads_too_late_is_told_its_cursor_and_holds_up_nobody() {
+    let app = TestApp::start().await;
+    let desk = Desk::set(&app.client).await;
+    let mut slow = listening(&app, KEY, EVENTS, json!({})).await;
+    let mut quick = listening(&app, KEY, EVENTS, json!({})).await;
+    let mut published = Vec::new();
+    for _ in 0..TOO_MANY {
+        large(&desk).await;
+        published.push(next_event(&mut quick).await.0);
+    }
+    let mut heard = Vec::new();
+    let cursor = loop {
+        let mut message = slow.hear().await;
+        if message["type"] == "error" {
+            let extensions = message["payload"][0]["extensions"].take();
+            assert_eq!(extensions["code"], "SUBSCRIBER_TOO_SLOW");
+            break extensions["cursor"].clone();
+        }
+        heard.push(message["payload"]["data"]["events"]["node"]["id"].take());
+    };
+    assert!(heard.len() < TOO_MANY);
+    slow.subscribe("again", EVENTS, json!({ "after": cursor })).await;
+    while heard.len() < TOO_MANY {
+        heard.push(json!(next_event(&mut slow).await.0));
+    }
+    assert_eq!(Value::from(heard), json!(published));
+}

@@ -1,0 +1,113 @@
+//! `subscribe`: a thousand live subscribers of one organization while labels are delivered at a steady pace. What a
+//! subscriber takes, how late it hears, what a message costs, and what deliveries lose by it.
+//!
+//! A message is as late as it comes after the time that its notification bears, which is when its transaction began: the
+//! sync to disk is in it. One subscriber alone, in the same round, shows how much that is.
+
+use crate::{
+    LABEL_BYTES, cpu, driver,
+    listeners::{self, Listeners},
+    receiver,
+    report::Figure,
+    server::{Desk, Server},
+};
+use anyhow::bail;
+use std::time::Duration;
+
+/// Who listens.
+const SUBSCRIBERS: usize = 1_000;
+/// Deliveries a second.
+const PACE: usize = 500;
+/// Deliveries without subscribers, and with them.
+const ALONE: usize = 5 * PACE;
+const HEARD: usize = 20 * PACE;
+/// Deliveries before anything is measured.
+const WARM: usize = 2 * PACE;
+
+/// One round.
+pub async fn subscribe() -> anyhow::Result<Vec<Figure>> {
+    let receiver = receiver::Process::start().await?;
+    let server = Server::start().await?;
+    let desk = server.set_up(&receiver.url(), 1, "").await?;
+    deliver(&server, &desk, WARM).await?;
+    let alone = deliver(&server, &desk, ALONE).await?;
+    let mut one = listeners(&server, &desk, 1)?;
+    deliver(&server, &desk, ALONE).await?;
+    let one = one.stop()?;
+    let before = cpu::resident_kb(server.pid())?;
+    let mut listeners = listeners(&server, &desk, SUBSCRIBERS)?;
+    let idle = cpu::resident_kb(server.pid())?;
+    cpu::forget_peak(server.pid())?;
+    let heard = deliver(&server, &desk, HEARD).await?;
+    let told = listeners.stop()?;
+    if told.closed > 0 {
+        bail!("{} subscribers were closed", told.closed);
+    }
+    let each = |kb: f64| (kb - before) / SUBSCRIBERS as f64;
+    let messages = told.messages as f64;
+    let beside = alone.cpu.as_secs_f64() / ALONE as f64 * HEARD as f64;
+    let figure = |name: &str, value: f64| Figure::new("subscribe", name, value);
+    Ok(vec![
+        figure("KB a subscriber, idle", each(idle)),
+        figure(
+            "KB a subscriber, at the peak",
+            each(cpu::peak_mb(server.pid())? * 1024.0),
+        ),
+        figure("deliveries/s alone", alone.rate),
+        figure("deliveries/s with subscribers", heard.rate),
+        figure("of the rate alone", heard.rate / alone.rate),
+        figure("messages/s", messages / heard.elapsed.as_secs_f64()),
+        figure(
+            "messages a delivery and subscriber",
+            messages / (HEARD * SUBSCRIBERS) as f64,
+        ),
+        figure("bytes a message", told.bytes as f64 / messages),
+        figure("lag ms p50", told.p50_ms),
+        figure("lag ms p99", told.p99_ms),
+        figure("lag ms p50 of one subscriber alone", one.p50_ms),
+        figure("lag ms p99 of one subscriber alone", one.p99_ms),
+        figure("CPU us a message", (heard.cpu.as_secs_f64() - beside) * 1e6 / messages),
+        figure("CPU us a delivery alone", alone.cpu.as_secs_f64() * 1e6 / ALONE as f64),
+        figure(
+            "CPU share of the server",
+            heard.cpu.as_secs_f64() / heard.elapsed.as_secs_f64(),
+        ),
+        figure("CPU share of the subscribers", told.cpu_s / heard.elapsed.as_secs_f64()),
+    ])
+}
+
+fn listeners(server: &Server, desk: &Desk, count: usize) -> anyhow::Result<Listeners> {
+    Listeners::start(&listeners::Task {
+        endpoint: server.endpoint(),
+        key: server.key(),
+        project: desk.project.clone(),
+        count,
+    })
+}
+
+/// How a run went.
+struct Run {
+    rate: f64,
+    elapsed: Duration,
+    cpu: Duration,
+}
+
+async fn deliver(server: &Server, desk: &Desk, labels: usize) -> anyhow::Result<Run> {
+    let before = cpu::of(server.pid())?;
+    let driven = driver::drive(&driver::Task {
+        endpoint: server.endpoint(),
+        key: server.key(),
+        row: desk.row.clone(),
+        project: desk.project.clone(),
+        labels,
+        callers: 32,
+        label_bytes: LABEL_BYTES,
+        pace: Some(PACE as f64),
+    })?;
+    let elapsed = server.settled(driven.started).await?;
+    Ok(Run {
+        rate: labels as f64 / elapsed.as_secs_f64(),
+        elapsed,
+        cpu: cpu::of(server.pid())? - before,
+    })
+}
