@@ -8,6 +8,7 @@
 mod cpu;
 mod driver;
 mod listeners;
+mod nodes;
 mod receiver;
 mod report;
 mod server;
@@ -86,7 +87,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// Parts with figures of their own.
-const OTHERS: [&str; 3] = ["drain", "move", "subscribe"];
+const OTHERS: [&str; 4] = ["drain", "move", "subscribe", "postgres"];
 
 async fn bench(names: &[String]) -> anyhow::Result<()> {
     let known: Vec<&str> = PARTS.iter().map(|part| part.name).chain(OTHERS).collect();
@@ -101,6 +102,7 @@ async fn bench(names: &[String]) -> anyhow::Result<()> {
             figures.extend(match part {
                 "drain" => workflow::drain().await?,
                 "subscribe" => subscribe::subscribe().await?,
+                "postgres" => nodes::postgres().await?,
                 _ => workflow::moves().await?,
             });
         }

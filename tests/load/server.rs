@@ -12,6 +12,8 @@ use std::{
 use tempfile::{NamedTempFile, TempDir};
 
 const KEY: &str = "lh_bench_0123456789abcdef0123456789abcdef";
+/// 32 bytes that keep nothing secret.
+const MASTER_KEY: &str = "YmVuY2hiZW5jaGJlbmNoYmVuY2hiZW5jaGJlbmNoYmU=";
 /// A part ends by itself within this time.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -39,9 +41,18 @@ impl Server {
         Ok((server, log))
     }
 
+    /// One of the nodes that share a PostgreSQL database.
+    pub async fn node(database: &str) -> anyhow::Result<Self> {
+        Self::over(tempfile::tempdir()?, database, "warn", Stdio::inherit()).await
+    }
+
     async fn with(log: &str, to: Stdio) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let database = format!("sqlite://{}?mode=rwc", folder.path().join("bench.db").display());
+        Self::over(folder, &database, log, to).await
+    }
+
+    async fn over(folder: TempDir, database: &str, log: &str, to: Stdio) -> anyhow::Result<Self> {
         let mut child = Command::new(binary()?)
             .args([
                 "serve",
@@ -52,7 +63,8 @@ impl Server {
                 "--rate-limit",
                 "0",
             ])
-            .args(["--database-url", &database, "--bootstrap-key", KEY, "--log", log])
+            .args(["--database-url", database, "--bootstrap-key", KEY, "--log", log])
+            .args(["--master-key", MASTER_KEY])
             .stderr(to)
             .stdout(Stdio::piped())
             .spawn()?;

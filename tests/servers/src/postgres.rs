@@ -170,16 +170,22 @@ impl Postgres {
 
     /// Stops the server on the spot: what it did is found in its log when it runs again.
     pub fn crash(&self) {
-        let pid = fs::read_to_string(self.folder().join("pid")).expect("a server that runs has a pid");
-        let quit = ["-c", "kill -QUIT \"$0\"", pid.trim()];
+        let pid = self.pid().to_string();
+        let quit = ["-c", "kill -QUIT \"$0\"", &pid];
         let quit = Command::new("sh").args(quit).status().expect("there is a shell");
         assert!(quit.success(), "the server runs");
         self.stop();
     }
 
     /// A connection of a test's own to a database.
-    pub async fn session(&self, name: &str) -> Result<Session, sea_orm::DbErr> {
+    pub async fn session(&self, name: &str) -> Result<Session, DbErr> {
         connect(&self.url(name)).await.map(Session::new)
+    }
+
+    /// The pid of our own server.
+    pub fn pid(&self) -> u32 {
+        let pid = fs::read_to_string(self.folder().join("pid")).expect("a server that runs has a pid");
+        pid.trim().parse().expect("a pid is a number")
     }
 
     /// Where it listens on loopback.
