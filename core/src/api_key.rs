@@ -262,8 +262,18 @@ pub async fn bootstrap(app: &App, given: Option<String>) -> Result<Option<String
         return Ok(None);
     }
     let shown = given.is_none();
-    let created = issue(app, "Default organization".into(), Role::Owner, given).await?;
-    Ok(shown.then_some(created.key))
+    let made = app.db.write(Scope::installation(), move |txn| {
+        Box::pin(async move {
+            // Of nodes that start together, one is first.
+            match organizations::Entity::find().one(txn.conn()).await? {
+                Some(_) => Ok(None),
+                None => make(txn, "Default organization".into(), Role::Owner, given)
+                    .await
+                    .map(Some),
+            }
+        })
+    });
+    Ok(made.await?.filter(|_| shown).map(|created| created.key))
 }
 
 /// Makes a key for a user of this role, and the organization and the user where they are new: for the command line.
@@ -271,13 +281,15 @@ pub async fn issue(app: &App, organization: String, role: Role, key: Option<Stri
     let name = organization::name("organization", &organization)?;
     app.db
         .write(Scope::installation(), move |txn| {
-            Box::pin(async move {
-                let organization = organization::named(txn, name).await?;
-                let user = user::of_role(txn, organization.id, role).await?;
-                insert(txn, organization.id, user.id, "command line".into(), None, None, key).await
-            })
+            Box::pin(async move { make(txn, name, role, key).await })
         })
         .await
+}
+
+async fn make(txn: &Txn, organization: String, role: Role, key: Option<String>) -> Result<Created> {
+    let organization = organization::named(txn, organization).await?;
+    let user = user::of_role(txn, organization.id, role).await?;
+    insert(txn, organization.id, user.id, "command line".into(), None, None, key).await
 }
 
 /// Every key of every organization: for the command line.

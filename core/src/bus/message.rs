@@ -101,6 +101,14 @@ impl Message {
         }
     }
 
+    /// Any webhook may have something due.
+    pub fn due_anywhere() -> Self {
+        Self {
+            due: Ids::All,
+            ..Self::default()
+        }
+    }
+
     /// These webhooks have changed.
     pub fn webhooks(ids: impl IntoIterator<Item = WebhookId>) -> Self {
         Self {

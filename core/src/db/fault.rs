@@ -38,7 +38,7 @@ fn trouble(fault: &DbErr) -> Option<&'static str> {
             return postgres::trouble(&**fault);
         }
         sqlx::Error::Database(fault) => fault.code()?.parse().ok()?,
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => {
             return Some("the connection is lost");
         }
         _ => return None,

@@ -118,6 +118,7 @@ pub(super) fn trouble(fault: &dyn sqlx::error::DatabaseError) -> Option<&'static
     match &*code {
         "40P01" | "40001" | "55P03" | "57014" => Some("it is busy"),
         "25P02" => Some("a statement before this one failed"),
+        "25P03" => Some("this process stood still for too long"),
         "25006" => Some("it cannot be written"),
         "53100" => Some("the disk is full"),
         code if code.starts_with("08") || code.starts_with("57P") => Some("the server is going away or starting"),

@@ -22,7 +22,7 @@ pub use job::Job;
 pub use lanes::{Lanes, Limit, Rate, Room, Window};
 pub(crate) use outbox::{Enqueued, Outbox, batch, batches, release};
 
-use crate::{App, Result, db::Scope};
+use crate::{App, Result, bus::Message, db::Scope};
 use entity::{NotificationId, Timestamp, WebhookId};
 use recorder::{Record, Tasks};
 use sender::Sender;
@@ -129,6 +129,7 @@ impl Dispatcher {
             .await?;
         if freed > 0 {
             tracing::info!(freed, "took over notifications that dead nodes held");
+            app.bus.tell(Message::due_anywhere());
             self.survey(app).await?;
         }
         Ok(())

@@ -176,7 +176,10 @@ impl Nodes {
     /// or whose database was, must let the others be heard first.
     fn may_judge(&self) -> bool {
         let state = self.state();
-        state.renewed.is_some_and(|(_, times)| times >= beat::BEATS)
+        let lately = self.config.lease / 2;
+        state
+            .renewed
+            .is_some_and(|(last, times)| times >= beat::BEATS && last.elapsed() < lately)
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {

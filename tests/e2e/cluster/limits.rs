@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use harness::{Answer, Cluster, Gate, Node, TestReceiver};
 use serde_json::json;
 
@@ -67,6 +68,28 @@ async fn a_strict_order_is_kept_while_nodes_come_and_go() {
     let all = || first_of_each(&receiver);
     harness::deadline::until("everything has come", || async { all().len() >= made.len() }).await;
     assert_eq!(all(), made, "in the order in which it was accepted");
+    assert_eq!(receiver.most_in_flight(), 1, "one after the other");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_all_nodes_accept_at_once_is_sent_one_after_the_other_and_none_is_stuck() {
+    let Some((_cluster, nodes, desk)) = three().await else {
+        return;
+    };
+    let receiver = TestReceiver::start().await;
+    desk.webhook(
+        &receiver.url("strict"),
+        &["LABEL_CREATED"],
+        json!({"ordering": "STRICT"}),
+    )
+    .await;
+    let each = nodes.iter().map(|node| submit(&desk, std::slice::from_ref(node), 60));
+    let made: Vec<String> = join_all(each).await.into_iter().flatten().collect();
+    harness::deadline::until("everything has come", || async {
+        first_of_each(&receiver).len() >= made.len()
+    })
+    .await;
+    assert_eq!(receiver.received().len(), made.len(), "each once");
     assert_eq!(receiver.most_in_flight(), 1, "one after the other");
 }
 

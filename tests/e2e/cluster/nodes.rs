@@ -7,8 +7,8 @@ use harness::cluster::TIMEOUT;
 
 use super::story::{Story, wait};
 
-/// What may be sent and not yet recorded at one moment.
-const IN_FLIGHT: usize = 100;
+/// What may be sent and not yet recorded at one moment: a batch that is being written, and the next.
+const IN_FLIGHT: usize = 300;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_killed_loses_nothing_and_others_take_over() {

@@ -12,8 +12,8 @@ use tokio::time::timeout;
 use super::story::{Story, answers};
 use crate::feed::EVENTS;
 
-/// What may be sent and not yet recorded at one moment.
-const IN_FLIGHT: usize = 100;
+/// What may be sent and not yet recorded at one moment: a batch that is being written, and the next.
+const IN_FLIGHT: usize = 300;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_may_be_restarted_and_may_crash_under_load() {
