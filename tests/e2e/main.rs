@@ -11,6 +11,7 @@ mod graphql_http;
 mod idempotency;
 mod ledger;
 mod listen;
+mod migrate;
 mod notification;
 mod process;
 mod readme;

@@ -79,7 +79,7 @@ impl Command {
             Self::Listen(listen) => listen.run().await?,
             Self::Trigger(trigger) => trigger.run().await?,
             Self::Keys(keys) => keys.run().await?,
-            Self::Migrate(migrate) => migrate.run().await?,
+            Self::Migrate(migrate) => return migrate.run().await,
             Self::Rekey(rekey) => rekey.run().await?,
             Self::Schema(schema) => schema.run(),
             Self::Verify(verify) => return verify.run(),

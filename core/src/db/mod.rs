@@ -3,6 +3,7 @@
 //! on disk.
 
 mod fault;
+mod pending;
 mod postgres;
 mod raw;
 mod scope;
@@ -15,6 +16,7 @@ mod txn;
 mod writer;
 
 pub(crate) use fault::is_duplicate;
+pub use pending::pending;
 pub(crate) use postgres::{installation, is_meant as is_postgres};
 pub(crate) use raw::{octets, raw};
 pub use scope::Scope;
