@@ -262,8 +262,17 @@ pub async fn bootstrap(app: &App, given: Option<String>) -> Result<Option<String
         return Ok(None);
     }
     let shown = given.is_none();
-    let created = issue(app, "Default organization".into(), Role::Owner, given).await?;
-    Ok(shown.then_some(created.key))
+    let name = organization::name("organization", "Default organization")?;
+    let made = app.db.write(Scope::installation(), move |txn| {
+        Box::pin(async move {
+            // Of nodes that start together one is first.
+            if organizations::Entity::find().one(txn.conn()).await?.is_some() {
+                return Ok(None);
+            }
+            for_role(txn, name, Role::Owner, given).await.map(Some)
+        })
+    });
+    Ok(made.await?.filter(|_| shown).map(|created| created.key))
 }
 
 /// Makes a key for a user of this role, and the organization and the user where they are new: for the command line.
@@ -271,13 +280,15 @@ pub async fn issue(app: &App, organization: String, role: Role, key: Option<Stri
     let name = organization::name("organization", &organization)?;
     app.db
         .write(Scope::installation(), move |txn| {
-            Box::pin(async move {
-                let organization = organization::named(txn, name).await?;
-                let user = user::of_role(txn, organization.id, role).await?;
-                insert(txn, organization.id, user.id, "command line".into(), None, None, key).await
-            })
+            Box::pin(async move { for_role(txn, name, role, key).await })
         })
         .await
+}
+
+async fn for_role(txn: &Txn, organization: String, role: Role, key: Option<String>) -> Result<Created> {
+    let organization = organization::named(txn, organization).await?;
+    let user = user::of_role(txn, organization.id, role).await?;
+    insert(txn, organization.id, user.id, "command line".into(), None, None, key).await
 }
 
 /// Every key of every organization: for the command line.
