@@ -3,6 +3,7 @@
 mod access;
 mod cluster;
 mod delivery;
+mod deploy;
 mod desk;
 mod disk;
 mod feed;

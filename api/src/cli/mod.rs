@@ -6,6 +6,7 @@
 )]
 
 mod demo;
+mod health;
 mod keys;
 mod listen;
 mod migrate;
@@ -44,6 +45,8 @@ enum Command {
     Listen(listen::Listen),
     /// Send a sample of a topic as a test, to whoever listens or to one webhook.
     Trigger(trigger::Trigger),
+    /// Ask the server on this machine whether it is ready.
+    Health(health::Health),
     /// Make, list and revoke API keys. The server must not run meanwhile: use the API then.
     Keys(keys::Keys),
     /// Bring the database up to date.
@@ -78,6 +81,7 @@ impl Command {
             Self::Demo(demo) => demo.run().await?,
             Self::Listen(listen) => listen.run().await?,
             Self::Trigger(trigger) => trigger.run().await?,
+            Self::Health(health) => health.run().await?,
             Self::Keys(keys) => keys.run().await?,
             Self::Migrate(migrate) => return migrate.run().await,
             Self::Rekey(rekey) => rekey.run().await?,
