@@ -2,6 +2,7 @@
 
 mod access;
 mod cluster;
+mod copy;
 mod delivery;
 mod deploy;
 mod desk;

@@ -5,6 +5,7 @@
     reason = "a command line talks to its terminal"
 )]
 
+mod copy;
 mod demo;
 mod health;
 mod keys;
@@ -38,6 +39,9 @@ pub struct Cli {
 enum Command {
     /// Run the server: the API and the dispatcher.
     Serve(serve::Serve),
+    /// Carry an installation from a SQLite file over to PostgreSQL. No server may run on either meanwhile; a copy that was
+    /// broken off goes on when the command is run again.
+    Copy(copy::Copy),
     /// Run the server with a receiver on loopback and sample events, to see deliveries arrive.
     Demo(demo::Demo),
     /// Hear of what happens on this machine: a webhook for as long as this runs, whose deliveries come over the API's own
@@ -78,6 +82,7 @@ impl Command {
     async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Serve(serve) => serve.run().await?,
+            Self::Copy(copy) => copy.run().await?,
             Self::Demo(demo) => demo.run().await?,
             Self::Listen(listen) => listen.run().await?,
             Self::Trigger(trigger) => trigger.run().await?,
