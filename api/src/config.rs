@@ -8,6 +8,7 @@ use labelhook_core::{
     Clock, Config,
     db::file_of,
     dispatcher::{Window, guard::Guard},
+    retention,
     secret::Keyring,
 };
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
@@ -53,6 +54,10 @@ pub struct Settings {
     /// Seconds that one GraphQL operation may take.
     #[arg(long, env = "LABELHOOK_REQUEST_TIMEOUT", default_value_t = 60)]
     pub request_timeout: u64,
+    /// Days that events, payloads, attempts and finished notifications are kept, at most 3,650. An organization may have
+    /// days of its own.
+    #[arg(long, env = "LABELHOOK_RETENTION", default_value_t = retention::DAYS, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub retention: u32,
 }
 
 /// Settings of the log, on standard error.
@@ -112,6 +117,7 @@ impl Storage {
             guard: Guard::default(),
             shaper: Arc::new(Shaper::default()),
             window: Window::default(),
+            retention_days: retention::DAYS,
         }
     }
 
@@ -136,6 +142,7 @@ impl Settings {
     pub fn core(&self) -> anyhow::Result<Config> {
         Ok(Config {
             guard: Guard::new(self.egress_allow.0.clone(), vec![self.listen.ip()]),
+            retention_days: self.retention,
             ..self.storage.core()?
         })
     }

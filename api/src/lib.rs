@@ -11,7 +11,7 @@ pub mod server;
 pub mod sockets;
 
 use anyhow::Context;
-use labelhook_core::{App, deletion, dispatcher, idempotency, replay, task};
+use labelhook_core::{App, deletion, dispatcher, idempotency, replay, retention, task};
 use std::sync::Arc;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +35,7 @@ pub async fn serve(
     tasks.spawn(task::run(Arc::clone(&app), background.clone()));
     tasks.spawn(replay::run(Arc::clone(&app), background.clone()));
     tasks.spawn(idempotency::run(Arc::clone(&app), background.clone()));
+    tasks.spawn(retention::run(Arc::clone(&app), background.clone()));
     let stop = shutdown.child_token();
     let served = beside(
         &mut tasks,

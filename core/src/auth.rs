@@ -35,6 +35,8 @@ pub enum Action {
     ManageUsers,
     /// Make users owners, and change owners.
     ManageOwners,
+    /// Change the organization itself: for how long its log is kept.
+    ManageOrganization,
     /// See and revoke everybody's API keys, and make keys for others.
     ManageKeys,
 }
@@ -93,6 +95,7 @@ impl Action {
             Self::ManageWebhooks => "manage webhooks",
             Self::ManageUsers => "manage users",
             Self::ManageOwners => "manage owners",
+            Self::ManageOrganization => "manage the organization",
             Self::ManageKeys => "manage keys",
         }
     }
@@ -113,14 +116,15 @@ mod tests {
             ManageUsers,
             ManageWebhooks,
             ManageKeys,
+            ManageOrganization,
             ManageOwners,
         ];
         let matrix = [
-            (Role::Owner, "xxxxxxxx"),
-            (Role::Admin, "xxxxxxx-"),
-            (Role::WorkforceManager, "xxxxx---"),
-            (Role::User, "xxxx----"),
-            (Role::Worker, "xx------"),
+            (Role::Owner, "xxxxxxxxx"),
+            (Role::Admin, "xxxxxxxx-"),
+            (Role::WorkforceManager, "xxxxx----"),
+            (Role::User, "xxxx-----"),
+            (Role::Worker, "xx-------"),
         ];
         for (role, row) in matrix {
             for (action, mark) in actions.iter().zip(row.chars()) {

@@ -61,6 +61,10 @@ pub struct Model {
     pub ordering: Ordering,
     /// Whether it is switched off by itself when nothing has got through for days.
     pub auto_disable: bool,
+    /// Of which attempts the answer is kept.
+    pub capture: Capture,
+    /// Of how many of a hundred, when only of a sample.
+    pub capture_percent: Option<i32>,
     /// Who registered it.
     pub created_by: Option<UserId>,
     /// When it was made.

@@ -15,6 +15,7 @@ mod m20261121_000009_shapes;
 mod m20261121_000010_rotation;
 mod m20261121_000011_replay;
 mod m20261121_000013_nodes;
+mod m20261121_000014_retention;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000010_rotation::Migration),
             Box::new(m20261121_000011_replay::Migration),
             Box::new(m20261121_000013_nodes::Migration),
+            Box::new(m20261121_000014_retention::Migration),
         ]
     }
 }

@@ -10,7 +10,7 @@ use entity::Role;
 use labelhook_api::{graphql::payload::Shaper, server};
 use labelhook_core::dispatcher::{self, Window, guard::Guard};
 use labelhook_core::secret::Keyring;
-use labelhook_core::{App, Clock, api_key, deletion, replay, task};
+use labelhook_core::{App, Clock, api_key, deletion, replay, retention, task};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -142,6 +142,7 @@ async fn launch(folder: &Path, start: Start, stop: CancellationToken) -> (Arc<Ap
         guard: Guard::new(vec![loopback], Vec::new()),
         shaper: Arc::new(Shaper::default()),
         window: Window::default(),
+        retention_days: retention::DAYS,
     });
     let app = opened.await.expect("a database opens");
     let key = api_key::bootstrap(&app, Some(KEY.to_owned()));

@@ -44,6 +44,7 @@ pub struct Db {
     reader: DatabaseConnection,
     writer: writer::Handle,
     graphs: Arc<Graphs>,
+    server: Option<Arc<postgres::Server>>,
     _lock: Option<File>,
 }
 
@@ -59,7 +60,12 @@ impl Db {
             lanes,
             live,
         };
-        let (reader, stores, lock) = match postgres::is_meant(url) {
+        let Opened {
+            reader,
+            stores,
+            server,
+            lock,
+        } = match postgres::is_meant(url) {
             true => of_postgres(url).await?,
             false => of_sqlite(url, &shared).await?,
         };
@@ -67,6 +73,7 @@ impl Db {
             reader,
             writer: writer::start(stores, &shared),
             graphs,
+            server,
             _lock: lock,
         })
     }
@@ -74,6 +81,14 @@ impl Db {
     /// A connection for looking only.
     pub fn read(&self) -> &DatabaseConnection {
         &self.reader
+    }
+
+    /// A connection of its own to a PostgreSQL server, for what is done to the tables themselves; none on SQLite.
+    pub(crate) async fn maintenance(&self) -> Result<Option<DatabaseConnection>> {
+        match &self.server {
+            Some(server) => server.writer().await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The workflows of projects, ready for use.
@@ -117,7 +132,13 @@ impl Db {
     }
 }
 
-type Opened = (DatabaseConnection, Stores, Option<File>);
+/// The connections of a database, and what holds it.
+struct Opened {
+    reader: DatabaseConnection,
+    stores: Stores,
+    server: Option<Arc<postgres::Server>>,
+    lock: Option<File>,
+}
 
 async fn of_sqlite(url: &str, shared: &Shared) -> Result<Opened> {
     let lock = sqlite::Files::parse(url)?.lock()?;
@@ -126,7 +147,12 @@ async fn of_sqlite(url: &str, shared: &Shared) -> Result<Opened> {
     let reader = sqlite::readers(url).await?;
     let sequence = Arc::new(Sequence::start(&reader, shared.clock.now()).await?);
     shared.live.announce(sequence.newest(), Hints::default());
-    Ok((reader, Stores::One(Store::sqlite(url, conn, sequence)), Some(lock)))
+    Ok(Opened {
+        reader,
+        stores: Stores::One(Store::sqlite(url, conn, sequence)),
+        server: None,
+        lock: Some(lock),
+    })
 }
 
 async fn of_postgres(url: &str) -> Result<Opened> {
@@ -138,7 +164,12 @@ async fn of_postgres(url: &str) -> Result<Opened> {
     for _ in 0..postgres::WRITERS {
         writes.push(Store::postgres(&server).await?);
     }
-    Ok((server.readers().await?, Stores::Many { appends, writes }, None))
+    Ok(Opened {
+        reader: server.readers().await?,
+        stores: Stores::Many { appends, writes },
+        server: Some(server),
+        lock: None,
+    })
 }
 
 /// Whether somebody asks for statements in the log: `--log info,sqlx::query=debug`. Otherwise none is even formatted.

@@ -95,7 +95,7 @@ pub async fn events(
     after: Option<Place>,
 ) -> Result<Subscription<entity::event::Model>> {
     actor.require(Action::ReadWebhooks)?;
-    let after = place::of_event(app.db.read(), actor, after).await?;
+    let after = place::of_event(app, actor, after).await?;
     let mark = now(app).await?;
     let seer = actor.clone();
     let wants = move |row: &entity::event::Model| seer.sees(row.project_id) && filter.matches(row);
@@ -116,7 +116,7 @@ pub async fn notifications(
     after: Option<Place>,
 ) -> Result<Subscription<Change>> {
     actor.require(Action::ReadWebhooks)?;
-    let after = place::of_notification(app.db.read(), actor, after).await?;
+    let after = place::of_notification(app, actor, after).await?;
     let mark = now(app).await?;
     let seer = actor.clone();
     let wants = move |change: &Change| {

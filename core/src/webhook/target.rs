@@ -2,7 +2,7 @@
 //! changes, so that a delivery opens no secret and parses no URL. A secret that ends meanwhile is the [`Signer`]'s
 //! part, which knows the end of each.
 
-use super::secrets;
+use super::{Captured, secrets};
 use crate::{
     App, Error, Result,
     dispatcher::{
@@ -38,6 +38,8 @@ pub struct Target {
     pub timeout: Duration,
     /// Whether it is sent to.
     pub active: bool,
+    /// Which answers are kept.
+    pub captured: Captured,
 }
 
 /// Targets in use.
@@ -106,6 +108,7 @@ pub(crate) async fn build(
         policy: policy(row)?,
         timeout: Duration::from_millis(u64::try_from(row.timeout_ms).unwrap_or(0)),
         active: row.status == WebhookStatus::Active,
+        captured: Captured::of(row),
     })
 }
 

@@ -1,6 +1,8 @@
 //! Core against a real database file and real receivers on loopback. A file a subject; what they share is in `support`.
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "a test that meets a fault has failed")]
 
+mod capture;
 mod delivery;
 mod feed;
 mod filters;
@@ -13,6 +15,7 @@ mod pace;
 mod rekey;
 mod replay;
 mod restart;
+mod retention;
 mod rotation;
 mod schedule;
 mod scope;

@@ -34,6 +34,7 @@ impl Disk {
             guard: labelhook_core::dispatcher::guard::Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
             window: labelhook_core::dispatcher::Window::default(),
             shaper: Arc::new(crate::support::shaper::Words),
+            retention_days: labelhook_core::retention::DAYS,
         }
     }
 

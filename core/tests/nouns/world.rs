@@ -155,6 +155,7 @@ async fn open(database: &Database, clock: &Clock) -> Arc<App> {
         guard: Guard::default(),
         shaper: Arc::new(NoQueries),
         window: Window::default(),
+        retention_days: labelhook_core::retention::DAYS,
     };
     App::open(config).await.expect("an app")
 }

@@ -18,6 +18,7 @@ use super::{Job, Lanes, Limit};
 use crate::{
     Result,
     live::Hints,
+    retention::Removal,
     stats::{self, Tallies},
 };
 use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, event, label, notification, payload, project};
@@ -40,6 +41,7 @@ pub(crate) struct Outbox {
     payloads: Vec<payload::Model>,
     notifications: Vec<Enqueued>,
     tallies: Tallies,
+    removal: Removal,
     jobs: Vec<Job>,
     hints: Hints,
 }
@@ -82,6 +84,11 @@ impl Outbox {
         self.tallies.add(key);
     }
 
+    /// What is old and goes, unless something keeps it.
+    pub(crate) fn remove(&mut self, removal: Removal) {
+        self.removal.append(removal);
+    }
+
     pub(crate) fn append(&mut self, mut unit: Self) {
         self.labels.append(&mut unit.labels);
         self.touched.append(&mut unit.touched);
@@ -89,6 +96,7 @@ impl Outbox {
         self.payloads.append(&mut unit.payloads);
         self.notifications.append(&mut unit.notifications);
         self.tallies.append(unit.tallies);
+        self.removal.append(unit.removal);
         self.hints.append(unit.hints);
     }
 
@@ -123,7 +131,8 @@ impl Outbox {
         insert::<event::Entity>(db, std::mem::take(&mut self.events)).await?;
         insert::<payload::Entity>(db, std::mem::take(&mut self.payloads)).await?;
         insert::<notification::Entity>(db, rows).await?;
-        self.tallies.write(db).await
+        self.tallies.write(db).await?;
+        self.removal.write(db).await
     }
 
     /// Keys of new notifications at which others wait, or are being sent.

@@ -4,7 +4,7 @@ mod people;
 mod receiver;
 pub mod shaper;
 
-pub use people::{Annotated, annotated};
+pub use people::{Annotated, annotated, organization};
 pub use receiver::{Receiver, Request, Response};
 
 use entity::{
@@ -44,13 +44,22 @@ impl World {
         Self::with(Window::default()).await
     }
 
+    /// With the clock at the present: ids carry the time at which they are really made.
+    pub async fn present() -> Self {
+        Self::begun(Window::default(), Clock::System.now()).await
+    }
+
     pub async fn with(window: Window) -> Self {
+        Self::begun(window, START).await
+    }
+
+    pub async fn begun(window: Window, at: Timestamp) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::new(folder.path()).await;
         let keyring = Arc::new(Keyring::generate());
-        let clock = Clock::mock(START);
+        let clock = Clock::mock(at);
         let app = App::open(config(&database, &keyring, &clock, window)).await.unwrap();
-        let (organization_id, owner) = people::organization(&app).await;
+        let (organization_id, owner) = organization(&app).await;
         Self {
             folder,
             database,
@@ -69,7 +78,7 @@ impl World {
         let database = Database::new(folder.path()).await;
         let (keyring, window, clock) = (Arc::clone(&config.keyring), config.window, config.clock.clone());
         let app = App::open(config).await.unwrap();
-        let (organization_id, owner) = people::organization(&app).await;
+        let (organization_id, owner) = organization(&app).await;
         Self {
             folder,
             database,
@@ -250,6 +259,7 @@ fn config(database: &Database, keyring: &Arc<Keyring>, clock: &Clock, window: Wi
         guard: Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
         shaper: Arc::new(shaper::Words),
         window,
+        retention_days: labelhook_core::retention::DAYS,
     }
 }
 
