@@ -8,7 +8,7 @@ use labelhook_core::{
     Clock, Config, bus,
     db::file_of,
     dispatcher::{Window, guard::Guard},
-    node,
+    node, retention,
     secret::Keyring,
 };
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
@@ -71,6 +71,10 @@ pub struct Settings {
     /// Sockets and event streams that one key may have open at the same time.
     #[arg(long, env = "LABELHOOK_SOCKETS_PER_KEY", default_value_t = 2_000)]
     pub sockets_per_key: usize,
+    /// Days that events, payloads, attempts and finished notifications are kept, at most 3,650. An organization may have
+    /// days of its own.
+    #[arg(long, env = "LABELHOOK_RETENTION", default_value_t = retention::DAYS, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub retention: u32,
 }
 
 /// Settings of commands that ask a server.
@@ -158,6 +162,7 @@ impl Storage {
                 ..node::Config::default()
             },
             bus: bus::Choice::Memory(bus::memory::Hub::default()),
+            retention_days: retention::DAYS,
         }
     }
 
@@ -192,6 +197,7 @@ impl Settings {
             guard: Guard::new(self.egress_allow.0.clone(), vec![self.listen.ip()]),
             node: self.node(),
             bus: self.bus.clone().unwrap_or_default(),
+            retention_days: self.retention,
             ..self.storage.core()?
         })
     }

@@ -13,7 +13,9 @@ pub mod sockets;
 mod writing;
 
 use anyhow::Context;
-use labelhook_core::{App, bus, deletion, dispatcher, idempotency, listener as listeners, node, replay, task};
+use labelhook_core::{
+    App, bus, deletion, dispatcher, idempotency, listener as listeners, node, replay, retention, task,
+};
 use std::sync::Arc;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -39,6 +41,7 @@ pub async fn serve(
     tasks.spawn(replay::run(Arc::clone(&app), background.clone()));
     tasks.spawn(listeners::run(Arc::clone(&app), background.clone()));
     tasks.spawn(idempotency::run(Arc::clone(&app), background.clone()));
+    tasks.spawn(retention::run(Arc::clone(&app), background.clone()));
     // The last to stop: the others say that they go.
     let farewell = CancellationToken::new();
     tasks.spawn(bus::run(Arc::clone(&app), farewell.clone()));

@@ -44,6 +44,8 @@ pub struct Config {
     pub node: node::Config,
     /// How nodes tell each other where to look.
     pub bus: bus::Choice,
+    /// For how many days the log of an organization is kept that says nothing else.
+    pub retention_days: u32,
 }
 
 /// What verbs share.
@@ -76,6 +78,8 @@ pub struct App {
     pub(crate) steps: task::Wake,
     /// Sends again what replays match.
     pub(crate) replays: replay::Wake,
+    /// For how many days the log of an organization is kept that says nothing else.
+    pub(crate) retention_days: u32,
     /// Known keys.
     pub(crate) keys: api_key::Known,
     /// Requests with an idempotency key that are being carried out.
@@ -130,6 +134,7 @@ impl App {
             deletions: deletion::Wake::default(),
             steps: task::Wake::default(),
             replays: replay::Wake::default(),
+            retention_days: config.retention_days,
             keys: api_key::Known::default(),
             running: Arc::default(),
         });

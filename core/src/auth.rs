@@ -45,6 +45,8 @@ pub enum Action {
     ManageUsers,
     /// Make users owners, and change owners.
     ManageOwners,
+    /// Change the organization itself: for how long its log is kept.
+    ManageOrganization,
     /// See and revoke everybody's API keys, and make keys for others.
     ManageKeys,
 }
@@ -118,6 +120,7 @@ impl Action {
             Self::ManageWebhooks => "manage webhooks",
             Self::ManageUsers => "manage users",
             Self::ManageOwners => "manage owners",
+            Self::ManageOrganization => "manage the organization",
             Self::ManageKeys => "manage keys",
         }
     }
@@ -138,14 +141,15 @@ mod tests {
             ManageUsers,
             ManageWebhooks,
             ManageKeys,
+            ManageOrganization,
             ManageOwners,
         ];
         let matrix = [
-            (Role::Owner, "xxxxxxxx"),
-            (Role::Admin, "xxxxxxx-"),
-            (Role::WorkforceManager, "xxxxx---"),
-            (Role::User, "xxxx----"),
-            (Role::Worker, "xx------"),
+            (Role::Owner, "xxxxxxxxx"),
+            (Role::Admin, "xxxxxxxx-"),
+            (Role::WorkforceManager, "xxxxx----"),
+            (Role::User, "xxxx-----"),
+            (Role::Worker, "xx-------"),
         ];
         for (role, row) in matrix {
             for (action, mark) in actions.iter().zip(row.chars()) {

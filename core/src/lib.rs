@@ -33,6 +33,7 @@ pub mod payload;
 pub mod project;
 pub mod rekey;
 pub mod replay;
+pub mod retention;
 pub mod review;
 pub mod secret;
 pub mod stats;

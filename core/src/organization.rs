@@ -1,8 +1,13 @@
 //! Organizations: the tenants. Every row is somebody's; a row of another organization is not found.
 
-use crate::{App, Error, Result, auth::Actor, db::Txn};
+use crate::{
+    App, Error, Result,
+    auth::{Action, Actor},
+    db::Txn,
+    retention,
+};
 use entity::{OrganizationId, ProjectId, organization, project};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 const NAME: usize = 256;
 
@@ -12,6 +17,50 @@ pub async fn get(app: &App, actor: &Actor) -> Result<organization::Model> {
         .one(app.db.read())
         .await?;
     row.ok_or_else(|| Error::not_found("organization", actor.organization_id))
+}
+
+/// What to change of an organization; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    /// For how many days its log is kept; `Some(None)`: as long as the installation says.
+    pub retention_days: Option<Option<i32>>,
+}
+
+/// Changes the caller's organization.
+pub async fn update(app: &App, actor: &Actor, patch: Patch) -> Result<organization::Model> {
+    actor.require(Action::ManageOrganization)?;
+    actor.require_organization()?;
+    retention_days(patch.retention_days.flatten())?;
+    let id = actor.organization_id;
+    app.db
+        .write(id, move |txn| {
+            Box::pin(async move {
+                let row = organization::Entity::find_by_id(id).one(txn.conn()).await?;
+                let row = row.ok_or_else(|| Error::not_found("organization", id))?;
+                let mut changed = row.clone();
+                changed.retention_days = patch.retention_days.unwrap_or(changed.retention_days);
+                if changed == row {
+                    return Ok(row);
+                }
+                changed.updated_at = txn.now();
+                Ok(changed.into_active_model().reset_all().update(txn.conn()).await?)
+            })
+        })
+        .await
+}
+
+fn retention_days(days: Option<i32>) -> Result<()> {
+    match days {
+        Some(days) if !retention::CHOICE.contains(&days) => Err(Error::invalid(
+            "retentionDays",
+            format!(
+                "must be from {} to {}",
+                retention::CHOICE.start(),
+                retention::CHOICE.end()
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The organization of this name, made when it is new.
@@ -26,6 +75,7 @@ pub(crate) async fn named(txn: &Txn, name: String) -> Result<organization::Model
     let row = organization::Model {
         id: OrganizationId::new(),
         name,
+        retention_days: None,
         created_at: txn.now(),
         updated_at: txn.now(),
     };

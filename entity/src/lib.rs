@@ -4,6 +4,7 @@
 mod attempt_error;
 mod auth_type;
 mod breaker_state;
+mod capture;
 mod deletion_kind;
 mod id;
 mod intake_kind;
@@ -58,6 +59,7 @@ pub mod workflow;
 pub use attempt_error::*;
 pub use auth_type::*;
 pub use breaker_state::*;
+pub use capture::*;
 pub use deletion_kind::*;
 pub use id::*;
 pub use intake_kind::*;

@@ -13,6 +13,8 @@ pub struct Model {
     pub id: OrganizationId,
     /// What people call it.
     pub name: String,
+    /// For how many days its log is kept; none: as long as the installation says.
+    pub retention_days: Option<i32>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.

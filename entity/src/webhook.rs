@@ -67,6 +67,10 @@ pub struct Model {
     pub listener_node: Option<NodeId>,
     /// When it was last known to be there; none for any other webhook, and when it was removed for good.
     pub listener_seen_at: Option<Timestamp>,
+    /// Of which attempts the answer is kept.
+    pub capture: Capture,
+    /// Of how many of a hundred, when only of a sample.
+    pub capture_percent: Option<i32>,
     /// Who registered it.
     pub created_by: Option<UserId>,
     /// When it was made.

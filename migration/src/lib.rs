@@ -16,6 +16,7 @@ mod m20261121_000010_rotation;
 mod m20261121_000011_replay;
 mod m20261121_000012_listen;
 mod m20261121_000013_nodes;
+mod m20261121_000014_retention;
 mod rehearsal;
 
 /// All migrations, oldest first.
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000011_replay::Migration),
             Box::new(m20261121_000012_listen::Migration),
             Box::new(m20261121_000013_nodes::Migration),
+            Box::new(m20261121_000014_retention::Migration),
         ]
     }
 }

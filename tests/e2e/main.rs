@@ -20,6 +20,7 @@ mod readme;
 mod receivers;
 mod rekey;
 mod replay;
+mod retention;
 mod schema;
 mod sdk;
 mod stats;

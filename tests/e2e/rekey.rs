@@ -123,6 +123,7 @@ async fn a_change_that_was_killed_in_the_middle_is_finished_by_running_it_again(
         node: labelhook_core::node::Config::default(),
         bus: labelhook_core::bus::Choice::default(),
         shaper: Arc::new(Shaper::default()),
+        retention_days: labelhook_core::retention::DAYS,
     };
     // The first column is under the new key, the second is not: what the command leaves when it is killed there.
     let killed = Rekey::open(config, || Ok(new)).await.expect("nobody else has it");

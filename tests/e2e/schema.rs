@@ -105,7 +105,7 @@ const PROMISED: &[(&str, &str)] = &[
         saveWorkflow(where data) assignTasks(where data) saveTask(where data) submitTask(where data)
         reviewTask(where data) requeueTasks(where data) forwardTasks(where) rerunStage(where)
         startReplay(data) cancelReplay(where) createListener(data) removeListener(where) answerDelivery(data)
-        triggerEvent(data)",
+        triggerEvent(data) updateOrganization(data)",
     ),
     ("Subscription", "notifications(where after) events(where after) tasks(where) deliveries(where)"),
     ("EventConnection", "edges nodes pageInfo"),
@@ -121,12 +121,13 @@ const PROMISED: &[(&str, &str)] = &[
         WEBHOOK_DISABLED WEBHOOK_FAILING WEBHOOK_RECOVERED NOTIFICATION_FAILED",
     ),
     ("WebhookStatus", "ACTIVE INACTIVE REVOKED"),
+    ("Capture", "FULL FAILURES SAMPLE"),
     ("PayloadFormat", "LABELBOX ANGO"),
     ("AuthType", "NONE SECRET BEARER HEADER"),
     (
         "Webhook",
         "id url topics status statusReason project stage organization createdBy createdAt updatedAt description payloadFormat
-        payloadQuery filter filterErrors lastFilterError authType headers retryPolicy timeoutMs maxInFlight rateLimit ordering autoDisable health secrets notifications(where orderBy skip first)
+        payloadQuery filter filterErrors lastFilterError authType headers retryPolicy timeoutMs maxInFlight rateLimit ordering autoDisable capture capturePercent health secrets notifications(where orderBy skip first)
         stats(since bucket)",
     ),
     ("RetryPolicy", "maxAttempts delaysMs jitter"),

@@ -9,7 +9,7 @@ use entity::Role;
 use labelhook_api::{graphql::payload::Shaper, server};
 use labelhook_core::dispatcher::{self, Window, guard::Guard};
 use labelhook_core::secret::Keyring;
-use labelhook_core::{App, Clock, api_key, bus, deletion, listener, node, replay, task};
+use labelhook_core::{App, Clock, api_key, bus, deletion, listener, node, replay, retention, task};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -148,6 +148,7 @@ async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>
             ..node::Config::default()
         },
         bus: bus::Choice::default(),
+        retention_days: retention::DAYS,
     });
     let app = opened.await.expect("a database opens");
     let key = api_key::bootstrap(&app, Some(KEY.to_owned()));

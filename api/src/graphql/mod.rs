@@ -107,6 +107,7 @@ pub struct Mutation(
     batch::BatchMutation,
     label::LabelMutation,
     review::ReviewMutation,
+    organization::OrganizationMutation,
     user::UserMutation,
     api_key::ApiKeyMutation,
     webhook::WebhookMutation,

@@ -1,6 +1,6 @@
 //! Organization: type and query.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use entity::{Timestamp, organization};
 use labelhook_core::{api_key as api_keys, organization as organizations, project as projects, user as users};
 
@@ -36,6 +36,12 @@ impl Organization {
     /// What people call it.
     async fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// For how many days events, payloads, attempts and finished notifications are kept; null: as long as the installation
+    /// says, which is 30 days unless its operator chose otherwise.
+    async fn retention_days(&self) -> Option<i32> {
+        self.0.retention_days
     }
 
     /// When it was made.
@@ -118,5 +124,33 @@ impl OrganizationQuery {
     /// The caller's organization.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
         Organization::of(ctx).await
+    }
+}
+
+/// What to change of an organization: any subset; nothing given changes nothing.
+#[derive(InputObject)]
+pub struct OrganizationUpdateInput {
+    /// For how many days events, payloads, attempts and finished notifications are kept: 1 to 3,650. What is older is
+    /// removed soon after. Null: as long as the installation says.
+    retention_days: MaybeUndefined<i32>,
+}
+
+/// Mutations of organizations.
+#[derive(Default)]
+pub struct OrganizationMutation;
+
+#[Object]
+impl OrganizationMutation {
+    /// Changes the caller's organization.
+    async fn update_organization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change.")] data: OrganizationUpdateInput,
+    ) -> Result<Organization> {
+        let patch = organizations::Patch {
+            retention_days: data.retention_days.into(),
+        };
+        let row = organizations::update(ctx.app(), ctx.actor(), patch).await?;
+        Ok(Organization(row))
     }
 }

@@ -53,6 +53,7 @@ pub struct Db {
     graphs: Arc<Graphs>,
     apart: Option<DatabaseConnection>,
     silence: Arc<Silence>,
+    server: Option<Arc<postgres::Server>>,
     _lock: Option<File>,
 }
 
@@ -81,6 +82,7 @@ impl Db {
             reader,
             stores,
             apart,
+            server,
             lock,
         } = match postgres::is_meant(url) {
             true => of_postgres(url).await?,
@@ -92,6 +94,7 @@ impl Db {
             graphs,
             apart,
             silence: shared.silence,
+            server,
             _lock: lock,
         })
     }
@@ -114,6 +117,14 @@ impl Db {
     /// The database has not answered for too long: what waits for it is broken off.
     pub(crate) fn is_silent(&self) {
         self.silence.noticed();
+    }
+
+    /// A connection of its own to a PostgreSQL server, for what is done to the tables themselves; none on SQLite.
+    pub(crate) async fn maintenance(&self) -> Result<Option<DatabaseConnection>> {
+        match &self.server {
+            Some(server) => server.writer().await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The workflows of projects, ready for use.
@@ -157,10 +168,12 @@ impl Db {
     }
 }
 
+/// The connections of a database, and what holds it.
 struct Opened {
     reader: DatabaseConnection,
     stores: Stores,
     apart: Option<DatabaseConnection>,
+    server: Option<Arc<postgres::Server>>,
     lock: Option<File>,
 }
 
@@ -175,6 +188,7 @@ async fn of_sqlite(url: &str, shared: &Shared) -> Result<Opened> {
         reader,
         stores: Stores::One(Store::sqlite(url, conn, sequence)),
         apart: None,
+        server: None,
         lock: Some(lock),
     })
 }
@@ -192,6 +206,7 @@ async fn of_postgres(url: &str) -> Result<Opened> {
         reader: server.readers().await?,
         stores: Stores::Many { appends, writes },
         apart: Some(server.writer().await?),
+        server: Some(server),
         lock: None,
     })
 }

@@ -158,8 +158,12 @@ async fn attempt(app: &App, job: &Job) -> Result<Turn> {
         age: now.since(job.created_at),
     };
     let verdict = target.policy.judge(&outcome, past, now, rand::random());
+    let mut row = row(job, &target, started_at, duration, sent, outcome);
+    if verdict == Verdict::Delivered && !target.captured.keeps(job.notification_id) {
+        (row.response_headers, row.response_body) = (None, None);
+    }
     Ok(Turn::Attempted(Box::new(Attempted {
-        row: row(job, &target, started_at, duration, sent, outcome),
+        row,
         verdict,
         marked: false,
     })))

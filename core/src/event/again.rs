@@ -6,7 +6,7 @@ use crate::{Error, Result, db::Txn, filter::Outcome, payload::Shape, webhook::Su
 use bytes::Bytes;
 use entity::{EventId, NotificationId, PayloadId, TaskId, event, payload};
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QuerySelect, sea_query::Expr};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What to send again.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +68,18 @@ pub(crate) fn late(txn: &Txn, event: &event::Model, subscriber: &Subscriber, kno
     };
     enqueue(txn, event, subscriber, payload_id, body, |_| {});
     Ok(())
+}
+
+/// Which of these events there are still: what is about an old one that was removed meanwhile is not sent.
+pub(crate) async fn kept(txn: &Txn, ids: impl IntoIterator<Item = EventId>) -> Result<HashSet<EventId>> {
+    let rows: Vec<EventId> = event::Entity::find()
+        .select_only()
+        .column(event::Column::Id)
+        .filter(event::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(txn.conn())
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// The payloads of these events that have the subscriber's shape already.

@@ -10,7 +10,7 @@ mod scope;
 mod task;
 mod wanted;
 
-pub(crate) use again::{Again, afresh, again, late, passes, rendered};
+pub(crate) use again::{Again, afresh, again, kept, late, passes, rendered};
 pub use data::{
     About, Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User,
 };

@@ -123,7 +123,7 @@ pub async fn events(
     after: Option<Place>,
 ) -> Result<Subscription<entity::event::Model>> {
     actor.require(Action::ReadWebhooks)?;
-    let after = place::of_event(app.db.read(), actor, after).await?;
+    let after = place::of_event(app, actor, after).await?;
     let (mark, moment) = now(app).await?;
     let past = moment.filter(|_| after.is_none());
     let seer = actor.clone();
@@ -148,7 +148,7 @@ pub async fn notifications(
     after: Option<Place>,
 ) -> Result<Subscription<Change>> {
     actor.require(Action::ReadWebhooks)?;
-    let after = place::of_notification(app.db.read(), actor, after).await?;
+    let after = place::of_notification(app, actor, after).await?;
     let (mark, moment) = now(app).await?;
     let past = moment.filter(|_| after.is_none());
     let seer = actor.clone();

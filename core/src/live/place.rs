@@ -1,7 +1,7 @@
 //! Places in the feed that clients come back with: a number of the sequence and the row that had it. A place of another
 //! organization, one that is made up, and one that the log no longer reaches back to are told apart from a good one.
 
-use crate::{Error, Result, auth::Actor};
+use crate::{App, Error, Result, auth::Actor, retention};
 use entity::{EventId, NotificationId, OrganizationId, Timestamp, event, notification};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
@@ -16,8 +16,9 @@ pub struct Place {
 }
 
 /// The number of an event's place, checked.
-pub(super) async fn of_event(db: &DatabaseConnection, actor: &Actor, after: Option<Place>) -> Result<Option<i64>> {
+pub(super) async fn of_event(app: &App, actor: &Actor, after: Option<Place>) -> Result<Option<i64>> {
     let Some(place) = after else { return Ok(None) };
+    let db = app.db.read();
     let found = event::Entity::find_by_id(EventId(place.id)).one(db).await?;
     if let Some(row) = found {
         let good = row.organization_id == actor.organization_id && row.sequence == place.sequence;
@@ -28,16 +29,13 @@ pub(super) async fn of_event(db: &DatabaseConnection, actor: &Actor, after: Opti
         .order_by_asc(event::Column::Sequence)
         .one(db)
         .await?;
-    Err(gone(place, oldest.map(|row| (row.sequence, row.created_at))))
+    Err(gone(app, place, oldest.map(|row| (row.sequence, row.created_at))))
 }
 
 /// The number of a notification's place, checked. The notification may have changed since.
-pub(super) async fn of_notification(
-    db: &DatabaseConnection,
-    actor: &Actor,
-    after: Option<Place>,
-) -> Result<Option<i64>> {
+pub(super) async fn of_notification(app: &App, actor: &Actor, after: Option<Place>) -> Result<Option<i64>> {
     let Some(place) = after else { return Ok(None) };
+    let db = app.db.read();
     let found = notification::Entity::find_by_id(NotificationId(place.id))
         .one(db)
         .await?;
@@ -45,7 +43,7 @@ pub(super) async fn of_notification(
         let good = row.organization_id == actor.organization_id && place.sequence <= row.sequence;
         return if good { Ok(Some(place.sequence)) } else { Err(foreign()) };
     }
-    Err(gone(place, oldest(db, actor.organization_id).await?))
+    Err(gone(app, place, oldest(db, actor.organization_id).await?))
 }
 
 async fn oldest(db: &DatabaseConnection, id: OrganizationId) -> Result<Option<(i64, Timestamp)>> {
@@ -61,12 +59,14 @@ fn foreign() -> Error {
     Error::invalid("after", "is not a place in this feed")
 }
 
-fn gone(place: Place, oldest: Option<(i64, Timestamp)>) -> Error {
+/// What is not over stays for longer than what was made after it, so the oldest alone does not tell.
+fn gone(app: &App, place: Place, oldest: Option<(i64, Timestamp)>) -> Error {
     match oldest {
         Some((sequence, time)) if place.sequence < sequence => Error::invalid(
             "after",
             format!("is older than what is kept: the log goes back to {}", time.micros()),
         ),
+        _ if retention::may_be_gone(&app.clock, place.id) => Error::invalid("after", "is older than what is kept"),
         _ => foreign(),
     }
 }

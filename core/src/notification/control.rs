@@ -33,7 +33,12 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
     let (row, withdrawn) = app
         .db
         .write(actor.organization_id, move |txn| {
-            Box::pin(async move { repeat(txn, &webhook, &old, None).await })
+            Box::pin(async move {
+                if event::kept(txn, [old.event_id]).await?.is_empty() {
+                    return Err(Error::not_found("notification", old.id));
+                }
+                repeat(txn, &webhook, &old, None).await
+            })
         })
         .await?;
     task::forget_sends(app, withdrawn);

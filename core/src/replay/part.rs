@@ -287,9 +287,10 @@ async fn go_on(
     let sent = match found {
         Found::Notifications(rows, repeated) => {
             part.after_id = rows.last().map(|row| row.id).or(part.after_id);
+            let kept = event::kept(txn, rows.iter().map(|row| row.event_id)).await?;
             let rows = rows
                 .into_iter()
-                .filter(|row| log::over(row.status) && !repeated.contains(&row.id));
+                .filter(|row| log::over(row.status) && !repeated.contains(&row.id) && kept.contains(&row.event_id));
             let repeated = repeat(txn, webhook, rows.collect(), replay.rerender.then_some(&subscriber)).await?;
             withdrawn = repeated.withdrawn;
             repeated.sent
@@ -391,8 +392,9 @@ async fn tell(txn: &Txn, subscriber: &Subscriber, rows: Vec<events::Model>, rere
             event::rendered(txn, subscriber, &ids).await?
         }
     };
+    let kept = event::kept(txn, rows.iter().map(|event| event.id)).await?;
     let mut sent = 0;
-    for event in &rows {
+    for event in rows.iter().filter(|event| kept.contains(&event.id)) {
         match event::late(txn, event, subscriber, known.get(&event.id).copied()) {
             Ok(()) => sent += 1,
             Err(error) => log_fault(Some(event), &error),

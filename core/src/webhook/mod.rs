@@ -1,6 +1,7 @@
 //! Webhooks: registered targets. Made, changed and listed here; [`Index`] says who wants an event, [`Targets`] how to
 //! send to them.
 
+mod captured;
 mod condition;
 mod field;
 pub mod health;
@@ -11,6 +12,7 @@ mod secrets;
 pub(crate) mod stage;
 mod target;
 
+pub use captured::Captured;
 pub(crate) use condition::Condition;
 pub use condition::{FilterFaults, filter_faults};
 pub use field::Field;

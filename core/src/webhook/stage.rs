@@ -77,6 +77,8 @@ impl<'a> Settings<'a> {
             rate: given.rate,
             ordering: None,
             auto_disable: None,
+            capture: None,
+            capture_percent: None,
         }
     }
 

@@ -2,7 +2,7 @@
 //! changes, so that a delivery opens no secret and parses no URL. A secret that ends meanwhile is the [`Signer`]'s
 //! part, which knows the end of each.
 
-use super::secrets;
+use super::{Captured, secrets};
 use crate::{
     App, Error, Result,
     dispatcher::{
@@ -40,6 +40,8 @@ pub struct Target {
     pub active: bool,
     /// Whether it is heard by a listener, in place of being sent to its URL.
     pub listener: bool,
+    /// Which answers are kept.
+    pub captured: Captured,
 }
 
 /// Targets in use.
@@ -115,6 +117,7 @@ pub(crate) async fn build(
         timeout: Duration::from_millis(u64::try_from(row.timeout_ms).unwrap_or(0)),
         active: row.status == WebhookStatus::Active,
         listener: row.listener,
+        captured: Captured::of(row),
     })
 }
 

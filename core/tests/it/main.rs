@@ -2,6 +2,7 @@
 #![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "a test that meets a fault has failed")]
 
+mod capture;
 mod delivery;
 mod feed;
 mod filters;
@@ -17,6 +18,7 @@ mod plans;
 mod rekey;
 mod replay;
 mod restart;
+mod retention;
 mod rotation;
 mod schedule;
 mod scope;

@@ -47,6 +47,7 @@ impl Disk {
             node: labelhook_core::node::Config::default(),
             shaper: Arc::new(crate::support::shaper::Words),
             bus: labelhook_core::bus::Choice::default(),
+            retention_days: labelhook_core::retention::DAYS,
         }
     }
 

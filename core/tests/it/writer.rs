@@ -14,6 +14,7 @@ async fn add(txn: &Txn, name: &str) -> Result<()> {
     let row = organization::Model {
         id: OrganizationId::new(),
         name: name.into(),
+        retention_days: None,
         created_at: txn.now(),
         updated_at: txn.now(),
     };

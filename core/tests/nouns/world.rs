@@ -163,6 +163,7 @@ async fn open(database: &Database, clock: &Clock) -> Arc<App> {
             ..node::Config::default()
         },
         bus: labelhook_core::bus::Choice::default(),
+        retention_days: labelhook_core::retention::DAYS,
     };
     App::open(config).await.expect("an app")
 }

@@ -13,7 +13,7 @@ use crate::{
 use anyhow::{Context, ensure};
 use clap::Args;
 use client::Client;
-use labelhook_core::{App, api_key};
+use labelhook_core::{App, api_key, retention};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -115,6 +115,7 @@ fn settings(listen: SocketAddr, folder: &Path) -> Settings {
         graphiql: Some(listen.ip().is_loopback()),
         rate_limit: 0,
         bus: None,
+        retention: retention::DAYS,
         request_timeout: 60,
         sockets_per_key: 2_000,
     }

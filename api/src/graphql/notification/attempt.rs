@@ -89,17 +89,23 @@ impl RecordedResponse<'_> {
         self.status
     }
 
-    /// Its headers: an object of strings, 16 KiB at most.
+    /// Its headers: an object of strings, 16 KiB at most; empty when the webhook's `capture` does not keep it.
     async fn headers(&self) -> Result<Json> {
         Json::stored(self.row.response_headers.as_deref().unwrap_or("{}"))
     }
 
-    /// The first 64 KiB of its body, never decompressed; bytes that are not UTF-8 are replaced.
+    /// The first 64 KiB of its body, never decompressed; bytes that are not UTF-8 are replaced. Empty when the webhook's
+    /// `capture` does not keep it.
     async fn body(&self) -> String {
         text(self.row.response_body.as_deref().unwrap_or_default())
     }
 
-    /// Whether there was more of the body than is kept.
+    /// Whether the webhook's `capture` kept the headers and the body.
+    async fn captured(&self) -> bool {
+        self.row.response_headers.is_some()
+    }
+
+    /// Whether there was more of the body than 64 KiB.
     async fn body_truncated(&self) -> bool {
         self.row.body_truncated
     }

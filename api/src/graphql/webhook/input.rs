@@ -1,7 +1,7 @@
 //! What is given to register or change a webhook.
 
 use async_graphql::{InputObject, MaybeUndefined};
-use entity::{AuthType, Ordering, PayloadFormat, WebhookStatus, WebhookTopic};
+use entity::{AuthType, Capture, Ordering, PayloadFormat, WebhookStatus, WebhookTopic};
 use labelhook_core::dispatcher::Rate;
 use labelhook_core::secret;
 use labelhook_core::webhook::{New, Patch, Retry, Rotation};
@@ -103,6 +103,12 @@ pub struct WebhookCreateInput {
     /// WEBHOOK_FAILING tells of it at least a day before.
     #[graphql(default = true)]
     auto_disable: bool,
+    /// Of which attempts the receiver's answer is kept.
+    #[graphql(default_with = "Capture::Full")]
+    capture: Capture,
+    /// For `capture` SAMPLE, and required then: of how many of a hundred notifications the answers to what succeeded are
+    /// kept, 1 to 100.
+    capture_percent: Option<i32>,
 }
 
 impl WebhookCreateInput {
@@ -135,6 +141,8 @@ impl WebhookCreateInput {
             rate: self.rate_limit.map(Rate::from),
             ordering: Some(self.ordering),
             auto_disable: Some(self.auto_disable),
+            capture: Some(self.capture),
+            capture_percent: self.capture_percent,
         })
     }
 }
@@ -177,6 +185,10 @@ pub struct WebhookUpdateInput {
     ordering: Option<Ordering>,
     /// Whether it is switched off by itself when nothing has got through for five days and in fifty attempts.
     auto_disable: Option<bool>,
+    /// Of which attempts the receiver's answer is kept, from now on.
+    capture: Option<Capture>,
+    /// Of how many of a hundred, 1 to 100, while `capture` is SAMPLE.
+    capture_percent: Option<i32>,
 }
 
 impl WebhookUpdateInput {
@@ -200,6 +212,8 @@ impl WebhookUpdateInput {
             rate: self.rate_limit.map_value(Rate::from).into(),
             ordering: self.ordering,
             auto_disable: self.auto_disable,
+            capture: self.capture,
+            capture_percent: self.capture_percent,
         })
     }
 }

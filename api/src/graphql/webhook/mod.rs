@@ -10,7 +10,7 @@ pub use list::{WebhookOrderByInput, WebhookWhereInput};
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::{
-    AuthType, Ordering, PayloadFormat, ProjectId, StatsBucket, Timestamp, WebhookStatus, WebhookTopic, webhook,
+    AuthType, Capture, Ordering, PayloadFormat, ProjectId, StatsBucket, Timestamp, WebhookStatus, WebhookTopic, webhook,
 };
 use labelhook_core::{notification::Filter, secret, webhook as webhooks};
 
@@ -178,6 +178,16 @@ impl Webhook {
     /// Whether its listener is there now; false for any other webhook.
     async fn listening(&self, ctx: &Context<'_>) -> bool {
         self.0.listener && labelhook_core::listener::is_there(ctx.app(), &self.0)
+    }
+
+    /// Of which attempts the receiver's answer is kept.
+    async fn capture(&self) -> Capture {
+        self.0.capture
+    }
+
+    /// Of how many of a hundred notifications the answers to what succeeded are kept; null unless `capture` is SAMPLE.
+    async fn capture_percent(&self) -> Option<i32> {
+        self.0.capture_percent
     }
 
     /// How it fares: its breaker, failures in a row, and what waits.

@@ -19,6 +19,7 @@ use crate::{
     Result,
     listener::Place,
     live::Hints,
+    retention::Removal,
     stats::{self, Tallies},
 };
 use entity::{
@@ -43,6 +44,7 @@ pub(crate) struct Outbox {
     payloads: Vec<payload::Model>,
     notifications: Vec<Enqueued>,
     tallies: Tallies,
+    removal: Removal,
     jobs: Vec<Job>,
     /// Webhooks with something due that another node sends to.
     elsewhere: BTreeSet<WebhookId>,
@@ -88,6 +90,11 @@ impl Outbox {
         self.tallies.add(key);
     }
 
+    /// What is old and goes, unless something keeps it.
+    pub(crate) fn remove(&mut self, removal: Removal) {
+        self.removal.append(removal);
+    }
+
     pub(crate) fn append(&mut self, mut unit: Self) {
         self.labels.append(&mut unit.labels);
         self.touched.append(&mut unit.touched);
@@ -95,6 +102,7 @@ impl Outbox {
         self.payloads.append(&mut unit.payloads);
         self.notifications.append(&mut unit.notifications);
         self.tallies.append(unit.tallies);
+        self.removal.append(unit.removal);
         self.hints.append(unit.hints);
     }
 
@@ -143,7 +151,8 @@ impl Outbox {
         insert::<event::Entity>(db, std::mem::take(&mut self.events)).await?;
         insert::<payload::Entity>(db, std::mem::take(&mut self.payloads)).await?;
         insert::<notification::Entity>(db, rows).await?;
-        self.tallies.write(db).await
+        self.tallies.write(db).await?;
+        self.removal.write(db).await
     }
 
     /// Keys of new notifications at which others wait, or are being sent.

@@ -1,5 +1,6 @@
 //! What people give to register or change a webhook, checked field by field. Pure but for the sealing.
 
+mod captured;
 mod patch;
 #[cfg(test)]
 mod tests;
@@ -19,8 +20,8 @@ use crate::{
     target_url::TargetUrl,
 };
 use entity::{
-    AuthType, Ordering, PayloadContent, PayloadFormat, ProjectId, Timestamp, WebhookId, WebhookStatus, WebhookTopic,
-    webhook,
+    AuthType, Capture, Ordering, PayloadContent, PayloadFormat, ProjectId, Timestamp, WebhookId, WebhookStatus,
+    WebhookTopic, webhook,
 };
 use serde_json::Value;
 use std::ops::RangeInclusive;
@@ -72,6 +73,10 @@ pub struct New {
     pub ordering: Option<Ordering>,
     /// Whether it is switched off by itself when nothing gets through for days; yes unless given.
     pub auto_disable: Option<bool>,
+    /// Of which attempts the answer is kept; of all unless given.
+    pub capture: Option<Capture>,
+    /// Of how many of a hundred, for [`Capture::Sample`].
+    pub capture_percent: Option<i32>,
 }
 
 /// Parts of a retry policy; what is absent is the default's, or stays.
@@ -104,6 +109,7 @@ impl New {
         within("timeoutMs", self.timeout_ms, TIMEOUT_MS)?;
         within("maxInFlight", self.max_in_flight, IN_FLIGHT)?;
         rate(self.rate)?;
+        captured::check(self.capture.unwrap_or_default(), self.capture_percent)?;
         let auth_type = self.auth_type.unwrap_or(AuthType::Secret);
         let secret = self
             .secret
@@ -175,6 +181,8 @@ impl Draft {
             listener: false,
             listener_node: None,
             listener_seen_at: None,
+            capture: new.capture.unwrap_or_default(),
+            capture_percent: new.capture_percent,
             created_by: Some(actor.user_id),
             created_at: now,
             updated_at: now,

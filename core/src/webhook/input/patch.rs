@@ -1,8 +1,8 @@
 //! What people give to change a webhook.
 
 use super::{
-    IN_FLIGHT, Retry, TIMEOUT_MS, authorization, description, json, missing, rate, seal, set_headers, set_policy,
-    topics, within,
+    IN_FLIGHT, Retry, TIMEOUT_MS, authorization, captured, description, json, missing, rate, seal, set_headers,
+    set_policy, topics, within,
 };
 use crate::{
     Result,
@@ -11,7 +11,7 @@ use crate::{
     target_url::TargetUrl,
     webhook::policy,
 };
-use entity::{AuthType, Ordering, PayloadFormat, Timestamp, WebhookStatus, WebhookTopic, webhook};
+use entity::{AuthType, Capture, Ordering, PayloadFormat, Timestamp, WebhookStatus, WebhookTopic, webhook};
 use serde_json::Value;
 
 /// What to change; what is absent stays.
@@ -51,6 +51,10 @@ pub struct Patch {
     pub ordering: Option<Ordering>,
     /// Whether it is switched off by itself.
     pub auto_disable: Option<bool>,
+    /// Of which attempts the answer is kept.
+    pub capture: Option<Capture>,
+    /// Of how many of a hundred, for [`Capture::Sample`].
+    pub capture_percent: Option<i32>,
 }
 
 impl Patch {
@@ -92,6 +96,7 @@ impl Patch {
         }
         changed.ordering = self.ordering.unwrap_or(changed.ordering);
         changed.auto_disable = self.auto_disable.unwrap_or(changed.auto_disable);
+        captured::change(&mut changed, self.capture, self.capture_percent)?;
         if self.retry != Retry::default() {
             let policy = std::mem::take(&mut self.retry).over(policy(row)?)?;
             set_policy(&mut changed, &policy);

@@ -47,21 +47,30 @@ impl World {
         Self::with(Window::default()).await
     }
 
+    /// With the clock at the present: ids carry the time at which they are really made.
+    pub async fn present() -> Self {
+        Self::begun(Window::default(), Clock::default().now()).await
+    }
+
     pub async fn with(window: Window) -> Self {
+        Self::begun(window, START).await
+    }
+
+    pub async fn begun(window: Window, at: Timestamp) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::new(folder.path()).await;
-        Self::in_folder(folder, database, window).await
+        Self::in_folder(folder, database, window, at).await
     }
 
     /// Over a database of a PostgreSQL server, which is there: for what only many nodes do.
     pub async fn on_postgres() -> Self {
         let database = Database::of_postgres().await;
-        Self::in_folder(tempfile::tempdir().unwrap(), database, Window::default()).await
+        Self::in_folder(tempfile::tempdir().unwrap(), database, Window::default(), START).await
     }
 
-    async fn in_folder(folder: TempDir, database: Database, window: Window) -> Self {
+    async fn in_folder(folder: TempDir, database: Database, window: Window, at: Timestamp) -> Self {
         let keyring = Arc::new(Keyring::generate());
-        let clock = Clock::mock(START);
+        let clock = Clock::mock(at);
         let app = App::open(config(&database, &keyring, &clock, window)).await.unwrap();
         let (organization_id, owner) = organization(&app).await;
         Self {
@@ -302,6 +311,7 @@ fn config(database: &Database, keyring: &Arc<Keyring>, clock: &Clock, window: Wi
             ..node::Config::default()
         },
         bus: bus::Choice::default(),
+        retention_days: labelhook_core::retention::DAYS,
     }
 }
 

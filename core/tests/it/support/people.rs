@@ -21,6 +21,7 @@ pub async fn organization(app: &App) -> (OrganizationId, Actor) {
                 let row = organization::Model {
                     id: OrganizationId::new(),
                     name: "Acme".into(),
+                    retention_days: None,
                     created_at: txn.now(),
                     updated_at: txn.now(),
                 };

@@ -1,0 +1,70 @@
+//! Tallies are small and kept for longer than what they count: statistics of a whole year can be compared with the year
+//! before. They go by the week of a webhook.
+
+use super::{DAY, Pace};
+use crate::{App, Result, db::Scope};
+use entity::{OrganizationId, Timestamp, WebhookId, tally, webhook};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tokio::time::Instant;
+
+/// For how many days statistics are kept, whatever the log is.
+pub(super) const DAYS: u32 = 400;
+/// Hours that go at a time.
+const HOURS: i64 = 7 * 24;
+/// Webhooks of one look.
+const WEBHOOKS: u64 = 500;
+
+/// Removes an organization's tallies that are too old.
+pub(super) async fn remove(app: &App, id: OrganizationId, now: Timestamp, pace: Pace) -> Result<()> {
+    let before = now.minus(DAY * DAYS).seconds() / 3_600;
+    let mut after = WebhookId(uuid::Uuid::nil());
+    loop {
+        let webhooks: Vec<WebhookId> = webhook::Entity::find()
+            .select_only()
+            .column(webhook::Column::Id)
+            .filter(webhook::Column::OrganizationId.eq(id))
+            .filter(webhook::Column::Id.gt(after))
+            .order_by_asc(webhook::Column::Id)
+            .limit(WEBHOOKS)
+            .into_tuple()
+            .all(app.db.read())
+            .await?;
+        let Some(last) = webhooks.last() else {
+            return Ok(());
+        };
+        after = *last;
+        for webhook_id in webhooks {
+            of_webhook(app, id, webhook_id, before, pace).await?;
+        }
+    }
+}
+
+async fn of_webhook(app: &App, id: OrganizationId, webhook_id: WebhookId, before: i64, pace: Pace) -> Result<()> {
+    use tally::Column as Is;
+    loop {
+        let begun = Instant::now();
+        let oldest: Option<i64> = tally::Entity::find()
+            .select_only()
+            .column(Is::Hour)
+            .filter(Is::OrganizationId.eq(id))
+            .filter(Is::WebhookId.eq(webhook_id))
+            .order_by_asc(Is::Hour)
+            .limit(1)
+            .into_tuple()
+            .one(app.db.read())
+            .await?;
+        let Some(oldest) = oldest.filter(|hour| *hour < before) else {
+            return Ok(());
+        };
+        let rows = tally::Entity::delete_many()
+            .filter(Is::OrganizationId.eq(id))
+            .filter(Is::WebhookId.eq(webhook_id))
+            .filter(Is::Hour.lt(before.min(oldest + HOURS)));
+        app.db
+            .write(Scope::free(), move |txn| {
+                Box::pin(async move { Ok(rows.exec(txn.conn()).await.map(drop)?) })
+            })
+            .await?;
+        pace.rest(begun).await;
+    }
+}
