@@ -77,7 +77,7 @@ pub(crate) async fn claim(db: &impl ConnectionTrait, node: NodeId, now: Timestam
     Ok(claim)
 }
 
-/// One statement for many lanes. A part a lane, since SQLite takes no column as a limit.
+/// One statement for many lanes.
 async fn take(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[Room]) -> Result<Vec<Claimed>> {
     let mut binds: Vec<Value> = vec![
         node.into(),
@@ -89,38 +89,49 @@ async fn take(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[
         binds.push(room.webhook_id.into());
         binds.push(i64::try_from(room.count).unwrap_or(i64::MAX).into());
     }
-    let statement = raw(db, &take_sql(rooms.len(), skipping(db)), binds);
+    let sql = match db.get_database_backend() {
+        DbBackend::Postgres => take_by_row_sql(rooms.len()),
+        _ => take_sql(rooms.len()),
+    };
+    let statement = raw(db, &sql, binds);
     Ok(Claimed::find_by_statement(statement).all(db).await?)
 }
 
-/// What somebody else is claiming is passed over; on SQLite nobody else is.
-fn skipping(db: &impl ConnectionTrait) -> &'static str {
-    match db.get_database_backend() {
-        DbBackend::Postgres => " FOR UPDATE SKIP LOCKED",
-        _ => "",
-    }
-}
-
-/// Binds: node, SENDING, now, ACTIVE, then webhook and places for each lane.
-fn take_sql(rooms: usize, lock: &str) -> String {
+/// A part a lane, since SQLite takes no column as a limit. Binds: node, SENDING, now, ACTIVE, then webhook and places for
+/// each lane.
+fn take_sql(rooms: usize) -> String {
     let lane = |index: usize| {
         let (webhook, places) = (5 + 2 * index, 6 + 2 * index);
         format!(
             "SELECT id FROM (SELECT d.id FROM notification d WHERE d.webhook_id = ?{webhook} \
                  AND d.due_at IS NOT NULL AND d.due_at <= ?3 \
                  AND (SELECT w.status = ?4 AND {HERE} FROM webhook w WHERE w.id = ?{webhook}) \
-                 ORDER BY d.due_at LIMIT ?{places}{lock}) AS lane{index}"
+                 ORDER BY d.due_at LIMIT ?{places}) AS lane{index}"
         )
     };
     let lanes: Vec<String> = (0..rooms).map(lane).collect();
+    format!("WITH due AS ({}) {TAKE}", lanes.join(" UNION ALL "))
+}
+
+/// The same where a column may be a limit: a part for each lane would be planned for each partition. What somebody else is
+/// claiming is passed over. Binds: the same.
+fn take_by_row_sql(rooms: usize) -> String {
+    let asked: Vec<String> = (0..rooms)
+        .map(|index| format!("(?{}, ?{})", 5 + 2 * index, 6 + 2 * index))
+        .collect();
     format!(
-        "WITH due AS ({}) UPDATE notification SET status = ?2, node_id = ?1, due_at = NULL \
-         WHERE id IN (SELECT id FROM due) \
-         RETURNING id, organization_id, webhook_id, event_id, payload_id, project_id, task_id, topic, attempt_count, \
-             throttled_count, order_key, created_at",
-        lanes.join(" UNION ALL ")
+        "WITH asked(webhook_id, places) AS (VALUES {}), due AS (SELECT lane.id FROM asked \
+             JOIN webhook w ON w.id = asked.webhook_id AND w.status = ?4 AND {HERE} \
+             CROSS JOIN LATERAL (SELECT d.id FROM notification d WHERE d.webhook_id = asked.webhook_id \
+                 AND d.due_at IS NOT NULL AND d.due_at <= ?3 \
+                 ORDER BY d.due_at LIMIT asked.places FOR UPDATE SKIP LOCKED) AS lane) {TAKE}",
+        asked.join(", ")
     )
 }
+
+const TAKE: &str = "UPDATE notification SET status = ?2, node_id = ?1, due_at = NULL WHERE id IN (SELECT id FROM due) \
+     RETURNING id, organization_id, webhook_id, event_id, payload_id, project_id, task_id, topic, attempt_count, \
+         throttled_count, order_key, created_at";
 
 impl Claimed {
     fn into_job(
@@ -332,7 +343,7 @@ mod tests {
                 "notification_due (webhook_id=? AND due_at>? AND due_at<?)",
                 "SEARCH w USING",
             ];
-            served_by(&take_sql(rooms, ""), &plan).await;
+            served_by(&take_sql(rooms), &plan).await;
         }
         served_by(&lanes_sql(2), &["notification_due (webhook_id=?"]).await;
     }
