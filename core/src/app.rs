@@ -3,6 +3,7 @@
 use crate::{
     Clock, Result, api_key,
     bus::{self, Bus, Message},
+    copy,
     db::{Db, installation},
     deletion,
     dispatcher::{
@@ -110,6 +111,7 @@ impl App {
             told,
         )
         .await?;
+        copy::check_done(db.read()).await?;
         bus.connect(&choice, url, installation(db.read()).await?).await?;
         rekey::check_done(db.read()).await?;
         webhook::check_keyring(db.read(), &config.keyring).await?;

@@ -12,6 +12,7 @@ pub mod api_key;
 pub mod auth;
 pub mod batch;
 pub mod bus;
+pub mod copy;
 pub mod data_row;
 pub mod dataset;
 pub mod db;

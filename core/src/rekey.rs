@@ -131,7 +131,7 @@ impl Rekey {
             while let Some(place) = next {
                 next = self.step(place, &mut report).await?;
             }
-            let values = self.verify().await?;
+            let values = check_all(self.db.read(), &self.to).await?;
             self.end().await.map(|()| values)
         };
         let done = done.await;
@@ -153,19 +153,6 @@ impl Rekey {
         Ok(place.next())
     }
 
-    async fn verify(&self) -> Result<u64> {
-        let (mut next, mut values) = (Some(Place::default()), 0);
-        while let Some(place) = next {
-            let rows = read(self.db.read(), place).await?;
-            for row in &rows {
-                self.to.open(&context(place, row), &row.sealed).map_err(named)?;
-            }
-            values += rows.len() as u64;
-            next = place.behind(&rows).next();
-        }
-        Ok(values)
-    }
-
     async fn end(&self) -> Result<()> {
         let id = self.id;
         let unit = async move |txn: &Txn| -> Result<()> {
@@ -184,6 +171,20 @@ impl Rekey {
             })
             .await
     }
+}
+
+/// Opens every sealed value with this key, and counts them.
+pub(crate) async fn check_all(db: &impl ConnectionTrait, keyring: &Keyring) -> Result<u64> {
+    let (mut next, mut values) = (Some(Place::default()), 0);
+    while let Some(place) = next {
+        let rows = read(db, place).await?;
+        for row in &rows {
+            keyring.open(&context(place, row), &row.sealed).map_err(named)?;
+        }
+        values += rows.len() as u64;
+        next = place.behind(&rows).next();
+    }
+    Ok(values)
 }
 
 /// Refuses a database whose values are partly under one key and partly under another.

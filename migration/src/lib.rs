@@ -1,7 +1,7 @@
 //! The database's history, one file a change. Migrations import nothing of ours: they describe a past that must not
 //! move. Expand, move the data, contract later.
 
-use sea_orm_migration::prelude::*;
+use sea_orm_migration::{prelude::*, sea_orm::Statement};
 
 mod m20261121_000001_people;
 mod m20261121_000002_annotation;
@@ -16,6 +16,7 @@ mod m20261121_000010_rotation;
 mod m20261121_000011_replay;
 mod m20261121_000012_listen;
 mod m20261121_000013_nodes;
+mod rehearsal;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -41,4 +42,12 @@ impl MigratorTrait for Migrator {
     }
 }
 
+/// Runs a statement that is written by hand, in a way that a rehearsal hears.
+async fn by_hand(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
+    let statement = Statement::from_string(manager.get_database_backend(), sql);
+    manager.get_connection().execute_raw(statement).await?;
+    Ok(())
+}
+
+pub use rehearsal::{Pending, pending};
 pub use sea_orm_migration::MigratorTrait;

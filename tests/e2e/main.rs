@@ -2,7 +2,9 @@
 
 mod access;
 mod cluster;
+mod copy;
 mod delivery;
+mod deploy;
 mod desk;
 mod disk;
 mod feed;
@@ -11,6 +13,7 @@ mod graphql_http;
 mod idempotency;
 mod ledger;
 mod listen;
+mod migrate;
 mod notification;
 mod process;
 mod readme;

@@ -6,6 +6,7 @@
 //! ever meets.
 
 mod app;
+mod balancer;
 mod client;
 pub mod cluster;
 pub mod deadline;
@@ -21,6 +22,7 @@ mod socket;
 mod wire;
 
 pub use app::{KEY, ORGANIZATION, Start, TestApp};
+pub use balancer::Balancer;
 pub use client::{Answered, Client, post};
 pub use cluster::{Cluster, Node};
 pub use home::Home;

@@ -3,22 +3,53 @@
 use crate::config::Storage;
 use anyhow::Context;
 use clap::Args;
-use labelhook_core::{App, node};
+use labelhook_core::{App, db, node};
+use std::process::ExitCode;
+
+/// What `--dry-run` ends with when something is pending.
+const PENDING: u8 = 3;
 
 #[derive(Args, Debug)]
 pub struct Migrate {
+    /// Say which changes are pending and what they would run, and change nothing. Ends with 3 when there are any, and
+    /// with 0 when the database is up to date.
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     storage: Storage,
 }
 
 impl Migrate {
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        if self.dry_run {
+            return self.tell().await;
+        }
         let app = App::open(self.storage.core()?)
             .await
             .context("the database cannot be opened")?;
         node::leave(&app).await;
         app.db.close().await;
         println!("the database is up to date");
-        Ok(())
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn tell(self) -> anyhow::Result<ExitCode> {
+        let pending = db::pending(&self.storage.database_url)
+            .await
+            .context("the database cannot be read")?;
+        for step in &pending {
+            println!("-- {}", step.name);
+            for statement in &step.statements {
+                println!("{statement};");
+            }
+        }
+        match pending.len() {
+            0 => println!("-- the database is up to date"),
+            count => println!("-- pending migrations: {count}; nothing was changed"),
+        }
+        Ok(match pending.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => PENDING.into(),
+        })
     }
 }

@@ -5,7 +5,9 @@
     reason = "a command line talks to its terminal"
 )]
 
+mod copy;
 mod demo;
+mod health;
 mod keys;
 mod listen;
 mod migrate;
@@ -37,6 +39,9 @@ pub struct Cli {
 enum Command {
     /// Run the server: the API and the dispatcher.
     Serve(serve::Serve),
+    /// Carry an installation from a SQLite file over to PostgreSQL. No server may run on either meanwhile; a copy that was
+    /// broken off goes on when the command is run again.
+    Copy(copy::Copy),
     /// Run the server with a receiver on loopback and sample events, to see deliveries arrive.
     Demo(demo::Demo),
     /// Hear of what happens on this machine: a webhook for as long as this runs, whose deliveries come over the API's own
@@ -44,6 +49,8 @@ enum Command {
     Listen(listen::Listen),
     /// Send a sample of a topic as a test, to whoever listens or to one webhook.
     Trigger(trigger::Trigger),
+    /// Ask the server on this machine whether it is ready.
+    Health(health::Health),
     /// Make, list and revoke API keys. The server must not run meanwhile: use the API then.
     Keys(keys::Keys),
     /// Bring the database up to date.
@@ -75,11 +82,13 @@ impl Command {
     async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Serve(serve) => serve.run().await?,
+            Self::Copy(copy) => copy.run().await?,
             Self::Demo(demo) => demo.run().await?,
             Self::Listen(listen) => listen.run().await?,
             Self::Trigger(trigger) => trigger.run().await?,
+            Self::Health(health) => health.run().await?,
             Self::Keys(keys) => keys.run().await?,
-            Self::Migrate(migrate) => migrate.run().await?,
+            Self::Migrate(migrate) => return migrate.run().await,
             Self::Rekey(rekey) => rekey.run().await?,
             Self::Schema(schema) => schema.run(),
             Self::Verify(verify) => return verify.run(),

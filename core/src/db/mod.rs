@@ -3,6 +3,8 @@
 //! on disk.
 
 mod fault;
+mod moving;
+mod pending;
 mod postgres;
 mod raw;
 mod scope;
@@ -15,6 +17,8 @@ mod txn;
 mod writer;
 
 pub(crate) use fault::is_duplicate;
+pub(crate) use moving::{Held, hold, raise_base, to_fill};
+pub use pending::pending;
 pub(crate) use postgres::{installation, is_meant as is_postgres};
 pub(crate) use raw::{octets, raw};
 pub use scope::Scope;

@@ -60,6 +60,19 @@ impl Server {
     }
 }
 
+/// A connection that changes nothing.
+pub(super) async fn looking(url: &str) -> Result<DatabaseConnection> {
+    connect(url, 1, |options| {
+        limits(options).options([("default_transaction_read_only", "on")])
+    })
+    .await
+}
+
+/// A connection whose tables are temporary: nobody sees them, and they end with it.
+pub(super) async fn scratch(url: &str) -> Result<DatabaseConnection> {
+    connect(url, 1, |options| limits(options).options([("search_path", "pg_temp")])).await
+}
+
 async fn migrate(conn: &DatabaseConnection) -> Result<i64> {
     migration::Migrator::up(conn, None).await?;
     let number = i64::from(rand::random::<u32>());
@@ -125,6 +138,17 @@ pub(super) fn trouble(fault: &dyn sqlx::error::DatabaseError) -> Option<&'static
         code if code.starts_with("53") => Some("it is short of connections or memory"),
         _ => None,
     }
+}
+
+/// Whether the server is there and the database is not.
+pub(super) fn is_unknown_database(fault: &DbErr) -> bool {
+    let (DbErr::Conn(RuntimeErr::SqlxError(source))
+    | DbErr::Exec(RuntimeErr::SqlxError(source))
+    | DbErr::Query(RuntimeErr::SqlxError(source))) = fault
+    else {
+        return false;
+    };
+    matches!(&**source, sqlx::Error::Database(fault) if fault.code().as_deref() == Some("3D000"))
 }
 
 /// A commit whose answer did not come may have been carried out.

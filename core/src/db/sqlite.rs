@@ -27,6 +27,11 @@ impl Files {
         Ok(Self { database })
     }
 
+    /// Whether the database is there.
+    pub(super) fn exists(&self) -> bool {
+        self.database.exists()
+    }
+
     /// Holds the lock file beside the database for as long as the returned file is open. Beside the database itself: a
     /// link to it is another name and not another file.
     pub(super) fn lock(&self) -> Result<File> {
@@ -75,6 +80,23 @@ pub(super) async fn writer(url: &str) -> Result<DatabaseConnection> {
 
 pub(super) async fn readers(url: &str) -> Result<DatabaseConnection> {
     connect(url, READERS, |options| options.pragma("query_only", "on")).await
+}
+
+/// A connection that changes nothing, not even the journal, whoever else has the file open.
+pub(super) async fn looking(url: &str) -> Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(1)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|options| options.read_only(true).create_if_missing(false));
+    Ok(Database::connect(options).await?)
+}
+
+/// An empty database that ends with its connection.
+pub(super) async fn in_memory() -> Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    options.max_connections(1).sqlx_logging(false);
+    Ok(Database::connect(options).await?)
 }
 
 async fn connect(

@@ -20,7 +20,7 @@ pub mod signer;
 pub(crate) use deliver::prepare;
 pub use job::Job;
 pub use lanes::{Lanes, Limit, Rate, Room, Window};
-pub(crate) use outbox::{Enqueued, Outbox, batch, batches, release};
+pub(crate) use outbox::{Enqueued, Outbox, batch, batches, free_claims, release};
 
 use crate::{App, Result, bus::Message, db::Scope};
 use entity::{NotificationId, Timestamp, WebhookId};
@@ -71,7 +71,7 @@ impl Dispatcher {
             .write(Scope::free(), move |txn| {
                 Box::pin(async move {
                     outbox::release_all(txn.conn(), txn.now()).await?;
-                    outbox::free_claims(txn.conn(), node, txn.now()).await
+                    free_claims(txn.conn(), node, txn.now()).await
                 })
             })
             .await?;
@@ -124,7 +124,7 @@ impl Dispatcher {
         let freed = app
             .db
             .write(Scope::free(), move |txn| {
-                Box::pin(async move { outbox::free_claims(txn.conn(), node, txn.now()).await })
+                Box::pin(async move { free_claims(txn.conn(), node, txn.now()).await })
             })
             .await?;
         if freed > 0 {

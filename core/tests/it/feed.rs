@@ -209,7 +209,13 @@ async fn a_task_that_cannot_be_moved_is_told_as_held() {
     let flow = Flow::new(&world, labelled_then_sent(&receiver.url())).await;
     let made = flow.task().await;
     flow.submit(&made).await.unwrap();
-    let fault = "CREATE TRIGGER fault BEFORE INSERT ON stage_visit BEGIN SELECT RAISE(ABORT, 'a fault of ours'); END";
+    let fault = match servers::Database::is_postgres() {
+        true => {
+            "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'a fault of ours'; END $$; \
+             CREATE TRIGGER fault BEFORE INSERT ON stage_visit FOR EACH ROW EXECUTE FUNCTION fault()"
+        }
+        false => "CREATE TRIGGER fault BEFORE INSERT ON stage_visit BEGIN SELECT RAISE(ABORT, 'a fault of ours'); END",
+    };
     world
         .write(move |txn| Box::pin(async move { Ok(txn.conn().execute_unprepared(fault).await.map(drop)?) }))
         .await

@@ -47,6 +47,7 @@ impl World {
             folder,
             database,
         } = self;
+        node::leave(&app).await;
         app.db.close().await;
         drop(app);
         let app = open(&database, &clock).await;

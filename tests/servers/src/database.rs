@@ -40,6 +40,16 @@ impl Database {
         }
     }
 
+    /// A new one of the PostgreSQL server without any tables; none, after saying so, where PostgreSQL is missing.
+    pub async fn empty() -> Option<Self> {
+        let server = Postgres::shared().await?;
+        let name = server.empty_database().await;
+        Some(Self {
+            url: server.url(&name),
+            name: Some(name),
+        })
+    }
+
     /// Whether this run's databases are PostgreSQL's.
     pub fn is_postgres() -> bool {
         variable("TEST_DATABASE").is_some_and(|value| value == "postgres")

@@ -247,6 +247,15 @@ impl Postgres {
 
     /// A database of a test's own, with the tables. Those of tests that are over are removed.
     pub async fn database(&self) -> String {
+        self.make_from(&template()).await
+    }
+
+    /// The same, without any tables.
+    pub(crate) async fn empty_database(&self) -> String {
+        self.make_from("template0").await
+    }
+
+    async fn make_from(&self, template: &str) -> String {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{}_{number}", std::process::id());
         let old = std::mem::take(&mut *self.dropped.lock().expect("held for a take only"));
@@ -255,7 +264,7 @@ impl Postgres {
             let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
             admin.execute_unprepared(&drop).await.expect("a database is removed");
         }
-        let make = format!("CREATE DATABASE {name} TEMPLATE {}", template());
+        let make = format!("CREATE DATABASE {name} TEMPLATE {template}");
         admin.execute_unprepared(&make).await.expect("a database is made");
         admin.close().await.ok();
         name

@@ -1,0 +1,133 @@
+//! Whether a copy may begin or go on, and the mark in the target while one is under way.
+
+use super::TABLES;
+use crate::{Error, Result, db::raw, rekey, secret::Keyring, webhook};
+use entity::{node, organization};
+use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryOrder};
+use sha2::{Digest, Sha256};
+
+/// The setting that says a copy is under way; its value is the name of the installation that is copied.
+const MARK: &str = "copy_from";
+/// What the advisory lock of a copy is called.
+const COPIES: i64 = 0x6c61_6265_6c63_6f70;
+/// Seconds after which a node that is not heard of is dead by any setting.
+const LONGEST_LEASE: i64 = 300;
+
+#[derive(FromQueryResult)]
+struct Number {
+    value: i64,
+}
+
+/// The name of an installation: a number made from its oldest organization. Fails when there is nothing to copy, and when
+/// the key is not the one that its secrets are sealed with.
+pub(super) async fn check_source(db: &impl ConnectionTrait, keyring: &Keyring) -> Result<i64> {
+    check_done(db).await?;
+    rekey::check_done(db).await?;
+    webhook::check_keyring(db, keyring).await?;
+    let oldest = organization::Entity::find().order_by_asc(organization::Column::Id);
+    let Some(oldest) = oldest.one(db).await? else {
+        return Err(Error::NotAllowed(
+            "the SQLite file holds nothing that could be copied".into(),
+        ));
+    };
+    let digest = Sha256::digest(oldest.id.0);
+    let first = <[u8; 8]>::try_from(&digest[..8]).expect("a digest has 32 bytes");
+    Ok(i64::from_be_bytes(first) & i64::MAX)
+}
+
+/// Refuses a target that is somebody's: before its tables are brought up to date.
+pub(super) async fn check_free(db: &impl ConnectionTrait, name: i64) -> Result<()> {
+    if !has_table(db, "organization").await? {
+        return Ok(());
+    }
+    if has_table(db, "node").await? {
+        check_nodes(db).await?;
+    }
+    let mark = match has_table(db, "setting").await? {
+        true => mark(db).await?,
+        false => None,
+    };
+    match mark {
+        Some(mark) if mark == name => Ok(()),
+        Some(_) => Err(Error::Conflict(
+            "the PostgreSQL database holds a copy of another installation, which was broken off".into(),
+        )),
+        None => check_empty(db).await,
+    }
+}
+
+async fn has_table(db: &impl ConnectionTrait, name: &str) -> Result<bool> {
+    let text = "SELECT count(*) AS value FROM information_schema.tables \
+         WHERE table_schema = current_schema() AND table_name = ?";
+    let found = Number::find_by_statement(raw(db, text, [name.into()])).one(db).await?;
+    Ok(found.is_some_and(|found| found.value > 0))
+}
+
+async fn check_nodes(db: &impl ConnectionTrait) -> Result<()> {
+    let text =
+        "SELECT * FROM node WHERE seen_at > (extract(epoch FROM clock_timestamp())::bigint - ?) * 1000000 LIMIT 1";
+    let alive = node::Entity::find().from_raw_sql(raw(db, text, [LONGEST_LEASE.into()]));
+    match alive.one(db).await? {
+        None => Ok(()),
+        Some(row) => Err(Error::Conflict(format!(
+            "node {} ({}) is at work on the PostgreSQL database, or was a moment ago",
+            row.id, row.name
+        ))),
+    }
+}
+
+async fn check_empty(db: &impl ConnectionTrait) -> Result<()> {
+    for table in TABLES {
+        if !has_table(db, table).await? {
+            continue;
+        }
+        let text = format!("SELECT count(*) AS value FROM (SELECT 1 FROM \"{table}\" LIMIT 1) AS found");
+        let found = Number::find_by_statement(raw(db, &text, [])).one(db).await?;
+        if found.is_some_and(|found| found.value > 0) {
+            return Err(Error::Conflict(format!(
+                "the PostgreSQL database is in use: {table} has rows. A copy needs an empty one"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Has the target for itself while its connection lives, and marks it.
+pub(super) async fn begin(db: &impl ConnectionTrait, name: i64) -> Result<()> {
+    let text = "SELECT pg_try_advisory_lock(?)::int::bigint AS value";
+    let locked = Number::find_by_statement(raw(db, text, [COPIES.into()]))
+        .one(db)
+        .await?;
+    if locked.is_none_or(|locked| locked.value == 0) {
+        return Err(Error::Conflict(
+            "another copy into the PostgreSQL database is under way".into(),
+        ));
+    }
+    check_free(db, name).await?;
+    let text = "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING";
+    db.execute_raw(raw(db, text, [MARK.into(), name.into()])).await?;
+    Ok(())
+}
+
+/// Takes the mark away.
+pub(super) async fn end(db: &impl ConnectionTrait) -> Result<()> {
+    db.execute_raw(raw(db, "DELETE FROM setting WHERE name = ?", [MARK.into()]))
+        .await?;
+    Ok(())
+}
+
+async fn mark(db: &impl ConnectionTrait) -> Result<Option<i64>> {
+    let statement = raw(db, "SELECT value FROM setting WHERE name = ?", [MARK.into()]);
+    let found = Number::find_by_statement(statement).one(db).await?;
+    Ok(found.map(|found| found.value))
+}
+
+/// Refuses a database that a copy is being made into.
+pub(crate) async fn check_done(db: &impl ConnectionTrait) -> Result<()> {
+    match mark(db).await? {
+        None => Ok(()),
+        Some(_) => Err(Error::Conflict(
+            "a copy into this database is under way, or was broken off: run labelhook copy again to finish it".into(),
+        )),
+    }
+}
