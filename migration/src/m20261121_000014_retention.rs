@@ -139,7 +139,6 @@ async fn rebuild(
         let text: String = row.try_get("", "indexdef")?;
         indexdefs.push(text.replacen(" ON ONLY ", " ON ", 1));
     }
-    let conn = manager.get_connection();
     let mut statements = vec![
         format!("ALTER TABLE {table} RENAME TO {table}_before"),
         format!("ALTER TABLE {table}_before RENAME CONSTRAINT {table}_pkey TO {table}_before_pkey"),
@@ -153,7 +152,7 @@ async fn rebuild(
     ));
     statements.append(&mut indexdefs);
     for statement in statements {
-        conn.execute_unprepared(&statement).await?;
+        crate::by_hand(manager, &statement).await?;
     }
     Ok(())
 }
