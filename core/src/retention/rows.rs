@@ -197,7 +197,7 @@ mod tests {
             (
                 unused_sql(2),
                 &[
-                    "e USING INDEX",
+                    "SEARCH e USING",
                     "notification_event (event_id=?)",
                     "task_event (event_id=?)",
                 ],

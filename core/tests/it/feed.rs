@@ -6,7 +6,7 @@ use crate::{
 };
 use entity::{EventId, Role, TaskStatus, event, notification};
 use labelhook_core::{
-    Error, data_row,
+    Error, data_row, dispatcher,
     event::{Change, Filter},
     live::{self, Ended, Place, Subscription},
     notification::Filter as Notifications,
@@ -14,6 +14,7 @@ use labelhook_core::{
 };
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait, Set, TransactionTrait};
 use std::{collections::HashSet, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
 
 type Events = Subscription<event::Model>;
 
@@ -221,13 +222,16 @@ async fn a_task_that_cannot_be_moved_is_told_as_held() {
         .await
         .unwrap();
     let mut told = live::tasks(&world.app, &world.owner, task::Filter::default()).unwrap();
-    world.deliver().await;
+    let stop = CancellationToken::new();
+    let delivering = tokio::spawn(dispatcher::run(Arc::clone(&world.app), stop.clone()));
     let held = change(&mut told).await.row.clone();
     assert_eq!((held.id, held.status), (made.id, TaskStatus::Held));
     assert_eq!(
         held.status_reason.as_deref(),
         Some("it could not be moved: internal error")
     );
+    stop.cancel();
+    delivering.await.unwrap();
 }
 
 #[tokio::test]

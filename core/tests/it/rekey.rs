@@ -271,8 +271,9 @@ async fn every_column_of_bytes_is_either_sealed_or_known_to_be_no_secret() {
     drop(App::open(disk.config(0)).await.unwrap());
     let columns = match servers::Database::is_postgres() {
         true => {
-            "SELECT table_name || '.' || column_name FROM information_schema.columns \
-             WHERE table_schema = 'public' AND data_type = 'bytea'"
+            "SELECT c.relname || '.' || a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+             WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition \
+                 AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid = 'bytea'::regtype"
         }
         false => {
             "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c \
