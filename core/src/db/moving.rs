@@ -46,7 +46,7 @@ pub(crate) async fn to_fill(
     conn.close().await?;
     allowed?;
     let server = postgres::Server::open(url).await?;
-    Ok(server.writer().await?)
+    server.writer().await
 }
 
 /// Lets the numbers of the feed go on above those that were brought here. Gives what is added to them from now on.
