@@ -34,6 +34,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The least time between two messages.
 const PACE: Duration = Duration::from_millis(5);
+/// What a message may take: a connection that nobody answers on says nothing of it.
+const SENT: Duration = Duration::from_secs(10);
 /// What the last message may take when the process ends.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -122,7 +124,8 @@ impl Bus {
                 continue;
             };
             let texts = wire::write(self.from, message.clone(), carrier.limit());
-            let sent = carrier.send(&texts).await;
+            let sent = timeout(SENT, carrier.send(&texts)).await;
+            let sent = sent.unwrap_or_else(|_| Err(Error::Away("it takes too long".into())));
             *self.left.lock().expect("held for a store only") = Instant::now();
             match sent {
                 Ok(()) => backoff = Backoff::default(),

@@ -1,0 +1,118 @@
+//! The bus: one list of stories for every way that messages travel, and two nodes over one database: what one accepts the
+//! other tells its listeners, whatever gets lost between them.
+
+mod nodes;
+mod stories;
+
+use entity::WebhookId;
+use labelhook_core::bus::{Bus, Choice, Mailbox, Message, memory::Hub};
+use servers::{Database, Nats, Postgres};
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A way that messages travel, with the server that it needs.
+struct Way {
+    choice: Choice,
+    database: Option<Database>,
+    nats: Option<Nats>,
+}
+
+/// Every way there is here.
+async fn ways() -> Vec<Way> {
+    let mut ways = vec![Way {
+        choice: Choice::Memory(Hub::default()),
+        database: None,
+        nats: None,
+    }];
+    if Postgres::shared().await.is_some() {
+        ways.push(Way {
+            choice: Choice::Postgres,
+            database: Some(Database::of_postgres().await),
+            nats: None,
+        });
+    }
+    ways.extend(over_nats().await);
+    ways
+}
+
+async fn over_nats() -> Option<Way> {
+    let nats = Nats::start().await?;
+    Some(Way {
+        choice: nats.url().parse().unwrap(),
+        database: None,
+        nats: Some(nats),
+    })
+}
+
+/// One end of a bus, which carries until it is dropped.
+struct End {
+    bus: Arc<Bus>,
+    heard: Arc<Mailbox>,
+    _stop: DropGuard,
+}
+
+impl Way {
+    async fn end(&self, installation: i64) -> End {
+        let url = self.database.as_ref().map_or("", Database::url);
+        let (bus, stop) = (Arc::new(Bus::new()), CancellationToken::new());
+        let heard = bus.listen();
+        bus.connect(&self.choice, url, installation).await.unwrap();
+        let (carrier, token) = (Arc::clone(&bus), stop.clone());
+        tokio::spawn(async move { carrier.carry(&token).await });
+        End {
+            bus,
+            heard,
+            _stop: stop.drop_guard(),
+        }
+    }
+
+    /// Two ends that hear each other.
+    async fn two(&self, installation: i64) -> (End, End) {
+        let (one, other) = (self.end(installation).await, self.end(installation).await);
+        one.reaches(&other).await;
+        other.reaches(&one).await;
+        (one, other)
+    }
+}
+
+impl End {
+    /// Tells something until it is heard: the other may not be connected yet.
+    async fn reaches(&self, other: &Self) {
+        let id = WebhookId::new();
+        let told = async {
+            loop {
+                self.bus.tell(Message::webhooks([id]));
+                if let Ok(heard) = timeout(Duration::from_millis(50), other.heard.next()).await
+                    && says(&heard, &Message::webhooks([id]))
+                {
+                    return;
+                }
+            }
+        };
+        timeout(PATIENCE, told).await.expect("one end reaches the other");
+    }
+
+    /// Waits until this has been heard; gives all that was heard.
+    async fn hears(&self, wanted: &Message) -> Message {
+        let mut all = Message::default();
+        let hearing = async {
+            while !says(&all, wanted) {
+                all.append(self.heard.next().await);
+            }
+        };
+        let heard = timeout(PATIENCE, hearing).await;
+        heard.expect("what was told is heard");
+        all
+    }
+}
+
+/// Whether a message says all that another does.
+fn says(message: &Message, wanted: &Message) -> bool {
+    let mut both = message.clone();
+    both.append(wanted.clone());
+    &both == message
+}

@@ -1,0 +1,150 @@
+//! Two nodes over one PostgreSQL database.
+
+use super::{PATIENCE, over_nats};
+use crate::support::{World, publish};
+use labelhook_core::{
+    App, Config, Error,
+    api_key::{self, New},
+    bus::{self, Choice, memory::Hub},
+    event::{self, Change},
+    live, notification, webhook,
+};
+use servers::{Nats, Postgres};
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Two nodes; the database is that of a third, which is silent.
+struct Two {
+    one: World,
+    other: Arc<App>,
+    _database: World,
+    _nats: Option<Nats>,
+    _stop: DropGuard,
+}
+
+impl Two {
+    /// With this bus, or with one that drops everything.
+    async fn with(choice: Option<Choice>, nats: Option<Nats>) -> Self {
+        let database = World::on_postgres().await;
+        let config = Config {
+            bus: choice.clone().unwrap_or_default(),
+            ..database.config()
+        };
+        let one = World::over(config.clone()).await;
+        let other = App::open(config).await.unwrap();
+        let stop = CancellationToken::new();
+        if choice.is_some() {
+            for app in [&one.app, &other] {
+                tokio::spawn(bus::run(Arc::clone(app), stop.clone()));
+            }
+        }
+        Self {
+            one,
+            other,
+            _database: database,
+            _nats: nats,
+            _stop: stop.drop_guard(),
+        }
+    }
+}
+
+/// Every bus, and none.
+async fn all() -> Vec<Two> {
+    if Postgres::shared().await.is_none() {
+        return Vec::new();
+    }
+    let mut all = vec![
+        Two::with(None, None).await,
+        Two::with(Some(Choice::Memory(Hub::default())), None).await,
+        Two::with(Some(Choice::Postgres), None).await,
+    ];
+    if let Some(way) = over_nats().await {
+        all.push(Two::with(Some(way.choice), way.nats).await);
+    }
+    all
+}
+
+async fn soon<T>(waited: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, waited).await.expect("it comes")
+}
+
+#[tokio::test]
+async fn a_subscriber_sees_what_another_node_accepts_in_order_and_once_whatever_the_bus_loses() {
+    for Two { one, other, .. } in &all().await {
+        one.webhook("http://127.0.0.1:9/hook").await;
+        let change = one.annotated().await;
+        let everything = event::Filter::default();
+        let mut events = live::events(other, &one.owner, everything, None).await.unwrap();
+        let every = notification::Filter::default();
+        let mut notifications = live::notifications(other, &one.owner, every, None).await.unwrap();
+        for _ in 0..3 {
+            let mut accepted = Vec::new();
+            for _ in 0..10 {
+                let row = publish(&one.app, one.organization_id, change.data(), Change::Created).await;
+                accepted.push(row.unwrap().id);
+            }
+            for id in accepted {
+                assert_eq!(soon(events.next()).await.unwrap().id, id);
+                assert_eq!(soon(notifications.next()).await.unwrap().row.event_id, id);
+            }
+        }
+    }
+}
+
+/// Over a bus that carries, since what a node keeps it keeps for ten seconds.
+async fn heard() -> Vec<Two> {
+    let mut all = all().await;
+    if !all.is_empty() {
+        drop(all.remove(0));
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_key_that_is_revoked_on_one_node_is_refused_on_the_others() {
+    for Two { one, other, .. } in &heard().await {
+        let new = New {
+            name: "for a test".into(),
+            user_id: None,
+            projects: None,
+            expires_at: None,
+        };
+        let made = api_key::create(&one.app, &one.owner, new).await.unwrap();
+        let mut changes = api_key::changes(other);
+        api_key::authenticate(other, &made.key).await.unwrap();
+        let id = made.row.id.to_string();
+        api_key::revoke(&one.app, &one.owner, &id).await.unwrap();
+        while let Ok(actor) = api_key::authenticate(other, &made.key).await {
+            assert_eq!(actor.key_id, made.row.id);
+            timeout(Duration::from_secs(9), changes.changed())
+                .await
+                .expect("a hint")
+                .unwrap();
+        }
+        let refused = api_key::authenticate(other, &made.key).await;
+        assert!(matches!(refused, Err(Error::Unauthenticated(_))));
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_changes_on_one_node_is_read_anew_by_the_others() {
+    for Two { one, other, .. } in &heard().await {
+        let id = one.webhook("http://127.0.0.1:9/old").await.id;
+        let target = async || other.targets.of(other, id).await.unwrap().unwrap();
+        assert!(target().await.url.as_str().ends_with("/old"));
+        let patch = webhook::Patch {
+            url: Some("http://127.0.0.1:9/new".into()),
+            ..webhook::Patch::default()
+        };
+        webhook::update(&one.app, &one.owner, &id.to_string(), patch)
+            .await
+            .unwrap();
+        let read = async {
+            while !target().await.url.as_str().ends_with("/new") {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(9), read).await.expect("a hint");
+    }
+}
