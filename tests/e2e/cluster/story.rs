@@ -49,8 +49,8 @@ pub struct Tally {
 impl Story {
     /// Starts nodes on an empty database and writers that use all of them.
     pub async fn begin(name: &'static str, cluster: Cluster, count: usize) -> Self {
-        let nodes = cluster.nodes(count).await;
-        Self::over(name, cluster, nodes).await
+        let nodes = Box::pin(cluster.nodes(count)).await;
+        Box::pin(Self::over(name, cluster, nodes)).await
     }
 
     /// The same over nodes that are there.
@@ -58,7 +58,7 @@ impl Story {
         let mut rng = Rng::announced(name);
         let receiver = TestReceiver::start().await;
         all_know(&cluster, nodes.len()).await;
-        let scene = Arc::new(Scene::set(&nodes[0].client, &receiver, EACH).await);
+        let scene = Arc::new(Box::pin(Scene::set(&nodes[0].client, &receiver, EACH)).await);
         let book = Arc::new(Book::default());
         let services = watch::Sender::new(clients(&nodes));
         let writer = |_| writer::run(services.subscribe(), Arc::clone(&scene), Arc::clone(&book), rng.fork());

@@ -57,7 +57,8 @@ impl Run {
 /// ended.
 async fn execute(server: &Server, operation: Operation, id: &RequestId) -> Result<Executed, Refusal> {
     let looks = operation.ty() == OperationType::Query;
-    let executing = server.graphql.execute(operation, id);
+    // Boxed: it is large, and it is held twice on the way.
+    let executing = Box::pin(server.graphql.execute(operation, id));
     match looks {
         true => {
             let executed = server.app.db.outlast(async { Ok(executing.await) }).await;
