@@ -23,7 +23,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
 }
 
 async fn heed(app: &App, message: Message) {
-    app.live.heard(&message.feed);
+    app.live.heard(&message);
     match &message.webhooks {
         Ids::These(ids) => ids.iter().for_each(|id| app.targets.forget(*id)),
         Ids::All => app.targets.forget_all(),

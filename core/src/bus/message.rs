@@ -4,6 +4,7 @@
 use entity::{NotificationId, OrganizationId, WebhookId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// Ids of one kind that a message has at most; past it, it says *all*.
 const IDS: usize = 500;
@@ -15,6 +16,15 @@ pub struct Message {
     /// Organizations whose feed has something new.
     #[serde(skip_serializing_if = "Ids::is_empty")]
     pub feed: Ids<OrganizationId>,
+    /// Tasks that have changed, with their organizations: they have no number by which they could be found.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub tasks: BTreeSet<(OrganizationId, Uuid)>,
+    /// Replays that have come further, in the same way.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub replays: BTreeSet<(OrganizationId, Uuid)>,
+    /// Organizations of which more tasks or replays have changed than are named.
+    #[serde(skip_serializing_if = "Ids::is_empty")]
+    pub unnamed: Ids<OrganizationId>,
     /// Webhooks that have something due which the teller does not send.
     #[serde(skip_serializing_if = "Ids::is_empty")]
     pub due: Ids<WebhookId>,
@@ -93,6 +103,35 @@ impl Message {
         }
     }
 
+    /// These tasks of an organization have changed, and these replays have come further.
+    pub fn changed(id: OrganizationId, tasks: &[Uuid], replays: &[Uuid]) -> Self {
+        let mut message = Self {
+            tasks: tasks.iter().map(|task| (id, *task)).collect(),
+            replays: replays.iter().map(|replay| (id, *replay)).collect(),
+            ..Self::default()
+        };
+        message.shorten();
+        message
+    }
+
+    /// More tasks or replays of these organizations have changed than are named.
+    pub fn unnamed(ids: impl IntoIterator<Item = OrganizationId>) -> Self {
+        Self {
+            unnamed: ids.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Names no tasks or replays at all when there are too many of them.
+    fn shorten(&mut self) {
+        for named in [&mut self.tasks, &mut self.replays] {
+            if named.len() > IDS {
+                self.unnamed.append(named.iter().map(|(id, _)| *id).collect());
+                named.clear();
+            }
+        }
+    }
+
     /// These webhooks have something due.
     pub fn due(ids: impl IntoIterator<Item = WebhookId>) -> Self {
         Self {
@@ -153,6 +192,9 @@ impl Message {
     pub fn everything() -> Self {
         Self {
             feed: Ids::All,
+            tasks: BTreeSet::new(),
+            replays: BTreeSet::new(),
+            unnamed: Ids::All,
             due: Ids::All,
             webhooks: Ids::All,
             probes: Ids::default(),
@@ -170,6 +212,10 @@ impl Message {
     /// Says what both say.
     pub fn append(&mut self, other: Self) {
         self.feed.append(other.feed);
+        self.tasks.extend(other.tasks);
+        self.replays.extend(other.replays);
+        self.unnamed.append(other.unnamed);
+        self.shorten();
         self.due.append(other.due);
         self.webhooks.append(other.webhooks);
         self.probes.append(other.probes);

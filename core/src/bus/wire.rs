@@ -5,6 +5,7 @@ use super::{Ids, Message};
 use entity::{NodeId, NotificationId, OrganizationId, WebhookId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// Bytes of an id in quotes with its comma.
 const ID: usize = 39;
@@ -29,6 +30,9 @@ enum Id {
     Webhook(WebhookId),
     Probe(WebhookId),
     Canceled((WebhookId, NotificationId)),
+    Task((OrganizationId, Uuid)),
+    Replay((OrganizationId, Uuid)),
+    Unnamed(OrganizationId),
 }
 
 /// As many texts of this length at most as it takes.
@@ -37,11 +41,12 @@ pub(super) fn write(from: NodeId, mut message: Message, limit: usize) -> Vec<Str
         .chain(taken(&mut message.due, Id::Due))
         .chain(taken(&mut message.webhooks, Id::Webhook))
         .chain(taken(&mut message.probes, Id::Probe))
+        .chain(taken(&mut message.unnamed, Id::Unnamed))
         .collect();
-    let pairs: Vec<Id> = std::mem::take(&mut message.canceled)
-        .into_iter()
-        .map(Id::Canceled)
-        .collect();
+    let canceled = std::mem::take(&mut message.canceled).into_iter().map(Id::Canceled);
+    let tasks = std::mem::take(&mut message.tasks).into_iter().map(Id::Task);
+    let replays = std::mem::take(&mut message.replays).into_iter().map(Id::Replay);
+    let pairs: Vec<Id> = canceled.chain(tasks).chain(replays).collect();
     let room = limit.saturating_sub(FRAME);
     let mut chunks = ids.chunks((room / ID).max(1)).chain(pairs.chunks((room / PAIR).max(1)));
     let mut texts = vec![text(from, with(message, chunks.next().unwrap_or_default()))];
@@ -72,6 +77,9 @@ fn with(mut message: Message, ids: &[Id]) -> Message {
             Id::Webhook(id) => Message::webhooks([id]),
             Id::Probe(id) => Message::probes([id]),
             Id::Canceled(ids) => Message::canceled([ids]),
+            Id::Task((id, task)) => Message::changed(id, &[task], &[]),
+            Id::Replay((id, replay)) => Message::changed(id, &[], &[replay]),
+            Id::Unnamed(id) => Message::unnamed([id]),
         });
     }
     message

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Clock, Error, Result,
-    bus::{Bus, Message},
+    bus::Bus,
     dispatcher::{Lanes, Outbox},
     live::Live,
     webhook::Index,
@@ -276,7 +276,7 @@ impl Writer {
         } = group;
         if committed.is_ok() {
             let hints = std::mem::take(outbox.hints());
-            self.shared.bus.tell(Message::feed(hints.organizations()));
+            self.shared.bus.tell(hints.message());
             self.shared.live.announce(mark, hints);
         }
         outbox.settle(&self.shared.lanes, committed.is_ok());

@@ -2,6 +2,7 @@
 //! when the ring moves past it, it was too slow.
 
 use super::reader;
+use crate::bus::Ids;
 use entity::OrganizationId;
 use sea_orm::DatabaseConnection;
 use std::{
@@ -63,6 +64,18 @@ impl<T> Channels<T> {
     pub(super) fn look(&self, id: OrganizationId, changed: Vec<Uuid>) {
         if let Some(channel) = self.lock().get(&id) {
             channel.hint(changed);
+        }
+    }
+
+    /// More has changed than can be told: everybody who listens to these missed something.
+    pub(super) fn lose(&self, organizations: &Ids<OrganizationId>) {
+        let channels = self.lock();
+        match organizations {
+            Ids::These(ids) => ids
+                .iter()
+                .filter_map(|id| channels.get(id))
+                .for_each(|channel| channel.lose()),
+            Ids::All => channels.values().for_each(|channel| channel.lose()),
         }
     }
 

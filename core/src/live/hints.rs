@@ -1,6 +1,7 @@
 //! What a unit of work says of its changes: which organizations, and which tasks and replays. It becomes an announcement
 //! when the unit's group is committed.
 
+use crate::bus::Message;
 use entity::{OrganizationId, ReplayId, TaskId};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -34,9 +35,15 @@ impl Hints {
         self.organizations.entry(id).or_default().replays.push(replay_id.0);
     }
 
-    /// The organizations.
-    pub(crate) fn organizations(&self) -> impl Iterator<Item = OrganizationId> {
-        self.organizations.keys().copied()
+    /// The same for other nodes.
+    pub(crate) fn message(&self) -> Message {
+        let mut message = Message::feed(self.organizations.keys().copied());
+        for (id, Changed { tasks, replays }) in &self.organizations {
+            if !tasks.is_empty() || !replays.is_empty() {
+                message.append(Message::changed(*id, tasks, replays));
+            }
+        }
+        message
     }
 
     pub(crate) fn append(&mut self, other: Self) {

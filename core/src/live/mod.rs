@@ -31,12 +31,11 @@ pub use task::TaskChange;
 use crate::{
     App, Result,
     auth::{Action, Actor},
-    bus::Ids,
+    bus::{Ids, Message},
     db::Moment,
     event, notification, replay as replays, task as tasks,
 };
 use channel::Channels;
-use entity::OrganizationId;
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
@@ -88,8 +87,16 @@ impl Live {
     }
 
     /// Other nodes have something new for these.
-    pub(crate) fn heard(&self, organizations: &Ids<OrganizationId>) {
-        match organizations {
+    pub(crate) fn heard(&self, message: &Message) {
+        for (id, task) in &message.tasks {
+            self.tasks.look(*id, vec![*task]);
+        }
+        for (id, replay) in &message.replays {
+            self.replays.look(*id, vec![*replay]);
+        }
+        self.tasks.lose(&message.unnamed);
+        self.replays.lose(&message.unnamed);
+        match &message.feed {
             Ids::These(ids) => {
                 for id in ids {
                     self.events.look(*id, Vec::new());

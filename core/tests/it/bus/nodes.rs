@@ -1,13 +1,16 @@
 //! Two nodes over one PostgreSQL database.
 
 use super::{PATIENCE, over_nats};
-use crate::support::{World, publish};
+use crate::{
+    support::{World, publish},
+    workflow::support::{Flow, labelled_then_sent},
+};
 use labelhook_core::{
     App, Config, Error,
     api_key::{self, New},
     bus::{self, Choice, memory::Hub},
     event::{self, Change},
-    live, notification, webhook,
+    live, notification, task, webhook,
 };
 use servers::{Nats, Postgres};
 use std::{sync::Arc, time::Duration};
@@ -89,6 +92,18 @@ async fn a_subscriber_sees_what_another_node_accepts_in_order_and_once_whatever_
                 assert_eq!(soon(notifications.next()).await.unwrap().row.event_id, id);
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_subscriber_sees_how_tasks_move_on_another_node() {
+    for Two { one, other, .. } in &heard().await {
+        let flow = Flow::new(one, labelled_then_sent("http://127.0.0.1:9/hook")).await;
+        let mut told = live::tasks(other, &one.owner, task::Filter::default()).unwrap();
+        let made = flow.task().await;
+        assert_eq!(soon(told.next()).await.unwrap().row, made);
+        flow.submit(&made).await.unwrap();
+        assert_eq!(soon(told.next()).await.unwrap().row, flow.now(&made).await);
     }
 }
 
