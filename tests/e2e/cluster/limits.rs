@@ -41,7 +41,8 @@ async fn three_nodes_together_keep_to_the_rate_that_a_webhook_allows() {
     // Twenty may come at once after a rest; the other hundred come at the pace.
     let took = came[119].arrived - came[19].arrived;
     let pace = 100.0 / took.as_secs_f64();
-    assert!((18.0..=22.0).contains(&pace), "{pace} a second");
+    // A third of it would be as much as one of them: a busy machine may be slower, and none may be faster.
+    assert!((10.0..=22.0).contains(&pace), "{pace} a second");
 }
 
 #[tokio::test(flavor = "multi_thread")]
