@@ -150,7 +150,9 @@ async fn a_rerun_comes_as_far_as_its_total_by_itself() {
     until("the breaker has opened and nothing is under way", || async {
         let seen = app.query(breaker, json!({ "id": stage })).await;
         let held = counts(&floor).await[1].as_u64();
-        seen["stage"]["webhook"]["health"]["breaker"] == "OPEN" && held == Some(receiver.received().len() as u64)
+        let is_idle = app.app.dispatcher.is_idle();
+        let all = held == Some(receiver.received().len() as u64);
+        seen["stage"]["webhook"]["health"]["breaker"] == "OPEN" && is_idle && all
     })
     .await;
     let status = &shown(&floor).await["stages"][2]["webhook"]["status"];
