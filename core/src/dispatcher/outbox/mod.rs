@@ -46,6 +46,8 @@ pub(crate) struct Outbox {
     tallies: Tallies,
     removal: Removal,
     jobs: Vec<Job>,
+    /// Lanes that had no place: where others write at the same time, a claim may have looked before the commit.
+    waiting: BTreeMap<WebhookId, (Limit, Timestamp)>,
     /// Webhooks with something due that another node sends to.
     elsewhere: BTreeSet<WebhookId>,
     hints: Hints,
@@ -140,6 +142,8 @@ impl Outbox {
             }
             if row.due_at.is_some() && !(here && lanes.owns(row.webhook_id)) {
                 self.elsewhere.insert(row.webhook_id);
+            } else if let Some(due) = row.due_at {
+                self.waiting.entry(row.webhook_id).or_insert((limit, due));
             }
             rows.push(row);
         }
@@ -166,6 +170,9 @@ impl Outbox {
     pub(crate) fn settle(self, lanes: &Lanes, committed: bool) {
         if committed {
             lanes.tell(self.elsewhere);
+            for (webhook_id, (limit, due)) in self.waiting {
+                lanes.note_due(webhook_id, limit, due);
+            }
         }
         match committed {
             true if self.jobs.is_empty() => {}
