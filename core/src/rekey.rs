@@ -111,7 +111,9 @@ impl Rekey {
         let from = config.keyring;
         let begun = async {
             let to = Arc::new(to()?);
-            node::check_none(&db).await?;
+            if let Some(conn) = db.apart() {
+                node::check_none(conn).await?;
+            }
             begin(&db, &from, &to).await.map(|id| (id, to))
         };
         match begun.await {

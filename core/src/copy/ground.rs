@@ -1,8 +1,8 @@
 //! Whether a copy may begin or go on, and the mark in the target while one is under way.
 
 use super::TABLES;
-use crate::{Error, Result, db::raw, rekey, secret::Keyring, webhook};
-use entity::{node, organization};
+use crate::{Error, Result, db::raw, node, rekey, secret::Keyring, webhook};
+use entity::organization;
 use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryOrder};
 use sha2::{Digest, Sha256};
 
@@ -10,8 +10,6 @@ use sha2::{Digest, Sha256};
 const MARK: &str = "copy_from";
 /// What the advisory lock of a copy is called.
 const COPIES: i64 = 0x6c61_6265_6c63_6f70;
-/// Seconds after which a node that is not heard of is dead by any setting.
-const LONGEST_LEASE: i64 = 300;
 
 #[derive(FromQueryResult)]
 struct Number {
@@ -41,7 +39,7 @@ pub(super) async fn check_free(db: &impl ConnectionTrait, name: i64) -> Result<(
         return Ok(());
     }
     if has_table(db, "node").await? {
-        check_nodes(db).await?;
+        node::check_none(db).await?;
     }
     let mark = match has_table(db, "setting").await? {
         true => mark(db).await?,
@@ -61,19 +59,6 @@ async fn has_table(db: &impl ConnectionTrait, name: &str) -> Result<bool> {
          WHERE table_schema = current_schema() AND table_name = ?";
     let found = Number::find_by_statement(raw(db, text, [name.into()])).one(db).await?;
     Ok(found.is_some_and(|found| found.value > 0))
-}
-
-async fn check_nodes(db: &impl ConnectionTrait) -> Result<()> {
-    let text =
-        "SELECT * FROM node WHERE seen_at > (extract(epoch FROM clock_timestamp())::bigint - ?) * 1000000 LIMIT 1";
-    let alive = node::Entity::find().from_raw_sql(raw(db, text, [LONGEST_LEASE.into()]));
-    match alive.one(db).await? {
-        None => Ok(()),
-        Some(row) => Err(Error::Conflict(format!(
-            "node {} ({}) is at work on the PostgreSQL database, or was a moment ago",
-            row.id, row.name
-        ))),
-    }
 }
 
 async fn check_empty(db: &impl ConnectionTrait) -> Result<()> {

@@ -2,11 +2,7 @@
 //! how far this machine's clock is from the database's, so that all nodes agree about what is due.
 
 use super::{Nodes, Role};
-use crate::{
-    App, Error, Result,
-    bus::Message,
-    db::{Db, raw},
-};
+use crate::{App, Error, Result, bus::Message, db::raw};
 use entity::{NodeId, node};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult};
 use std::{sync::Arc, time::Duration};
@@ -18,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Renewals in one lease.
 pub(super) const BEATS: u32 = 5;
+/// After which a node that is not heard of is dead by any setting.
+const LONGEST_LEASE: Duration = Duration::from_secs(300);
 /// Clocks that differ by less are left as they are.
 const DRIFT: Duration = Duration::from_millis(20);
 
@@ -191,14 +189,19 @@ async fn be_reborn(app: &App, db: &DatabaseConnection) -> Result<()> {
     enter(db, &app.nodes).await
 }
 
-/// Refuses a database that nodes are at work on.
-pub(crate) async fn check_none(db: &Db) -> Result<()> {
-    let Some(conn) = db.apart() else { return Ok(()) };
-    match node::Entity::find().one(conn).await? {
+/// Refuses a database that nodes are at work on, or were a moment ago. Who died is not buried by anybody when no node
+/// runs: its row counts until it is dead by any setting.
+pub(crate) async fn check_none(db: &impl ConnectionTrait) -> Result<()> {
+    let text = format!("SELECT * FROM node WHERE seen_at > {NOW} - ? LIMIT 1");
+    let longest = i64::try_from(LONGEST_LEASE.as_micros()).unwrap_or(i64::MAX);
+    let alive = node::Entity::find().from_raw_sql(raw(db, &text, [longest.into()]));
+    match alive.one(db).await? {
         None => Ok(()),
         Some(row) => Err(Error::Conflict(format!(
-            "node {} ({}) is at work; stop every node first, or wait until those that died are forgotten",
-            row.id, row.name
+            "node {} ({}) is at work on the PostgreSQL database, or was within the last {} minutes; stop every node first",
+            row.id,
+            row.name,
+            LONGEST_LEASE.as_secs() / 60
         ))),
     }
 }

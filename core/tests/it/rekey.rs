@@ -73,6 +73,16 @@ impl Disk {
         }
     }
 
+    /// The nodes' rows are as if they had been renewed that long ago for the last time.
+    async fn was_seen(&self, ago: &str) {
+        let db = Database::connect(self.database.url()).await.unwrap();
+        let seen = format!(
+            "UPDATE node SET seen_at = (extract(epoch FROM clock_timestamp() - interval '{ago}') * 1000000)::bigint"
+        );
+        assert_eq!(db.execute_unprepared(&seen).await.unwrap().rows_affected(), 1);
+        db.close().await.unwrap();
+    }
+
     async fn values(&self, sql: &str) -> Vec<String> {
         let db = Database::connect(self.database.url()).await.unwrap();
         let rows = db
@@ -238,6 +248,22 @@ async fn a_change_from_a_key_that_is_not_the_databases_changes_nothing() {
         assert!(matches!(refused, Error::Invalid { .. }), "{refused}");
     }
     App::open(disk.config(0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_node_that_died_holds_a_change_up_for_five_minutes_and_no_longer() {
+    if !servers::Database::is_postgres() {
+        return;
+    }
+    let disk = Disk::new().await;
+    let world = World::over(disk.config(0)).await;
+    world.webhook("https://example.com/a").await;
+    drop(world);
+    disk.was_seen("290 seconds").await;
+    let held = disk.rekey(0, 1).await.map(|_| ()).unwrap_err().to_string();
+    assert!(held.contains("is at work"), "{held}");
+    disk.was_seen("310 seconds").await;
+    assert_eq!(disk.rekey(0, 1).await.unwrap().run(|_| ()).await.unwrap(), 1);
 }
 
 #[tokio::test]
