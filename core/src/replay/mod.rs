@@ -2,11 +2,14 @@
 //! [`part`] after the other, so that a slow webhook holds up no other.
 //!
 //! A replay matches what there is when it begins: its own redeliveries are newer, and so never matched. Live traffic goes
-//! first: a webhook gets more of a replay only while little else waits for it (see [`part`]). Each step is one transaction
+//! first: a webhook gets more of a replay only while little else waits for it (see [`room`]). Each step is one transaction
 //! that also says how far the part has come, so a restart repeats nothing and leaves nothing out.
 
+mod again;
+mod found;
 mod missed;
 mod part;
+mod room;
 mod steps;
 
 pub use steps::{Wake, run, run_until_idle};

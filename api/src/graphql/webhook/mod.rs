@@ -1,24 +1,27 @@
-//! Webhook: type, queries and mutations; what is given stands in [`input`], how they are listed in [`list`].
+//! Webhook: the type. Queries and mutations are in [`root`]; what is given stands in [`input`], how they are listed in [`list`].
 
 mod health;
 mod input;
 mod list;
+mod root;
+mod values;
 
 pub use health::WebhookHealth;
 pub use input::{RateLimitInput, RetryPolicyInput, SecretRotateInput, WebhookCreateInput, WebhookUpdateInput};
 pub use list::{WebhookOrderByInput, WebhookWhereInput};
+pub use root::{WebhookMutation, WebhookQuery};
+pub use values::{RateLimit, RetryPolicy, RotatedSecret, SecretInfo};
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{Context, ID, Object};
 use entity::{
     AuthType, Capture, Ordering, PayloadFormat, ProjectId, StatsBucket, Timestamp, WebhookStatus, WebhookTopic, webhook,
 };
-use labelhook_core::{notification::Filter, secret, webhook as webhooks};
+use labelhook_core::{notification::Filter, webhook as webhooks};
 
 use super::{
     context::ContextExt,
     error::Result,
     filter::query,
-    input::WhereUniqueInput,
     json::Json,
     list::{Slice, cost},
     loader,
@@ -237,91 +240,6 @@ impl Webhook {
     }
 }
 
-/// When a failed delivery is tried again.
-#[derive(SimpleObject)]
-pub struct RetryPolicy {
-    /// Requests at most, the first included; 1 turns retries off.
-    max_attempts: i32,
-    /// Milliseconds before the second, third, … request; the last one repeats.
-    delays_ms: Vec<i64>,
-    /// By how much a delay may differ at random, as a fraction of it: 0.2 is ± 20 %.
-    jitter: f64,
-}
-
-impl From<labelhook_core::dispatcher::retry::Policy> for RetryPolicy {
-    fn from(policy: labelhook_core::dispatcher::retry::Policy) -> Self {
-        Self {
-            max_attempts: i32::try_from(policy.max_attempts).unwrap_or(i32::MAX),
-            delays_ms: policy
-                .delays
-                .iter()
-                .map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX))
-                .collect(),
-            jitter: policy.jitter,
-        }
-    }
-}
-
-/// How fast a webhook may be sent to: a bucket that holds so many requests and is refilled evenly.
-#[derive(SimpleObject)]
-pub struct RateLimit {
-    /// Requests in this time at most, and at once after a rest.
-    requests: i32,
-    /// The time in milliseconds.
-    per_ms: i32,
-}
-
-impl From<labelhook_core::dispatcher::Rate> for RateLimit {
-    fn from(rate: labelhook_core::dispatcher::Rate) -> Self {
-        Self {
-            requests: rate.requests,
-            per_ms: rate.per_ms,
-        }
-    }
-}
-
-/// A webhook with its new secret, which is shown only now.
-#[derive(SimpleObject)]
-pub struct RotatedSecret {
-    /// The webhook.
-    webhook: Webhook,
-    /// The new secret, as it was given or made.
-    secret: String,
-    /// The same as Standard Webhooks libraries take it: `whsec_` and base64.
-    signing_secret: String,
-}
-
-impl From<webhooks::Rotated> for RotatedSecret {
-    fn from(rotated: webhooks::Rotated) -> Self {
-        Self {
-            signing_secret: secret::whsec_form(&rotated.secret),
-            secret: rotated.secret,
-            webhook: rotated.webhook.into(),
-        }
-    }
-}
-
-/// A secret of a webhook, without the secret.
-#[derive(SimpleObject)]
-pub struct SecretInfo {
-    /// Its id.
-    id: ID,
-    /// When it was made.
-    created_at: Timestamp,
-    /// From when it no longer signs; null for the current one.
-    expires_at: Option<Timestamp>,
-}
-
-impl From<entity::webhook_secret::Model> for SecretInfo {
-    fn from(row: entity::webhook_secret::Model) -> Self {
-        Self {
-            id: row.id.to_string().into(),
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-        }
-    }
-}
-
 /// Webhooks as a plain list: of the organization, or of one project.
 pub async fn listed(
     ctx: &Context<'_>,
@@ -339,83 +257,4 @@ pub async fn listed(
     )
     .await?;
     Ok(rows.into_iter().map(Webhook::from).collect())
-}
-
-/// Queries of webhooks.
-#[derive(Default)]
-pub struct WebhookQuery;
-
-/// Queries of webhooks.
-#[Object]
-impl WebhookQuery {
-    /// A webhook by its id.
-    async fn webhook(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
-    ) -> Option<Result<Webhook>> {
-        Some(
-            webhooks::get(ctx.app(), ctx.actor(), &r#where.id)
-                .await
-                .map(Webhook::from)
-                .map_err(Into::into),
-        )
-    }
-
-    /// The organization's webhooks, those of its projects included, whatever their status.
-    #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn webhooks(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<WebhookWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<WebhookOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
-    ) -> Result<Vec<Webhook>> {
-        listed(ctx, None, r#where, order_by, skip, first).await
-    }
-}
-
-/// Mutations of webhooks.
-#[derive(Default)]
-pub struct WebhookMutation;
-
-/// Mutations of webhooks.
-#[Object]
-impl WebhookMutation {
-    /// Registers a webhook. It is ACTIVE at once.
-    async fn create_webhook(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What to register.")] data: WebhookCreateInput,
-    ) -> Result<Webhook> {
-        let signing_secret = data.signing_secret();
-        let row = webhooks::create(ctx.app(), ctx.actor(), data.read()?).await?;
-        Ok(Webhook(row, signing_secret))
-    }
-
-    /// Changes a webhook. What is absent stays; retries that wait go to the new URL.
-    async fn update_webhook(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
-        #[graphql(desc = "What to change.")] data: WebhookUpdateInput,
-    ) -> Result<Webhook> {
-        Ok(Webhook::from(
-            webhooks::update(ctx.app(), ctx.actor(), &r#where.id, data.read()?).await?,
-        ))
-    }
-
-    /// Gives a webhook a new secret, that of a workflow's stage too, and shows it once. Until the grace period is over,
-    /// `webhook-signature` has a signature by each; `X-Hub-Signature` is by the new one from now on. At most 10 secrets
-    /// sign at the same time.
-    async fn rotate_webhook_secret(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
-        #[graphql(desc = "The new secret, and how long the old ones go on.")] data: SecretRotateInput,
-    ) -> Result<RotatedSecret> {
-        let rotated = webhooks::rotate(ctx.app(), ctx.actor(), &r#where.id, data.into()).await?;
-        Ok(rotated.into())
-    }
 }

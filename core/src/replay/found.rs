@@ -1,0 +1,138 @@
+//! What comes next of a part: read beside the writer, since looking for what matches may take long.
+
+use super::missed::Misser;
+use crate::{
+    App, Error, Result, event,
+    notification::{Filter, of_organization},
+};
+use entity::{EventId, NotificationId, WebhookId, event as events, notification, replay, replay_part, webhook};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::HashSet;
+
+/// What comes next.
+pub(super) enum Found {
+    /// To repeat; and of these, the ones of whose event a later one is matched, too.
+    Notifications(Vec<notification::Model>, HashSet<NotificationId>),
+    /// To be told of.
+    Events(Missed),
+}
+
+/// Events that a webhook missed.
+pub(super) struct Missed {
+    /// Those that pass its filter.
+    pub(super) events: Vec<events::Model>,
+    /// All that were looked at.
+    looked_at: usize,
+    /// The place of the last of these.
+    pub(super) last: Option<i64>,
+}
+
+/// As many as there is room for.
+pub(super) async fn next(
+    app: &App,
+    row: &replay_part::Model,
+    replay: &replay::Model,
+    webhook: &webhook::Model,
+    room: usize,
+) -> Result<Found> {
+    let db = app.db.read();
+    let filter: Filter = serde_json::from_str(&replay.criteria).map_err(Error::internal)?;
+    if replay.missed_by.is_some() {
+        let after = row.after_sequence.unwrap_or(0);
+        let query = Misser::from(webhook).events(&filter, after, replay.until_sequence);
+        let rows = query.limit(room as u64).all(db).await?;
+        return Ok(Found::Events(Missed::of(app, webhook, rows).await?));
+    }
+    let mut query = notification::Entity::find()
+        .filter(of_organization(row.organization_id, &filter))
+        .filter(notification::Column::WebhookId.eq(row.webhook_id))
+        .filter(notification::Column::Id.lt(replay.until_id));
+    if let Some(after) = row.after_id {
+        query = query.filter(notification::Column::Id.gt(after));
+    }
+    let query = query.order_by_asc(notification::Column::Id).limit(room as u64);
+    let rows = query.all(db).await?;
+    let repeated = repeated(db, &rows, &filter, replay).await?;
+    Ok(Found::Notifications(rows, repeated))
+}
+
+/// Those of whose event a later notification is matched, too: that one is sent again, and not each.
+async fn repeated(
+    db: &impl ConnectionTrait,
+    rows: &[notification::Model],
+    filter: &Filter,
+    replay: &replay::Model,
+) -> Result<HashSet<NotificationId>> {
+    let Some(first) = rows.first() else {
+        return Ok(HashSet::new());
+    };
+    let others: Vec<(EventId, NotificationId, WebhookId)> = notification::Entity::find()
+        .select_only()
+        .columns([
+            notification::Column::EventId,
+            notification::Column::Id,
+            notification::Column::WebhookId,
+        ])
+        .filter(notification::Column::EventId.is_in(rows.iter().map(|row| row.event_id)))
+        .filter(notification::Column::Id.gt(first.id))
+        .filter(notification::Column::Id.lt(replay.until_id))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let before =
+        |event_id: EventId, id: NotificationId| rows.iter().filter(move |row| row.event_id == event_id && row.id < id);
+    let later: Vec<NotificationId> = others
+        .iter()
+        .filter(|(event_id, id, webhook_id)| *webhook_id == first.webhook_id && before(*event_id, *id).next().is_some())
+        .map(|(_, id, _)| *id)
+        .collect();
+    if later.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let matched: Vec<(EventId, NotificationId)> = notification::Entity::find()
+        .select_only()
+        .columns([notification::Column::EventId, notification::Column::Id])
+        .filter(notification::Column::Id.is_in(later))
+        .filter(of_organization(replay.organization_id, filter))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let of = matched.into_iter().flat_map(|(event_id, id)| before(event_id, id));
+    Ok(of.map(|row| row.id).collect())
+}
+
+impl Found {
+    /// How many were looked at.
+    pub(super) fn looked_at(&self) -> usize {
+        match self {
+            Self::Notifications(rows, _) => rows.len(),
+            Self::Events(missed) => missed.looked_at,
+        }
+    }
+
+    /// How many of these do not count: the statement matched them, the webhook's filter does not.
+    pub(super) fn unwanted(&self) -> usize {
+        match self {
+            Self::Notifications(..) => 0,
+            Self::Events(missed) => missed.looked_at - missed.events.len(),
+        }
+    }
+}
+
+impl Missed {
+    async fn of(app: &App, webhook: &webhook::Model, rows: Vec<events::Model>) -> Result<Self> {
+        let (looked_at, last) = (rows.len(), rows.last().map(|row| row.sequence));
+        let subscriber = app.index.subscriber(webhook).await?;
+        let mut events = Vec::with_capacity(rows.len());
+        for row in rows {
+            if event::passes(&row, &subscriber).await {
+                events.push(row);
+            }
+        }
+        Ok(Self {
+            events,
+            looked_at,
+            last,
+        })
+    }
+}
