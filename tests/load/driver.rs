@@ -1,7 +1,7 @@
 //! The load driver: a process of its own that submits labels over GraphQL with a fixed number of callers, each sending
 //! its next request when the last is answered, or when its time has come.
 
-use crate::this_program;
+use crate::{figures::percentile, this_program};
 use anyhow::{Context, bail};
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -94,14 +94,14 @@ pub async fn run(task: &str) -> anyhow::Result<()> {
         latencies.extend(called??);
     }
     let elapsed_us = u64::try_from(started.elapsed().as_micros())?;
-    latencies.sort_unstable();
-    let at = |part: f64| latencies[((latencies.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
+    let mut latencies: Vec<f64> = latencies.iter().map(|latency| latency.as_secs_f64() * 1e3).collect();
+    latencies.sort_by(f64::total_cmp);
     println!(
         "{}",
         serde_json::to_string(&Told {
             elapsed_us,
-            p50_ms: at(0.5),
-            p99_ms: at(0.99)
+            p50_ms: percentile(&latencies, 0.5),
+            p99_ms: percentile(&latencies, 0.99)
         })?
     );
     Ok(())

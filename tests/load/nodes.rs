@@ -3,8 +3,9 @@
 //! costs, and not what it brings where each has a machine.
 
 use crate::{
-    LABEL_BYTES, cpu, driver, receiver,
-    report::Figure,
+    LABEL_BYTES, Missing, Size, cpu, driver,
+    figures::Figure,
+    receiver,
     server::{Desk, Server},
 };
 use anyhow::{Context, bail};
@@ -23,11 +24,11 @@ const CALLERS: usize = 128;
 const PART: &str = "postgres";
 
 /// `postgres`: rates beside the ceiling, CPU by process, and statements a delivery.
-pub async fn postgres() -> anyhow::Result<Vec<Figure>> {
+pub async fn postgres(size: Size) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for (webhooks, labels) in LOADS {
         for nodes in NODES {
-            figures.extend(measure(nodes, webhooks, labels).await?);
+            figures.extend(measure(nodes, webhooks, size.of(labels, 400)).await?);
         }
     }
     Ok(figures)
@@ -35,7 +36,7 @@ pub async fn postgres() -> anyhow::Result<Vec<Figure>> {
 
 async fn measure(nodes: usize, webhooks: usize, labels: usize) -> anyhow::Result<Vec<Figure>> {
     let postgres = Postgres::start_with(&["fsync=on", "shared_preload_libraries=pg_stat_statements"]).await;
-    let postgres = postgres.context("PostgreSQL is missing")?;
+    let postgres = postgres.ok_or(Missing("PostgreSQL"))?;
     let admin = Database::connect(postgres.url("postgres")).await?;
     admin.execute_unprepared("CREATE DATABASE bench").await?;
     admin.execute_unprepared("CREATE EXTENSION pg_stat_statements").await?;

@@ -53,7 +53,7 @@ impl Server {
     }
 
     async fn over(folder: TempDir, database: &str, log: &str, to: Stdio) -> anyhow::Result<Self> {
-        let mut child = Command::new(binary()?)
+        let mut child = Command::new(binary())
             .args([
                 "serve",
                 "--listen",
@@ -152,9 +152,17 @@ impl Drop for Server {
     }
 }
 
-/// Builds the binary as it is released.
-fn binary() -> anyhow::Result<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The binary as it is released.
+pub fn binary() -> PathBuf {
+    root().join("target/release/labelhook")
+}
+
+/// Builds it.
+pub fn build() -> anyhow::Result<()> {
     let build = [
         "build",
         "--release",
@@ -164,11 +172,11 @@ fn binary() -> anyhow::Result<PathBuf> {
         "--bin",
         "labelhook",
     ];
-    let built = Command::new(env!("CARGO")).args(build).current_dir(&root).status()?;
+    let built = Command::new(env!("CARGO")).args(build).current_dir(root()).status()?;
     if !built.success() {
         bail!("the binary could not be built");
     }
-    Ok(root.join("target/release/labelhook"))
+    Ok(())
 }
 
 pub fn text(value: &Value) -> anyhow::Result<String> {

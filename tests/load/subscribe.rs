@@ -6,9 +6,9 @@
 
 use crate::{
     LABEL_BYTES, cpu, driver,
+    figures::Figure,
     listeners::{self, Listeners},
     receiver,
-    report::Figure,
     server::{Desk, Server},
 };
 use std::time::Duration;
