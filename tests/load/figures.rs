@@ -30,6 +30,11 @@ impl Figure {
         }
     }
 
+    /// The same without a budget: a run that is too short says nothing of it.
+    pub fn unjudged(self) -> Self {
+        Self { budget: None, ..self }
+    }
+
     pub fn at_least(self, least: f64) -> Self {
         Self {
             budget: Some(Budget::AtLeast(least)),

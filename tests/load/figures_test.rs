@@ -30,6 +30,7 @@ fn a_budget_is_met_by_the_number_itself() {
         Figure::new("size", "MB", 1.0).at_most(40.0).budget,
         Some(Budget::AtMost(40.0))
     );
+    assert_eq!(Figure::new("size", "MB", 1.0).at_most(40.0).unjudged().budget, None);
     assert_eq!(Budget::AtMost(40.0).to_string(), "<= 40.0");
     assert_eq!(Budget::AtLeast(0.2).to_string(), ">= 0.20");
 }

@@ -31,7 +31,7 @@ impl Machine {
             version: env!("CARGO_PKG_VERSION"),
             date: Timestamp(i64::try_from(now.as_micros())?).secs(),
             cores: cores()?,
-            cpu: line("/proc/cpuinfo", "model name")?,
+            cpu: line("/proc/cpuinfo", "model name").unwrap_or_else(|_| "an unknown processor".to_owned()),
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned(),
             memory_mb: line("/proc/meminfo", "MemTotal")?
                 .trim_end_matches(" kB")

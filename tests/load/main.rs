@@ -1,29 +1,42 @@
-//! The load bench: `cargo bench -p labelhook-tests`, or `cargo bench -p labelhook-tests -- deliver_1` for one part, and
-//! `-- --short` for a short form of each that says only that it works.
+//! The load bench: `cargo bench -p labelhook-tests`, or `cargo bench -p labelhook-tests -- deliver_1` for one part.
+//! `-- --short` runs a short form of each, which says only that it works.
 //!
 //! The release binary, the receiver and the load driver are processes of their own. Each rate stands beside the ceiling
 //! measured in the same round: the same HTTP client posting the same bytes to the same receiver without us. CPU time is
 //! the operating system's account of each process. Machines differ and drift: compare ratios and CPU, not rates.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
+mod accept;
 mod cpu;
 mod deliver;
 mod driver;
 mod figures;
+mod isolation;
+mod latency;
 mod listeners;
 mod machine;
 mod nodes;
+mod pacer;
+mod plain;
 mod receiver;
 mod report;
+mod rows;
 mod server;
+mod size;
 mod subscribe;
+mod wire;
 mod workflow;
 
 use anyhow::{Context, bail};
 use figures::Figure;
 use machine::{Machine, Watch};
+use mimalloc::MiMalloc;
 use report::Told;
 use std::{fmt, pin::Pin, process::Command};
+
+/// What the service allocates by, so that what stands beside it does not lose by another.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const LABEL_BYTES: usize = 2048;
 
@@ -38,7 +51,7 @@ type Measure = fn(Size) -> Pin<Box<dyn Future<Output = anyhow::Result<Vec<Figure
 
 /// Every part, in the order in which they run.
 const PARTS: &[Part] = &[
-    part("accept", 3, |size| Box::pin(deliver::deliver(&deliver::ACCEPT, size))),
+    part("accept", 3, |size| Box::pin(accept::accept(size))),
     part("deliver_1", 3, |size| Box::pin(deliver::deliver(&deliver::ONE, size))),
     part("deliver_10", 3, |size| Box::pin(deliver::deliver(&deliver::TEN, size))),
     part("deliver_filter", 3, |size| {
@@ -47,10 +60,14 @@ const PARTS: &[Part] = &[
     part("deliver_query", 3, |size| {
         Box::pin(deliver::deliver(&deliver::QUERY, size))
     }),
+    part("latency", 3, |size| Box::pin(latency::sqlite(size))),
+    part("isolation", 3, |size| Box::pin(isolation::isolation(size))),
     part("drain", 3, |size| Box::pin(workflow::drain(size))),
     part("move", 3, |size| Box::pin(workflow::moves(size))),
-    part("subscribe", 1, |_| Box::pin(subscribe::subscribe())),
+    part("subscribe", 1, |size| Box::pin(subscribe::subscribe(size))),
     part("postgres", 3, |size| Box::pin(nodes::postgres(size))),
+    part("postgres_latency", 3, |size| Box::pin(latency::postgres(size))),
+    part("size", 3, |size| Box::pin(size::size(size))),
 ];
 
 const fn part(name: &'static str, rounds: usize, measure: Measure) -> Part {
@@ -87,14 +104,16 @@ impl fmt::Display for Missing {
 impl std::error::Error for Missing {}
 
 fn main() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
-    let task = || args.get(1).context("a role's task is missing");
+    let task = |place: usize| args.get(place).map(String::as_str).context("a role's task is missing");
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match args.first().map(String::as_str) {
-        Some("--receiver") => runtime.block_on(receiver::run()),
-        Some("--driver") => runtime.block_on(driver::run(task()?)),
-        Some("--listeners") => runtime.block_on(listeners::run(task()?)),
-        _ => runtime.block_on(bench(&args)),
+        Some("--receiver") => receiver::run(),
+        Some("--driver") => driver::run(task(1)?),
+        Some("--pacer") => pacer::run(),
+        Some("--plain") => runtime()?.block_on(plain::run(task(1)?, task(2)?)),
+        Some("--listeners") => runtime()?.block_on(listeners::run(task(1)?)),
+        _ => runtime()?.block_on(bench(&args)),
     }
 }
 
@@ -145,7 +164,8 @@ async fn run(part: &Part, size: Size) -> anyhow::Result<Told> {
     for round in 1..=rounds {
         eprintln!("{} round {round} of {rounds}", part.name);
         match (part.measure)(size).await {
-            Ok(figures) => told.figures.extend(figures),
+            Ok(figures) if size == Size::Full => told.figures.extend(figures),
+            Ok(figures) => told.figures.extend(figures.into_iter().map(Figure::unjudged)),
             Err(error) if error.is::<Missing>() => told.skipped = Some(error.to_string()),
             Err(error) => told.failed = Some(format!("round {round}: {error:#}")),
         }

@@ -8,7 +8,7 @@ use crate::{
     receiver,
     server::{Desk, Server},
 };
-use anyhow::{Context, bail};
+use anyhow::Context;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use servers::Postgres;
 use std::{
@@ -47,26 +47,32 @@ async fn measure(nodes: usize, webhooks: usize, labels: usize) -> anyhow::Result
     let receiver = receiver::Process::start().await?;
     let desk = running[0].set_up(&receiver.url(), webhooks, "").await?;
     let deliveries = labels * webhooks;
-    let ceiling = driver::ceiling(&receiver.url(), deliveries.min(30_000)).await?;
+    let first = drive(&running[..1], &desk, 1)?;
+    running[0].settled_with(&receiver, webhooks, first).await?;
+    let ceiling = driver::ceiling(&receiver, deliveries.min(30_000)).await?.rate;
     let known = receiver.count().await?;
     let before = Account::of(&running, &admin, postgres.pid()).await?;
     let started = drive(&running, &desk, labels)?;
-    let settled = running[0].settled(started).await?;
+    let settled = running[0].settled_with(&receiver, known + deliveries, started).await?;
     let spent = Account::of(&running, &admin, postgres.pid()).await?.since(&before);
     let arrived = receiver.count().await? - known;
-    if arrived < deliveries {
-        bail!("{arrived} of {deliveries} deliveries arrived");
-    }
     let rate = deliveries as f64 / settled.as_secs_f64();
     let each = |total: f64| total / deliveries as f64;
     let figure =
         |name: &str, value: f64| Figure::new(PART, &format!("{nodes} nodes, {webhooks} webhooks: {name}"), value);
+    let mut of_ceiling = figure("of the ceiling", rate / ceiling);
+    let mut statements = figure("statements a delivery", each(spent.statements));
+    // More nodes share the same cores: the budget is one node's.
+    if nodes == 1 {
+        of_ceiling = of_ceiling.at_least(if webhooks == 1 { 0.15 } else { 0.4 });
+        statements = statements.at_most(0.1);
+    }
     Ok(vec![
         figure("deliveries/s", rate),
-        figure("of the ceiling", rate / ceiling),
+        of_ceiling,
         figure("CPU us a delivery, nodes", each(spent.nodes.as_secs_f64() * 1e6)),
         figure("CPU us a delivery, PostgreSQL", each(spent.server.as_secs_f64() * 1e6)),
-        figure("statements a delivery", each(spent.statements)),
+        statements,
         figure("sent twice", (arrived - deliveries) as f64),
     ])
 }
@@ -80,7 +86,7 @@ fn drive(nodes: &[Server], desk: &Desk, labels: usize) -> anyhow::Result<Instant
         row: desk.row.clone(),
         project: desk.project.clone(),
         labels: labels / nodes.len(),
-        callers: CALLERS / nodes.len(),
+        callers: (CALLERS / nodes.len()).min(labels),
         label_bytes: LABEL_BYTES,
         pace: None,
     });

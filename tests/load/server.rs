@@ -1,5 +1,6 @@
 //! The release binary over a database of its own.
 
+use crate::receiver::Process;
 use anyhow::{Context, bail};
 use harness::Client;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use std::{
 };
 use tempfile::{NamedTempFile, TempDir};
 
-const KEY: &str = "lh_bench_0123456789abcdef0123456789abcdef";
+pub const KEY: &str = "lh_bench_0123456789abcdef0123456789abcdef";
 /// 32 bytes that keep nothing secret.
 const MASTER_KEY: &str = "YmVuY2hiZW5jaGJlbmNoYmVuY2hiZW5jaGJlbmNoYmU=";
 /// A part ends by itself within this time.
@@ -126,6 +127,19 @@ impl Server {
             project,
             row: text(&row["createDataRow"]["id"])?,
         })
+    }
+
+    /// Waits until so many have come and nothing is under way, and gives the time since `started`. The server is asked only
+    /// when all have come.
+    pub async fn settled_with(&self, receiver: &Process, count: usize, started: Instant) -> anyhow::Result<Duration> {
+        let mut pause = tokio::time::interval(Duration::from_millis(5));
+        while receiver.count().await? < count {
+            if started.elapsed() > LIMIT {
+                bail!("not everything was delivered within {LIMIT:?}");
+            }
+            pause.tick().await;
+        }
+        self.settled(started).await
     }
 
     /// Waits until nothing is under way, and gives the time since `started`.
