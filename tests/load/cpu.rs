@@ -1,14 +1,38 @@
 //! What the operating system says of a process.
 
 use anyhow::Context;
-use std::{fs, time::Duration};
+use std::{fs, ops::Range, time::Duration};
 
 /// Clock ticks a second: fixed for user space on Linux.
 const TICKS: f64 = 100.0;
 
 /// User and system time of a process so far.
 pub fn of(pid: u32) -> anyhow::Result<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is gone")?;
+    ticks(&pid.to_string(), 11..13)
+}
+
+/// The same of the bench itself and of all its children that have ended.
+pub fn of_us() -> anyhow::Result<Duration> {
+    ticks("self", 11..15)
+}
+
+/// Time in which all cores together did something, or somebody else's machine took them.
+pub fn machine() -> anyhow::Result<Duration> {
+    let stat = fs::read_to_string("/proc/stat")?;
+    let fields = stat
+        .lines()
+        .next()
+        .context("an unknown form")?
+        .split_whitespace()
+        .skip(1);
+    let times: Vec<f64> = fields.map(str::parse).collect::<Result<_, _>>()?;
+    // user, nice, system, idle, iowait, irq, softirq, steal; what follows is in user already.
+    let busy: f64 = [0, 1, 2, 5, 6, 7].iter().filter_map(|place| times.get(*place)).sum();
+    Ok(Duration::from_secs_f64(busy / TICKS))
+}
+
+fn ticks(process: &str, which: Range<usize>) -> anyhow::Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).context("the process is gone")?;
     // Fields after the name, which is in parentheses and may hold anything.
     let fields: Vec<&str> = stat
         .rsplit_once(')')
@@ -16,8 +40,11 @@ pub fn of(pid: u32) -> anyhow::Result<Duration> {
         .1
         .split_whitespace()
         .collect();
-    let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
-    Ok(Duration::from_secs_f64(ticks / TICKS))
+    let times: Vec<f64> = fields[which]
+        .iter()
+        .map(|field| field.parse())
+        .collect::<Result<_, _>>()?;
+    Ok(Duration::from_secs_f64(times.iter().sum::<f64>() / TICKS))
 }
 
 /// The most memory that was resident, in MB.

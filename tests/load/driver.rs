@@ -1,9 +1,16 @@
-//! The load driver: a process of its own that submits labels over GraphQL with a fixed number of callers, each sending
-//! its next request when the last is answered, or when its time has come.
+//! The load driver: a process of its own that submits labels with a fixed number of callers, each sending its next request
+//! when the last is answered, or when its time has come. One thread, kept connections and prepared requests: it shares
+//! the cores with what it measures.
 
-use crate::this_program;
-use anyhow::{Context, bail};
-use axum::http::HeaderMap;
+use crate::{
+    LABEL_BYTES, cpu,
+    figures::percentile,
+    receiver::Process,
+    this_program,
+    wire::{self, Connection, Message},
+};
+use anyhow::{Context, bail, ensure};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
 use labelhook_core::{
     dispatcher::{
@@ -13,15 +20,18 @@ use labelhook_core::{
     target_url::TargetUrl,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::{
+    cell::Cell,
     process::Stdio,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, LocalSet};
 
 const CREATE: &str = "mutation CreateLabelPyApi($dataRow: ID!, $label: String!, $secondsToLabel: Float!, $project: ID!)\
     {createLabel(data: {type: {connect: {name: \"Any\"}} dataRow: {connect: {id: $dataRow}} label: $label \
@@ -32,6 +42,7 @@ const IN_FLIGHT: usize = 64;
 
 #[derive(Serialize, Deserialize)]
 pub struct Task {
+    /// Of the GraphQL API; anything else that takes labels gets the variables alone.
     pub endpoint: String,
     pub key: String,
     pub row: String,
@@ -48,6 +59,7 @@ struct Told {
     elapsed_us: u64,
     p50_ms: f64,
     p99_ms: f64,
+    cpu_us: f64,
 }
 
 pub struct Driven {
@@ -55,6 +67,8 @@ pub struct Driven {
     pub elapsed: Duration,
     pub p50_ms: f64,
     pub p99_ms: f64,
+    /// The driver's own CPU time a request.
+    pub cpu_us: f64,
 }
 
 /// The bench's side: runs a driver to its end.
@@ -73,50 +87,60 @@ pub fn drive(task: &Task) -> anyhow::Result<Driven> {
         elapsed: Duration::from_micros(told.elapsed_us),
         p50_ms: told.p50_ms,
         p99_ms: told.p99_ms,
+        cpu_us: told.cpu_us,
     })
 }
 
+/// A request that submits a label, whole.
+pub fn request(endpoint: &str, key: &str, row: &str, project: &str, label_bytes: usize) -> Vec<u8> {
+    let (address, path) = wire::parts(endpoint);
+    let label = wire::label(label_bytes);
+    let variables = json!({"dataRow": row, "project": project, "label": label, "secondsToLabel": 1.5});
+    let body = match path {
+        "/graphql" => json!({"query": CREATE, "variables": variables}),
+        _ => variables,
+    };
+    wire::post(address, path, key, &body.to_string())
+}
+
 /// The driver's side.
-pub async fn run(task: &str) -> anyhow::Result<()> {
-    let task: Arc<Task> = Arc::new(serde_json::from_str(task)?);
-    let next = Arc::new(AtomicUsize::new(0));
-    let label = Arc::new(format!(
-        "{{\"objects\":[],\"padding\":\"{}\"}}",
-        "x".repeat(task.label_bytes)
-    ));
-    let started = Instant::now();
+pub fn run(task: &str) -> anyhow::Result<()> {
+    let task: Rc<Task> = Rc::new(serde_json::from_str(task)?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut latencies, elapsed) = runtime.block_on(LocalSet::new().run_until(submit(Rc::clone(&task))))?;
+    latencies.sort_by(f64::total_cmp);
+    let told = Told {
+        elapsed_us: u64::try_from(elapsed.as_micros())?,
+        p50_ms: percentile(&latencies, 0.5),
+        p99_ms: percentile(&latencies, 0.99),
+        cpu_us: cpu::of_us()?.as_secs_f64() * 1e6 / task.labels as f64,
+    };
+    println!("{}", serde_json::to_string(&told)?);
+    Ok(())
+}
+
+/// How long each request took, in milliseconds, and all together.
+async fn submit(task: Rc<Task>) -> anyhow::Result<(Vec<f64>, Duration)> {
+    let (started, next) = (Instant::now(), Rc::new(Cell::new(0)));
     let mut callers = JoinSet::new();
     for _ in 0..task.callers {
-        callers.spawn(call(Arc::clone(&task), Arc::clone(&next), Arc::clone(&label), started));
+        callers.spawn_local(call(Rc::clone(&task), Rc::clone(&next), started));
     }
     let mut latencies = Vec::with_capacity(task.labels);
     while let Some(called) = callers.join_next().await {
         latencies.extend(called??);
     }
-    let elapsed_us = u64::try_from(started.elapsed().as_micros())?;
-    latencies.sort_unstable();
-    let at = |part: f64| latencies[((latencies.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
-    println!(
-        "{}",
-        serde_json::to_string(&Told {
-            elapsed_us,
-            p50_ms: at(0.5),
-            p99_ms: at(0.99)
-        })?
-    );
-    Ok(())
+    ensure!(!latencies.is_empty(), "there was nothing to do");
+    Ok((latencies, started.elapsed()))
 }
 
-async fn call(
-    task: Arc<Task>,
-    next: Arc<AtomicUsize>,
-    label: Arc<String>,
-    started: Instant,
-) -> anyhow::Result<Vec<Duration>> {
-    let client = harness::Client::new(task.endpoint.trim_end_matches("/graphql"), Some(&task.key));
+async fn call(task: Rc<Task>, next: Rc<Cell<usize>>, started: Instant) -> anyhow::Result<Vec<f64>> {
+    let mut connection = Connection::open(wire::parts(&task.endpoint).0).await?;
+    let mut request = request(&task.endpoint, &task.key, &task.row, &task.project, task.label_bytes);
+    let place = wire::number_place(&request)?;
     let mut latencies = Vec::new();
     loop {
-        let number = next.fetch_add(1, Ordering::Relaxed);
+        let number = next.replace(next.get() + 1);
         if number >= task.labels {
             return Ok(latencies);
         }
@@ -124,41 +148,38 @@ async fn call(
             let due = started + Duration::from_secs_f64(number as f64 / pace);
             tokio::time::sleep_until(due.into()).await;
         }
-        let variables = serde_json::json!({
-            "dataRow": task.row, "project": task.project, "label": *label, "secondsToLabel": 1.5,
-        });
+        wire::set_number(&mut request, place, number);
         let sent = Instant::now();
-        let answer = client.try_answer(CREATE, variables).await?;
-        latencies.push(sent.elapsed());
-        if answer.body["errors"].is_array() {
-            bail!("refused: {}", answer.body["errors"]);
-        }
+        connection.exchange(&request).await?;
+        latencies.push(sent.elapsed().as_secs_f64() * 1e3);
     }
 }
 
-/// Requests a second of our own HTTP client to the receiver, without anything around it.
-pub async fn ceiling(url: &str, requests: usize) -> anyhow::Result<f64> {
-    let guard = Guard::new(vec!["127.0.0.0/8".parse()?], Vec::new());
-    let sender = Sender::new(Config {
-        guard,
-        ..Config::default()
-    })?;
-    let target = Arc::new(TargetUrl::parse(url)?);
+/// What the HTTP client can do by itself.
+pub struct Ceiling {
+    pub rate: f64,
+    /// CPU time of the receiver a request.
+    pub receiver_us: f64,
+}
+
+/// The same HTTP client as the dispatcher's, to the same receiver, without anything around it. It posts what the receiver
+/// got last from us, or as many bytes when nothing came.
+pub async fn ceiling(receiver: &Process, requests: usize) -> anyhow::Result<Ceiling> {
+    let sent = Arc::new(Sent::parse(&receiver.sample().await?)?);
+    let (sender, target) = (sender()?, Arc::new(TargetUrl::parse(&receiver.url())?));
     let next = Arc::new(AtomicUsize::new(0));
-    let started = Instant::now();
+    let (started, before) = (Instant::now(), receiver.cpu()?);
     let mut callers = JoinSet::new();
     for _ in 0..IN_FLIGHT {
-        let (sender, target, next) = (sender.clone(), Arc::clone(&target), Arc::clone(&next));
+        let (sender, target, next, sent) = (
+            sender.clone(),
+            Arc::clone(&target),
+            Arc::clone(&next),
+            Arc::clone(&sent),
+        );
         callers.spawn(async move {
-            let body = Bytes::from(vec![b'x'; crate::LABEL_BYTES]);
             while next.fetch_add(1, Ordering::Relaxed) < requests {
-                let timeout = Duration::from_secs(15);
-                let outcome = sender.send(&target, HeaderMap::new(), body.clone(), timeout).await;
-                anyhow::ensure!(
-                    outcome.answer.is_some_and(|answer| answer.status == 200),
-                    "{:?}",
-                    outcome.error
-                );
+                sent.again(&sender, &target).await?;
             }
             anyhow::Ok(())
         });
@@ -166,5 +187,59 @@ pub async fn ceiling(url: &str, requests: usize) -> anyhow::Result<f64> {
     while let Some(called) = callers.join_next().await {
         called??;
     }
-    Ok(requests as f64 / started.elapsed().as_secs_f64())
+    Ok(Ceiling {
+        rate: requests as f64 / started.elapsed().as_secs_f64(),
+        receiver_us: (receiver.cpu()? - before).as_secs_f64() * 1e6 / requests as f64,
+    })
+}
+
+/// The dispatcher's HTTP client.
+pub fn sender() -> anyhow::Result<Sender> {
+    let guard = Guard::new(vec!["127.0.0.0/8".parse()?], Vec::new());
+    Ok(Sender::new(Config {
+        guard,
+        ..Config::default()
+    })?)
+}
+
+/// A request that a receiver got.
+pub struct Sent {
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Sent {
+    /// From its bytes; some of its own when there are none.
+    pub fn parse(request: &[u8]) -> anyhow::Result<Self> {
+        let Some(message) = Message::read(request)? else {
+            let body = Bytes::from(vec![b'x'; LABEL_BYTES]);
+            return Ok(Self {
+                headers: HeaderMap::new(),
+                body,
+            });
+        };
+        let mut headers = HeaderMap::new();
+        for line in str::from_utf8(&request[..message.body])?.lines().skip(1) {
+            let Some((name, value)) = line.split_once(": ") else {
+                continue;
+            };
+            headers.insert(HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
+        }
+        headers.remove(header::HOST);
+        headers.remove(header::CONTENT_LENGTH);
+        Ok(Self {
+            headers,
+            body: Bytes::copy_from_slice(&request[message.body..message.end]),
+        })
+    }
+
+    pub async fn again(&self, sender: &Sender, target: &TargetUrl) -> anyhow::Result<()> {
+        let limit = Duration::from_secs(15);
+        let outcome = sender
+            .send(target, self.headers.clone(), self.body.clone(), limit)
+            .await;
+        let is_fine = outcome.answer.is_some_and(|answer| answer.status == 200);
+        ensure!(is_fine, "{:?}", outcome.error);
+        Ok(())
+    }
 }

@@ -1,171 +1,181 @@
 //! The load bench: `cargo bench -p labelhook-tests`, or `cargo bench -p labelhook-tests -- deliver_1` for one part.
+//! `-- --short` runs a short form of each, which says only that it works.
 //!
 //! The release binary, the receiver and the load driver are processes of their own. Each rate stands beside the ceiling
 //! measured in the same round: the same HTTP client posting the same bytes to the same receiver without us. CPU time is
 //! the operating system's account of each process. Machines differ and drift: compare ratios and CPU, not rates.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
+mod accept;
 mod cpu;
+mod deliver;
 mod driver;
+mod figures;
+mod isolation;
+mod latency;
 mod listeners;
+mod machine;
 mod nodes;
+mod pacer;
+mod plain;
 mod receiver;
 mod report;
+mod rows;
 mod server;
+mod size;
 mod subscribe;
+mod wire;
 mod workflow;
 
 use anyhow::{Context, bail};
-use report::Row;
-use server::Server;
-use std::process::Command;
+use figures::Figure;
+use machine::{Machine, Watch};
+use mimalloc::MiMalloc;
+use report::Told;
+use std::{fmt, pin::Pin, process::Command};
 
-/// Rounds of each part; the table shows medians.
-const ROUNDS: usize = 3;
+/// What the service allocates by, so that what stands beside it does not lose by another.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 const LABEL_BYTES: usize = 2048;
 
-/// A part of the bench.
+/// A part of the bench: one function that measures a round of it.
 struct Part {
     name: &'static str,
-    /// Matching webhooks.
-    webhooks: usize,
-    /// What else each is registered with.
-    input: &'static str,
-    /// Labels submitted.
-    labels: usize,
-    /// Requests under way at once.
-    callers: usize,
+    rounds: usize,
+    measure: Measure,
 }
 
-const PARTS: [Part; 5] = [
-    Part {
-        name: "accept",
-        webhooks: 0,
-        input: "",
-        labels: 20_000,
-        callers: 64,
-    },
-    Part {
-        name: "deliver_1",
-        webhooks: 1,
-        input: "",
-        labels: 20_000,
-        callers: 128,
-    },
-    Part {
-        name: "deliver_10",
-        webhooks: 10,
-        input: "",
-        labels: 6_000,
-        callers: 32,
-    },
-    Part {
-        name: "deliver_filter",
-        webhooks: 1,
-        input: r#"filter: "event.project.name == 'bench' && event.data.label.secondsToLabel > 1.0""#,
-        labels: 20_000,
-        callers: 128,
-    },
-    Part {
-        name: "deliver_query",
-        webhooks: 1,
-        input: r#"payloadQuery: "{ id topic createdAt project { id name } dataRow { externalId } label { id label } }""#,
-        labels: 20_000,
-        callers: 128,
-    },
+type Measure = fn(Size) -> Pin<Box<dyn Future<Output = anyhow::Result<Vec<Figure>>>>>;
+
+/// Every part, in the order in which they run.
+const PARTS: &[Part] = &[
+    part("accept", 3, |size| Box::pin(accept::accept(size))),
+    part("deliver_1", 3, |size| Box::pin(deliver::deliver(&deliver::ONE, size))),
+    part("deliver_10", 3, |size| Box::pin(deliver::deliver(&deliver::TEN, size))),
+    part("deliver_filter", 3, |size| {
+        Box::pin(deliver::deliver(&deliver::FILTER, size))
+    }),
+    part("deliver_query", 3, |size| {
+        Box::pin(deliver::deliver(&deliver::QUERY, size))
+    }),
+    part("latency", 3, |size| Box::pin(latency::sqlite(size))),
+    part("isolation", 3, |size| Box::pin(isolation::isolation(size))),
+    part("drain", 3, |size| Box::pin(workflow::drain(size))),
+    part("move", 3, |size| Box::pin(workflow::moves(size))),
+    part("subscribe", 1, |size| Box::pin(subscribe::subscribe(size))),
+    part("postgres", 3, |size| Box::pin(nodes::postgres(size))),
+    part("postgres_latency", 3, |size| Box::pin(latency::postgres(size))),
+    part("size", 3, |size| Box::pin(size::size(size))),
 ];
 
-fn main() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
-    match args.first().map(String::as_str) {
-        Some("--receiver") => runtime.block_on(receiver::run()),
-        Some("--driver") => runtime.block_on(driver::run(args.get(1).context("the driver's task is missing")?)),
-        Some("--listeners") => runtime.block_on(listeners::run(args.get(1).context("the listeners' task is missing")?)),
-        _ => runtime.block_on(bench(&args)),
+const fn part(name: &'static str, rounds: usize, measure: Measure) -> Part {
+    Part { name, rounds, measure }
+}
+
+/// How much of a part is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    Full,
+    /// One round, as small as it can be: whether it works.
+    Short,
+}
+
+impl Size {
+    pub fn of(self, full: usize, short: usize) -> usize {
+        match self {
+            Self::Full => full,
+            Self::Short => short,
+        }
     }
 }
 
-/// Parts with figures of their own.
-const OTHERS: [&str; 4] = ["drain", "move", "subscribe", "postgres"];
+/// What a part needs and is not installed.
+#[derive(Debug)]
+pub struct Missing(pub &'static str);
 
-async fn bench(names: &[String]) -> anyhow::Result<()> {
-    let known: Vec<&str> = PARTS.iter().map(|part| part.name).chain(OTHERS).collect();
-    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is not installed", self.0)
+    }
+}
+
+impl std::error::Error for Missing {}
+
+fn main() -> anyhow::Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let task = |place: usize| args.get(place).map(String::as_str).context("a role's task is missing");
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match args.first().map(String::as_str) {
+        Some("--receiver") => receiver::run(),
+        Some("--driver") => driver::run(task(1)?),
+        Some("--pacer") => pacer::run(),
+        Some("--plain") => runtime()?.block_on(plain::run(task(1)?, task(2)?)),
+        Some("--listeners") => runtime()?.block_on(listeners::run(task(1)?)),
+        _ => runtime()?.block_on(bench(&args)),
+    }
+}
+
+async fn bench(args: &[String]) -> anyhow::Result<()> {
+    let (options, names): (Vec<&str>, Vec<&str>) =
+        args.iter().map(String::as_str).partition(|arg| arg.starts_with("--"));
+    let size = match options[..] {
+        [] => Size::Full,
+        ["--short"] => Size::Short,
+        _ => bail!("unknown: {options:?}"),
+    };
+    if let Some(unknown) = names.iter().find(|name| !PARTS.iter().any(|part| part.name == **name)) {
+        let known: Vec<&str> = PARTS.iter().map(|part| part.name).collect();
         bail!("there is no part {unknown}; parts are {known:?}");
     }
-    let wanted = |part: &str| names.is_empty() || names.iter().any(|name| name == part);
-    let mut figures = Vec::new();
-    for part in OTHERS.into_iter().filter(|part| wanted(part)) {
-        let rounds = if part == "subscribe" { 1 } else { ROUNDS };
-        for round in 1..=rounds {
-            eprintln!("{part} round {round} of {rounds}");
-            figures.extend(match part {
-                "drain" => workflow::drain().await?,
-                "subscribe" => subscribe::subscribe().await?,
-                "postgres" => nodes::postgres().await?,
-                _ => workflow::moves().await?,
-            });
-        }
+    server::build()?;
+    let mut machine = Machine::this(size == Size::Short)?;
+    let watch = Watch::start()?;
+    let mut told = Vec::new();
+    for part in PARTS
+        .iter()
+        .filter(|part| names.is_empty() || names.contains(&part.name))
+    {
+        told.push(run(part, size).await?);
     }
-    let mut rows = Vec::new();
-    for part in PARTS.iter().filter(|part| wanted(part.name)) {
-        for round in 1..=ROUNDS {
-            eprintln!("{} round {round} of {ROUNDS}", part.name);
-            rows.push(
-                measure(part)
-                    .await
-                    .with_context(|| format!("{} round {round}", part.name))?,
-            );
-        }
+    machine.others = watch.others()?;
+    report::table(&machine, &told);
+    println!("\n{}", report::write(&machine, &told)?.display());
+    match told.iter().filter(|part| part.failed.is_some()).count() {
+        0 => Ok(()),
+        failed => bail!("{failed} parts could not be measured"),
     }
-    report::table(&rows);
-    report::figures(&figures);
-    report::write(&rows, &figures)
 }
 
-async fn measure(part: &Part) -> anyhow::Result<Row> {
-    let receiver = receiver::Process::start().await?;
-    let server = Server::start().await?;
-    let desk = server.set_up(&receiver.url(), part.webhooks, part.input).await?;
-    let ceiling = driver::ceiling(
-        &receiver.url(),
-        part.labels.max(part.labels * part.webhooks).min(30_000),
-    )
-    .await?;
-    let (server_before, receiver_before) = (cpu::of(server.pid())?, receiver.count().await?);
-    let driven = driver::drive(&driver::Task {
-        endpoint: server.endpoint(),
-        key: server.key(),
-        row: desk.row,
-        project: desk.project,
-        labels: part.labels,
-        callers: part.callers,
-        label_bytes: LABEL_BYTES,
-        pace: None,
-    })?;
-    let deliveries = part.labels * part.webhooks;
-    let settled = server.settled(driven.started).await?;
-    let server_cpu = cpu::of(server.pid())? - server_before;
-    let arrived = receiver.count().await? - receiver_before;
-    if arrived < deliveries {
-        bail!("{arrived} of {deliveries} deliveries arrived");
-    }
-    let (count, elapsed) = if part.webhooks == 0 {
-        (part.labels, driven.elapsed)
-    } else {
-        (deliveries, settled)
-    };
-    Ok(Row {
+/// All rounds of a part. One that fails keeps no other from being measured.
+async fn run(part: &Part, size: Size) -> anyhow::Result<Told> {
+    let rounds = size.of(part.rounds, 1);
+    let watch = Watch::start()?;
+    let mut told = Told {
         part: part.name,
-        rate: count as f64 / elapsed.as_secs_f64(),
-        ceiling,
-        server_cpu_us: server_cpu.as_secs_f64() * 1e6 / count as f64,
-        p50_ms: driven.p50_ms,
-        p99_ms: driven.p99_ms,
-        duplicates: arrived - deliveries,
-        resident_mb: cpu::peak_mb(server.pid())?,
-    })
+        rounds: 0,
+        seconds: 0.0,
+        others: 0.0,
+        skipped: None,
+        failed: None,
+        figures: Vec::new(),
+    };
+    for round in 1..=rounds {
+        eprintln!("{} round {round} of {rounds}", part.name);
+        match (part.measure)(size).await {
+            Ok(figures) if size == Size::Full => told.figures.extend(figures),
+            Ok(figures) => told.figures.extend(figures.into_iter().map(Figure::unjudged)),
+            Err(error) if error.is::<Missing>() => told.skipped = Some(error.to_string()),
+            Err(error) => told.failed = Some(format!("round {round}: {error:#}")),
+        }
+        if told.skipped.is_some() || told.failed.is_some() {
+            break;
+        }
+        told.rounds = round;
+    }
+    (told.seconds, told.others) = (watch.seconds(), watch.others()?);
+    Ok(told)
 }
 
 /// This program again, in another role.

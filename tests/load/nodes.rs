@@ -3,11 +3,12 @@
 //! costs, and not what it brings where each has a machine.
 
 use crate::{
-    LABEL_BYTES, cpu, driver, receiver,
-    report::Figure,
+    LABEL_BYTES, Missing, Size, cpu, driver,
+    figures::Figure,
+    receiver,
     server::{Desk, Server},
 };
-use anyhow::{Context, bail};
+use anyhow::Context;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use servers::Postgres;
 use std::{
@@ -23,11 +24,11 @@ const CALLERS: usize = 128;
 const PART: &str = "postgres";
 
 /// `postgres`: rates beside the ceiling, CPU by process, and statements a delivery.
-pub async fn postgres() -> anyhow::Result<Vec<Figure>> {
+pub async fn postgres(size: Size) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for (webhooks, labels) in LOADS {
         for nodes in NODES {
-            figures.extend(measure(nodes, webhooks, labels).await?);
+            figures.extend(measure(nodes, webhooks, size.of(labels, 400)).await?);
         }
     }
     Ok(figures)
@@ -35,7 +36,7 @@ pub async fn postgres() -> anyhow::Result<Vec<Figure>> {
 
 async fn measure(nodes: usize, webhooks: usize, labels: usize) -> anyhow::Result<Vec<Figure>> {
     let postgres = Postgres::start_with(&["fsync=on", "shared_preload_libraries=pg_stat_statements"]).await;
-    let postgres = postgres.context("PostgreSQL is missing")?;
+    let postgres = postgres.ok_or(Missing("PostgreSQL"))?;
     let admin = Database::connect(postgres.url("postgres")).await?;
     admin.execute_unprepared("CREATE DATABASE bench").await?;
     admin.execute_unprepared("CREATE EXTENSION pg_stat_statements").await?;
@@ -46,26 +47,32 @@ async fn measure(nodes: usize, webhooks: usize, labels: usize) -> anyhow::Result
     let receiver = receiver::Process::start().await?;
     let desk = running[0].set_up(&receiver.url(), webhooks, "").await?;
     let deliveries = labels * webhooks;
-    let ceiling = driver::ceiling(&receiver.url(), deliveries.min(30_000)).await?;
+    let first = drive(&running[..1], &desk, 1)?;
+    running[0].settled_with(&receiver, webhooks, first).await?;
+    let ceiling = driver::ceiling(&receiver, deliveries.min(30_000)).await?.rate;
     let known = receiver.count().await?;
     let before = Account::of(&running, &admin, postgres.pid()).await?;
     let started = drive(&running, &desk, labels)?;
-    let settled = running[0].settled(started).await?;
+    let settled = running[0].settled_with(&receiver, known + deliveries, started).await?;
     let spent = Account::of(&running, &admin, postgres.pid()).await?.since(&before);
     let arrived = receiver.count().await? - known;
-    if arrived < deliveries {
-        bail!("{arrived} of {deliveries} deliveries arrived");
-    }
     let rate = deliveries as f64 / settled.as_secs_f64();
     let each = |total: f64| total / deliveries as f64;
     let figure =
         |name: &str, value: f64| Figure::new(PART, &format!("{nodes} nodes, {webhooks} webhooks: {name}"), value);
+    let mut of_ceiling = figure("of the ceiling", rate / ceiling);
+    let mut statements = figure("statements a delivery", each(spent.statements));
+    // More nodes share the same cores: the budget is one node's.
+    if nodes == 1 {
+        of_ceiling = of_ceiling.at_least(if webhooks == 1 { 0.15 } else { 0.4 });
+        statements = statements.at_most(0.1);
+    }
     Ok(vec![
         figure("deliveries/s", rate),
-        figure("of the ceiling", rate / ceiling),
+        of_ceiling,
         figure("CPU us a delivery, nodes", each(spent.nodes.as_secs_f64() * 1e6)),
         figure("CPU us a delivery, PostgreSQL", each(spent.server.as_secs_f64() * 1e6)),
-        figure("statements a delivery", each(spent.statements)),
+        statements,
         figure("sent twice", (arrived - deliveries) as f64),
     ])
 }
@@ -79,7 +86,7 @@ fn drive(nodes: &[Server], desk: &Desk, labels: usize) -> anyhow::Result<Instant
         row: desk.row.clone(),
         project: desk.project.clone(),
         labels: labels / nodes.len(),
-        callers: CALLERS / nodes.len(),
+        callers: (CALLERS / nodes.len()).min(labels),
         label_bytes: LABEL_BYTES,
         pace: None,
     });

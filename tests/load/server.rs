@@ -1,5 +1,6 @@
 //! The release binary over a database of its own.
 
+use crate::receiver::Process;
 use anyhow::{Context, bail};
 use harness::Client;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use std::{
 };
 use tempfile::{NamedTempFile, TempDir};
 
-const KEY: &str = "lh_bench_0123456789abcdef0123456789abcdef";
+pub const KEY: &str = "lh_bench_0123456789abcdef0123456789abcdef";
 /// 32 bytes that keep nothing secret.
 const MASTER_KEY: &str = "YmVuY2hiZW5jaGJlbmNoYmVuY2hiZW5jaGJlbmNoYmU=";
 /// A part ends by itself within this time.
@@ -53,7 +54,7 @@ impl Server {
     }
 
     async fn over(folder: TempDir, database: &str, log: &str, to: Stdio) -> anyhow::Result<Self> {
-        let mut child = Command::new(binary()?)
+        let mut child = Command::new(binary())
             .args([
                 "serve",
                 "--listen",
@@ -128,6 +129,19 @@ impl Server {
         })
     }
 
+    /// Waits until so many have come and nothing is under way, and gives the time since `started`. The server is asked only
+    /// when all have come.
+    pub async fn settled_with(&self, receiver: &Process, count: usize, started: Instant) -> anyhow::Result<Duration> {
+        let mut pause = tokio::time::interval(Duration::from_millis(5));
+        while receiver.count().await? < count {
+            if started.elapsed() > LIMIT {
+                bail!("not everything was delivered within {LIMIT:?}");
+            }
+            pause.tick().await;
+        }
+        self.settled(started).await
+    }
+
     /// Waits until nothing is under way, and gives the time since `started`.
     pub async fn settled(&self, started: Instant) -> anyhow::Result<Duration> {
         let open = "{notifications(where: {statuses: [PENDING, SENDING, RETRYING]}, first: 1) {nodes {id}}}";
@@ -152,9 +166,17 @@ impl Drop for Server {
     }
 }
 
-/// Builds the binary as it is released.
-fn binary() -> anyhow::Result<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The binary as it is released.
+pub fn binary() -> PathBuf {
+    root().join("target/release/labelhook")
+}
+
+/// Builds it.
+pub fn build() -> anyhow::Result<()> {
     let build = [
         "build",
         "--release",
@@ -164,11 +186,11 @@ fn binary() -> anyhow::Result<PathBuf> {
         "--bin",
         "labelhook",
     ];
-    let built = Command::new(env!("CARGO")).args(build).current_dir(&root).status()?;
+    let built = Command::new(env!("CARGO")).args(build).current_dir(root()).status()?;
     if !built.success() {
         bail!("the binary could not be built");
     }
-    Ok(root.join("target/release/labelhook"))
+    Ok(())
 }
 
 pub fn text(value: &Value) -> anyhow::Result<String> {

@@ -5,10 +5,10 @@
 //! sync to disk is in it. One subscriber alone, in the same round, shows how much that is.
 
 use crate::{
-    LABEL_BYTES, cpu, driver,
+    LABEL_BYTES, Size, cpu, driver,
+    figures::Figure,
     listeners::{self, Listeners},
     receiver,
-    report::Figure,
     server::{Desk, Server},
 };
 use std::time::Duration;
@@ -23,53 +23,68 @@ const HEARD: usize = 10 * PACE;
 /// Deliveries before anything is measured.
 const WARM: usize = 2 * PACE;
 
-/// One round of each size.
-pub async fn subscribe() -> anyhow::Result<Vec<Figure>> {
+/// One round of each number of them; in the short form a tenth of everything.
+pub async fn subscribe(size: Size) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for count in SUBSCRIBERS {
-        figures.extend(round(count).await?);
+        figures.extend(round(count, size).await?);
     }
     Ok(figures)
 }
 
-async fn round(count: usize) -> anyhow::Result<Vec<Figure>> {
+async fn round(subscribers: usize, size: Size) -> anyhow::Result<Vec<Figure>> {
+    let [count, warm, alone_of, heard_of] = [subscribers, WARM, ALONE, HEARD].map(|full| size.of(full, full / 10));
     let receiver = receiver::Process::start().await?;
     let server = Server::start().await?;
     let desk = server.set_up(&receiver.url(), 1, "").await?;
-    deliver(&server, &desk, WARM).await?;
-    let alone = deliver(&server, &desk, ALONE).await?;
+    deliver(&server, &desk, warm).await?;
+    let alone = deliver(&server, &desk, alone_of).await?;
     let mut one = listeners(&server, &desk, 1)?;
-    deliver(&server, &desk, ALONE).await?;
+    deliver(&server, &desk, alone_of).await?;
     let one = one.stop()?;
     let before = cpu::resident_kb(server.pid())?;
     let mut listeners = listeners(&server, &desk, count)?;
     let idle = cpu::resident_kb(server.pid())?;
     cpu::forget_peak(server.pid())?;
-    let heard = deliver(&server, &desk, HEARD).await?;
+    let heard = deliver(&server, &desk, heard_of).await?;
     let told = listeners.stop()?;
     let each = |kb: f64| (kb - before) / count as f64;
     let messages = told.messages as f64;
-    let beside = alone.cpu.as_secs_f64() / ALONE as f64 * HEARD as f64;
+    let beside = alone.cpu.as_secs_f64() / alone_of as f64 * heard_of as f64;
     let figure = |name: &str, value: f64| Figure::new("subscribe", &format!("{count}: {name}"), value);
+    // The budget is that of a thousand.
+    let judged = |figure: Figure| Figure {
+        budget: figure.budget.filter(|_| subscribers == SUBSCRIBERS[1]),
+        ..figure
+    };
     Ok(vec![
         figure("KB a subscriber, idle", each(idle)),
-        figure(
-            "KB a subscriber, at the peak",
-            each(cpu::peak_mb(server.pid())? * 1024.0),
+        judged(
+            figure(
+                "KB a subscriber, at the peak",
+                each(cpu::peak_mb(server.pid())? * 1024.0),
+            )
+            .at_most(40.0),
         ),
         figure("told that they were too slow", told.closed as f64),
         figure("deliveries/s alone", alone.rate),
         figure("deliveries/s with subscribers", heard.rate),
-        figure("of the rate alone", heard.rate / alone.rate),
+        judged(figure("of the rate alone", heard.rate / alone.rate).at_least(0.9)),
         figure("messages/s", messages / heard.elapsed.as_secs_f64()),
-        figure("messages a delivery and subscriber", messages / (HEARD * count) as f64),
+        figure(
+            "messages a delivery and subscriber",
+            messages / (heard_of * count) as f64,
+        ),
         figure("bytes a message", told.bytes as f64 / messages),
         figure("lag ms p50", told.p50_ms),
-        figure("lag ms p99", told.p99_ms),
+        judged(figure("lag ms p99", told.p99_ms).at_most(50.0)),
         figure("lag ms p50 of one subscriber alone", one.p50_ms),
         figure("lag ms p99 of one subscriber alone", one.p99_ms),
         figure("CPU us a message", (heard.cpu.as_secs_f64() - beside) * 1e6 / messages),
-        figure("CPU us a delivery alone", alone.cpu.as_secs_f64() * 1e6 / ALONE as f64),
+        figure(
+            "CPU us a delivery alone",
+            alone.cpu.as_secs_f64() * 1e6 / alone_of as f64,
+        ),
         figure(
             "CPU share of the server",
             heard.cpu.as_secs_f64() / heard.elapsed.as_secs_f64(),

@@ -2,8 +2,9 @@
 //! another project, and what moving a task costs in a small project and in a large one.
 
 use crate::{
-    cpu, receiver,
-    report::Figure,
+    Size, cpu,
+    figures::Figure,
+    receiver,
     server::{Server, text},
 };
 use anyhow::{Context, bail};
@@ -11,27 +12,31 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
-/// Tasks that enter the stage at once.
+/// Tasks that enter the stage at once, in the short form too.
 const TASKS: usize = 10_000;
+const FEW_TASKS: usize = 1_000;
 /// Tasks that wait for the dead receiver meanwhile.
 const STUCK: usize = 1_000;
 /// Data rows of one mutation.
 const AT_ONCE: usize = 1_000;
-/// Tasks that are submitted one after the other.
+/// Tasks that are submitted one after the other, in the short form too.
 const MOVES: usize = 500;
-/// The sizes of projects that a move is measured in.
+const FEW_MOVES: usize = 50;
+/// The sizes of projects that a move is measured in, in the short form too.
 const SIZES: [usize; 2] = [1_000, 100_000];
+const SMALL: [usize; 2] = [1_000, 2_000];
 /// Submits whose statements are counted.
 const COUNTED: usize = 20;
 const SUBMIT: &str = "mutation($id: ID!) {submitTask(where: {id: $id}, data: {label: \"{}\"}) {id}}";
 const LIMIT: Duration = Duration::from_secs(110);
 
 /// `drain`: how long the stage takes for all, and how much longer beside a dead receiver.
-pub async fn drain() -> anyhow::Result<Vec<Figure>> {
-    let calm = drained(None).await?;
+pub async fn drain(size: Size) -> anyhow::Result<Vec<Figure>> {
+    let tasks = size.of(TASKS, FEW_TASKS);
+    let calm = drained(tasks, None).await?;
     let dead = TcpListener::bind("127.0.0.1:0").await?;
-    let beside = drained(Some(format!("http://{}/hook", dead.local_addr()?))).await?;
-    let rate = |time: Duration| TASKS as f64 / time.as_secs_f64();
+    let beside = drained(tasks, Some(format!("http://{}/hook", dead.local_addr()?))).await?;
+    let rate = |time: Duration| tasks as f64 / time.as_secs_f64();
     Ok(vec![
         Figure::new("drain", "tasks/s alone", rate(calm.0)),
         Figure::new("drain", "tasks/s beside a dead receiver", rate(beside.0)),
@@ -41,9 +46,13 @@ pub async fn drain() -> anyhow::Result<Vec<Figure>> {
 }
 
 /// `move`: CPU time of a submit, by the size of the project.
-pub async fn moves() -> anyhow::Result<Vec<Figure>> {
+pub async fn moves(size: Size) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    for size in SIZES {
+    let (sizes, moves) = match size {
+        Size::Full => (SIZES, MOVES),
+        Size::Short => (SMALL, FEW_MOVES),
+    };
+    for size in sizes {
         figures.push(Figure::new(
             "move",
             &format!("statements a submit among {size} tasks"),
@@ -52,7 +61,7 @@ pub async fn moves() -> anyhow::Result<Vec<Figure>> {
         let server = Server::start().await?;
         let flow = Flow::draw(&server, &label_only()).await?;
         flow.fill(size).await?;
-        let ids = flow.some(MOVES).await?;
+        let ids = flow.some(moves).await?;
         let (before, started) = (cpu::of(server.pid())?, Instant::now());
         for id in &ids {
             server.query(SUBMIT, json!({ "id": id })).await?;
@@ -88,7 +97,7 @@ async fn statements(size: usize) -> anyhow::Result<f64> {
 }
 
 /// How long all tasks took to pass the stage, and the CPU time of one.
-async fn drained(dead: Option<String>) -> anyhow::Result<(Duration, f64)> {
+async fn drained(tasks: usize, dead: Option<String>) -> anyhow::Result<(Duration, f64)> {
     let receiver = receiver::Process::start().await?;
     let server = Server::start().await?;
     if let Some(url) = &dead {
@@ -97,12 +106,12 @@ async fn drained(dead: Option<String>) -> anyhow::Result<(Duration, f64)> {
         stuck.forward().await?;
     }
     let flow = Flow::draw(&server, &held_then_sent(&receiver.url(), 15_000)).await?;
-    flow.fill(TASKS).await?;
+    flow.fill(tasks).await?;
     let (before, started) = (cpu::of(server.pid())?, Instant::now());
     flow.forward().await?;
     flow.until_done().await?;
     let (elapsed, cpu) = (started.elapsed(), cpu::of(server.pid())? - before);
-    Ok((elapsed, cpu.as_secs_f64() * 1e6 / TASKS as f64))
+    Ok((elapsed, cpu.as_secs_f64() * 1e6 / tasks as f64))
 }
 
 fn label_only() -> Value {
