@@ -21,6 +21,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::error::{ApiError, Code};
 use super::feed::listener::Told;
+use super::feed::shelf::Shown;
 use super::http::{Media, Refusal, answer, check_method, check_mutation, params};
 use crate::auth;
 use crate::server::{RequestId, Server};
@@ -158,7 +159,7 @@ impl Events {
             return end;
         }
         match told {
-            Told::Rows(rows) => rows.iter().map(|row| next(row)).collect::<String>().into(),
+            Told::Rows(rows) => nexts(&rows).into(),
             Told::End(errors) => self.end(errors),
         }
     }
@@ -180,6 +181,14 @@ impl Events {
 
 const COMPLETE: &str = "event: complete\ndata:\n\n";
 
+const HEAD: &str = "event: next\ndata: ";
+const TAIL: &str = "\n\n";
+
 fn next(payload: &str) -> String {
-    format!("event: next\ndata: {payload}\n\n")
+    [HEAD, payload, TAIL].concat()
+}
+
+fn nexts(rows: &[Shown]) -> String {
+    let parts: Vec<&str> = rows.iter().flat_map(|row| [HEAD, row, TAIL]).collect();
+    parts.concat()
 }

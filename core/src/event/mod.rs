@@ -27,6 +27,7 @@ use crate::{
     db::Txn,
     dispatcher::Enqueued,
     filter::Outcome,
+    organization,
     payload::{self, Shape},
     webhook::{Subscriber, order_key},
 };
@@ -35,7 +36,7 @@ use entity::{
     EventId, NotificationId, NotificationStatus, OrganizationId, PayloadId, ProjectId, TaskId, Timestamp, WebhookTopic,
     event, notification, webhook,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 use std::collections::HashMap;
 use wanted::Asked;
 
@@ -163,12 +164,14 @@ pub async fn many(
     organization_id: OrganizationId,
     ids: &[EventId],
 ) -> Result<HashMap<EventId, event::Model>> {
-    let rows = event::Entity::find()
-        .filter(event::Column::OrganizationId.eq(organization_id))
-        .filter(event::Column::Id.is_in(ids.iter().copied()))
-        .all(app.db.read())
-        .await?;
+    let rows = by_ids(organization_id, ids).all(app.db.read()).await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+fn by_ids(organization_id: OrganizationId, ids: &[EventId]) -> Select<event::Entity> {
+    event::Entity::find()
+        .filter(event::Column::Id.is_in(ids.iter().copied()))
+        .filter(organization::owns(event::Column::OrganizationId, organization_id))
 }
 
 fn fact(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change) -> Result<event::Model> {
@@ -292,5 +295,22 @@ fn pending(txn: &Txn, event: &event::Model, subscriber: &Subscriber, payload_id:
         sequence: txn.next_sequence(),
         created_at: txn.now(),
         updated_at: txn.now(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::plan;
+    use sea_orm::{DbBackend, QueryTrait};
+
+    #[tokio::test]
+    async fn events_that_are_named_are_found_by_their_ids() {
+        for count in [1, 40] {
+            let ids: Vec<EventId> = (0..count).map(|_| EventId::new()).collect();
+            let sql = by_ids(OrganizationId::new(), &ids).build(DbBackend::Sqlite).to_string();
+            let plan = plan(&sql).await;
+            assert!(plan.len() == 1 && plan[0].contains("(id=?)"), "{plan:?}");
+        }
     }
 }

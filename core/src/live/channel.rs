@@ -1,12 +1,13 @@
 //! A channel: one organization's newest rows of one kind, in a ring that its listeners share. A listener is a position;
 //! when the ring moves past it, it was too slow.
 
-use super::reader;
+use super::{reader, turns::SHIFTS};
 use crate::bus::Ids;
 use entity::OrganizationId;
 use sea_orm::DatabaseConnection;
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
+    ops::Range,
     sync::{Arc, Mutex, MutexGuard},
 };
 use tokio::sync::Notify;
@@ -107,10 +108,11 @@ impl<T: Item> Channels<T> {
         });
         let mut state = channel.state();
         state.listeners += 1;
-        let (next, position) = (state.end(), state.position);
+        state.joined = state.joined.wrapping_add(1);
+        let (next, shift, position) = (state.end(), state.joined % SHIFTS, state.position);
         drop(state);
         let channel = Arc::clone(channel);
-        (Listener { channel, next }, position)
+        (Listener { channel, shift, next }, position)
     }
 }
 
@@ -119,7 +121,7 @@ pub(super) struct Channel<T> {
     state: Mutex<State<T>>,
     hinted: Mutex<BTreeSet<Uuid>>,
     pub(super) wake: Notify,
-    grown: Notify,
+    told: [Notify; SHIFTS],
 }
 
 struct State<T> {
@@ -129,6 +131,10 @@ struct State<T> {
     bytes: usize,
     position: i64,
     listeners: usize,
+    /// How many there have been.
+    joined: usize,
+    /// How far each shift has been told.
+    told: [u64; SHIFTS],
 }
 
 impl<T> State<T> {
@@ -145,12 +151,14 @@ impl<T> Channel<T> {
             bytes: 0,
             position,
             listeners: 0,
+            joined: 0,
+            told: [0; SHIFTS],
         };
         Self {
             state: Mutex::new(state),
             hinted: Mutex::default(),
             wake: Notify::new(),
-            grown: Notify::new(),
+            told: Default::default(),
         }
     }
 
@@ -192,13 +200,26 @@ impl<T> Channel<T> {
         self.hinted.lock().expect("held for a look only").extend(changed);
     }
 
-    /// What has been told since, or `None` when the ring has moved past it.
-    fn since(&self, next: &mut u64, taken: &mut VecDeque<Arc<T>>) -> Option<()> {
+    /// What a shift has been told since, or `None` when the ring has moved past it.
+    fn since(&self, shift: usize, next: &mut u64, taken: &mut VecDeque<Arc<T>>) -> Option<()> {
         let state = self.state();
         let start = usize::try_from(next.checked_sub(state.first)?).ok()?;
-        taken.extend(state.ring.iter().skip(start).take(TAKEN).cloned());
+        let told = usize::try_from(state.told[shift].saturating_sub(*next)).ok()?;
+        taken.extend(state.ring.iter().skip(start).take(told.min(TAKEN)).cloned());
         *next += taken.len() as u64;
         Some(())
+    }
+
+    /// Tells these shifts all that has been published.
+    pub(super) fn tell(&self, shifts: Range<usize>) {
+        if shifts.is_empty() {
+            return;
+        }
+        let mut state = self.state();
+        let end = state.end();
+        state.told[shifts.clone()].fill(end);
+        drop(state);
+        self.told[shifts].iter().for_each(Notify::notify_waiters);
     }
 
     /// More has changed than can be told: everybody who listens missed something.
@@ -208,18 +229,15 @@ impl<T> Channel<T> {
         state.ring.clear();
         state.bytes = 0;
         drop(state);
-        self.grown.notify_waiters();
+        self.tell(0..SHIFTS);
     }
 }
 
 impl<T: Item> Channel<T> {
-    /// Tells everybody.
+    /// Puts what was read into the ring, to be told.
     pub(super) fn publish(&self, read: Read<T>) {
         let mut state = self.state();
         state.position = read.position;
-        if read.rows.is_empty() {
-            return;
-        }
         for row in read.rows {
             state.bytes += row.weight();
             state.ring.push_back(Arc::new(row));
@@ -229,14 +247,13 @@ impl<T: Item> Channel<T> {
                 state.first += 1;
             }
         }
-        drop(state);
-        self.grown.notify_waiters();
     }
 }
 
 /// A position in a ring.
 pub(super) struct Listener<T> {
     channel: Arc<Channel<T>>,
+    shift: usize,
     next: u64,
 }
 
@@ -245,13 +262,13 @@ impl<T> Listener<T> {
     pub(super) async fn wait(&mut self) -> Option<VecDeque<Arc<T>>> {
         let mut taken = VecDeque::new();
         loop {
-            let mut grown = std::pin::pin!(self.channel.grown.notified());
-            grown.as_mut().enable();
-            self.channel.since(&mut self.next, &mut taken)?;
+            let mut told = std::pin::pin!(self.channel.told[self.shift].notified());
+            told.as_mut().enable();
+            self.channel.since(self.shift, &mut self.next, &mut taken)?;
             if !taken.is_empty() {
                 return Some(taken);
             }
-            grown.await;
+            told.await;
         }
     }
 }
@@ -291,11 +308,12 @@ mod tests {
             position,
             more: false,
         });
+        channel.tell(0..SHIFTS);
     }
 
     fn since(channel: &Channel<Row>, next: &mut u64) -> Option<Vec<i64>> {
         let mut taken = VecDeque::new();
-        channel.since(next, &mut taken)?;
+        channel.since(0, next, &mut taken)?;
         Some(taken.iter().map(|row| row.0).collect())
     }
 
@@ -309,6 +327,23 @@ mod tests {
         assert_eq!(since(&channel, &mut next), Some((65..=101).collect()));
         assert_eq!(since(&channel, &mut next), Some(vec![]));
         assert_eq!(channel.position(), 101);
+    }
+
+    #[test]
+    fn a_listener_gets_what_its_shift_has_been_told() {
+        let (channel, mut next) = (Channel::new(0), 0);
+        publish(&channel, 1..=2, 1);
+        let rows = vec![Row(3, 1), Row(4, 1)];
+        channel.publish(Read {
+            rows,
+            position: 4,
+            more: false,
+        });
+        channel.tell(1..SHIFTS);
+        assert_eq!(since(&channel, &mut next), Some(vec![1, 2]));
+        assert_eq!(since(&channel, &mut next), Some(vec![]));
+        channel.tell(0..1);
+        assert_eq!(since(&channel, &mut next), Some(vec![3, 4]));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod reader;
 mod replay;
 mod subscription;
 mod task;
+mod turns;
 
 pub use hints::Hints;
 pub use log::Change;

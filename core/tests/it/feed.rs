@@ -6,7 +6,7 @@ use crate::{
 };
 use entity::{EventId, Role, TaskStatus, event, notification};
 use labelhook_core::{
-    Error, data_row, dispatcher,
+    Error, data_row, dataset, deletion, dispatcher,
     event::{Change, Filter},
     live::{self, Ended, Place, Subscription},
     notification::Filter as Notifications,
@@ -201,6 +201,29 @@ async fn a_task_that_goes_with_its_data_row_is_told_once_more() {
         rest.insert(gone.row.id);
     }
     assert_eq!(rest, HashSet::from([tasks[1].id, tasks[2].id]));
+}
+
+#[tokio::test]
+async fn tasks_that_go_with_their_dataset_are_told_once_more() {
+    let world = World::new().await;
+    let flow = Flow::new(&world, labelled_then_sent("http://127.0.0.1:9/hook")).await;
+    let tasks = flow.tasks(3).await;
+    let mut told = live::tasks(&world.app, &world.owner, task::Filter::default()).unwrap();
+    let deleted = dataset::Patch {
+        deleted: true,
+        ..dataset::Patch::default()
+    };
+    dataset::update(&world.app, &world.owner, &flow.dataset, deleted)
+        .await
+        .unwrap();
+    deletion::run_until_idle(&world.app).await.unwrap();
+    let mut gone = HashSet::new();
+    for _ in &tasks {
+        let change = change(&mut told).await;
+        assert!(change.row.deleted);
+        gone.insert(change.row.id);
+    }
+    assert_eq!(gone, tasks.iter().map(|task| task.id).collect());
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use super::super::guard::Document;
 use super::super::http::{Operation, Refusal, answer};
 use super::super::{Schema, translate};
 use super::key::Key;
-use super::shelf::{New, Shelf, Shown};
+use super::shelf::{Cell, New, Shelf, Shown};
 use super::source::{Row, Run};
 use crate::server::RequestId;
 
@@ -103,10 +103,11 @@ impl Class {
     /// reading must not keep the others waiting.
     pub async fn show(self: &Arc<Self>, rows: &[Row]) -> Vec<Shown> {
         if Arc::strong_count(self) == 1 {
-            return join_all(rows.iter().map(|row| self.resolve(row.clone()))).await;
+            let shown = join_all(rows.iter().map(|row| self.resolve(row.clone()))).await;
+            return shown.into_iter().map(Shown::from).collect();
         }
         let (cells, new) = lock(&self.shelf).cells(rows);
-        if !new.is_empty() {
+        if !new.rows.is_empty() {
             let class = Arc::clone(self);
             self.runtime.spawn(async move { class.fill(new).await });
         }
@@ -117,8 +118,8 @@ impl Class {
         shown
     }
 
-    async fn fill(&self, rows: Vec<New>) {
-        let fill = |(row, cell): New| async move {
+    async fn fill(&self, mut new: New) {
+        let fill = |(row, cell): (Row, Arc<Cell>)| async move {
             let number = row.number();
             let shown = AssertUnwindSafe(self.resolve(row)).catch_unwind().await;
             let shown = shown.unwrap_or_else(|_| self.failed());
@@ -126,10 +127,11 @@ impl Class {
             lock(&self.shelf).keep(number, shown.len(), most);
             cell.set(shown);
         };
-        join_all(rows.into_iter().map(fill)).await;
+        join_all(new.rows.drain(..).map(fill)).await;
+        new.tell();
     }
 
-    async fn resolve(&self, row: Row) -> Shown {
+    async fn resolve(&self, row: Row) -> String {
         let free = lock(&self.lanes).pop();
         let mut lane = free.unwrap_or_else(|| self.lane());
         lane.budget.renew();
@@ -147,12 +149,12 @@ impl Class {
             lanes.push(lane);
         }
         drop(lanes);
-        answer::text(&executed).into()
+        answer::text(&executed)
     }
 
-    fn failed(&self) -> Shown {
+    fn failed(&self) -> String {
         let error = Refusal::from(ApiError::new(Code::Internal, INTERNAL)).into_error(&self.id);
-        answer::text(&Executed::from_errors(vec![error])).into()
+        answer::text(&Executed::from_errors(vec![error]))
     }
 
     fn lane(&self) -> Lane {

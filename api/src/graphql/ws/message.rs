@@ -1,9 +1,10 @@
 //! The messages of graphql-transport-ws, in and out, and the codes that a socket is closed with.
 
 use async_graphql::ServerError;
-use axum::extract::ws::{CloseFrame, Message};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 /// Characters of an operation's id.
 const ID: usize = 256;
@@ -90,13 +91,10 @@ pub fn head(id: &str) -> String {
     format!(r#"{{"id":{},"type":"next","payload":"#, quoted(id))
 }
 
-/// `next`: an answer as JSON, after its head. Subscribers share what they are told, and only this copy is their own.
-pub fn next(head: &str, payload: &str) -> String {
-    let mut text = String::with_capacity(head.len() + payload.len() + 1);
-    text.push_str(head);
-    text.push_str(payload);
-    text.push('}');
-    text
+/// The parts of `next`: an answer as JSON, after its head. Subscribers share what they are told, and the head alone is their
+/// own.
+pub fn next<'a>(head: &'a str, payload: &'a str) -> [&'a str; 3] {
+    [head, payload, "}"]
 }
 
 /// `error`: the operation has ended.
@@ -139,7 +137,7 @@ impl Goodbye {
         let Self::Close(code, reason) = self else { return None };
         let end = reason.floor_char_boundary(REASON);
         Some(Message::Close(Some(CloseFrame {
-            code: *code,
+            code: (*code).into(),
             reason: reason[..end].into(),
         })))
     }

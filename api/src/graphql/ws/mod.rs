@@ -11,24 +11,32 @@
 
 mod message;
 mod operations;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::http::header::UPGRADE;
-use axum::http::{Request, StatusCode};
-use axum::response::Response;
-use futures_util::SinkExt;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
 use labelhook_core::api_key::{self, Pass};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::Instrument;
 
 use self::message::{Goodbye, Incoming};
 use self::operations::{Operations, Said};
+use self::wire::{Frames, Wire};
 use super::error::{ApiError, Code};
 use super::http::{Media, Refusal};
 use crate::auth;
@@ -39,17 +47,19 @@ const PROTOCOL: &str = "graphql-transport-ws";
 /// Bytes of one message.
 const MAX_MESSAGE: usize = 4 << 20;
 /// Bytes read at once: every socket has a buffer of this size, and the library's own has 128 KiB.
-const READ_BUFFER: usize = 4 << 10;
-/// Bytes that are gathered before they are written.
-const WRITE_BUFFER: usize = 16 << 10;
-/// Messages after which they are written in any case, about.
-const TOGETHER: usize = 64;
+const READ_BUFFER: usize = 2 << 10;
+/// Bytes of single messages that are gathered before they are written: they are short, and flushed at once.
+const WRITE_BUFFER: usize = 1 << 10;
+/// Bytes of messages after which they are written in any case.
+const TOGETHER: usize = 48 << 10;
 /// How often the key is checked and the client pinged when nothing happens.
 const TICK: Duration = Duration::from_secs(15);
 /// How long a client may say nothing, not even to a ping.
 const SILENCE: Duration = Duration::from_secs(60);
 /// How long to wait for the client's part of a close.
 const CLOSING: Duration = Duration::from_secs(3);
+
+type Socket = WebSocketStream<Wire<TokioIo<Upgraded>>>;
 
 /// Whether a request wants a socket.
 pub fn is_wanted(request: &Request<Body>) -> bool {
@@ -64,7 +74,10 @@ pub async fn upgrade(server: Arc<Server>, id: RequestId, request: Request<Body>)
         Refusal::new(StatusCode::BAD_REQUEST, error).into_response(Media::Json, &id)
     };
     let (mut parts, _) = request.into_parts();
-    let key = auth::bearer(&parts.headers).map(str::to_owned);
+    let (key, upgraded) = (
+        auth::bearer(&parts.headers).map(str::to_owned),
+        parts.extensions.get::<OnUpgrade>().cloned(),
+    );
     let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => upgrade.protocols([PROTOCOL]),
         Err(rejection) => return refused(format!("the WebSocket handshake is wrong: {rejection}")),
@@ -72,23 +85,45 @@ pub async fn upgrade(server: Arc<Server>, id: RequestId, request: Request<Body>)
     if upgrade.selected_protocol().is_none() {
         return refused(format!("the subprotocol must be {PROTOCOL}"));
     }
-    let (open, span) = (server.sockets.open.token(), tracing::Span::current());
-    let upgrade = upgrade
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_message_size(MAX_MESSAGE)
-        .max_frame_size(MAX_MESSAGE);
-    upgrade.on_upgrade(async move |socket| {
-        let pool = Arc::clone(&server.sockets.pool);
-        let conversation = async move {
-            serve(socket, &server, key, id).await;
-            drop(open);
-        };
-        pool.spawn(conversation.instrument(span));
-    })
+    let upgraded = upgraded.expect("the extractor asks for it, too");
+    let (open, span, pool) = (
+        server.sockets.open.token(),
+        tracing::Span::current(),
+        Arc::clone(&server.sockets.pool),
+    );
+    let conversation = async move {
+        match upgraded.await {
+            Ok(stream) => serve(socket(stream).await, &server, key, id).await,
+            Err(error) => tracing::debug!(%error, "a connection could not become a socket"),
+        }
+        drop(open);
+    };
+    pool.spawn(conversation.instrument(span));
+    accepted(&parts.headers)
 }
 
-async fn serve(mut socket: WebSocket, server: &Arc<Server>, key: Option<String>, id: RequestId) {
+/// The answer to a handshake that is right.
+fn accepted(headers: &HeaderMap) -> Response {
+    let key = headers.get(SEC_WEBSOCKET_KEY).map_or(&b""[..], |key| key.as_bytes());
+    let headers = [
+        (CONNECTION, "upgrade"),
+        (UPGRADE, "websocket"),
+        (SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key)),
+        (SEC_WEBSOCKET_PROTOCOL, PROTOCOL),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+async fn socket(stream: Upgraded) -> Socket {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE));
+    WebSocketStream::from_raw_socket(Wire::new(TokioIo::new(stream)), Role::Server, Some(config)).await
+}
+
+async fn serve(mut socket: Socket, server: &Arc<Server>, key: Option<String>, id: RequestId) {
     let goodbye = tokio::select! {
         goodbye = Box::pin(talk(&mut socket, server, key, id)) => goodbye,
         () = server.sockets.closing.cancelled() => Goodbye::new(1001, "the server shuts down"),
@@ -99,13 +134,13 @@ async fn serve(mut socket: WebSocket, server: &Arc<Server>, key: Option<String>,
         // What the client has sent is read to its end: a socket that is dropped with unread bytes is reset, and a reset
         // may overtake the reason.
         if socket.send(frame).await.is_ok() {
-            while let Some(Ok(_)) = socket.recv().await {}
+            while let Some(Ok(_)) = socket.next().await {}
         }
     };
     timeout(CLOSING, close).await.ok();
 }
 
-async fn talk(socket: &mut WebSocket, server: &Arc<Server>, key: Option<String>, id: RequestId) -> Goodbye {
+async fn talk(socket: &mut Socket, server: &Arc<Server>, key: Option<String>, id: RequestId) -> Goodbye {
     let greeted = timeout(server.init_timeout, greet(socket, server, key)).await;
     let (pass, _place) = match greeted {
         Ok(Ok(greeted)) => greeted,
@@ -131,9 +166,9 @@ async fn talk(socket: &mut WebSocket, server: &Arc<Server>, key: Option<String>,
 }
 
 /// Waits for `connection_init` and says who it is.
-async fn greet(socket: &mut WebSocket, server: &Server, key: Option<String>) -> Result<(Pass, Slot), Goodbye> {
+async fn greet(socket: &mut Socket, server: &Server, key: Option<String>) -> Result<(Pass, Slot), Goodbye> {
     loop {
-        let message = receive(socket.recv().await)?;
+        let message = receive(socket.next().await)?;
         let Some(text) = text(&message)? else { continue };
         match Incoming::read(text)? {
             Incoming::Init(given) => {
@@ -154,7 +189,7 @@ async fn greet(socket: &mut WebSocket, server: &Server, key: Option<String>) -> 
 
 /// A socket after its acknowledgement.
 struct Conversation<'a> {
-    socket: &'a mut WebSocket,
+    socket: &'a mut Socket,
     server: &'a Arc<Server>,
     pass: Pass,
     id: RequestId,
@@ -169,7 +204,7 @@ impl Conversation<'_> {
         loop {
             let some = !self.operations.is_empty();
             tokio::select! {
-                message = self.socket.recv() => self.hear(&receive(message)?).await?,
+                message = self.socket.next() => self.hear(&receive(message)?).await?,
                 Some(said) = self.operations.next(), if some => self.tell(said).await?,
                 _ = self.changes.changed() => self.check().await?,
                 _ = self.tick.tick() => self.look().await?,
@@ -200,19 +235,28 @@ impl Conversation<'_> {
     }
 
     /// Writes what an operation says, and what is there already.
-    async fn tell(&mut self, first: (Arc<str>, Said)) -> Result<(), Goodbye> {
+    async fn tell(&mut self, first: Said) -> Result<(), Goodbye> {
         self.check().await?;
-        let write = async {
-            let (mut said, mut messages) = (Some(first), 0);
-            while let Some((id, said_now)) = said.take() {
-                messages += feed(self.socket, &id, said_now).await?;
-                if messages < TOGETHER {
-                    said = self.operations.ready();
+        // What the library has begun to write ends first.
+        written(self.socket.flush().await)?;
+        let (mut said, mut frames) = (Some(first), Frames::default());
+        while let Some(said_now) = said.take() {
+            match said_now {
+                Said::Message(text) | Said::Last(text) => frames.text(&[&text]),
+                Said::Next(head, rows) => {
+                    for row in rows {
+                        if frames.len() >= TOGETHER {
+                            written(put(self.socket, std::mem::take(&mut frames)).await)?;
+                        }
+                        frames.text(&message::next(&head, &row));
+                    }
                 }
             }
-            self.socket.flush().await
-        };
-        written(write.await)
+            if frames.len() < TOGETHER {
+                said = self.operations.ready();
+            }
+        }
+        written(put(self.socket, frames).await)
     }
 
     /// Ends with a key that is no longer good.
@@ -230,17 +274,9 @@ impl Conversation<'_> {
     }
 }
 
-/// Hands what an operation says to the socket, and says how many messages it is.
-async fn feed(socket: &mut WebSocket, id: &str, said: Said) -> Result<usize, axum::Error> {
-    let rows = match said {
-        Said::Next(rows) => rows,
-        Said::Message(text) | Said::Last(text) => return socket.feed(Message::text(text)).await.map(|()| 1),
-    };
-    let head = message::head(id);
-    for row in &rows {
-        socket.feed(Message::text(message::next(&head, row))).await?;
-    }
-    Ok(rows.len())
+async fn put(socket: &mut Socket, frames: Frames) -> Result<(), Error> {
+    socket.get_mut().put(frames);
+    socket.flush().await
 }
 
 fn refused(refusal: &Refusal) -> Goodbye {
@@ -251,7 +287,7 @@ fn refused(refusal: &Refusal) -> Goodbye {
     }
 }
 
-fn receive(message: Option<Result<Message, axum::Error>>) -> Result<Message, Goodbye> {
+fn receive(message: Option<Result<Message, Error>>) -> Result<Message, Goodbye> {
     match message {
         None => Err(Goodbye::Gone),
         Some(Ok(message)) => Ok(message),
@@ -271,15 +307,15 @@ fn text(message: &Message) -> Result<Option<&str>, Goodbye> {
         Message::Text(text) => Ok(Some(text.as_str())),
         Message::Binary(_) => Err(Goodbye::invalid("messages are text")),
         Message::Close(_) => Err(Goodbye::Gone),
-        Message::Ping(_) | Message::Pong(_) => Ok(None),
+        Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(None),
     }
 }
 
-async fn send(socket: &mut WebSocket, message: Message) -> Result<(), Goodbye> {
+async fn send(socket: &mut Socket, message: Message) -> Result<(), Goodbye> {
     written(socket.send(message).await)
 }
 
-fn written(result: Result<(), axum::Error>) -> Result<(), Goodbye> {
+fn written(result: Result<(), Error>) -> Result<(), Goodbye> {
     result.map_err(|error| {
         tracing::debug!(%error, "a socket cannot be written to");
         Goodbye::Gone

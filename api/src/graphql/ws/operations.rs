@@ -24,8 +24,8 @@ const MAX: usize = 100;
 
 /// What an operation says.
 pub enum Said {
-    /// What a subscription tells: messages `next` with these payloads.
-    Next(Vec<Shown>),
+    /// What a subscription tells: messages `next` with this head and these payloads.
+    Next(Arc<str>, Vec<Shown>),
     /// A message.
     Message(String),
     /// The message that ends it.
@@ -45,21 +45,21 @@ impl Operations {
         self.streams.is_empty()
     }
 
-    /// What any of them says next, with its id.
-    pub async fn next(&mut self) -> Option<(Arc<str>, Said)> {
+    /// What any of them says next.
+    pub async fn next(&mut self) -> Option<Said> {
         loop {
             let (id, said) = self.streams.next().await?;
             if self.running.contains_key(&id) {
                 if matches!(said, Said::Last(_)) {
                     self.stop(&id);
                 }
-                return Some((id, said));
+                return Some(said);
             }
         }
     }
 
     /// What is there already.
-    pub fn ready(&mut self) -> Option<(Arc<str>, Said)> {
+    pub fn ready(&mut self) -> Option<Said> {
         self.next().now_or_never().flatten()
     }
 
@@ -120,9 +120,10 @@ fn said(
     let end = (Arc::clone(&id), Said::Last(message::complete(&id)));
     if operation.ty() == OperationType::Subscription {
         let told = server.graphql.subscribe(operation, &request);
+        let head: Arc<str> = message::head(&id).into();
         let said = told.map(move |told| {
             let said = match told {
-                Told::Rows(rows) => Said::Next(rows),
+                Told::Rows(rows) => Said::Next(Arc::clone(&head), rows),
                 Told::End(errors) => Said::Last(message::error(&id, &errors)),
             };
             (Arc::clone(&id), said)
@@ -132,7 +133,7 @@ fn said(
     let answer = async move {
         let errors = match server.graphql.execute(operation, &request).await {
             Ok(executed) if !answer::is_refused(&executed) => {
-                let next = message::next(&message::head(&id), &answer::text(&executed));
+                let next = message::next(&message::head(&id), &answer::text(&executed)).concat();
                 return (id, Said::Message(next));
             }
             Ok(executed) => executed.errors,

@@ -1,0 +1,107 @@
+//! Whose turn it is to be told. To tell a listener costs a wake-up and a write, whatever it is told. So listeners are told
+//! in shifts, one after the other: each hears at most once in a round, what has changed meanwhile together, and never all at
+//! the same moment. After a silence everybody is told at once.
+
+use std::{ops::Range, time::Duration};
+use tokio::time::Instant;
+
+/// Shifts that listeners are divided into.
+pub(super) const SHIFTS: usize = 5;
+/// From one turn to the next: some times what a look costs.
+pub(super) const TURN: Duration = Duration::from_millis(4);
+/// Listeners for whom a round is a turn longer.
+const MANY: usize = 40;
+
+/// Who was told when.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    next: usize,
+    last: Option<Instant>,
+    /// Shifts that have not been told the newest.
+    behind: usize,
+}
+
+impl Turns {
+    /// There is something new, for everybody.
+    pub(super) fn news(&mut self) {
+        self.behind = SHIFTS;
+    }
+
+    /// Whether everybody has been told everything.
+    pub(super) fn are_over(&self) -> bool {
+        self.behind == 0
+    }
+
+    /// Whether somebody was told a moment ago.
+    pub(super) fn just_now(&self, now: Instant) -> bool {
+        self.last.is_some_and(|last| now < last + TURN)
+    }
+
+    /// Everybody's turn.
+    pub(super) fn all(&mut self, now: Instant) -> Range<usize> {
+        (self.behind, self.last) = (0, Some(now));
+        0..SHIFTS
+    }
+
+    /// The shifts whose turn it is, among so many listeners.
+    pub(super) fn take(&mut self, now: Instant, listeners: usize) -> Range<usize> {
+        if self.are_over() {
+            return 0..0;
+        }
+        let turns = (1 + listeners / MANY).min(SHIFTS);
+        let round = TURN * u32::try_from(turns).expect("few");
+        if turns == 1 || self.last.is_none_or(|last| now >= last + round) {
+            return self.all(now);
+        }
+        let start = self.next % SHIFTS;
+        let end = (start + SHIFTS.div_ceil(turns)).min(SHIFTS);
+        (self.next, self.last) = (end, Some(now));
+        self.behind = self.behind.saturating_sub(end - start);
+        start..end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The shifts that are told in so many turns, with something new before each.
+    fn told(turns: &mut Turns, from: Instant, count: u32, listeners: usize) -> Vec<Range<usize>> {
+        let turn = |number| {
+            turns.news();
+            turns.take(from + TURN * number, listeners)
+        };
+        (0..count).map(turn).collect()
+    }
+
+    #[test]
+    fn few_are_told_at_every_turn() {
+        let told = told(&mut Turns::default(), Instant::now(), 3, MANY - 1);
+        assert_eq!(told, [0..5, 0..5, 0..5]);
+    }
+
+    #[test]
+    fn many_are_told_at_once_after_a_silence_and_then_in_shifts() {
+        let (mut turns, now) = (Turns::default(), Instant::now());
+        let first = told(&mut turns, now, 7, 1_000);
+        assert_eq!(first, [0..5, 0..1, 1..2, 2..3, 3..4, 4..5, 0..1]);
+        let later = now + TURN * 100;
+        assert_eq!(told(&mut turns, later, 2, 1_000), [0..5, 1..2]);
+    }
+
+    #[test]
+    fn some_are_told_in_fewer_shifts() {
+        let told = told(&mut Turns::default(), Instant::now(), 4, 2 * MANY);
+        assert_eq!(told, [0..5, 0..2, 2..4, 4..5]);
+    }
+
+    #[test]
+    fn everybody_is_told_the_last_thing() {
+        let (mut turns, now) = (Turns::default(), Instant::now());
+        told(&mut turns, now, 3, 1_000);
+        let rest: Vec<_> = (3..7).map(|number| turns.take(now + TURN * number, 1_000)).collect();
+        assert_eq!(rest, [2..3, 3..4, 4..5, 0..1]);
+        assert!(turns.are_over(), "the second shift was told it at once");
+        assert_eq!(turns.take(now + TURN * 7, 1_000), 0..0);
+    }
+}
