@@ -19,6 +19,7 @@ pub async fn accept(size: Size) -> anyhow::Result<Vec<Figure>> {
     Ok(vec![
         figure("labels/s", whole.rate),
         figure("labels/s of the bare handler", bare.rate),
+        figure("labels/s of the verb behind a bare handler", verb.rate),
         figure("of the bare handler's rate", whole.rate / bare.rate).at_least(0.6),
         figure("CPU us a label", whole.cpu_us),
         figure("CPU us a label of the bare handler", bare.cpu_us),

@@ -57,6 +57,11 @@ pub fn resident_kb(pid: u32) -> anyhow::Result<f64> {
     kilobytes(pid, "VmRSS:")
 }
 
+/// The part of it that no file stands behind, in KB.
+pub fn own_kb(pid: u32) -> anyhow::Result<f64> {
+    kilobytes(pid, "RssAnon:")
+}
+
 /// The peak is counted from now on.
 pub fn forget_peak(pid: u32) -> anyhow::Result<()> {
     fs::write(format!("/proc/{pid}/clear_refs"), "5").context("the peak cannot be reset")

@@ -68,7 +68,7 @@ pub async fn postgres(size: Size) -> anyhow::Result<Vec<Figure>> {
         for (name, part) in [("p50", 0.5), ("p99", 0.99)] {
             let of = |what: &str, times: &[f64]| figure(&format!("{name} ms {what}"), percentile(times, part));
             figures.push(of(
-                "from the answer, which is after the commit, to the arrival",
+                "from the answer (after the commit) to the arrival",
                 &times.answer_to_arrival,
             ));
             figures.push(of(
