@@ -150,7 +150,8 @@ async fn next(
     let mut query = notification::Entity::find()
         .filter(of_organization(row.organization_id, &filter))
         .filter(notification::Column::WebhookId.eq(row.webhook_id))
-        .filter(notification::Column::Id.lt(replay.until_id));
+        .filter(notification::Column::Id.lt(replay.until_id))
+        .filter(log::near(&app.clock, &filter));
     if let Some(after) = row.after_id {
         query = query.filter(notification::Column::Id.gt(after));
     }
