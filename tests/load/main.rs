@@ -6,15 +6,19 @@
 //! the operating system's account of each process. Machines differ and drift: compare ratios and CPU, not rates.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
+mod backlog;
 mod cpu;
 mod deliver;
 mod driver;
 mod figures;
+mod growth;
 mod listeners;
 mod machine;
 mod nodes;
+mod readiness;
 mod receiver;
 mod report;
+mod seed;
 mod server;
 mod subscribe;
 mod workflow;
@@ -50,6 +54,9 @@ const PARTS: &[Part] = &[
     part("drain", 3, |size| Box::pin(workflow::drain(size))),
     part("move", 3, |size| Box::pin(workflow::moves(size))),
     part("subscribe", 1, |_| Box::pin(subscribe::subscribe())),
+    part("growth", 1, |size| Box::pin(growth::growth(size))),
+    part("start", 3, |size| Box::pin(readiness::start(size))),
+    part("backlog", 1, |size| Box::pin(backlog::backlog(size))),
     part("postgres", 3, |size| Box::pin(nodes::postgres(size))),
 ];
 

@@ -10,8 +10,12 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 use tokio::net::TcpListener;
+
+/// A part ends by itself within this time.
+const LIMIT: Duration = Duration::from_secs(120);
 
 type Count = Arc<AtomicUsize>;
 
@@ -55,6 +59,15 @@ impl Process {
         let client = harness::Client::new(&format!("http://{}", self.address), None);
         let (_, body) = client.get("/count").await?;
         Ok(std::str::from_utf8(&body)?.parse()?)
+    }
+
+    /// Waits until so many have come, and gives the time since `started`.
+    pub async fn settled(&self, started: Instant, count: usize) -> anyhow::Result<Duration> {
+        while self.count().await? < count {
+            anyhow::ensure!(started.elapsed() < LIMIT, "not everything arrived within {LIMIT:?}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(started.elapsed())
     }
 }
 
