@@ -35,6 +35,26 @@ pub struct Slice<M> {
     pub has_next: bool,
     /// Newer ones come before.
     pub has_previous: bool,
+    /// Where the looking ended, when that is not at a row of the page.
+    pub stop: Option<Stop<M>>,
+}
+
+/// The row at which the looking ended before the page was full: what lies beyond was not looked at.
+#[derive(Clone, Debug)]
+pub enum Stop<M> {
+    /// Looking from the newest; older ones may follow.
+    Older(M),
+    /// Looking from the oldest; newer ones may come before.
+    Newer(M),
+}
+
+impl<M> Stop<M> {
+    fn map<N>(self, make: impl FnOnce(M) -> N) -> Stop<N> {
+        match self {
+            Self::Older(row) => Stop::Older(make(row)),
+            Self::Newer(row) => Stop::Newer(make(row)),
+        }
+    }
 }
 
 impl Edge {
@@ -57,6 +77,7 @@ impl<M> Slice<M> {
                 rows,
                 has_next: more,
                 has_previous: span.after.is_some(),
+                stop: None,
             },
             Edge::Last => {
                 rows.reverse();
@@ -64,17 +85,36 @@ impl<M> Slice<M> {
                     rows,
                     has_next: span.before.is_some(),
                     has_previous: more,
+                    stop: None,
                 }
             }
         }
     }
 
+    /// The page of what was found until the looking ended at a row.
+    pub(crate) fn ended<K>(rows: Vec<M>, span: &Span<K>, at: M) -> Self {
+        let page = Self::cut(rows, span);
+        match span.from {
+            Edge::First => Self {
+                has_next: true,
+                stop: Some(Stop::Older(at)),
+                ..page
+            },
+            Edge::Last => Self {
+                has_previous: true,
+                stop: Some(Stop::Newer(at)),
+                ..page
+            },
+        }
+    }
+
     /// The same page of something made from each row.
-    pub fn map<N>(self, make: impl FnMut(M) -> N) -> Slice<N> {
+    pub fn map<N>(self, mut make: impl FnMut(M) -> N) -> Slice<N> {
         Slice {
-            rows: self.rows.into_iter().map(make).collect(),
+            rows: self.rows.into_iter().map(&mut make).collect(),
             has_next: self.has_next,
             has_previous: self.has_previous,
+            stop: self.stop.map(|stop| stop.map(make)),
         }
     }
 }

@@ -17,6 +17,7 @@ mod m20261121_000011_replay;
 mod m20261121_000012_listen;
 mod m20261121_000013_nodes;
 mod m20261121_000014_retention;
+mod m20261121_000015_rare;
 mod rehearsal;
 
 /// All migrations, oldest first.
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000012_listen::Migration),
             Box::new(m20261121_000013_nodes::Migration),
             Box::new(m20261121_000014_retention::Migration),
+            Box::new(m20261121_000015_rare::Migration),
         ]
     }
 }

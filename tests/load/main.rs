@@ -7,10 +7,12 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its table")]
 
 mod accept;
+mod backlog;
 mod cpu;
 mod deliver;
 mod driver;
 mod figures;
+mod growth;
 mod isolation;
 mod latency;
 mod listeners;
@@ -18,9 +20,11 @@ mod machine;
 mod nodes;
 mod pacer;
 mod plain;
+mod readiness;
 mod receiver;
 mod report;
 mod rows;
+mod seed;
 mod server;
 mod size;
 mod subscribe;
@@ -65,6 +69,9 @@ const PARTS: &[Part] = &[
     part("drain", 3, |size| Box::pin(workflow::drain(size))),
     part("move", 3, |size| Box::pin(workflow::moves(size))),
     part("subscribe", 1, |size| Box::pin(subscribe::subscribe(size))),
+    part("growth", 1, |size| Box::pin(growth::growth(size))),
+    part("start", 3, |size| Box::pin(readiness::start(size))),
+    part("backlog", 1, |size| Box::pin(backlog::backlog(size))),
     part("postgres", 3, |size| Box::pin(nodes::postgres(size))),
     part("postgres_latency", 3, |size| Box::pin(latency::postgres(size))),
     part("size", 3, |size| Box::pin(size::size(size))),

@@ -23,6 +23,8 @@ use tokio::{
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 /// How long `/slow` takes.
 const SLOW: Duration = Duration::from_secs(10);
+/// A part ends by itself within this time.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// What came.
 #[derive(Default)]
@@ -145,6 +147,15 @@ impl Process {
     /// How many came so far.
     pub async fn count(&self) -> anyhow::Result<usize> {
         Ok(str::from_utf8(&self.get("count").await?)?.parse()?)
+    }
+
+    /// Waits until so many have come, and gives the time since `started`.
+    pub async fn settled(&self, started: Instant, count: usize) -> anyhow::Result<Duration> {
+        while self.count().await? < count {
+            anyhow::ensure!(started.elapsed() < LIMIT, "not everything arrived within {LIMIT:?}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(started.elapsed())
     }
 
     /// Labels by number, and when each came, since this was last asked.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::{Object, OutputType, SimpleObject, TypeName};
-use labelhook_core::page::Slice;
+use labelhook_core::page::{Slice, Stop};
 
 use super::list::Cursor;
 
@@ -34,11 +34,16 @@ impl<N: OutputType + Place> Connection<N> {
     /// Where the page stands.
     async fn page_info(&self) -> PageInfo {
         let cursor = |node: &Arc<N>| node.place().encode();
+        let (newer, older) = match &self.0.stop {
+            None => (None, None),
+            Some(Stop::Newer(node)) => (Some(node), None),
+            Some(Stop::Older(node)) => (None, Some(node)),
+        };
         PageInfo {
             has_next_page: self.0.has_next,
             has_previous_page: self.0.has_previous,
-            start_cursor: self.0.rows.first().map(cursor),
-            end_cursor: self.0.rows.last().map(cursor),
+            start_cursor: newer.or(self.0.rows.first()).map(cursor),
+            end_cursor: older.or(self.0.rows.last()).map(cursor),
         }
     }
 }
@@ -81,15 +86,16 @@ impl<N: OutputType> TypeName for Edge<N> {
     }
 }
 
-/// Where a page stands in its list.
+/// Where a page stands in its list. A page of a filter that matches little may hold fewer rows than it has room for, or
+/// none, and say that more follow: the looking ended before it was full, and goes on at the cursor.
 #[derive(SimpleObject)]
 pub struct PageInfo {
-    /// Whether older rows follow.
+    /// Whether older rows follow, or may.
     has_next_page: bool,
-    /// Whether newer rows come before.
+    /// Whether newer rows come before, or may.
     has_previous_page: bool,
-    /// The first row's place; null for an empty page.
+    /// Where the page begins: the first row's place, or the one where the looking ended; null for an empty list.
     start_cursor: Option<String>,
-    /// The last row's place; null for an empty page.
+    /// Where the page ends: the last row's place, or the one where the looking ended; null for an empty list.
     end_cursor: Option<String>,
 }

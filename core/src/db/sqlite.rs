@@ -14,6 +14,8 @@ use std::{
 };
 
 const READERS: u32 = 4;
+/// 8 MiB for each: what they read again is in the system's cache, and a long log would fill whatever they have.
+const READER_CACHE: &str = "-8192";
 
 /// The files that belong to a SQLite URL.
 pub(super) struct Files {
@@ -79,7 +81,10 @@ pub(super) async fn writer(url: &str) -> Result<DatabaseConnection> {
 }
 
 pub(super) async fn readers(url: &str) -> Result<DatabaseConnection> {
-    connect(url, READERS, |options| options.pragma("query_only", "on")).await
+    connect(url, READERS, |options| {
+        options.pragma("query_only", "on").pragma("cache_size", READER_CACHE)
+    })
+    .await
 }
 
 /// A connection that changes nothing, not even the journal, whoever else has the file open.

@@ -14,6 +14,7 @@ pub(crate) use again::{Again, afresh, again, kept, late, passes, rendered};
 pub use data::{
     About, Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User,
 };
+pub(crate) use filter::last_before;
 pub use filter::{Filter, Slice, Span};
 pub use notice::{Counts, GivenUp, Notice, Watched, WatchedProject};
 pub(crate) use sample::has_sample;

@@ -1,24 +1,14 @@
-//! Which notifications, and which [page](crate::page) of them.
+//! Which notifications. Pages of them are cut in [`walk`](super::walk).
 
-use crate::{
-    Result,
-    auth::Actor,
-    page::{self, Edge},
-};
+use crate::{Result, auth::Actor, page};
 use entity::{
     EventId, NotificationId, NotificationStatus, OrganizationId, ProjectId, StageId, TaskId, Timestamp, WebhookId,
     WebhookTopic, notification, webhook,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select, sea_query::Expr,
 };
 use serde::{Deserialize, Serialize};
-
-/// Which page of the log.
-pub type Span = page::Span<NotificationId>;
-/// A page of the log.
-pub type Slice = page::Slice<notification::Model>;
 
 /// What a notification must be like; absent: anything. Lists are "one of".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,25 +66,6 @@ impl Filter {
     }
 }
 
-pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
-    let rows = select(actor, filter, span).all(db).await?;
-    Ok(Slice::cut(rows, &span))
-}
-
-/// One row more than the page, to see whether there are more.
-fn select(actor: &Actor, filter: &Filter, span: Span) -> Select<notification::Entity> {
-    let mut query = matching(actor, filter);
-    if let Some(after) = span.after {
-        query = query.filter(notification::Column::Id.lt(after));
-    }
-    if let Some(before) = span.before {
-        query = query.filter(notification::Column::Id.gt(before));
-    }
-    query
-        .order_by(notification::Column::Id, span.from.order())
-        .limit(span.count.saturating_add(1))
-}
-
 /// The one with this id, when the actor may see it.
 pub(super) async fn one(
     db: &impl ConnectionTrait,
@@ -111,22 +82,13 @@ fn by_id(id: NotificationId) -> Filter {
     }
 }
 
-pub(super) async fn numbered(
-    db: &impl ConnectionTrait,
-    actor: &Actor,
-    filter: &Filter,
-    from: Edge,
-    skip: u64,
-    first: u64,
-) -> Result<Vec<notification::Model>> {
-    let query = matching(actor, filter).order_by(notification::Column::Id, from.order());
-    Ok(query.offset(skip).limit(first).all(db).await?)
+pub(crate) fn matching(actor: &Actor, filter: &Filter) -> Select<notification::Entity> {
+    notification::Entity::find().filter(visible(actor, &seen(actor, filter)))
 }
 
-pub(crate) fn matching(actor: &Actor, filter: &Filter) -> Select<notification::Entity> {
-    let condition = of_organization(actor.organization_id, &seen(actor, filter))
-        .add_option(actor.projects.as_deref().map(of_webhooks_in));
-    notification::Entity::find().filter(condition)
+/// What of a filter that is kept to the actor's projects they see.
+pub(super) fn visible(actor: &Actor, filter: &Filter) -> Condition {
+    of_organization(actor.organization_id, filter).add_option(actor.projects.as_deref().map(of_webhooks_in))
 }
 
 /// The filter, kept to the projects that the actor may see.
@@ -191,45 +153,6 @@ mod tests {
         }
     }
 
-    async fn check(filter: Filter, after: bool, index: &str) {
-        let actor = actor(None);
-        let span = Span {
-            count: 100,
-            from: Edge::First,
-            after: after.then(NotificationId::new),
-            before: None,
-        };
-        let plan = plan(&select(&actor, &filter, span).build(DbBackend::Sqlite).to_string()).await;
-        assert_eq!(plan.len(), 1, "one search, already in order: {plan:?}");
-        assert!(plan[0].starts_with("SEARCH notification USING INDEX"), "{plan:?}");
-        assert!(plan[0].contains(index), "{plan:?}");
-        assert_eq!(
-            plan[0].contains("id<?"),
-            after,
-            "a page starts where the last one ended: {plan:?}"
-        );
-    }
-
-    #[tokio::test]
-    async fn each_way_into_the_log_has_its_index() {
-        for after in [false, true] {
-            let none = Filter::default;
-            check(none(), after, "notification_organization").await;
-            let webhook_ids = Some(vec![WebhookId::new()]);
-            check(Filter { webhook_ids, ..none() }, after, "notification_webhook").await;
-            let project_ids = Some(vec![ProjectId::new()]);
-            check(Filter { project_ids, ..none() }, after, "notification_project").await;
-            let event_ids = Some(vec![EventId::new()]);
-            check(Filter { event_ids, ..none() }, after, "notification_event").await;
-            let stage_ids = Some(vec![StageId::new()]);
-            check(Filter { stage_ids, ..none() }, after, "notification_stage").await;
-            let task_ids = Some(vec![TaskId::new()]);
-            check(Filter { task_ids, ..none() }, after, "notification_task").await;
-            let external_id = Some("x".to_owned());
-            check(Filter { external_id, ..none() }, after, "notification_external_id").await;
-        }
-    }
-
     #[tokio::test]
     async fn one_notification_is_found_by_its_id() {
         for projects in [None, Some(vec![ProjectId::new()])] {
@@ -238,19 +161,5 @@ mod tests {
             assert!(plan[0].contains("id=?"), "{plan:?}");
             assert!(!plan.iter().any(|line| line.starts_with("SCAN")), "{plan:?}");
         }
-    }
-
-    #[tokio::test]
-    async fn a_limited_key_pages_without_looking_through_the_whole_log() {
-        let span = Span {
-            count: 100,
-            from: Edge::First,
-            after: None,
-            before: None,
-        };
-        let query = select(&actor(Some(vec![ProjectId::new()])), &Filter::default(), span);
-        let plan = plan(&query.build(DbBackend::Sqlite).to_string()).await;
-        assert!(plan[0].contains("notification_project"), "{plan:?}");
-        assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{plan:?}");
     }
 }

@@ -3,12 +3,17 @@
 mod control;
 mod filter;
 mod trigger;
+mod walk;
+mod way;
 
 pub use control::{Prepared, cancel, ping, preview, redeliver};
 pub(crate) use control::{over, repeat, stop};
-pub use filter::{Filter, Slice, Span};
+pub use filter::Filter;
 pub(crate) use filter::{matching, of_organization, seen};
 pub use trigger::{Trigger, trigger};
+pub(crate) use walk::near;
+pub use walk::{Slice, Span};
+pub(crate) use way::told;
 
 use crate::{
     App, Error, Result,
@@ -27,10 +32,10 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<notification::Mod
     filter::one(app.db.read(), actor, key).await?.ok_or_else(unknown)
 }
 
-/// A page of the log, newest first.
+/// A page of the log, newest first. One of a filter that matches little may end before it is full, and says where.
 pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
     actor.require(Action::ReadWebhooks)?;
-    filter::page(app.db.read(), actor, filter, span).await
+    walk::page(app, actor, filter, span).await
 }
 
 /// A page of a webhook's log by number of rows: the Labelbox form.
@@ -43,7 +48,7 @@ pub async fn numbered(
     first: u64,
 ) -> Result<Vec<notification::Model>> {
     actor.require(Action::ReadWebhooks)?;
-    filter::numbered(app.db.read(), actor, filter, from, skip, first).await
+    walk::numbered(app, actor, filter, from, skip, first).await
 }
 
 /// The attempts of several notifications, oldest first.

@@ -3,7 +3,7 @@
 use super::missed::Misser;
 use crate::{
     App, Error, Result, event,
-    notification::{Filter, of_organization},
+    notification::{Filter, near, of_organization},
 };
 use entity::{EventId, NotificationId, WebhookId, event as events, notification, replay, replay_part, webhook};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -46,7 +46,8 @@ pub(super) async fn next(
     let mut query = notification::Entity::find()
         .filter(of_organization(row.organization_id, &filter))
         .filter(notification::Column::WebhookId.eq(row.webhook_id))
-        .filter(notification::Column::Id.lt(replay.until_id));
+        .filter(notification::Column::Id.lt(replay.until_id))
+        .filter(near(&app.clock, &filter));
     if let Some(after) = row.after_id {
         query = query.filter(notification::Column::Id.gt(after));
     }

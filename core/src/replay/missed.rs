@@ -2,7 +2,7 @@
 //! everything that happened while it was INACTIVE or REVOKED.
 
 use super::{Part, Until};
-use crate::{App, Error, Result, auth::Actor, notification::Filter, webhook as webhooks};
+use crate::{App, Error, Result, auth::Actor, event::last_before, notification::Filter, webhook as webhooks};
 use entity::{OrganizationId, ProjectId, Timestamp, WebhookId, WebhookTopic, event, notification, webhook};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -105,31 +105,6 @@ fn of_notifications(filter: &Filter) -> Option<&'static str> {
         ("where.responseCodes", filter.response_codes.is_some()),
     ];
     given.into_iter().find_map(|(field, given)| given.then_some(field))
-}
-
-/// The highest number below `until` of which all events with it or a lower one are from before `time`: halves what is
-/// left, since both grow together, and there is no index by time.
-async fn last_before(db: &impl ConnectionTrait, id: OrganizationId, time: Timestamp, until: i64) -> Result<i64> {
-    let (mut low, mut high) = (0, until);
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        let newest: Option<(i64, Timestamp)> = event::Entity::find()
-            .select_only()
-            .columns([event::Column::Sequence, event::Column::CreatedAt])
-            .filter(event::Column::OrganizationId.eq(id))
-            .filter(event::Column::Sequence.gt(low))
-            .filter(event::Column::Sequence.lte(middle))
-            .order_by_desc(event::Column::Sequence)
-            .limit(1)
-            .into_tuple()
-            .one(db)
-            .await?;
-        match newest {
-            Some((sequence, at)) if at >= time => high = sequence,
-            _ => low = middle,
-        }
-    }
-    Ok(low)
 }
 
 #[cfg(test)]

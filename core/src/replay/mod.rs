@@ -146,6 +146,8 @@ async fn matched(app: &App, actor: &Actor, filter: &Filter, until: Until) -> Res
         .column(notifications::Column::WebhookId)
         .column_as(notifications::Column::Id.count(), "matched")
         .filter(notifications::Column::Id.lt(until.id))
+        .filter(notification::near(&app.clock, filter))
+        .filter(notification::told(filter))
         .group_by(notifications::Column::WebhookId)
         .into_tuple()
         .all(app.db.read())

@@ -11,6 +11,7 @@ mod idempotency;
 mod keys;
 mod listening;
 mod log;
+mod long_log;
 mod matching;
 mod nodes;
 mod outcomes;

@@ -2,7 +2,7 @@
 //! What SQLite does with them is told by the tests beside them.
 
 use crate::support::{Receiver, World};
-use entity::{Ordering, event as events, notification as notifications};
+use entity::{NotificationStatus, Ordering, WebhookTopic, event as events, notification as notifications};
 use labelhook_core::{
     dispatcher::Window,
     event,
@@ -21,6 +21,8 @@ const NOTIFICATIONS: &str = "INSERT INTO notification SELECT (jsonb_populate_rec
      'organization_id', CASE i % 4 WHEN 0 THEN organization_id ELSE md5('o' || i % 4)::uuid END, \
      'project_id', md5('p' || i % 20)::uuid, 'stage_id', md5('s' || i % 50)::uuid, 'task_id', md5('t' || i % 900)::uuid, \
      'external_id', 'x' || i % 900, 'sequence', sequence - i, \
+     'status', CASE i % 90 WHEN 0 THEN 4 ELSE status END, 'topic', CASE i % 700 WHEN 0 THEN 7 ELSE topic END, \
+     'response_code', CASE i % 90 WHEN 0 THEN 404 ELSE 200 END, \
      'due_at', CASE i % 10 WHEN 0 THEN created_at + 100000000000 END))).* FROM notification n, generate_series(1, 4000) i";
 
 /// A world with a long log, whose server says how it goes about each statement.
@@ -50,7 +52,11 @@ fn columns(index: &str) -> &'static str {
         "notification_order" => "webhook_id_order_key_id",
         "notification_organization" => "organization_id_id",
         "notification_project" => "project_id_id",
+        "notification_response_code" => "organization_id_response_code_id",
         "notification_stage" => "stage_id_id",
+        "notification_status" => "organization_id_status_id",
+        "notification_topic" => "organization_id_topic_id",
+        "notification_webhook_status" => "webhook_id_status_id",
         "notification_task" => "task_id_id",
         "notification_webhook" => "webhook_id_id",
         other => panic!("{other} is not known here"),
@@ -111,7 +117,7 @@ async fn each_way_into_the_log_has_its_index_on_a_server_too() {
         .unwrap()
         .unwrap();
     let none = Filter::default;
-    let cases: [(Filter, &str); 7] = [
+    let cases: [(Filter, &str); 11] = [
         (none(), "notification_organization"),
         (
             Filter {
@@ -154,6 +160,35 @@ async fn each_way_into_the_log_has_its_index_on_a_server_too() {
                 ..none()
             },
             "notification_external_id",
+        ),
+        (
+            Filter {
+                statuses: Some(vec![NotificationStatus::Failed]),
+                ..none()
+            },
+            "notification_status",
+        ),
+        (
+            Filter {
+                statuses: Some(vec![NotificationStatus::Failed]),
+                webhook_ids: Some(vec![row.webhook_id]),
+                ..none()
+            },
+            "notification_webhook_status",
+        ),
+        (
+            Filter {
+                response_codes: Some(vec![404]),
+                ..none()
+            },
+            "notification_response_code",
+        ),
+        (
+            Filter {
+                topics: Some(vec![WebhookTopic::Ping]),
+                ..none()
+            },
+            "notification_topic",
         ),
     ];
     for (filter, index) in cases {

@@ -55,6 +55,7 @@ impl TaskBatch {
             rows: rest.iter().take(limit).copied().collect(),
             has_next: rest.len() > limit,
             has_previous: after.is_some(),
+            stop: None,
         }
     }
 }

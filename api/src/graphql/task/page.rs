@@ -51,6 +51,7 @@ pub async fn among(ctx: &Context<'_>, ids: Slice<TaskId>) -> Result<TaskConnecti
         rows: rows.into_iter().map(Task).collect(),
         has_next: ids.has_next,
         has_previous: ids.has_previous,
+        stop: None,
     };
     Ok(page.into())
 }
