@@ -141,6 +141,7 @@ impl App {
         node::join(&app).await?;
         app.dispatcher.recover(&app).await?;
         workflow::adopt(&app).await?;
+        app.index.prepare(app.db.read(), None).await?;
         Ok(app)
     }
 

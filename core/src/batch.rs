@@ -9,7 +9,7 @@ use crate::{
 use entity::{BatchId, DataRowId, ProjectId, batch, batch_data_row};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, RelationDef,
+    RelationDef,
 };
 use std::collections::HashMap;
 
@@ -71,30 +71,7 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<batch::Model> {
         .ok_or_else(unknown)
 }
 
-/// The batches of a project that hold a data row, as an event carries them.
-pub(crate) async fn holding(
-    conn: &impl ConnectionTrait,
-    project_id: ProjectId,
-    data_row_id: DataRowId,
-) -> Result<Vec<event::Batch>> {
-    let links = batch_data_row::Entity::find()
-        .select_only()
-        .column(batch_data_row::Column::BatchId)
-        .filter(batch_data_row::Column::DataRowId.eq(data_row_id));
-    let rows = batch::Entity::find()
-        .filter(batch::Column::ProjectId.eq(project_id))
-        .filter(batch::Column::Id.in_subquery(links.into_query()))
-        .order_by_asc(batch::Column::Id)
-        .all(conn)
-        .await?;
-    let named = rows.into_iter().map(|row| event::Batch {
-        id: row.id,
-        name: row.name,
-    });
-    Ok(named.collect())
-}
-
-/// The same for several data rows.
+/// The batches of a project that hold each of these data rows, as an event carries them.
 pub(crate) async fn holding_each(
     conn: &impl ConnectionTrait,
     project_id: ProjectId,

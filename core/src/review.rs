@@ -211,10 +211,10 @@ async fn changed(
     let data = Data::Review(Box::new(ReviewChange {
         review: row.into(),
         reviewer,
-        subject: subject.change(txn, label).await?,
+        subject: subject.change(label)?,
     }));
     event::publish(txn, row.organization_id, &data, change).await?;
-    label::touch(txn, subject.project.as_ref());
+    label::touch(txn, subject.project.as_deref());
     Ok(())
 }
 
@@ -222,7 +222,7 @@ async fn reviewer(txn: &Txn, subject: &Subject, id: Option<UserId>) -> Result<Op
     let Some(id) = id else {
         return Ok(None);
     };
-    if let Some(annotator) = subject.user.as_ref().filter(|user| user.id == id) {
+    if let Some(annotator) = subject.user.as_deref().filter(|user| user.id == id) {
         return Ok(Some(annotator.into()));
     }
     let row = user::Entity::find_by_id(id).one(txn.conn()).await?;

@@ -56,6 +56,9 @@ async fn due(app: &App, message: &Message) -> Result<()> {
     }
     if let Ids::These(ids) = &message.webhooks {
         app.health.look_at(app, ids).await?;
+        app.index
+            .prepare(app.db.read(), Some(ids.iter().copied().collect()))
+            .await?;
     }
     match &message.due {
         Ids::All => app.dispatcher.survey(app).await,

@@ -2,11 +2,13 @@
 //! something hand a unit of work to [`Db::write`], say whom it concerns ([`Scope`]), and are answered after the commit is
 //! on disk.
 
+mod ahead;
 mod fault;
 mod moving;
 mod pending;
 mod postgres;
 mod raw;
+mod rows;
 mod scope;
 mod sequence;
 mod silence;
@@ -21,6 +23,7 @@ pub(crate) use moving::{Held, hold, raise_base, to_fill};
 pub use pending::pending;
 pub(crate) use postgres::{installation, is_meant as is_postgres};
 pub(crate) use raw::{octets, raw};
+pub(crate) use rows::{fill, insert, marks, places};
 pub use scope::Scope;
 pub(crate) use sequence::{Moment, horizon};
 pub use sqlite::file_of;
@@ -36,6 +39,7 @@ use crate::{
     bus::Bus,
     dispatcher::Lanes,
     idempotency,
+    label::About,
     live::{Hints, Live},
     webhook::Index,
     workflow::Graphs,
@@ -146,15 +150,16 @@ impl Db {
         }
     }
 
-    /// As [`Db::write`], for a unit that only looks and leaves what it makes in its outbox: it needs no savepoint.
-    pub(crate) async fn append<T, F>(&self, id: OrganizationId, unit: F) -> Result<T>
+    /// As [`Db::write`], for a unit that only looks and leaves what it makes in its outbox: it needs no savepoint, and what
+    /// stands around the labels that it is about is looked for beforehand, with that of others.
+    pub(crate) async fn append<T, F>(&self, id: OrganizationId, about: Vec<About>, unit: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
         let scope = Scope::shared([id]);
         match idempotency::current() {
-            None => self.writer.write(Kind::Appends, scope, unit).await,
+            None => self.writer.write(Kind::Appends(about), scope, unit).await,
             Some(id) => self.writer.write(Kind::Writes, scope, marked(id, unit)).await,
         }
     }

@@ -39,6 +39,11 @@ impl Scope {
         Self(ids.into_iter().map(|id| (id, Turn::Shared)).collect())
     }
 
+    /// Whether it is to have an organization alone.
+    pub(super) fn is_alone(&self) -> bool {
+        self.0.values().any(|turn| *turn == Turn::Alone)
+    }
+
     /// Takes another's organizations in; the stricter turn wins.
     pub(super) fn join(&mut self, other: &Self) {
         for (id, turn) in &other.0 {

@@ -1,7 +1,7 @@
 //! [`Txn`]: a unit of work's view of the transaction it shares with others of its group.
 
 use super::sequence::Sequence;
-use crate::{Result, dispatcher::Outbox, webhook::Index, workflow::Graphs};
+use crate::{Result, dispatcher::Outbox, label::Subjects, webhook::Index, workflow::Graphs};
 use entity::{OrganizationId, TaskId, Timestamp, replay, task};
 use sea_orm::DatabaseTransaction;
 use std::{
@@ -15,6 +15,7 @@ pub type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
 /// A unit's view of the transaction it shares.
 pub struct Txn {
     pub(super) conn: Arc<DatabaseTransaction>,
+    pub(super) seen: Arc<Subjects>,
     pub(super) now: Timestamp,
     pub(super) sequence: Arc<Sequence>,
     pub(super) index: Arc<Index>,
@@ -27,6 +28,11 @@ impl Txn {
     /// The connection: inside this unit's savepoint, or for looking only when the unit appends.
     pub fn conn(&self) -> &DatabaseTransaction {
         &self.conn
+    }
+
+    /// What was looked for ahead of the unit, for several together, and is still so.
+    pub(crate) fn seen(&self) -> &Arc<Subjects> {
+        &self.seen
     }
 
     /// The moment of this change: the same for everything the unit writes.

@@ -8,12 +8,14 @@
 //! What units publish is collected and written once a group, as multi-row statements, by `dispatcher/outbox`. After
 //! the commit what changed is announced, and the notifications born claimed are handed to the [`Lanes`].
 //!
+//! What such units read is the same for all of them, so it is looked for ahead, for many together (`ahead.rs`).
+//!
 //! On SQLite there is one writer. On PostgreSQL there are a few, each with a connection of its own; those that append have
 //! a queue of their own, so that they need not wait for what takes longer. How groups keep out of each other's way there is
 //! `turns.rs`.
 
 use super::{
-    Scope, postgres, raw,
+    Scope, ahead, postgres, raw,
     silence::{self, Silence},
     store::{Begun, Store},
     txn::{Txn, Work},
@@ -22,6 +24,7 @@ use crate::{
     Clock, Error, Result,
     bus::Bus,
     dispatcher::{Lanes, Outbox},
+    label::{self, About, Subjects},
     live::Live,
     webhook::Index,
     workflow::Graphs,
@@ -62,20 +65,20 @@ type Answer = Box<dyn FnOnce(Option<Error>) + Send>;
 type Ran<'t> = Pin<Box<dyn Future<Output = (Result<()>, Answer)> + Send + 't>>;
 
 /// A unit of work with its caller's address. Either it runs, or it is refused.
-trait Unit: Send {
-    fn kind(&self) -> Kind;
+pub(super) trait Unit: Send {
+    fn kind(&self) -> &Kind;
     fn scope(&self) -> &Scope;
     fn run<'t>(self: Box<Self>, txn: &'t Txn) -> Ran<'t>;
     fn refuse(self: Box<Self>, why: Error);
 }
 
 /// How a unit changes something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Kind {
     /// By statements of its own.
     Writes,
-    /// By what it leaves in its outbox, and in no other way.
-    Appends,
+    /// By what it leaves in its outbox, and in no other way; it reads what stands around these.
+    Appends(Vec<About>),
 }
 
 struct Addressed<T, F> {
@@ -90,8 +93,8 @@ where
     T: Send + 'static,
     F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
 {
-    fn kind(&self) -> Kind {
-        self.kind
+    fn kind(&self) -> &Kind {
+        &self.kind
     }
 
     fn scope(&self) -> &Scope {
@@ -143,9 +146,9 @@ struct Ways {
 }
 
 impl Ways {
-    fn of(&self, kind: Kind) -> &Units {
+    fn of(&self, kind: &Kind) -> &Units {
         match kind {
-            Kind::Appends => &self.appends,
+            Kind::Appends(_) => &self.appends,
             Kind::Writes => &self.writes,
         }
     }
@@ -197,7 +200,7 @@ impl Handle {
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let units = self.ways().ok_or_else(closed)?.of(kind).clone();
+        let units = self.ways().ok_or_else(closed)?.of(&kind).clone();
         let unit = Addressed {
             kind,
             scope,
@@ -305,14 +308,37 @@ impl Writer {
             }
         };
         let mut stopped = None;
-        for unit in units {
-            match &stopped {
-                Some(why) => unit.refuse(Error::clone(why)),
-                None => stopped = self.savepoint(&outer, &turn, unit, group).await,
-            }
+        for run in ahead::runs(units) {
+            let asked = ahead::asked(&run);
+            let seen = match &stopped {
+                Some(why) => Err(Error::clone(why)),
+                None => label::look(outer.as_ref(), asked).await.map(Arc::new),
+            };
+            stopped = self.run_all(&outer, &turn, run, seen, group).await;
         }
         group.mark = turn.mark();
         self.finish(outer, stopped, group).await
+    }
+
+    /// Runs units that stand in a row with what was seen ahead of them.
+    async fn run_all(
+        &self,
+        outer: &Arc<DatabaseTransaction>,
+        turn: &Begun,
+        run: Vec<Box<dyn Unit>>,
+        mut seen: Result<Arc<Subjects>>,
+        group: &mut Group,
+    ) -> Option<Error> {
+        for unit in run {
+            match &seen {
+                Err(why) => unit.refuse(why.clone()),
+                Ok(known) => {
+                    let stopped = self.savepoint(outer, turn, Arc::clone(known), unit, group).await;
+                    seen = stopped.map_or(seen, Err);
+                }
+            }
+        }
+        seen.err()
     }
 
     /// Runs a unit inside its savepoint. A value says that the transaction as a whole cannot go on: SQLite may have
@@ -321,22 +347,23 @@ impl Writer {
         &self,
         outer: &Arc<DatabaseTransaction>,
         turn: &Begun,
+        seen: Arc<Subjects>,
         unit: Box<dyn Unit>,
         group: &mut Group,
     ) -> Option<Error> {
+        let is_alone = unit.scope().is_alone();
         let savepoint = match unit.kind() {
-            Kind::Appends => Ok(Arc::clone(outer)),
-            Kind::Writes => outer.begin().await.map(Arc::new),
+            Kind::Appends(_) => Ok(Arc::clone(outer)),
+            Kind::Writes => open(outer, is_alone, &mut group.outbox).await,
         };
         let conn = match savepoint {
             Ok(conn) => conn,
-            Err(fault) => {
-                let why = Error::from(fault);
+            Err(why) => {
                 unit.refuse(why.clone());
                 return Some(why);
             }
         };
-        let txn = self.txn(conn, turn);
+        let txn = self.txn(conn, turn, seen);
         let (outcome, answer) = unit.run(&txn).await;
         group.answers.push(answer);
         let Txn {
@@ -367,9 +394,10 @@ impl Writer {
         }
     }
 
-    fn txn(&self, conn: Arc<DatabaseTransaction>, turn: &Begun) -> Txn {
+    fn txn(&self, conn: Arc<DatabaseTransaction>, turn: &Begun, seen: Arc<Subjects>) -> Txn {
         Txn {
             conn,
+            seen,
             now: self.shared.clock.now(),
             sequence: Arc::clone(&turn.sequence),
             index: Arc::clone(&self.shared.index),
@@ -409,4 +437,12 @@ impl Writer {
         }
         committed
     }
+}
+
+/// A savepoint. A unit that has its organization alone decides by what is there, also by labels that were left before it.
+async fn open(outer: &DatabaseTransaction, is_alone: bool, left: &mut Outbox) -> Result<Arc<DatabaseTransaction>> {
+    if is_alone {
+        left.write_labels(outer).await?;
+    }
+    Ok(Arc::new(outer.begin().await?))
 }

@@ -10,13 +10,13 @@ use super::{
 };
 use crate::{
     App, Error, Result,
-    db::{Scope, Txn, raw},
+    db::{self, Scope, Txn, raw},
     stats,
     task::{self, weight},
     webhook::health::{self, Ended},
 };
 use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, TaskId, Timestamp, attempt};
-use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel, Value, sea_query::OnConflict};
+use sea_orm::{FromQueryResult, Value};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -270,9 +270,10 @@ async fn write(txn: &Txn, records: &[Record], tasks: Tasks) -> Result<()> {
             }
         }
     }
-    insert(txn, attempts).await?;
-    for states in outbox::batches(&states) {
-        set(txn, states).await?;
+    // A batch whose commit came through although its answer did not is recorded again: what is there stays.
+    db::insert::<attempt::Entity>(txn.conn(), attempts, "ON CONFLICT DO NOTHING").await?;
+    if !states.is_empty() {
+        set(txn, &states).await?;
     }
     for ((node, due), ids) in held {
         outbox::give_back(txn.conn(), node, due, &ids).await?;
@@ -290,22 +291,6 @@ fn waited(records: &[Record]) -> Vec<NotificationId> {
         .filter(|record| record.is_over())
         .map(|record| record.job.notification_id)
         .collect()
-}
-
-/// A batch whose commit came through although its answer did not is recorded again: what is there stays.
-async fn insert(txn: &Txn, mut rows: Vec<attempt::Model>) -> Result<()> {
-    while let Some(count) = outbox::batch(rows.len()) {
-        let rest = rows.split_off(count);
-        let batch = std::mem::replace(&mut rows, rest)
-            .into_iter()
-            .map(IntoActiveModel::into_active_model);
-        let known = OnConflict::new().do_nothing().to_owned();
-        attempt::Entity::insert_many(batch)
-            .on_conflict(known)
-            .exec_without_returning(txn.conn())
-            .await?;
-    }
-    Ok(())
 }
 
 /// A notification's new state.
@@ -347,10 +332,14 @@ impl<'r> State<'r> {
     }
 }
 
+/// What a statement is told of a state.
+const COLUMNS: usize = 9;
+
 /// One statement for a batch. The claim decides whether the state changes; the count and the answer always do. What is no
 /// news, since it was recorded before, keeps its number, and so it is seen what is to be counted.
 async fn set(txn: &Txn, states: &[State<'_>]) -> Result<()> {
-    let values = vec!["(?, ?, ?, ?, ?, ?, ?, ?, ?)"; states.len()].join(", ");
+    let places = db::places(states.len());
+    let values = db::marks(COLUMNS, places);
     let sql = format!(
         "WITH outcome(id, node, number, status, due_at, throttled, response_code, error, sequence) AS (VALUES {values}) \
          UPDATE notification SET \
@@ -368,7 +357,7 @@ async fn set(txn: &Txn, states: &[State<'_>]) -> Result<()> {
          FROM outcome WHERE notification.id = outcome.id \
          RETURNING notification.id, notification.status, notification.sequence"
     );
-    let mut binds: Vec<Value> = Vec::with_capacity(states.len() * 9 + 1);
+    let mut binds: Vec<Value> = Vec::with_capacity(places * COLUMNS + 1);
     for state in states {
         binds.push(state.id.into());
         binds.push(state.job.node_id.into());
@@ -380,6 +369,7 @@ async fn set(txn: &Txn, states: &[State<'_>]) -> Result<()> {
         binds.push(state.error.into());
         binds.push(state.sequence.into());
     }
+    db::fill(&mut binds, COLUMNS, places);
     binds.push(txn.now().into());
     let statement = raw(txn.conn(), &sql, binds);
     let left = Left::find_by_statement(statement).all(txn.conn()).await?;

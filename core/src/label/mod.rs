@@ -5,7 +5,7 @@ mod field;
 mod subject;
 
 pub use field::Field;
-pub(crate) use subject::Subject;
+pub(crate) use subject::{About, Subject, Subjects, look};
 
 use crate::{
     App, Error, Result,
@@ -16,7 +16,7 @@ use crate::{
     input::{self, set},
     list::Query,
 };
-use entity::{DataRowId, LabelId, OrganizationId, ProjectId, label, project as projects};
+use entity::{DataRowId, LabelId, OrganizationId, ProjectId, data_row as rows, label, project as projects};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Set, sea_query::Expr,
 };
@@ -89,10 +89,14 @@ pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<label::Model> {
     actor.require(Action::Annotate)?;
     check(&new, "")?;
+    let about = about(actor, &new)?;
     let actor = actor.clone();
     app.db
-        .append(actor.organization_id, move |txn| {
-            Box::pin(async move { insert(txn, &actor, new, "").await })
+        .append(actor.organization_id, vec![about], move |txn| {
+            Box::pin(async move {
+                let subjects = Subject::of_each(txn, vec![about]).await?;
+                insert(txn, &actor, new, &subjects[&about], "").await
+            })
         })
         .await
 }
@@ -104,13 +108,15 @@ pub async fn create_many(app: &App, actor: &Actor, new: Vec<New>) -> Result<Vec<
     for (place, new) in new.iter().enumerate() {
         check(new, &format!("{place}."))?;
     }
+    let asked = new.iter().map(|new| about(actor, new)).collect::<Result<Vec<_>>>()?;
     let actor = actor.clone();
     app.db
-        .append(actor.organization_id, move |txn| {
+        .append(actor.organization_id, asked.clone(), move |txn| {
             Box::pin(async move {
+                let subjects = Subject::of_each(txn, asked.clone()).await?;
                 let mut rows = Vec::with_capacity(new.len());
-                for (place, new) in new.into_iter().enumerate() {
-                    rows.push(insert(txn, &actor, new, &format!("{place}.")).await?);
+                for (place, (new, about)) in new.into_iter().zip(&asked).enumerate() {
+                    rows.push(insert(txn, &actor, new, &subjects[about], &format!("{place}.")).await?);
                 }
                 Ok(rows)
             })
@@ -204,10 +210,10 @@ pub(crate) async fn remove(txn: &Txn, rows: &mut [label::Model]) -> Result<()> {
         .filter(label::Column::Id.is_in(rows.iter().map(|row| row.id)))
         .exec(txn.conn())
         .await?;
+    let subjects = Subject::of_each(txn, rows.iter().map(About::from).collect()).await?;
     for row in rows {
         (row.deleted, row.updated_at) = (true, txn.now());
-        let subject = Subject::of(txn, row).await?;
-        changed(txn, row, &subject, Change::Deleted).await?;
+        changed(txn, row, &subjects[&About::from(&*row)], Change::Deleted).await?;
     }
     Ok(())
 }
@@ -224,24 +230,30 @@ pub(crate) fn touch(txn: &Txn, project: Option<&projects::Model>) {
     }
 }
 
-async fn insert(txn: &Txn, actor: &Actor, new: New, path: &str) -> Result<label::Model> {
-    let project_id: ProjectId = new
-        .project
-        .parse()
-        .map_err(|_| Error::not_found("project", &new.project))?;
-    let data_row_id: DataRowId = new
-        .data_row
-        .parse()
-        .map_err(|_| Error::not_found("dataRow", &new.data_row))?;
-    let user_id = Some(actor.user_id);
-    let subject = Subject::read(txn, actor.organization_id, project_id, data_row_id, user_id).await?;
-    open(txn, actor, &subject, &new, path).await?;
+/// What the label is to stand beside.
+fn about(actor: &Actor, new: &New) -> Result<About> {
+    Ok(About {
+        organization_id: actor.organization_id,
+        project_id: new
+            .project
+            .parse()
+            .map_err(|_| Error::not_found("project", &new.project))?,
+        data_row_id: new
+            .data_row
+            .parse()
+            .map_err(|_| Error::not_found("dataRow", &new.data_row))?,
+        user_id: Some(actor.user_id),
+    })
+}
+
+async fn insert(txn: &Txn, actor: &Actor, new: New, subject: &Subject, path: &str) -> Result<label::Model> {
+    let (project, data_row) = open(txn, actor, subject, &new, path).await?;
     let row = label::Model {
         id: LabelId::new(),
         organization_id: actor.organization_id,
-        project_id,
-        data_row_id,
-        created_by: user_id,
+        project_id: project.id,
+        data_row_id: data_row.id,
+        created_by: Some(actor.user_id),
         label_type: new.label_type.unwrap_or_else(|| ANY.into()),
         label: new.label,
         seconds_to_label: new.seconds_to_label,
@@ -253,19 +265,28 @@ async fn insert(txn: &Txn, actor: &Actor, new: New, path: &str) -> Result<label:
         updated_at: txn.now(),
     };
     txn.outbox().label(row.clone());
-    changed(txn, &row, &subject, Change::Created).await?;
+    changed(txn, &row, subject, Change::Created).await?;
     Ok(row)
 }
 
 /// Refuses a label where none may be made: what it names must be there, be seen and be live.
-async fn open(txn: &Txn, actor: &Actor, subject: &Subject, new: &New, path: &str) -> Result<()> {
-    let project = subject.project.as_ref().filter(|project| actor.sees(Some(project.id)));
+async fn open<'s>(
+    txn: &Txn,
+    actor: &Actor,
+    subject: &'s Subject,
+    new: &New,
+    path: &str,
+) -> Result<(&'s projects::Model, &'s rows::Model)> {
+    let project = subject
+        .project
+        .as_deref()
+        .filter(|project| actor.sees(Some(project.id)));
     let project = project.ok_or_else(|| Error::not_found("project", &new.project))?;
     if project.deleted {
         return Err(Error::invalid(format!("{path}project"), "the project is deleted"));
     }
     let unknown = || Error::not_found("dataRow", &new.data_row);
-    let data_row = subject.data_row.as_ref().ok_or_else(unknown)?;
+    let data_row = subject.data_row.as_deref().ok_or_else(unknown)?;
     if actor.projects.is_some() {
         data_row::find(txn.conn(), actor, &new.data_row).await?;
     }
@@ -278,13 +299,13 @@ async fn open(txn: &Txn, actor: &Actor, subject: &Subject, new: &New, path: &str
             "the data row's dataset is deleted",
         ));
     }
-    Ok(())
+    Ok((project, data_row))
 }
 
 async fn changed(txn: &Txn, row: &label::Model, subject: &Subject, change: Change) -> Result<()> {
-    let data = Data::Label(Box::new(subject.change(txn, row).await?));
+    let data = Data::Label(Box::new(subject.change(row)?));
     event::publish(txn, row.organization_id, &data, change).await?;
-    touch(txn, subject.project.as_ref());
+    touch(txn, subject.project.as_deref());
     Ok(())
 }
 

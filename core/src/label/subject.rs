@@ -1,43 +1,64 @@
-//! All that stands around a label, in one look: its project, data row, dataset and annotator, and whether the data row is
-//! in a batch. The hot path of `createLabel` reads nothing else, so this is one statement whose text is made once.
+//! All that stands around labels, in one look: their projects, data rows, datasets and annotators, and whether the data
+//! rows are in batches. The hot path of `createLabel` reads nothing else. Labels whose units arrive together are looked
+//! for together (`db/ahead.rs`), so what is read is [`About`] many.
 
 use crate::{
     Result, batch,
     db::{Txn, raw},
+    dispatcher::batches,
     event,
 };
 use entity::{DataRowId, OrganizationId, ProjectId, UserId, data_row, dataset, label, organization, project, user};
-use sea_orm::{DbErr, FromQueryResult, IdenStatic, Iterable, QueryResult};
-use std::sync::LazyLock;
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, IdenStatic, Iterable, QueryResult, Value};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::Hash,
+    sync::{Arc, LazyLock},
+};
 
-/// What stands around a label.
-pub(crate) struct Subject {
-    pub(crate) project: Option<project::Model>,
-    pub(crate) data_row: Option<data_row::Model>,
-    pub(crate) dataset: Option<dataset::Model>,
-    pub(crate) user: Option<user::Model>,
-    organization: Option<organization::Model>,
-    batched: bool,
+/// Whose label it is, in which project, of which data row and by whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct About {
+    pub(crate) organization_id: OrganizationId,
+    pub(crate) project_id: ProjectId,
+    pub(crate) data_row_id: DataRowId,
+    pub(crate) user_id: Option<UserId>,
 }
 
-static SQL: LazyLock<String> = LazyLock::new(|| {
-    let columns = [
+impl From<&label::Model> for About {
+    fn from(row: &label::Model) -> Self {
+        Self {
+            organization_id: row.organization_id,
+            project_id: row.project_id,
+            data_row_id: row.data_row_id,
+            user_id: row.created_by,
+        }
+    }
+}
+
+/// What stands around labels.
+pub(crate) type Subjects = HashMap<About, Subject>;
+
+/// What stands around a label. What is not the organization's is absent.
+#[derive(Clone, Default)]
+pub(crate) struct Subject {
+    pub(crate) project: Option<Arc<project::Model>>,
+    pub(crate) data_row: Option<Arc<data_row::Model>>,
+    pub(crate) dataset: Option<Arc<dataset::Model>>,
+    pub(crate) user: Option<Arc<user::Model>>,
+    organization: Option<Arc<organization::Model>>,
+    batches: Vec<event::Batch>,
+}
+
+static COLUMNS: LazyLock<String> = LazyLock::new(|| {
+    [
         columns::<project::Column>("project"),
         columns::<data_row::Column>("data_row"),
         columns::<dataset::Column>("dataset"),
         columns::<user::Column>("user"),
         columns::<organization::Column>("organization"),
-    ];
-    format!(
-        r#"SELECT {}, EXISTS (SELECT 1 FROM batch_data_row WHERE data_row_id = data_row.id) AS batched
-        FROM (SELECT 1) AS one
-        LEFT JOIN project ON project.id = ?2 AND project.organization_id = ?1
-        LEFT JOIN data_row ON data_row.id = ?3 AND data_row.organization_id = ?1
-        LEFT JOIN dataset ON dataset.id = data_row.dataset_id
-        LEFT JOIN organization ON organization.id = ?1
-        LEFT JOIN "user" ON "user".id = ?4 AND "user".organization_id = ?1"#,
-        columns.join(", ")
-    )
+    ]
+    .join(", ")
 });
 
 fn columns<C: Iterable + IdenStatic>(table: &str) -> String {
@@ -48,69 +69,152 @@ fn columns<C: Iterable + IdenStatic>(table: &str) -> String {
     aliased.collect::<Vec<_>>().join(", ")
 }
 
-impl FromQueryResult for Subject {
-    fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
-        Ok(Self {
-            project: project::Model::from_query_result_optional(row, "project_")?,
-            data_row: data_row::Model::from_query_result_optional(row, "data_row_")?,
-            dataset: dataset::Model::from_query_result_optional(row, "dataset_")?,
-            user: user::Model::from_query_result_optional(row, "user_")?,
-            organization: organization::Model::from_query_result_optional(row, "organization_")?,
-            batched: row.try_get("", "batched")?,
+/// Binds of each: its place, organization, project, data row and user.
+fn sql(count: usize) -> String {
+    let marks = vec!["(?, ?, ?, ?, ?)"; count].join(", ");
+    format!(
+        r#"WITH asked(place, organization_id, project_id, data_row_id, user_id) AS (VALUES {marks})
+        SELECT asked.place AS place, {},
+            EXISTS (SELECT 1 FROM batch_data_row b WHERE b.data_row_id = data_row.id) AS batched
+        FROM asked
+        LEFT JOIN project ON project.id = asked.project_id AND project.organization_id = asked.organization_id
+        LEFT JOIN data_row ON data_row.id = asked.data_row_id AND data_row.organization_id = asked.organization_id
+        LEFT JOIN dataset ON dataset.id = data_row.dataset_id
+        LEFT JOIN organization ON organization.id = asked.organization_id
+        LEFT JOIN "user" ON "user".id = asked.user_id AND "user".organization_id = asked.organization_id"#,
+        *COLUMNS
+    )
+}
+
+/// Looks for what stands around these. Each of them is in the answer.
+pub(crate) async fn look(db: &impl ConnectionTrait, mut asked: Vec<About>) -> Result<Subjects> {
+    let mut found = Subjects::with_capacity(asked.len());
+    asked.retain(|about| found.insert(*about, Subject::default()).is_none());
+    for asked in batches(&asked) {
+        let mut binds: Vec<Value> = Vec::with_capacity(asked.len() * 5);
+        for (place, about) in (0_i64..).zip(asked) {
+            binds.extend([place.into(), about.organization_id.into(), about.project_id.into()]);
+            binds.extend([about.data_row_id.into(), about.user_id.into()]);
+        }
+        let rows = db.query_all_raw(raw(db, &sql(asked.len()), binds)).await?;
+        let (mut known, mut batched) = (Known::default(), BTreeMap::new());
+        for row in rows {
+            let place: i64 = row.try_get("", "place")?;
+            let about = usize::try_from(place).ok().and_then(|place| asked.get(place));
+            let about = about.ok_or_else(|| crate::Error::internal("nobody has asked for this"))?;
+            if row.try_get("", "batched")? {
+                batched.entry(about.project_id).or_insert_with(Vec::new).push(*about);
+            }
+            found.insert(*about, known.subject(&row, about)?);
+        }
+        for (project_id, batched) in batched {
+            fill(db, &mut found, project_id, &batched).await?;
+        }
+    }
+    Ok(found)
+}
+
+/// The batches that hold these data rows of one project.
+async fn fill(db: &impl ConnectionTrait, found: &mut Subjects, id: ProjectId, batched: &[About]) -> Result<()> {
+    let rows: Vec<DataRowId> = batched.iter().map(|about| about.data_row_id).collect();
+    let batches = batch::holding_each(db, id, &rows).await?;
+    for about in batched {
+        if let (Some(subject), Some(batches)) = (found.get_mut(about), batches.get(&about.data_row_id)) {
+            subject.batches.clone_from(batches);
+        }
+    }
+    Ok(())
+}
+
+/// What was read of one look: most of its labels have their project and annotator in common.
+#[derive(Default)]
+struct Known {
+    projects: Once<(OrganizationId, ProjectId), project::Model>,
+    data_rows: Once<(OrganizationId, DataRowId), data_row::Model>,
+    datasets: Once<(OrganizationId, DataRowId), dataset::Model>,
+    users: Once<(OrganizationId, Option<UserId>), user::Model>,
+    organizations: Once<OrganizationId, organization::Model>,
+}
+
+impl Known {
+    fn subject(&mut self, row: &QueryResult, about: &About) -> Result<Subject, DbErr> {
+        let of = about.organization_id;
+        Ok(Subject {
+            project: self.projects.read(row, (of, about.project_id), "project_")?,
+            data_row: self.data_rows.read(row, (of, about.data_row_id), "data_row_")?,
+            dataset: self.datasets.read(row, (of, about.data_row_id), "dataset_")?,
+            user: self.users.read(row, (of, about.user_id), "user_")?,
+            organization: self.organizations.read(row, of, "organization_")?,
+            batches: Vec::new(),
         })
     }
 }
 
+/// Rows of a table that are read once each, however often they come.
+struct Once<K, M>(HashMap<K, Option<Arc<M>>>);
+
+impl<K, M> Default for Once<K, M> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash, M: FromQueryResult> Once<K, M> {
+    fn read(&mut self, row: &QueryResult, key: K, prefix: &str) -> Result<Option<Arc<M>>, DbErr> {
+        if let Some(known) = self.0.get(&key) {
+            return Ok(known.clone());
+        }
+        let read = M::from_query_result_optional(row, prefix)?.map(Arc::new);
+        self.0.insert(key, read.clone());
+        Ok(read)
+    }
+}
+
 impl Subject {
-    /// What stands around a label of this project and data row, by this user. What is not the organization's is absent.
-    pub(crate) async fn read(
-        txn: &Txn,
-        organization_id: OrganizationId,
-        project_id: ProjectId,
-        data_row_id: DataRowId,
-        user_id: Option<UserId>,
-    ) -> Result<Self> {
-        let values = [
-            organization_id.into(),
-            project_id.into(),
-            data_row_id.into(),
-            user_id.into(),
-        ];
-        let statement = raw(txn.conn(), SQL.as_str(), values);
-        let found = Self::find_by_statement(statement).one(txn.conn()).await?;
-        found.ok_or_else(|| crate::Error::internal("a row was left out of an outer join"))
+    /// What stands around labels: as it was seen ahead of their unit, else by a look of its own.
+    pub(crate) async fn of_each(txn: &Txn, asked: Vec<About>) -> Result<Arc<Subjects>> {
+        match asked.iter().all(|about| txn.seen().contains_key(about)) {
+            true => Ok(Arc::clone(txn.seen())),
+            false => look(txn.conn(), asked).await.map(Arc::new),
+        }
     }
 
     /// What stands around a label that exists.
     pub(crate) async fn of(txn: &Txn, label: &label::Model) -> Result<Self> {
-        Self::read(
-            txn,
-            label.organization_id,
-            label.project_id,
-            label.data_row_id,
-            label.created_by,
-        )
-        .await
+        let about = About::from(label);
+        let subjects = Self::of_each(txn, vec![about]).await?;
+        Ok(subjects[&about].clone())
     }
 
     /// The data of an event about the label. Rows are marked and never removed, so all of them are there.
-    pub(crate) async fn change(&self, txn: &Txn, label: &label::Model) -> Result<event::LabelChange> {
+    pub(crate) fn change(&self, label: &label::Model) -> Result<event::LabelChange> {
         let (Some(project), Some(data_row), Some(dataset)) = (&self.project, &self.data_row, &self.dataset) else {
             return Err(crate::Error::internal(format!("label {} stands alone", label.id)));
         };
-        let batches = match self.batched {
-            true => batch::holding(txn.conn(), project.id, data_row.id).await?,
-            false => Vec::new(),
-        };
         Ok(event::LabelChange {
             label: label.into(),
-            project: project.into(),
-            data_row: data_row.into(),
-            dataset: dataset.into(),
-            user: self.user.as_ref().map(Into::into),
-            batches,
+            project: project.as_ref().into(),
+            data_row: data_row.as_ref().into(),
+            dataset: dataset.as_ref().into(),
+            user: self.user.as_deref().map(Into::into),
+            batches: self.batches.clone(),
             task: None,
-            team: self.organization.as_ref().map(Into::into),
+            team: self.organization.as_deref().map(Into::into),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sql;
+    use crate::db::plan;
+
+    #[tokio::test]
+    async fn every_table_is_looked_up_by_its_key() {
+        let plan = plan(&sql(2)).await;
+        for table in ["project", "data_row", "dataset", "organization", "user", "b"] {
+            let found = |line: &String| line.starts_with(&format!("SEARCH {table} USING"));
+            assert!(plan.iter().any(found), "{table}: {plan:#?}");
+        }
     }
 }

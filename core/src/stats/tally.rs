@@ -2,14 +2,11 @@
 //! is undone or recorded twice. A row is an hour of a webhook, a project, a topic and one thing that happened.
 
 use super::histogram;
-use crate::{Result, dispatcher::Job};
+use crate::{Result, db::insert, dispatcher::Job};
 use entity::{
     NotificationStatus, OrganizationId, ProjectId, TallyKind, Timestamp, WebhookId, WebhookTopic, notification, tally,
 };
-use sea_orm::{
-    ConnectionTrait, EntityTrait, IntoActiveModel,
-    sea_query::{Expr, ExprTrait, OnConflict},
-};
+use sea_orm::ConnectionTrait;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -17,6 +14,10 @@ use uuid::Uuid;
 pub(super) const HOUR: i64 = 3_600_000_000;
 /// The bin of what has no duration.
 const NONE: i16 = -1;
+
+/// What is counted already grows.
+const SUM: &str = "ON CONFLICT (organization_id, webhook_id, hour, project_id, topic, kind, bin) \
+     DO UPDATE SET count = tally.count + excluded.count";
 
 /// What is counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,25 +106,8 @@ impl Tallies {
 
     /// Adds to what is counted already, in the order of the key.
     pub(crate) async fn write(&mut self, db: &impl ConnectionTrait) -> Result<()> {
-        use tally::Column as Is;
         let rows = std::mem::take(&mut self.0);
         let rows: Vec<tally::Model> = rows.into_iter().map(|(key, count)| key.row(count)).collect();
-        for rows in crate::dispatcher::batches(&rows) {
-            let key = [
-                Is::OrganizationId,
-                Is::WebhookId,
-                Is::Hour,
-                Is::ProjectId,
-                Is::Topic,
-                Is::Kind,
-                Is::Bin,
-            ];
-            let sum = Expr::col((tally::Entity, Is::Count)).add(Expr::cust("excluded.count"));
-            tally::Entity::insert_many(rows.iter().cloned().map(IntoActiveModel::into_active_model))
-                .on_conflict(OnConflict::columns(key).value(Is::Count, sum).to_owned())
-                .exec_without_returning(db)
-                .await?;
-        }
-        Ok(())
+        insert::<tally::Entity>(db, rows, SUM).await
     }
 }

@@ -1,10 +1,7 @@
 //! Which webhooks want which events: an organization's active webhooks that were registered (a stage's own is asked by
 //! its stage), read once and kept until one of them changes. Read inside the writer's transaction, so it is never older than the change it serves.
 
-use super::{
-    condition::{Condition, Conditions},
-    limit,
-};
+use super::{condition, limit};
 use crate::{
     Error, Result,
     dispatcher::Limit,
@@ -13,7 +10,7 @@ use crate::{
 };
 use entity::{Ordering, OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
 use moka::sync::Cache;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard},
@@ -28,7 +25,7 @@ pub(crate) struct Subscriber {
     pub shape: Shape,
     pub limit: Limit,
     /// Its filter.
-    pub condition: Option<Arc<Condition>>,
+    pub condition: Option<Arc<condition::Condition>>,
     pub ordering: Ordering,
     pub place: Place,
     topics: u32,
@@ -57,7 +54,7 @@ const QUERIES: u64 = 1_000;
 pub struct Index {
     known: Mutex<HashMap<OrganizationId, Arc<[Subscriber]>>>,
     generations: Mutex<HashMap<OrganizationId, i64>>,
-    conditions: Mutex<Conditions>,
+    conditions: Mutex<condition::Conditions>,
     shaper: Arc<dyn Shaper>,
     queries: Cache<String, Query>,
 }
@@ -95,6 +92,22 @@ impl Index {
             .expect("held for an insert only")
             .insert(id, Arc::clone(&read));
         Ok(read)
+    }
+
+    /// Makes the filters and payload queries of active webhooks ready, those of `ids` or all, so that no writer compiles
+    /// them when it first reads their webhooks.
+    pub(crate) async fn prepare(&self, db: &impl ConnectionTrait, ids: Option<Vec<WebhookId>>) -> Result<()> {
+        let texts = Condition::any()
+            .add(webhook::Column::Filter.is_not_null())
+            .add(webhook::Column::PayloadQuery.is_not_null());
+        let rows = webhook::Entity::find()
+            .filter(webhook::Column::Status.eq(WebhookStatus::Active))
+            .filter(texts)
+            .filter(Condition::all().add_option(ids.map(|ids| webhook::Column::Id.is_in(ids))));
+        for row in rows.all(db).await? {
+            self.subscriber(&row).await?;
+        }
+        Ok(())
     }
 
     /// A webhook as publishing needs it.
@@ -135,7 +148,7 @@ impl Index {
         Ok(())
     }
 
-    pub(super) fn conditions(&self) -> MutexGuard<'_, Conditions> {
+    pub(super) fn conditions(&self) -> MutexGuard<'_, condition::Conditions> {
         self.conditions.lock().expect("held for a look or an insert only")
     }
 

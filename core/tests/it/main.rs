@@ -2,6 +2,7 @@
 #![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "a test that meets a fault has failed")]
 
+mod ahead;
 mod bus;
 mod capture;
 mod delivery;

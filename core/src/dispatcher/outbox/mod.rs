@@ -17,6 +17,7 @@ pub(crate) use order::{Freed, release, release_all};
 use super::{Job, Lanes, Limit};
 use crate::{
     Result,
+    db::insert,
     listener::Place,
     live::Hints,
     retention::Removal,
@@ -25,9 +26,7 @@ use crate::{
 use entity::{
     NotificationStatus, PayloadId, ProjectId, Timestamp, WebhookId, event, label, notification, payload, project,
 };
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Bodies up to this size travel with their job; larger ones are read when their turn has come.
@@ -147,16 +146,21 @@ impl Outbox {
             }
             rows.push(row);
         }
-        insert::<label::Entity>(db, std::mem::take(&mut self.labels)).await?;
+        self.write_labels(db).await?;
         for (id, at) in std::mem::take(&mut self.touched) {
             let touch = project::Entity::update_many().col_expr(project::Column::LastActivityAt, Expr::value(at));
             touch.filter(project::Column::Id.eq(id)).exec(db).await?;
         }
-        insert::<event::Entity>(db, std::mem::take(&mut self.events)).await?;
-        insert::<payload::Entity>(db, std::mem::take(&mut self.payloads)).await?;
-        insert::<notification::Entity>(db, rows).await?;
+        insert::<event::Entity>(db, std::mem::take(&mut self.events), "").await?;
+        insert::<payload::Entity>(db, std::mem::take(&mut self.payloads), "").await?;
+        insert::<notification::Entity>(db, rows, "").await?;
         self.tallies.write(db).await?;
         self.removal.write(db).await
+    }
+
+    /// Writes the labels alone: somebody is about to decide by them.
+    pub(crate) async fn write_labels(&mut self, db: &impl ConnectionTrait) -> Result<()> {
+        insert::<label::Entity>(db, std::mem::take(&mut self.labels), "").await
     }
 
     /// Keys of new notifications at which others wait, or are being sent.
@@ -180,23 +184,6 @@ impl Outbox {
             false => self.jobs.iter().for_each(|job| lanes.give_back(job.webhook_id)),
         }
     }
-}
-
-/// Inserts rows in a few statements of sizes that come again.
-async fn insert<E>(db: &impl ConnectionTrait, mut rows: Vec<E::Model>) -> Result<()>
-where
-    E: EntityTrait,
-    E::Model: IntoActiveModel<E::ActiveModel>,
-    E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
-{
-    while let Some(count) = batch(rows.len()) {
-        let rest = rows.split_off(count);
-        let rows = std::mem::replace(&mut rows, rest)
-            .into_iter()
-            .map(IntoActiveModel::into_active_model);
-        E::insert_many(rows).exec_without_returning(db).await?;
-    }
-    Ok(())
 }
 
 /// Cuts a list into pieces whose lengths are powers of two, 128 at most: few distinct statements stay prepared.
