@@ -1,5 +1,6 @@
 //! The load bench: `cargo bench -p labelhook-tests`, or `cargo bench -p labelhook-tests -- deliver_1` for one part.
-//! `-- --short` runs a short form of each, which says only that it works.
+//! `-- --short` runs a short form of each, which says only that it works; `-- --instructions` counts the instructions of the
+//! hot path and compares them with the baseline, which `-- --baseline` renews.
 //!
 //! The release binary, the receiver and the load driver are processes of their own. Each rate stands beside the ceiling
 //! measured in the same round: the same HTTP client posting the same bytes to the same receiver without us. CPU time is
@@ -13,6 +14,8 @@ mod deliver;
 mod driver;
 mod figures;
 mod growth;
+mod hot;
+mod instructions;
 mod isolation;
 mod latency;
 mod listeners;
@@ -68,7 +71,7 @@ const PARTS: &[Part] = &[
     part("isolation", 3, |size| Box::pin(isolation::isolation(size))),
     part("drain", 3, |size| Box::pin(workflow::drain(size))),
     part("move", 3, |size| Box::pin(workflow::moves(size))),
-    part("subscribe", 1, |size| Box::pin(subscribe::subscribe(size))),
+    part("subscribe", 3, |size| Box::pin(subscribe::subscribe(size))),
     part("growth", 1, |size| Box::pin(growth::growth(size))),
     part("start", 3, |size| Box::pin(readiness::start(size))),
     part("backlog", 1, |size| Box::pin(backlog::backlog(size))),
@@ -118,8 +121,11 @@ fn main() -> anyhow::Result<()> {
         Some("--receiver") => receiver::run(),
         Some("--driver") => driver::run(task(1)?),
         Some("--pacer") => pacer::run(),
+        Some("--hot") => hot::run(task(1)?, task(2)?.parse()?),
         Some("--plain") => runtime()?.block_on(plain::run(task(1)?, task(2)?)),
         Some("--listeners") => runtime()?.block_on(listeners::run(task(1)?)),
+        Some("--instructions") => instructions::compare(),
+        Some("--baseline") => instructions::renew(),
         _ => runtime()?.block_on(bench(&args)),
     }
 }

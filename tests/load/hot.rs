@@ -1,0 +1,159 @@
+//! The hot path again and again in a process of its own, on one thread and by a clock that stands still, so that the number
+//! of its instructions says what it costs. What they are counted by is `instructions.rs`.
+
+use crate::{LABEL_BYTES, receiver, wire};
+use anyhow::{Context, ensure};
+use axum::body::Body;
+use bytes::Bytes;
+use entity::{
+    EventId, NotificationId, OrganizationId, PayloadContent, PayloadFormat, Timestamp, WebhookId, WebhookTopic, event,
+};
+use futures_util::future::try_join_all;
+use harness::{KEY, Start, TestApp};
+use http::{Request, StatusCode, header};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use labelhook_api::{graphql, server};
+use labelhook_core::{
+    Clock,
+    dispatcher::{
+        self,
+        signer::{Delivery, Scheme, Secret, Signer},
+    },
+    event::{Data, sample},
+    payload::{self, Shape},
+};
+use serde_json::json;
+use std::sync::Arc;
+
+/// What is counted, by name.
+pub const OPERATIONS: [&str; 3] = ["render and sign", "accept", "deliver"];
+/// Labels of one group.
+pub const GROUP: usize = 32;
+/// A moment like any other.
+const NOW: Timestamp = Timestamp(1_790_000_000_000_000);
+
+/// So many groups of an operation.
+pub fn run(operation: &str, groups: usize) -> anyhow::Result<()> {
+    match operation {
+        "render and sign" => render_and_sign(groups * GROUP),
+        "accept" => on_one_thread(Box::pin(submit(groups, false))),
+        "deliver" => on_one_thread(Box::pin(submit(groups, true))),
+        _ => anyhow::bail!("there is no operation {operation}"),
+    }
+}
+
+fn on_one_thread(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}
+
+/// An event's bytes in the default dialect, and the headers of their delivery with a secret.
+fn render_and_sign(times: usize) -> anyhow::Result<()> {
+    let mut data = sample(WebhookTopic::LabelCreated, WebhookId::new(), NOW).context("there is a sample")?;
+    if let Data::Label(change) = &mut data {
+        change.label.label = wire::label(LABEL_BYTES);
+    }
+    let about = data.about().context("it is about a data row")?;
+    let event = event::Model {
+        id: EventId::new(),
+        organization_id: OrganizationId::new(),
+        sequence: 1,
+        topic: WebhookTopic::LabelCreated,
+        project_id: Some(about.project_id),
+        data_row_id: Some(about.data_row.id),
+        external_id: about.data_row.external_id.clone(),
+        data: serde_json::to_string(&data)?,
+        test: false,
+        created_at: NOW,
+    };
+    let shape = Shape::plain(PayloadFormat::Labelbox, PayloadContent::Full);
+    let secret = Secret {
+        text: "bench".to_owned(),
+        expires_at: None,
+    };
+    let signer = Signer::new(Scheme {
+        format: PayloadFormat::Labelbox,
+        authorization: None,
+        secrets: vec![secret],
+        custom: http::HeaderMap::new(),
+    });
+    let notification_id = NotificationId::new();
+    for _ in 0..times {
+        let body = payload::render(&shape, &event, &data)?;
+        let headers = signer.headers(&Delivery {
+            event_id: event.id,
+            notification_id,
+            topic: event.topic,
+            at: NOW,
+            body: &body,
+        });
+        ensure!(headers.len() > 4, "too few headers");
+    }
+    Ok(())
+}
+
+/// Labels over GraphQL, a group at a time: the request, its document from the cache, its key, the verb, the group's commit.
+/// With a webhook also each delivery to a receiver that is another process, and its outcome's record.
+async fn submit(groups: usize, with_webhook: bool) -> anyhow::Result<()> {
+    let app = TestApp::with(Start {
+        clock: Clock::mock(NOW),
+        paused: true,
+        ..Start::default()
+    })
+    .await;
+    let receiver = receiver::Process::start().await?;
+    let body = Bytes::from(request(&app, with_webhook.then(|| receiver.url())).await?);
+    let schema = graphql::build(Arc::clone(&app.app));
+    let config = server::Config {
+        rate_limit: 0,
+        ..server::Config::default()
+    };
+    let router = server::router(server::Server::new(Arc::clone(&app.app), schema, &config));
+    let service = TowerToHyperService::new(router);
+    for _ in 0..groups {
+        let calls = (0..GROUP).map(|_| call(&service, body.clone()));
+        try_join_all(calls).await?;
+        if with_webhook {
+            dispatcher::run_until_idle(&app.app).await?;
+        }
+    }
+    let expected = if with_webhook { groups * GROUP } else { 0 };
+    ensure!(receiver.count().await? == expected, "not what was expected arrived");
+    Ok(())
+}
+
+async fn call(service: &TowerToHyperService<axum::Router>, body: Bytes) -> anyhow::Result<()> {
+    let request = Request::post("/graphql")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCEPT, "application/json")
+        .header(header::AUTHORIZATION, format!("Bearer {KEY}"))
+        .body(Body::from(body))?;
+    let answer = service.call(request).await?;
+    ensure!(answer.status() == StatusCode::OK, "refused: {}", answer.status());
+    let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await?;
+    ensure!(wire::place(&bytes, b"\"errors\"").is_none(), "refused: {bytes:?}");
+    Ok(())
+}
+
+/// The body of a request that submits a label, after what it needs has been made.
+async fn request(app: &TestApp, webhook: Option<String>) -> anyhow::Result<Vec<u8>> {
+    let made = "mutation {createProject(data: {name: \"bench\"}) {id} createDataset(data: {name: \"bench\"}) {id}}";
+    let made = app.query(made, json!({})).await;
+    let project = crate::server::text(&made["createProject"]["id"])?;
+    let dataset = crate::server::text(&made["createDataset"]["id"])?;
+    let row = "mutation($dataset: ID!) {createDataRow(data: {rowData: \"https://example.com/1.jpg\", \
+        externalId: \"1.jpg\", dataset: {connect: {id: $dataset}}}) {id}}";
+    let row = app.query(row, json!({ "dataset": dataset })).await;
+    let row = crate::server::text(&row["createDataRow"]["id"])?;
+    if let Some(url) = webhook {
+        let register = "mutation($url: String!) {createWebhook(data: {url: $url, secret: \"bench\", \
+            topics: {set: [LABEL_CREATED]}, maxInFlight: 64}) {id}}";
+        app.query(register, json!({ "url": url })).await;
+    }
+    let whole = crate::driver::request("http://bench/graphql", KEY, &row, &project, LABEL_BYTES);
+    let message = wire::Message::read(&whole)?.context("a whole request")?;
+    Ok(whole[message.body..].to_vec())
+}
