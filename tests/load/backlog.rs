@@ -9,10 +9,11 @@ use crate::{
     receiver,
     seed::{FAN, Fate, Log, PROJECTS, Writer, run},
     server::{Desk, Server},
+    wire,
 };
 use anyhow::ensure;
 use sea_orm::{ConnectionTrait, Statement};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 const PART: &str = "backlog";
 /// How long the drain is watched while live events go beside it.
@@ -117,7 +118,7 @@ async fn fill(log: &Log, waiting: u64, url: &str) -> anyhow::Result<()> {
     let db = log.open().await?;
     run(&db, "PRAGMA synchronous = OFF").await?;
     run(&db, &format!("UPDATE webhook SET url = '{url}'")).await?;
-    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?;
+    let now = wire::micros();
     let writer = Writer::new(&db, now, 1_000).await?;
     let events = waiting / FAN;
     let step = 1_000 * PROJECTS;

@@ -7,10 +7,11 @@ use crate::{
     receiver,
     seed::Log,
     server::Server,
+    wire,
 };
 use entity::Timestamp;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 const PART: &str = "growth";
 const SIZES: [(u64, &str); 3] = [
@@ -156,7 +157,5 @@ async fn filters(server: &Server, notifications: u64) -> anyhow::Result<Vec<(&'s
 }
 
 fn ago(seconds: i64) -> anyhow::Result<String> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let now = i64::try_from(now.as_micros())?;
-    Ok(Timestamp(now - seconds * 1_000_000).millis())
+    Ok(Timestamp(wire::micros() - seconds * 1_000_000).millis())
 }

@@ -6,8 +6,9 @@ use crate::{
     figures::Figure,
     seed::{FAN, Fate, Log, Writer},
     server::Server,
+    wire,
 };
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 const PART: &str = "start";
 const DUE: u64 = 100_000;
@@ -38,18 +39,19 @@ async fn ready(url: &str) -> anyhow::Result<(f64, f64)> {
     let begun = Instant::now();
     let server = Server::node(url).await?;
     let client = harness::Client::new(server.endpoint().trim_end_matches("/graphql"), None);
+    let mut pause = tokio::time::interval(Duration::from_millis(1));
     while client.get("/readyz").await?.0 != 200 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        pause.tick().await;
     }
     let ready = begun.elapsed().as_secs_f64() * 1e3;
-    tokio::time::sleep(AFTER).await;
+    tokio::time::sleep_until((Instant::now() + AFTER).into()).await;
     Ok((ready, cpu::peak_mb(server.pid())?))
 }
 
 /// A hundredth of what is due at a time.
 async fn due(log: &Log, hundredths: usize) -> anyhow::Result<()> {
     let db = log.open().await?;
-    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?;
+    let now = wire::micros();
     let writer = Writer::new(&db, now, 1_000).await?;
     let events = DUE / FAN / 100;
     for part in 0..hundredths as u64 {

@@ -151,9 +151,10 @@ impl Process {
 
     /// Waits until so many have come, and gives the time since `started`.
     pub async fn settled(&self, started: Instant, count: usize) -> anyhow::Result<Duration> {
+        let mut pause = tokio::time::interval(Duration::from_millis(2));
         while self.count().await? < count {
             anyhow::ensure!(started.elapsed() < LIMIT, "not everything arrived within {LIMIT:?}");
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            pause.tick().await;
         }
         Ok(started.elapsed())
     }

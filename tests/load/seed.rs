@@ -4,14 +4,17 @@
 //! log itself is written by SQL: ten notifications an event, over thirty days, ids and numbers as the product makes them.
 //! A run leaves rows behind; [`Log::restore`] removes them, so that the next one finds the same file.
 
-use crate::server::{Server, text};
+use crate::{
+    server::{Server, text},
+    wire,
+};
 use anyhow::{Context, bail};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 pub const PROJECTS: u64 = 20;
@@ -107,7 +110,7 @@ impl Log {
         .await?;
         let started = Instant::now();
         let events = self.notifications / FAN;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+        let now = Duration::from_micros(wire::micros().unsigned_abs());
         let first = i64::try_from((now - REST - SPAN).as_micros())?;
         let writer = Writer::new(&db, first, i64::try_from(SPAN.as_micros())? / i64::try_from(events)?).await?;
         for from in (0..events).step_by(usize::try_from(CHUNK)?) {

@@ -88,7 +88,7 @@ pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filt
     }
 }
 
-/// The few with these ids: SQLite would rather walk through all events of an organization that the statement names.
+/// The few with these ids.
 async fn of_ids(
     db: &impl ConnectionTrait,
     actor: &Actor,
@@ -96,13 +96,9 @@ async fn of_ids(
     span: Span,
     ids: &[EventId],
 ) -> Result<Vec<event::Model>> {
-    let mut rows = super::by_ids(ids).all(db).await?;
+    let mut rows = super::by_ids(actor.organization_id, ids).all(db).await?;
     rows.retain(|row| {
-        row.organization_id == actor.organization_id
-            && actor
-                .projects
-                .as_ref()
-                .is_none_or(|own| page::one_of(&Some(own.clone()), row.project_id))
+        page::one_of(&actor.projects, row.project_id)
             && filter.matches(row)
             && span.after.is_none_or(|after| row.sequence < after)
             && span.before.is_none_or(|before| row.sequence > before)

@@ -39,7 +39,11 @@ fn copy(newest: &notifications::Model, other: WebhookId, number: u64) -> notific
     let has_failed = number % (ROWS / 2) == ROWS / 2 - 1;
     notifications::Model {
         id: NotificationId(Uuid::from_u128(newest.id.0.as_u128() - (u128::from(number) << 64))),
-        webhook_id: if number % 2 == 0 { newest.webhook_id } else { other },
+        webhook_id: if number.is_multiple_of(2) {
+            newest.webhook_id
+        } else {
+            other
+        },
         status: if has_failed {
             NotificationStatus::Failed
         } else {
