@@ -15,19 +15,20 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use labelhook_api::{graphql, server};
 use labelhook_core::{
-    Clock,
+    Clock, api_key,
     dispatcher::{
         self,
         signer::{Delivery, Scheme, Secret, Signer},
     },
     event::{Data, sample},
+    label,
     payload::{self, Shape},
 };
 use serde_json::json;
 use std::sync::Arc;
 
 /// What is counted, by name.
-pub const OPERATIONS: [&str; 3] = ["render and sign", "accept", "deliver"];
+pub const OPERATIONS: [&str; 4] = ["render and sign", "verb", "accept", "deliver"];
 /// Labels of one group.
 pub const GROUP: usize = 32;
 /// A moment like any other.
@@ -37,6 +38,7 @@ const NOW: Timestamp = Timestamp(1_790_000_000_000_000);
 pub fn run(operation: &str, groups: usize) -> anyhow::Result<()> {
     match operation {
         "render and sign" => render_and_sign(groups * GROUP),
+        "verb" => on_one_thread(Box::pin(create(groups))),
         "accept" => on_one_thread(Box::pin(submit(groups, false))),
         "deliver" => on_one_thread(Box::pin(submit(groups, true))),
         _ => anyhow::bail!("there is no operation {operation}"),
@@ -95,15 +97,39 @@ fn render_and_sign(times: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Labels over GraphQL, a group at a time: the request, its document from the cache, its key, the verb, the group's commit.
-/// With a webhook also each delivery to a receiver that is another process, and its outcome's record.
-async fn submit(groups: usize, with_webhook: bool) -> anyhow::Result<()> {
-    let app = TestApp::with(Start {
+/// A service whose dispatcher waits to be asked.
+async fn service() -> TestApp {
+    TestApp::with(Start {
         clock: Clock::mock(NOW),
         paused: true,
         ..Start::default()
     })
-    .await;
+    .await
+}
+
+/// Labels without GraphQL and without a key, a group at a time: the verb alone, and the group's commit.
+async fn create(groups: usize) -> anyhow::Result<()> {
+    let app = service().await;
+    let body: serde_json::Value = serde_json::from_slice(&request(&app, None).await?)?;
+    let variables = &body["variables"];
+    let new = label::New {
+        project: crate::server::text(&variables["project"])?,
+        data_row: crate::server::text(&variables["dataRow"])?,
+        label: crate::server::text(&variables["label"])?,
+        seconds_to_label: 1.5,
+        label_type: None,
+    };
+    let actor = api_key::authenticate(&app.app, KEY).await?;
+    for _ in 0..groups {
+        try_join_all((0..GROUP).map(|_| label::create(&app.app, &actor, new.clone()))).await?;
+    }
+    Ok(())
+}
+
+/// Labels over GraphQL, a group at a time: the request, its document from the cache, its key, the verb, the group's commit.
+/// With a webhook also each delivery to a receiver that is another process, and its outcome's record.
+async fn submit(groups: usize, with_webhook: bool) -> anyhow::Result<()> {
+    let app = service().await;
     let receiver = receiver::Process::start().await?;
     let body = Bytes::from(request(&app, with_webhook.then(|| receiver.url())).await?);
     let schema = graphql::build(Arc::clone(&app.app));

@@ -1,8 +1,11 @@
-//! The bench's arithmetic.
+//! The bench's arithmetic, and its HTTP by hand.
 
 mod figures;
+#[expect(dead_code, reason = "what needs a socket is used by the bench alone")]
+mod wire;
 
 use figures::{Budget, Figure, lines, median, percentile, short};
+use wire::Message;
 
 #[test]
 fn rounds_become_a_median_with_its_spread() {
@@ -56,4 +59,42 @@ fn numbers_are_as_long_as_they_say_something() {
         [12345.6, 56.78, 0.256, 0.0123, 0.0].map(short),
         ["12346", "56.8", "0.26", "0.0123", "0"]
     );
+}
+
+#[test]
+fn a_message_ends_where_its_length_says() {
+    let request = wire::post("127.0.0.1:80", "/graphql", "lh_key", "{\"a\":1}");
+    let message = Message::read(&request).unwrap().unwrap();
+    assert_eq!(&request[message.body..message.end], b"{\"a\":1}");
+    assert!((0..request.len()).all(|cut| Message::read(&request[..cut]).unwrap().is_none()));
+    let two = [request.clone(), request.clone()].concat();
+    assert_eq!(Message::read(&two).unwrap().unwrap().end, request.len());
+}
+
+#[test]
+fn a_length_is_read_however_it_is_written_and_missing_only_of_a_get() {
+    let read = |text: &str| Message::read(text.as_bytes()).map(|message| message.map(|message| message.end));
+    assert_eq!(
+        read("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap(),
+        Some(40)
+    );
+    assert_eq!(read("GET /count HTTP/1.1\r\nhost: bench\r\n\r\n").unwrap(), Some(36));
+    assert!(read("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").is_err());
+}
+
+#[test]
+fn a_label_keeps_its_number_on_its_way() {
+    let mut label = wire::label(100).into_bytes();
+    let place = wire::number_place(&label).unwrap();
+    wire::set_number(&mut label, place, 4_711);
+    let payload = serde_json::json!({"label": {"label": String::from_utf8(label).unwrap()}}).to_string();
+    assert_eq!(wire::number(payload.as_bytes()), Some(4_711));
+    assert_eq!(wire::number(b"something else"), None);
+}
+
+#[test]
+fn a_url_has_an_address_and_a_path() {
+    assert_eq!(wire::parts("http://127.0.0.1:80/graphql"), ("127.0.0.1:80", "/graphql"));
+    assert_eq!(wire::place(b"aab", b"ab"), Some(1));
+    assert_eq!(wire::place(b"aab", b"c"), None);
 }
