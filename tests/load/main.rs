@@ -22,6 +22,7 @@ mod seed;
 mod server;
 mod subscribe;
 mod workflow;
+mod writer;
 
 use anyhow::{Context, bail};
 use figures::Figure;

@@ -4,10 +4,11 @@
 use crate::{
     Size, cpu,
     figures::Figure,
-    seed::{FAN, Fate, Log, Writer},
+    seed::Log,
     server::Server,
+    writer::{FAN, Fate, Writer},
 };
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 const PART: &str = "start";
 const DUE: u64 = 100_000;
@@ -49,9 +50,8 @@ async fn ready(url: &str) -> anyhow::Result<(f64, f64)> {
 /// A hundredth of what is due at a time.
 async fn due(log: &Log, hundredths: usize) -> anyhow::Result<()> {
     let db = log.open().await?;
-    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?;
-    let writer = Writer::new(&db, now, 1_000).await?;
     let events = DUE / FAN / 100;
+    let writer = Writer::until_now(&db, events * hundredths as u64).await?;
     for part in 0..hundredths as u64 {
         writer.write(part * events, (part + 1) * events, Fate::Due).await?;
     }
