@@ -7,9 +7,9 @@ use crate::{
     LABEL_BYTES, Size, cpu, driver,
     figures::{Figure, percentile},
     receiver,
-    seed::{FAN, Fate, Log, PROJECTS, Writer, run},
+    seed::{Log, run},
     server::{Desk, Server},
-    wire,
+    writer::{FAN, Fate, PROJECTS, Writer},
 };
 use anyhow::ensure;
 use sea_orm::{ConnectionTrait, Statement};
@@ -118,9 +118,8 @@ async fn fill(log: &Log, waiting: u64, url: &str) -> anyhow::Result<()> {
     let db = log.open().await?;
     run(&db, "PRAGMA synchronous = OFF").await?;
     run(&db, &format!("UPDATE webhook SET url = '{url}'")).await?;
-    let now = wire::micros();
-    let writer = Writer::new(&db, now, 1_000).await?;
     let events = waiting / FAN;
+    let writer = Writer::until_now(&db, events).await?;
     let step = 1_000 * PROJECTS;
     for from in (0..events).step_by(usize::try_from(step)?) {
         writer.write(from, events.min(from + step), Fate::Due).await?;

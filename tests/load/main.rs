@@ -33,6 +33,7 @@ mod size;
 mod subscribe;
 mod wire;
 mod workflow;
+mod writer;
 
 use anyhow::{Context, bail};
 use figures::Figure;

@@ -4,9 +4,9 @@
 use crate::{
     Size, cpu,
     figures::Figure,
-    seed::{FAN, Fate, Log, Writer},
+    seed::Log,
     server::Server,
-    wire,
+    writer::{FAN, Fate, Writer},
 };
 use std::time::{Duration, Instant};
 
@@ -51,9 +51,8 @@ async fn ready(url: &str) -> anyhow::Result<(f64, f64)> {
 /// A hundredth of what is due at a time.
 async fn due(log: &Log, hundredths: usize) -> anyhow::Result<()> {
     let db = log.open().await?;
-    let now = wire::micros();
-    let writer = Writer::new(&db, now, 1_000).await?;
     let events = DUE / FAN / 100;
+    let writer = Writer::until_now(&db, events * hundredths as u64).await?;
     for part in 0..hundredths as u64 {
         writer.write(part * events, (part + 1) * events, Fate::Due).await?;
     }
