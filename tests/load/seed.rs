@@ -6,6 +6,7 @@
 
 use crate::{
     server::{Server, text},
+    wire,
     writer::{FAN, Fate, PROJECTS, Writer},
 };
 use anyhow::{Context, bail};
@@ -119,7 +120,7 @@ impl Log {
         db.close().await?;
         eprintln!(" took {:?}, which no figure counts", started.elapsed());
         // Ids tell what a run adds by the second.
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        tokio::time::sleep_until((Instant::now() + Duration::from_secs(4)).into()).await;
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! Writes events and their notifications into a SQLite file by SQL: ids and numbers as the product makes them.
 
-use crate::seed::{run, word};
+use crate::{
+    seed::{run, word},
+    wire,
+};
 use sea_orm::DatabaseConnection;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 pub const PROJECTS: u64 = 20;
 /// Webhooks of a project, each of which wants all of its events.
@@ -42,7 +44,7 @@ impl<'d> Writer<'d> {
 
     /// One of so many events that happened just now.
     pub async fn until_now(db: &'d DatabaseConnection, events: u64) -> anyhow::Result<Self> {
-        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?;
+        let now = wire::micros();
         Self::new(db, now - i64::try_from(events)? * DENSE, DENSE).await
     }
 
