@@ -15,20 +15,19 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use labelhook_api::{graphql, server};
 use labelhook_core::{
-    Clock, api_key,
+    Clock,
     dispatcher::{
         self,
         signer::{Delivery, Scheme, Secret, Signer},
     },
     event::{Data, sample},
-    label,
     payload::{self, Shape},
 };
 use serde_json::json;
 use std::sync::Arc;
 
 /// What is counted, by name.
-pub const OPERATIONS: [&str; 4] = ["render and sign", "verb", "accept", "deliver"];
+pub const OPERATIONS: [&str; 3] = ["render and sign", "accept", "deliver"];
 /// Labels of one group.
 pub const GROUP: usize = 32;
 /// A moment like any other.
@@ -38,7 +37,6 @@ const NOW: Timestamp = Timestamp(1_790_000_000_000_000);
 pub fn run(operation: &str, groups: usize) -> anyhow::Result<()> {
     match operation {
         "render and sign" => render_and_sign(groups * GROUP),
-        "verb" => on_one_thread(Box::pin(create(groups))),
         "accept" => on_one_thread(Box::pin(submit(groups, false))),
         "deliver" => on_one_thread(Box::pin(submit(groups, true))),
         _ => anyhow::bail!("there is no operation {operation}"),
@@ -105,25 +103,6 @@ async fn service() -> TestApp {
         ..Start::default()
     })
     .await
-}
-
-/// Labels without GraphQL and without a key, a group at a time: the verb alone, and the group's commit.
-async fn create(groups: usize) -> anyhow::Result<()> {
-    let app = service().await;
-    let body: serde_json::Value = serde_json::from_slice(&request(&app, None).await?)?;
-    let variables = &body["variables"];
-    let new = label::New {
-        project: crate::server::text(&variables["project"])?,
-        data_row: crate::server::text(&variables["dataRow"])?,
-        label: crate::server::text(&variables["label"])?,
-        seconds_to_label: 1.5,
-        label_type: None,
-    };
-    let actor = api_key::authenticate(&app.app, KEY).await?;
-    for _ in 0..groups {
-        try_join_all((0..GROUP).map(|_| label::create(&app.app, &actor, new.clone()))).await?;
-    }
-    Ok(())
 }
 
 /// Labels over GraphQL, a group at a time: the request, its document from the cache, its key, the verb, the group's commit.
