@@ -2,7 +2,8 @@
 //! so that the first entry is always one that can be served.
 
 use entity::{Timestamp, WebhookId};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
+use uuid::Uuid;
 
 /// Where a lane stands in the backlog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,13 @@ impl Backlog {
     pub(super) fn first(&self, has_room: bool) -> Option<(Timestamp, WebhookId)> {
         let busy = self.busy.first().filter(|_| has_room);
         self.idle.first().into_iter().chain(busy).min().copied()
+    }
+
+    /// Of the lanes that are due by `now`, the one that is due last.
+    pub(super) fn last(&self, has_room: bool, now: Timestamp) -> Option<(Timestamp, WebhookId)> {
+        let due = ..(now.plus(Duration::from_micros(1)), WebhookId::from(Uuid::nil()));
+        let busy = self.busy.range(due).next_back().filter(|_| has_room);
+        self.idle.range(due).next_back().into_iter().chain(busy).max().copied()
     }
 
     fn at(&mut self, place: Place) -> (&mut BTreeSet<(Timestamp, WebhookId)>, Timestamp) {

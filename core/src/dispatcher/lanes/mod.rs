@@ -17,6 +17,7 @@ mod lane;
 mod state;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use bucket::{Limit, Rate};
 
@@ -211,11 +212,14 @@ impl Lanes {
         self.change(|state| state.cancel(webhook_id, notification_id));
     }
 
-    /// Lanes with something due in the database and room for it, a bounded number. Their note is taken: every claim ends
+    /// Lanes with something due in the database and room for it, a bounded number: by turns the one that is furthest behind
+    /// and the one that is least. Their note is taken: every claim ends
     /// in [`Lanes::claimed`] or [`Lanes::not_claimed`].
     pub fn to_claim(&self, now: Timestamp) -> Vec<Room> {
         let mut state = self.state();
-        let rooms: Vec<Room> = std::iter::from_fn(|| state.next_room(now)).take(ROOMS).collect();
+        let mut turns = [false, true].into_iter().cycle();
+        let next = || state.next_room(now, turns.next()?);
+        let rooms: Vec<Room> = std::iter::from_fn(next).take(ROOMS).collect();
         state.claims += usize::from(!rooms.is_empty());
         rooms
     }

@@ -1,9 +1,9 @@
 //! The lanes themselves and their sums. Every change of a lane's places or of its note goes through [`State::update`],
 //! which keeps the sums and the backlog true.
 
-use super::{Job, Limit, Room, Window, backlog::Backlog, bucket::Bucket, lane::Lane};
+use super::{Job, Limit, Room, Window, backlog::Backlog, bucket::Bucket, lane::Lane, turns::Turns};
 use entity::{NotificationId, Timestamp, WebhookId};
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Places of one lane at least, when the window is shared by many.
 const LEAST: usize = 8;
@@ -13,13 +13,20 @@ impl Window {
         let most = self.lane.max(1);
         (self.total / (2 * lanes.max(1))).clamp(LEAST.min(most), most)
     }
+
+    /// What claims may fill. The rest is for what happens meanwhile, however many lanes are behind.
+    fn to_claim(self) -> usize {
+        self.total - self.total / 4
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct State {
     window: Window,
     lanes: HashMap<WebhookId, Lane>,
-    turns: VecDeque<WebhookId>,
+    turns: Turns,
+    /// The moment of the last look.
+    now: Timestamp,
     /// Lanes with a rate: one whose turn waits for its next token, and one with nothing left, until its bucket is full and
     /// there is nothing to remember.
     pauses: BTreeSet<(Timestamp, WebhookId)>,
@@ -44,7 +51,8 @@ impl State {
         Self {
             window,
             lanes: HashMap::new(),
-            turns: VecDeque::new(),
+            turns: Turns::default(),
+            now: Timestamp(0),
             pauses: BTreeSet::new(),
             backlog: Backlog::default(),
             shut: HashMap::new(),
@@ -126,8 +134,9 @@ impl State {
 
     /// A lane whose bucket is empty leaves the line until its next token is there.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<Job> {
+        self.now = now;
         self.resume(now);
-        while let Some(webhook_id) = self.turns.pop_front() {
+        while let Some(webhook_id) = self.turns.pop() {
             let Some(lane) = self.lanes.get_mut(&webhook_id) else {
                 continue;
             };
@@ -164,7 +173,7 @@ impl State {
             };
             lane.pause = None;
             if lane.waits_for_turn {
-                self.turns.push_back(webhook_id);
+                self.turns.push(webhook_id, lane.queue.front(), now);
             } else if lane.held == 0 && lane.filed.is_none() {
                 self.forget(webhook_id);
             }
@@ -224,17 +233,21 @@ impl State {
     }
 
     pub(super) fn next_due(&self) -> Option<Timestamp> {
-        self.backlog.first(self.held < self.window.total).map(|(due, _)| due)
+        self.backlog
+            .first(self.held < self.window.to_claim())
+            .map(|(due, _)| due)
     }
 
-    /// Reserves all the room of the lane that is due first, and takes its note.
-    pub(super) fn next_room(&mut self, now: Timestamp) -> Option<Room> {
+    /// Reserves all the room of the lane that is due first, or of the one that is due and not behind, and takes its note.
+    pub(super) fn next_room(&mut self, now: Timestamp, not_behind: bool) -> Option<Room> {
+        self.now = now;
         loop {
-            let free = self.window.total.saturating_sub(self.held);
-            let (due, webhook_id) = self.backlog.first(free > 0)?;
-            if due > now {
-                return None;
-            }
+            let free = self.window.to_claim().saturating_sub(self.held);
+            let webhook_id = match not_behind {
+                true => self.backlog.last(free > 0, now),
+                false => self.backlog.first(free > 0).filter(|(due, _)| *due <= now),
+            };
+            let (_, webhook_id) = webhook_id?;
             let share = self.share();
             let mut count = 0;
             self.update(webhook_id, |lane| {
@@ -277,7 +290,7 @@ impl State {
             if std::mem::take(&mut lane.waits_for_turn) {
                 match lane.pause.take() {
                     Some(at) => drop(self.pauses.remove(&(at, webhook_id))),
-                    None => self.turns.retain(|other| *other != webhook_id),
+                    None => self.turns.remove(webhook_id),
                 }
             }
         }
@@ -345,7 +358,7 @@ impl State {
     pub(super) fn is_empty(&self) -> bool {
         let sums = (self.busy, self.held, self.in_flight, self.claims);
         let lists =
-            self.lanes.is_empty() && self.turns.is_empty() && self.canceled.is_empty() && self.pauses.is_empty();
+            self.lanes.is_empty() && self.turns.len() == 0 && self.canceled.is_empty() && self.pauses.is_empty();
         let lists = lists && self.shut.is_empty() && self.back.is_empty();
         sums == (0, 0, 0, 0) && lists && self.backlog.first(true).is_none()
     }
@@ -364,14 +377,14 @@ impl State {
             if let Some(at) = lane.pause.take() {
                 self.pauses.remove(&(at, webhook_id));
             }
-            self.turns.push_back(webhook_id);
+            self.turns.push(webhook_id, lane.queue.front(), self.now);
         }
     }
 
     /// A turn that was left behind would let the lane's next life exceed its limit.
     fn forget(&mut self, webhook_id: WebhookId) {
         if self.lanes.remove(&webhook_id).is_some_and(|lane| lane.waits_for_turn) {
-            self.turns.retain(|other| *other != webhook_id);
+            self.turns.remove(webhook_id);
         }
     }
 }

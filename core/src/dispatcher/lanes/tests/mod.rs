@@ -1,5 +1,6 @@
-//! Lanes step by step; at random against a [`model`], at their [`pace`], and [`shut`].
+//! Lanes step by step; [`behind`], at random against a [`model`], at their [`pace`], and [`shut`].
 
+mod behind;
 mod model;
 mod pace;
 mod shut;

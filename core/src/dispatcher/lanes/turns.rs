@@ -1,0 +1,53 @@
+//! Lanes in line for their turn. Two lines go by turns: of lanes whose next job tells of what has just happened, and of lanes
+//! that are behind. So a backlog of however many webhooks keeps no live event waiting for more than one of its own, and
+//! live events leave a backlog half of all turns at least.
+
+use super::Job;
+use entity::{Timestamp, WebhookId};
+use std::{collections::VecDeque, time::Duration};
+
+/// What happened longer ago is behind, and so is what has been tried before.
+const JUST: Duration = Duration::from_secs(60);
+
+/// Lanes in line. Each stands in it once at most; whoever adds one sees to that.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    live: VecDeque<WebhookId>,
+    behind: VecDeque<WebhookId>,
+    /// The last turn went to a lane that is not behind.
+    live_had_it: bool,
+}
+
+impl Turns {
+    /// Lines a lane up by the job that it would send next.
+    pub(super) fn push(&mut self, webhook_id: WebhookId, next: Option<&Job>, now: Timestamp) {
+        let is_live = next.is_some_and(|job| job.attempt_count == 0 && now.since(job.created_at) < JUST);
+        match is_live {
+            true => self.live.push_back(webhook_id),
+            false => self.behind.push_back(webhook_id),
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<WebhookId> {
+        let is_live = !self.live.is_empty() && (self.behind.is_empty() || !self.live_had_it);
+        self.live_had_it = is_live;
+        match is_live {
+            true => self.live.pop_front(),
+            false => self.behind.pop_front(),
+        }
+    }
+
+    pub(super) fn remove(&mut self, webhook_id: WebhookId) {
+        self.live.retain(|other| *other != webhook_id);
+        self.behind.retain(|other| *other != webhook_id);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.live.clear();
+        self.behind.clear();
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.live.len() + self.behind.len()
+    }
+}
