@@ -1,7 +1,13 @@
 //! The lanes themselves and their sums. Every change of a lane's places or of its note goes through [`State::update`],
 //! which keeps the sums and the backlog true.
 
-use super::{Job, Limit, Room, Window, backlog::Backlog, bucket::Bucket, lane::Lane, turns::Turns};
+use super::{
+    Job, Limit, Room, Window,
+    backlog::Backlog,
+    bucket::Bucket,
+    lane::Lane,
+    turns::{self, Turns},
+};
 use entity::{NotificationId, Timestamp, WebhookId};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -12,6 +18,12 @@ impl Window {
     pub(super) fn share(self, lanes: usize) -> usize {
         let most = self.lane.max(1);
         (self.total / (2 * lanes.max(1))).clamp(LEAST.min(most), most)
+    }
+
+    /// Places that a lane may fill with what happens while so many are taken: a part of what is free, so that each that fills
+    /// its own leaves the next one some.
+    fn spare(self, held: usize) -> usize {
+        (self.total.saturating_sub(held) / 4).min(self.lane)
     }
 
     /// What claims may fill. The rest is for what happens meanwhile, however many lanes are behind.
@@ -69,7 +81,7 @@ impl State {
     /// Takes a place for a new job if it may be held at once, or notes that the database has it.
     pub(super) fn reserve(&mut self, webhook_id: WebhookId, limit: Limit, due: Timestamp) -> bool {
         self.allow(webhook_id, limit);
-        let (share, has_room) = (self.share(), self.held < self.window.total);
+        let (share, has_room) = (self.spare_share(), self.held < self.window.total);
         let mut fits = false;
         self.update(webhook_id, |lane| {
             fits = lane.fits(due, share, has_room);
@@ -238,17 +250,20 @@ impl State {
             .map(|(due, _)| due)
     }
 
-    /// Reserves all the room of the lane that is due first, or of the one that is due and not behind, and takes its note.
-    pub(super) fn next_room(&mut self, now: Timestamp, not_behind: bool) -> Option<Room> {
+    /// Reserves all the room of the lane that is due first, or of one that is hardly behind, and takes its note.
+    pub(super) fn next_room(&mut self, now: Timestamp, hardly_behind: bool) -> Option<Room> {
         self.now = now;
         loop {
             let free = self.window.to_claim().saturating_sub(self.held);
-            let webhook_id = match not_behind {
-                true => self.backlog.last(free > 0, now),
-                false => self.backlog.first(free > 0).filter(|(due, _)| *due <= now),
+            let hardly = self.backlog.last(free > 0, now);
+            let hardly = hardly.filter(|(due, _)| hardly_behind && turns::has_just_come(*due, now));
+            let first = || self.backlog.first(free > 0).filter(|(due, _)| *due <= now);
+            let (_, webhook_id) = hardly.or_else(first)?;
+            let share = if hardly.is_some() {
+                self.spare_share()
+            } else {
+                self.share()
             };
-            let (_, webhook_id) = webhook_id?;
-            let share = self.share();
             let mut count = 0;
             self.update(webhook_id, |lane| {
                 // Without a fresh look its place could stay too early, and this loop would not end.
@@ -363,8 +378,14 @@ impl State {
         sums == (0, 0, 0, 0) && lists && self.backlog.first(true).is_none()
     }
 
+    /// Of a lane that is behind.
     fn share(&self) -> usize {
         self.window.share(self.busy)
+    }
+
+    /// Of a lane whose events come in as they happen.
+    fn spare_share(&self) -> usize {
+        self.window.spare(self.held).max(self.share())
     }
 
     fn line_up(&mut self, webhook_id: WebhookId) {

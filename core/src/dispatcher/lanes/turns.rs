@@ -9,6 +9,11 @@ use std::{collections::VecDeque, time::Duration};
 /// What happened longer ago is behind, and so is what has been tried before.
 const JUST: Duration = Duration::from_secs(60);
 
+/// Whether what has waited since that moment is not behind.
+pub(super) fn has_just_come(since: Timestamp, now: Timestamp) -> bool {
+    now.since(since) < JUST
+}
+
 /// Lanes in line. Each stands in it once at most; whoever adds one sees to that.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
@@ -21,7 +26,7 @@ pub(super) struct Turns {
 impl Turns {
     /// Lines a lane up by the job that it would send next.
     pub(super) fn push(&mut self, webhook_id: WebhookId, next: Option<&Job>, now: Timestamp) {
-        let is_live = next.is_some_and(|job| job.attempt_count == 0 && now.since(job.created_at) < JUST);
+        let is_live = next.is_some_and(|job| job.attempt_count == 0 && has_just_come(job.created_at, now));
         match is_live {
             true => self.live.push_back(webhook_id),
             false => self.behind.push_back(webhook_id),
