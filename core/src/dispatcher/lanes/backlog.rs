@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub(super) enum Place {
     /// It holds nothing in memory: one job of it always fits.
     Idle(Timestamp),
-    /// It holds something: it has room while the window has.
+    /// It holds something: it has room while claims have.
     Busy(Timestamp),
 }
 
@@ -37,7 +37,7 @@ impl Backlog {
         }
     }
 
-    /// The lane that is due first; busy ones count only while the window has room.
+    /// The lane that is due first; busy ones count only while there is room to claim.
     pub(super) fn first(&self, has_room: bool) -> Option<(Timestamp, WebhookId)> {
         let busy = self.busy.first().filter(|_| has_room);
         self.idle.first().into_iter().chain(busy).min().copied()

@@ -14,6 +14,8 @@ const SOON: Duration = Duration::from_millis(2_500);
 pub(super) struct Lane {
     pub(super) queue: VecDeque<Job>,
     pub(super) held: usize,
+    /// What it took last came from the database, where it had waited for long.
+    pub(super) is_behind: bool,
     /// Of these, the ones that were taken and are not recorded.
     pub(super) taken: usize,
     pub(super) in_flight: usize,
@@ -33,6 +35,17 @@ pub(super) struct Lane {
 impl Lane {
     pub(super) fn note(&mut self, due: Timestamp) {
         self.due = Some(self.due.map_or(due, |known| known.min(due)));
+    }
+
+    /// Takes places.
+    pub(super) fn take(&mut self, count: usize, is_behind: bool) {
+        self.held += count;
+        self.is_behind = is_behind;
+    }
+
+    /// Whether it holds something, and is not behind.
+    pub(super) fn is_live(&self) -> bool {
+        self.held > 0 && !self.is_behind
     }
 
     /// Whether one more that is due at `due` may be held: behind nothing older, not long before its token comes, and

@@ -5,6 +5,9 @@
 //! claimed, is *offered* after that commit, *taken* to be sent, and *done* when its outcome is recorded. What does not
 //! fit stays in the database, and the lane remembers from when there is something there to claim ([`backlog`]).
 //!
+//! Lanes whose next job is behind, by a minute or by an attempt, share their half of the turns among them; what has just
+//! happened goes by turns with all of them together ([`turns`]), and has places in the window of its own.
+//!
 //! A lane whose webhook has a rate takes a token with each job ([`bucket`]). With none left it leaves the line until the
 //! next one is there; what would wait for one long is neither reserved nor claimed ([`lane`]).
 //!
@@ -39,8 +42,9 @@ const ROOMS: usize = 128;
 pub struct Window {
     /// Jobs over all lanes.
     pub total: usize,
-    /// Jobs of one lane, when few lanes are at work. With many, each gets its share of half the window; one job a lane
-    /// always fits, so that a window full of dead webhooks stops nobody.
+    /// Jobs of one lane, when few lanes are at work. With many, each gets its share of half the window, which those that
+    /// are not behind share with each other alone; one job a lane always fits, so that a window full of dead webhooks stops
+    /// nobody.
     pub lane: usize,
 }
 
@@ -212,14 +216,12 @@ impl Lanes {
         self.change(|state| state.cancel(webhook_id, notification_id));
     }
 
-    /// Lanes with something due in the database and room for it, a bounded number: by turns the one that is furthest behind
-    /// and the one that is least. Their note is taken: every claim ends
-    /// in [`Lanes::claimed`] or [`Lanes::not_claimed`].
+    /// Lanes with something due in the database and room for it, a bounded number: by turns the one that is due first and the
+    /// one that is due last, if that is hardly behind. Their note is taken: every claim ends in [`Lanes::claimed`] or
+    /// [`Lanes::not_claimed`].
     pub fn to_claim(&self, now: Timestamp) -> Vec<Room> {
         let mut state = self.state();
-        let mut turns = [false, true].into_iter().cycle();
-        let next = || state.next_room(now, turns.next()?);
-        let rooms: Vec<Room> = std::iter::from_fn(next).take(ROOMS).collect();
+        let rooms: Vec<Room> = std::iter::from_fn(|| state.next_room(now)).take(ROOMS).collect();
         state.claims += usize::from(!rooms.is_empty());
         rooms
     }

@@ -20,12 +20,6 @@ impl Window {
         (self.total / (2 * lanes.max(1))).clamp(LEAST.min(most), most)
     }
 
-    /// Places that a lane may fill with what happens while so many are taken: a part of what is free, so that each that fills
-    /// its own leaves the next one some.
-    fn spare(self, held: usize) -> usize {
-        (self.total.saturating_sub(held) / 4).min(self.lane)
-    }
-
     /// What claims may fill. The rest is for what happens meanwhile, however many lanes are behind.
     fn to_claim(self) -> usize {
         self.total - self.total / 4
@@ -47,8 +41,11 @@ pub(super) struct State {
     shut: HashMap<WebhookId, Timestamp>,
     /// Jobs that were in memory when their breaker opened: they go back to the database.
     back: Vec<Job>,
-    /// Lanes that hold something.
+    /// Lanes that hold something, and of these the ones that are not behind.
     busy: usize,
+    live: usize,
+    /// The next room is for a lane that is hardly behind, if there is one.
+    hardly_behind: bool,
     pub(super) held: usize,
     pub(super) in_flight: usize,
     /// Claims under way, and what was canceled meanwhile.
@@ -70,6 +67,8 @@ impl State {
             shut: HashMap::new(),
             back: Vec::new(),
             busy: 0,
+            live: 0,
+            hardly_behind: false,
             held: 0,
             in_flight: 0,
             claims: 0,
@@ -81,12 +80,12 @@ impl State {
     /// Takes a place for a new job if it may be held at once, or notes that the database has it.
     pub(super) fn reserve(&mut self, webhook_id: WebhookId, limit: Limit, due: Timestamp) -> bool {
         self.allow(webhook_id, limit);
-        let (share, has_room) = (self.spare_share(), self.held < self.window.total);
+        let (share, has_room) = (self.live_share(), self.held < self.window.total);
         let mut fits = false;
         self.update(webhook_id, |lane| {
             fits = lane.fits(due, share, has_room);
             match fits {
-                true => lane.held += 1,
+                true => lane.take(1, false),
                 false => lane.note(due),
             }
         });
@@ -112,11 +111,12 @@ impl State {
     /// Changes a lane. One with nothing left is forgotten, so memory follows what is at work and not what ever was.
     pub(super) fn update(&mut self, webhook_id: WebhookId, change: impl FnOnce(&mut Lane)) {
         let lane = self.lane(webhook_id);
-        let before = lane.held;
+        let (before, was_live) = (lane.held, lane.is_live());
         change(lane);
-        let held = lane.held;
+        let (held, is_live) = (lane.held, lane.is_live());
         self.held = self.held + held - before;
         self.busy = self.busy + usize::from(held > 0) - usize::from(before > 0);
+        self.live = self.live + usize::from(is_live) - usize::from(was_live);
         let share = self.share();
         let Some(lane) = self.lanes.get_mut(&webhook_id) else {
             return;
@@ -250,20 +250,14 @@ impl State {
             .map(|(due, _)| due)
     }
 
-    /// Reserves all the room of the lane that is due first, or of one that is hardly behind, and takes its note.
-    pub(super) fn next_room(&mut self, now: Timestamp, hardly_behind: bool) -> Option<Room> {
+    /// Reserves all the room of the lane that is due first, or by turns of one that is hardly behind, and takes its note.
+    pub(super) fn next_room(&mut self, now: Timestamp) -> Option<Room> {
         self.now = now;
+        self.hardly_behind = !self.hardly_behind;
         loop {
             let free = self.window.to_claim().saturating_sub(self.held);
-            let hardly = self.backlog.last(free > 0, now);
-            let hardly = hardly.filter(|(due, _)| hardly_behind && turns::has_just_come(*due, now));
-            let first = || self.backlog.first(free > 0).filter(|(due, _)| *due <= now);
-            let (_, webhook_id) = hardly.or_else(first)?;
-            let share = if hardly.is_some() {
-                self.spare_share()
-            } else {
-                self.share()
-            };
+            let (webhook_id, is_behind) = self.next_to_claim(free > 0, now)?;
+            let share = if is_behind { self.share() } else { self.live_share() };
             let mut count = 0;
             self.update(webhook_id, |lane| {
                 // Without a fresh look its place could stay too early, and this loop would not end.
@@ -272,11 +266,25 @@ impl State {
                 count = places.max(usize::from(lane.held == 0)).min(lane.tokens(now));
                 if count > 0 {
                     lane.due = None;
-                    lane.held += count;
+                    lane.take(count, is_behind);
                 }
             });
             if count > 0 {
                 return Some(Room { webhook_id, count });
+            }
+        }
+    }
+
+    /// Whose turn it is to claim, and whether it is behind.
+    fn next_to_claim(&self, has_room: bool, now: Timestamp) -> Option<(WebhookId, bool)> {
+        let waits_since = |id: &WebhookId| self.lanes.get(id).and_then(|lane| lane.due);
+        let last = self.backlog.last(has_room, now).map(|(_, webhook_id)| webhook_id);
+        let last = last.filter(|id| waits_since(id).is_some_and(|due| turns::has_just_come(due, now)));
+        match last.filter(|_| self.hardly_behind) {
+            Some(webhook_id) => Some((webhook_id, false)),
+            None => {
+                let (due, webhook_id) = self.backlog.first(has_room)?;
+                (due <= now).then_some((webhook_id, true))
             }
         }
     }
@@ -368,24 +376,30 @@ impl State {
         jobs
     }
 
+    /// Lanes that hold something and are not behind.
+    #[cfg(test)]
+    pub(super) fn live(&self) -> usize {
+        self.live
+    }
+
     /// Whether nothing at all is remembered.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        let sums = (self.busy, self.held, self.in_flight, self.claims);
+        let sums = (self.busy + self.live, self.held, self.in_flight, self.claims);
         let lists =
             self.lanes.is_empty() && self.turns.len() == 0 && self.canceled.is_empty() && self.pauses.is_empty();
         let lists = lists && self.shut.is_empty() && self.back.is_empty();
         sums == (0, 0, 0, 0) && lists && self.backlog.first(true).is_none()
     }
 
-    /// Of a lane that is behind.
+    /// Of a lane that is behind: all that are busy leave half the window.
     fn share(&self) -> usize {
         self.window.share(self.busy)
     }
 
-    /// Of a lane whose events come in as they happen.
-    fn spare_share(&self) -> usize {
-        self.window.spare(self.held).max(self.share())
+    /// Of a lane whose events come in as they happen: it shares half the window with its like alone.
+    fn live_share(&self) -> usize {
+        self.window.share(self.live)
     }
 
     fn line_up(&mut self, webhook_id: WebhookId) {
