@@ -6,6 +6,7 @@ use crate::{
         Job,
         sender::{self, BODY_KEPT, Outcome, SendError},
     },
+    input,
     webhook::Target,
 };
 use bytes::Bytes;
@@ -144,10 +145,13 @@ fn fault(kind: AttemptErrorKind, message: String) -> Result<SendError> {
         | Kind::Timeout
         | Kind::Redirect
         | Kind::Protocol
-        | Kind::BodyTooLarge => Ok(SendError::new(
-            kind,
-            message.chars().take(MAX_MESSAGE).collect::<String>(),
-        )),
+        | Kind::BodyTooLarge => {
+            input::text("error.message", &message, usize::MAX)?;
+            Ok(SendError::new(
+                kind,
+                message.chars().take(MAX_MESSAGE).collect::<String>(),
+            ))
+        }
     }
 }
 
@@ -209,5 +213,7 @@ mod tests {
             let error = Some((kind, String::new()));
             refused(Answer { error, ..answer(200) }, "error.kind");
         }
+        let error = Some((AttemptErrorKind::BodyTooLarge, "\0".into()));
+        refused(Answer { error, ..answer(200) }, "error.message");
     }
 }
