@@ -23,7 +23,7 @@ pub(crate) use moving::{Held, hold, raise_base, to_fill};
 pub use pending::pending;
 pub(crate) use postgres::{installation, is_meant as is_postgres};
 pub(crate) use raw::{octets, raw};
-pub(crate) use rows::{fill, insert, marks, places};
+pub(crate) use rows::{Insert, ROWS, along, fill, insert, insert_all, marks, places};
 pub use scope::Scope;
 pub(crate) use sequence::{Moment, horizon};
 pub use sqlite::file_of;
@@ -44,7 +44,7 @@ use crate::{
     webhook::Index,
     workflow::Graphs,
 };
-use entity::{IdempotencyId, OrganizationId};
+use entity::IdempotencyId;
 use migration::MigratorTrait;
 use sea_orm::DatabaseConnection;
 use std::{fs::File, sync::Arc};
@@ -152,12 +152,11 @@ impl Db {
 
     /// As [`Db::write`], for a unit that only looks and leaves what it makes in its outbox: it needs no savepoint, and what
     /// stands around the labels that it is about is looked for beforehand, with that of others.
-    pub(crate) async fn append<T, F>(&self, id: OrganizationId, about: Vec<About>, unit: F) -> Result<T>
+    pub(crate) async fn append<T, F>(&self, scope: Scope, about: Vec<About>, unit: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
-        let scope = Scope::shared([id]);
         match idempotency::current() {
             None => self.writer.write(Kind::Appends(about), scope, unit).await,
             Some(id) => self.writer.write(Kind::Writes, scope, marked(id, unit)).await,

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 /// Connections for looking.
 const READERS: u32 = 8;
-/// Connections for what appends.
-pub(super) const APPENDERS: usize = 2;
+/// Connections for what appends: groups are as large as they can be, and a statement serves them whole.
+pub(super) const APPENDERS: usize = 1;
 /// Connections for everything else that is written.
 pub(super) const WRITERS: usize = 3;
 /// How long a connection may be waited for.

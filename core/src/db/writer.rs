@@ -3,7 +3,7 @@
 //! commit is under way makes the next group.
 //!
 //! A unit that *appends* only looks, and leaves what it makes in its outbox: with nothing to undo it needs no savepoint,
-//! which saves two statements of its three. That is what submitting a label does.
+//! which saves two statements of its three. That is what submitting a label does, and recording an ordinary outcome.
 //!
 //! What units publish is collected and written once a group, as multi-row statements, by `dispatcher/outbox`. After
 //! the commit what changed is announced, and the notifications born claimed are handed to the [`Lanes`].

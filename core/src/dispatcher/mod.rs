@@ -24,7 +24,7 @@ pub(crate) use outbox::{Enqueued, Outbox, batch, batches, free_claims, release};
 
 use crate::{App, Result, bus::Message, db::Scope};
 use entity::{NotificationId, Timestamp, WebhookId};
-use recorder::{Record, Tasks};
+use recorder::{Record, Way};
 use sender::Sender;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::{
@@ -220,7 +220,7 @@ pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
             batch.push(record);
         }
         for part in recorder::parts(app, batch).await {
-            recorder::record(app, &part, Tasks::Move).await?;
+            recorder::record(app, &part, Way::Together).await?;
         }
     }
 }

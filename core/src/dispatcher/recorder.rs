@@ -10,13 +10,11 @@ use super::{
 };
 use crate::{
     App, Error, Result,
-    db::{self, Scope, Txn, raw},
-    stats,
+    db::{Scope, Txn},
     task::{self, weight},
     webhook::health::{self, Ended},
 };
-use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, TaskId, Timestamp, attempt};
-use sea_orm::{FromQueryResult, Value};
+use entity::{NodeId, NotificationId, OrganizationId, TaskId, Timestamp, attempt};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -24,7 +22,7 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// Outcomes in one transaction at most.
+/// Outcomes that are recorded together at most.
 const BATCH: usize = 256;
 /// Faults of ours in one outcome before its task is held.
 const PATIENCE: u32 = 5;
@@ -98,7 +96,7 @@ pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Record
     let mut next = Vec::with_capacity(BATCH);
     while queue.recv_many(&mut next, BATCH).await > 0 {
         for part in parts(&app, std::mem::take(&mut next)).await {
-            until_recorded(&app, part).await;
+            until_recorded(&app, part, Way::Together).await;
         }
     }
 }
@@ -125,13 +123,12 @@ pub(super) async fn parts(app: &App, batch: Vec<Record>) -> Vec<Arc<Vec<Record>>
     parts
 }
 
-/// Tries until the database has it. A fault of ours in one outcome must not hold up the others: they are recorded one by
-/// one then, and the task that cannot be moved is held.
-async fn until_recorded(app: &App, part: Arc<Vec<Record>>) {
+/// Tries until the database has it. A fault of ours in one outcome must not hold up the others: from then on they are kept
+/// apart from what others add, recorded one by one, and the task that cannot be moved is held.
+async fn until_recorded(app: &App, part: Arc<Vec<Record>>, mut way: Way) {
     let mut faults = 0;
     loop {
-        let tasks = if faults < PATIENCE { Tasks::Move } else { Tasks::Hold };
-        let Err(error) = record(app, &part, tasks).await else {
+        let Err(error) = record(app, &part, way).await else {
             return;
         };
         tracing::error!(
@@ -142,22 +139,25 @@ async fn until_recorded(app: &App, part: Arc<Vec<Record>>) {
         let is_ours = matches!(error, Error::Internal(_));
         if is_ours && part.len() > 1 {
             for record in part.iter() {
-                Box::pin(until_recorded(app, Arc::new(vec![record.clone()]))).await;
+                Box::pin(until_recorded(app, Arc::new(vec![record.clone()]), Way::Apart)).await;
             }
             return;
         }
         faults += u32::from(is_ours);
+        way = if faults < PATIENCE { Way::Apart } else { Way::Holding };
         pause().await;
     }
 }
 
-/// What an outcome does with the task that waits for it.
+/// How a batch is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tasks {
-    /// It moves.
-    Move,
-    /// It is held: moving it has failed.
-    Hold,
+pub(super) enum Way {
+    /// With whatever else its group adds, when nothing is decided by it.
+    Together,
+    /// By itself.
+    Apart,
+    /// By itself, and the tasks that wait for it are held: moving them has failed.
+    Holding,
 }
 
 #[expect(
@@ -169,20 +169,58 @@ async fn pause() {
 }
 
 /// Records a batch, then frees its places in the window.
-pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, tasks: Tasks) -> Result<()> {
+pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, way: Way) -> Result<()> {
     if batch.is_empty() {
         return Ok(());
     }
-    let records = Arc::clone(batch);
     let ended = ended(batch);
+    let freed = freed(batch);
+    match way == Way::Together && adds_only(batch, &ended) && frees_nothing(batch, &freed) {
+        true => add(app, batch).await?,
+        false => follow(app, batch, ended, &freed, way).await?,
+    }
+    let lanes = &app.dispatcher.lanes;
+    for record in batch.iter() {
+        lanes.done(record.job.webhook_id, record.retry_at());
+    }
+    lanes.forget(batch.iter().map(|record| record.job.notification_id));
+    for (webhook_id, limit) in freed.lanes() {
+        lanes.note_due(*webhook_id, *limit, app.clock.now());
+    }
+    app.dispatcher.recorded.notify_waiters();
+    Ok(())
+}
+
+/// Outcomes of ordinary deliveries only add to what there is: they are left to be written with whatever else their group
+/// adds.
+async fn add(app: &App, batch: &Arc<Vec<Record>>) -> Result<()> {
+    let records = Arc::clone(batch);
+    let scope = Scope::shared(organizations(batch));
+    app.db
+        .append(scope, Vec::new(), move |txn| {
+            Box::pin(async move {
+                let outcomes = outcomes(txn, &records);
+                txn.outbox().outcomes(outcomes);
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Those that say something of a webhook, free what waits for them or move a task decide by what they read.
+async fn follow(app: &App, batch: &Arc<Vec<Record>>, ended: Ended, freed: &Freed, way: Way) -> Result<()> {
+    let records = Arc::clone(batch);
     let board = Arc::clone(&app.health);
-    let freed = Arc::new(freed(batch));
     let keys = freed.keys();
+    let scope = match adds_only(batch, &ended) {
+        true => Scope::shared(organizations(batch)),
+        false => Scope::alone(organizations(batch)),
+    };
     let followed = app
         .db
-        .write(scope(batch, &ended), move |txn| {
+        .write(scope, move |txn| {
             Box::pin(async move {
-                write(txn, &records, tasks).await?;
+                write(txn, &records, way).await?;
                 outbox::release(txn.conn(), txn.now(), &keys).await?;
                 let rows = board.rows(ended.marked.keys());
                 health::follow(txn, &ended, rows).await
@@ -196,28 +234,23 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, tasks: Tasks) ->
         app.webhook_changed(id);
         app.listeners.close(id);
     }
-    for record in batch.iter() {
-        app.dispatcher.lanes.done(record.job.webhook_id, record.retry_at());
-    }
-    app.dispatcher
-        .lanes
-        .forget(batch.iter().map(|record| record.job.notification_id));
-    for (webhook_id, limit) in freed.lanes() {
-        app.dispatcher.lanes.note_due(*webhook_id, *limit, app.clock.now());
-    }
-    app.dispatcher.recorded.notify_waiters();
     Ok(())
 }
 
-/// Outcomes of ordinary deliveries only add to what there is; those that say something of a webhook or move a task decide
-/// by what they read.
-fn scope(batch: &[Record], ended: &Ended) -> Scope {
-    let ids = batch.iter().map(|record| record.job.organization_id);
+/// Whether nothing is said of a webhook and no task waits.
+fn adds_only(batch: &[Record], ended: &Ended) -> bool {
     let plain = ended.marked.is_empty() && ended.gone.is_empty() && ended.failed.is_empty();
-    match plain && batch.iter().all(|record| record.job.task_id.is_none()) {
-        true => Scope::shared(ids),
-        false => Scope::alone(ids),
-    }
+    plain && batch.iter().all(|record| record.job.task_id.is_none())
+}
+
+/// Whether every request was made, and nothing waits for one of them in its order.
+fn frees_nothing(batch: &[Record], freed: &Freed) -> bool {
+    let attempted = |record: &Record| matches!(record.end, End::Attempted(_));
+    freed.lanes().is_empty() && batch.iter().all(attempted)
+}
+
+fn organizations(batch: &[Record]) -> impl Iterator<Item = OrganizationId> {
+    batch.iter().map(|record| record.job.organization_id)
 }
 
 /// What the outcomes say of their webhooks.
@@ -254,34 +287,32 @@ fn freed(records: &[Record]) -> Freed {
     freed
 }
 
-async fn write(txn: &Txn, records: &[Record], tasks: Tasks) -> Result<()> {
-    let mut attempts = Vec::with_capacity(records.len());
-    let mut states = Vec::with_capacity(records.len());
+async fn write(txn: &Txn, records: &[Record], way: Way) -> Result<()> {
     let mut held: BTreeMap<(NodeId, Timestamp), Vec<NotificationId>> = BTreeMap::new();
     for Record { job, end } in records {
-        match end {
-            End::Held(due) => held
-                .entry((job.node_id, due.unwrap_or(txn.now())))
-                .or_default()
-                .push(job.notification_id),
-            End::Attempted(attempted) => {
-                states.push(State::of(txn, job, &attempted.row, attempted.verdict));
-                attempts.push(attempted.row.clone());
-            }
+        if let End::Held(due) = end {
+            let key = (job.node_id, due.unwrap_or(txn.now()));
+            held.entry(key).or_default().push(job.notification_id);
         }
     }
-    // A batch whose commit came through although its answer did not is recorded again: what is there stays.
-    db::insert::<attempt::Entity>(txn.conn(), attempts, "ON CONFLICT DO NOTHING").await?;
-    if !states.is_empty() {
-        set(txn, &states).await?;
-    }
+    outbox::record(txn, outcomes(txn, records)).await?;
     for ((node, due), ids) in held {
         outbox::give_back(txn.conn(), node, due, &ids).await?;
     }
-    match tasks {
-        Tasks::Move => task::outcome::apply(txn, &waited(records)).await,
-        Tasks::Hold => task::outcome::strand(txn, &waited(records)).await,
+    match way {
+        Way::Together | Way::Apart => task::outcome::apply(txn, &waited(records)).await,
+        Way::Holding => task::outcome::strand(txn, &waited(records)).await,
     }
+}
+
+fn outcomes(txn: &Txn, records: &[Record]) -> Vec<outbox::Outcome> {
+    let attempted = records.iter().filter_map(|record| match &record.end {
+        End::Attempted(attempted) => Some((&record.job, attempted)),
+        End::Held(_) => None,
+    });
+    attempted
+        .map(|(job, attempted)| outbox::Outcome::new(txn, job, attempted.row.clone(), attempted.verdict))
+        .collect()
 }
 
 /// The notifications that ended here and that a task waits for.
@@ -291,102 +322,4 @@ fn waited(records: &[Record]) -> Vec<NotificationId> {
         .filter(|record| record.is_over())
         .map(|record| record.job.notification_id)
         .collect()
-}
-
-/// A notification's new state.
-struct State<'r> {
-    job: &'r Job,
-    duration_ms: i32,
-    id: NotificationId,
-    number: i32,
-    status: NotificationStatus,
-    due_at: Option<Timestamp>,
-    throttled: i32,
-    response_code: Option<i32>,
-    error: Option<AttemptErrorKind>,
-    sequence: i64,
-}
-
-impl<'r> State<'r> {
-    fn of(txn: &Txn, job: &'r Job, row: &attempt::Model, verdict: Verdict) -> Self {
-        let (status, due_at, throttled) = match verdict {
-            Verdict::Delivered => (NotificationStatus::Succeeded, None, 0),
-            Verdict::Retry { at, spent } => (NotificationStatus::Retrying, Some(at), i32::from(!spent)),
-            Verdict::Failed | Verdict::Gone => (NotificationStatus::Failed, None, 0),
-        };
-        let sequence = txn.next_sequence();
-        txn.announce(row.organization_id);
-        let (response_code, error) = (row.response_status, row.error);
-        Self {
-            job,
-            duration_ms: row.duration_ms,
-            id: row.notification_id,
-            number: row.number,
-            status,
-            due_at,
-            throttled,
-            response_code,
-            error,
-            sequence,
-        }
-    }
-}
-
-/// What a statement is told of a state.
-const COLUMNS: usize = 9;
-
-/// One statement for a batch. The claim decides whether the state changes; the count and the answer always do. What is no
-/// news, since it was recorded before, keeps its number, and so it is seen what is to be counted.
-async fn set(txn: &Txn, states: &[State<'_>]) -> Result<()> {
-    let places = db::places(states.len());
-    let values = db::marks(COLUMNS, places);
-    let sql = format!(
-        "WITH outcome(id, node, number, status, due_at, throttled, response_code, error, sequence) AS (VALUES {values}) \
-         UPDATE notification SET \
-             status = CASE WHEN node_id = outcome.node THEN outcome.status ELSE notification.status END, \
-             due_at = CASE WHEN node_id = outcome.node THEN outcome.due_at ELSE notification.due_at END, \
-             order_key = CASE WHEN node_id = outcome.node AND outcome.due_at IS NULL THEN NULL ELSE notification.order_key END, \
-             node_id = CASE WHEN node_id = outcome.node THEN NULL ELSE node_id END, \
-             throttled_count = throttled_count + \
-                 CASE WHEN attempt_count < outcome.number THEN outcome.throttled ELSE 0 END, \
-             attempt_count = CASE WHEN attempt_count < outcome.number THEN outcome.number ELSE attempt_count END, \
-             response_code = outcome.response_code, error = outcome.error, \
-             sequence = CASE WHEN node_id = outcome.node OR attempt_count < outcome.number THEN outcome.sequence \
-                 ELSE notification.sequence END, \
-             updated_at = ? \
-         FROM outcome WHERE notification.id = outcome.id \
-         RETURNING notification.id, notification.status, notification.sequence"
-    );
-    let mut binds: Vec<Value> = Vec::with_capacity(places * COLUMNS + 1);
-    for state in states {
-        binds.push(state.id.into());
-        binds.push(state.job.node_id.into());
-        binds.push(state.number.into());
-        binds.push(state.status.into());
-        binds.push(state.due_at.into());
-        binds.push(state.throttled.into());
-        binds.push(state.response_code.into());
-        binds.push(state.error.into());
-        binds.push(state.sequence.into());
-    }
-    db::fill(&mut binds, COLUMNS, places);
-    binds.push(txn.now().into());
-    let statement = raw(txn.conn(), &sql, binds);
-    let left = Left::find_by_statement(statement).all(txn.conn()).await?;
-    let left: HashMap<NotificationId, Left> = left.into_iter().map(|left| (left.id, left)).collect();
-    for state in states {
-        if let Some(left) = left.get(&state.id).filter(|left| left.sequence == state.sequence) {
-            let key = stats::Key::tried(state.job, state.duration_ms, left.status);
-            txn.outbox().tally(key);
-        }
-    }
-    Ok(())
-}
-
-/// How a notification was left.
-#[derive(FromQueryResult)]
-struct Left {
-    id: NotificationId,
-    status: NotificationStatus,
-    sequence: i64,
 }

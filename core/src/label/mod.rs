@@ -11,7 +11,7 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     data_row,
-    db::Txn,
+    db::{self, Txn},
     event::{self, Change, Data},
     input::{self, set},
     list::Query,
@@ -92,7 +92,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<label::Model> 
     let about = about(actor, &new)?;
     let actor = actor.clone();
     app.db
-        .append(actor.organization_id, vec![about], move |txn| {
+        .append(db::Scope::shared([actor.organization_id]), vec![about], move |txn| {
             Box::pin(async move {
                 let subjects = Subject::of_each(txn, vec![about]).await?;
                 insert(txn, &actor, new, &subjects[&about], "").await
@@ -111,7 +111,7 @@ pub async fn create_many(app: &App, actor: &Actor, new: Vec<New>) -> Result<Vec<
     let asked = new.iter().map(|new| about(actor, new)).collect::<Result<Vec<_>>>()?;
     let actor = actor.clone();
     app.db
-        .append(actor.organization_id, asked.clone(), move |txn| {
+        .append(db::Scope::shared([actor.organization_id]), asked.clone(), move |txn| {
             Box::pin(async move {
                 let subjects = Subject::of_each(txn, asked.clone()).await?;
                 let mut rows = Vec::with_capacity(new.len());

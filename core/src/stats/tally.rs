@@ -61,12 +61,16 @@ impl Key {
             hour: hour(job.created_at),
             project_id: job.project_id.unwrap_or(ProjectId(Uuid::nil())),
             topic: job.topic,
-            kind: match status {
-                NotificationStatus::Succeeded => TallyKind::Succeeded,
-                NotificationStatus::Failed => TallyKind::Failed,
-                _ => TallyKind::Tried,
-            },
+            kind: kind(status),
             bin: histogram::bin(ms),
+        }
+    }
+
+    /// The same, but it was left in another state.
+    pub(crate) fn left(self, status: NotificationStatus) -> Self {
+        Self {
+            kind: kind(status),
+            ..self
         }
     }
 
@@ -81,6 +85,14 @@ impl Key {
             bin: self.bin,
             count,
         }
+    }
+}
+
+fn kind(status: NotificationStatus) -> TallyKind {
+    match status {
+        NotificationStatus::Succeeded => TallyKind::Succeeded,
+        NotificationStatus::Failed => TallyKind::Failed,
+        _ => TallyKind::Tried,
     }
 }
 

@@ -10,14 +10,16 @@
 
 mod claim;
 mod order;
+mod outcome;
 
 pub(crate) use claim::{Claim, claim, claimed, free_claims, give_back, look, survey};
 pub(crate) use order::{Freed, release, release_all};
+pub(crate) use outcome::{Outcome, record};
 
 use super::{Job, Lanes, Limit};
 use crate::{
     Result,
-    db::insert,
+    db::{Insert, insert, insert_all},
     listener::Place,
     live::Hints,
     retention::Removal,
@@ -42,6 +44,7 @@ pub(crate) struct Outbox {
     events: Vec<event::Model>,
     payloads: Vec<payload::Model>,
     notifications: Vec<Enqueued>,
+    outcomes: Vec<Outcome>,
     tallies: Tallies,
     removal: Removal,
     jobs: Vec<Job>,
@@ -86,6 +89,14 @@ impl Outbox {
         self.notifications.push(notification);
     }
 
+    /// What came of requests.
+    pub(crate) fn outcomes(&mut self, outcomes: Vec<Outcome>) {
+        outcomes
+            .iter()
+            .for_each(|outcome| self.hints.changed(outcome.organization_id()));
+        self.outcomes.extend(outcomes);
+    }
+
     /// Something that statistics count.
     pub(crate) fn tally(&mut self, key: stats::Key) {
         self.tallies.add(key);
@@ -102,6 +113,7 @@ impl Outbox {
         self.events.append(&mut unit.events);
         self.payloads.append(&mut unit.payloads);
         self.notifications.append(&mut unit.notifications);
+        self.outcomes.append(&mut unit.outcomes);
         self.tallies.append(unit.tallies);
         self.removal.append(unit.removal);
         self.hints.append(unit.hints);
@@ -146,14 +158,20 @@ impl Outbox {
             }
             rows.push(row);
         }
-        self.write_labels(db).await?;
+        let inserts = vec![
+            Insert::of::<label::Entity>(std::mem::take(&mut self.labels), ""),
+            Insert::of::<event::Entity>(std::mem::take(&mut self.events), ""),
+            Insert::of::<payload::Entity>(std::mem::take(&mut self.payloads), ""),
+            Insert::of::<notification::Entity>(rows, ""),
+        ];
+        insert_all(db, inserts).await?;
         for (id, at) in std::mem::take(&mut self.touched) {
             let touch = project::Entity::update_many().col_expr(project::Column::LastActivityAt, Expr::value(at));
             touch.filter(project::Column::Id.eq(id)).exec(db).await?;
         }
-        insert::<event::Entity>(db, std::mem::take(&mut self.events), "").await?;
-        insert::<payload::Entity>(db, std::mem::take(&mut self.payloads), "").await?;
-        insert::<notification::Entity>(db, rows, "").await?;
+        for key in outcome::write(db, std::mem::take(&mut self.outcomes)).await? {
+            self.tallies.add(key);
+        }
         self.tallies.write(db).await?;
         self.removal.write(db).await
     }
