@@ -1,5 +1,6 @@
 //! The load bench: `cargo bench -p labelhook-tests`, or `cargo bench -p labelhook-tests -- deliver_1` for one part.
-//! `-- --short` runs a short form of each, which says only that it works; `-- --instructions` counts the instructions of the
+//! `-- --short` runs a short form of each, which says only that it works; `-- --binary=PATH` measures a binary that has been
+//! built already, of another version or profile; `-- --instructions` counts the instructions of the
 //! hot path and compares them with the baseline, which `-- --baseline` renews.
 //!
 //! The release binary, the receiver and the load driver are processes of their own. Each rate stands beside the ceiling
@@ -134,11 +135,14 @@ fn main() -> anyhow::Result<()> {
 async fn bench(args: &[String]) -> anyhow::Result<()> {
     let (options, names): (Vec<&str>, Vec<&str>) =
         args.iter().map(String::as_str).partition(|arg| arg.starts_with("--"));
-    let size = match options[..] {
-        [] => Size::Full,
-        ["--short"] => Size::Short,
-        _ => bail!("unknown: {options:?}"),
-    };
+    let mut size = Size::Full;
+    for option in options {
+        match option.split_once('=') {
+            None if option == "--short" => size = Size::Short,
+            Some(("--binary", path)) => server::measure(path)?,
+            _ => bail!("there is no option {option}; options are --short and --binary=PATH"),
+        }
+    }
     if let Some(unknown) = names.iter().find(|name| !PARTS.iter().any(|part| part.name == **name)) {
         let known: Vec<&str> = PARTS.iter().map(|part| part.name).collect();
         bail!("there is no part {unknown}; parts are {known:?}");

@@ -1,13 +1,15 @@
 //! The release binary over a database of its own.
 
 use crate::receiver::Process;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use harness::Client;
 use serde_json::{Value, json};
 use std::{
+    fs,
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 use tempfile::{NamedTempFile, TempDir};
@@ -170,13 +172,25 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The binary as it is released.
+static BINARY: OnceLock<PathBuf> = OnceLock::new();
+
+/// The binary that is measured: as it is released, unless another one was named.
 pub fn binary() -> PathBuf {
-    root().join("target/release/labelhook")
+    let named = BINARY.get().cloned();
+    named.unwrap_or_else(|| root().join("target/release/labelhook"))
 }
 
-/// Builds it.
+/// Names a binary that has been built already: another version, or another profile.
+pub fn measure(binary: &str) -> anyhow::Result<()> {
+    let binary = fs::canonicalize(binary).with_context(|| format!("the binary {binary}"))?;
+    BINARY.set(binary).map_err(|_| anyhow!("two binaries were named"))
+}
+
+/// Builds it, unless one was named.
 pub fn build() -> anyhow::Result<()> {
+    if BINARY.get().is_some() {
+        return Ok(());
+    }
     let build = [
         "build",
         "--release",
