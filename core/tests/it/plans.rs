@@ -77,7 +77,8 @@ fn served(plans: &[String], text: &str, index: &str) {
         line.contains("Index") && name.starts_with(table) && name.ends_with(&ending)
     };
     assert!(plan.lines().any(uses), "{index}: {plan}");
-    for table in ["notification", "event", "payload"] {
+    // The copies' ids are no moments, so they are all in one part; it is right to walk through the others, which are empty.
+    for table in ["notification_default", "event_default", "payload_default"] {
         assert!(!plan.contains(&format!("Seq Scan on {table}")), "{plan}");
     }
 }

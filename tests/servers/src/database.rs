@@ -67,15 +67,14 @@ impl Database {
         }
     }
 
-    /// From its next connections on, a PostgreSQL server tells [`Database::plans`] how it goes about each statement, and
-    /// walks through a table only where no index serves.
+    /// From its next connections on, a PostgreSQL server tells [`Database::plans`] how it goes about each statement. It is
+    /// left free to walk through a table: which it does with a small one, so there must be enough rows.
     pub async fn explain(&self) {
         let name = self.name.as_ref().expect("asked of a server only");
         let db = crate::postgres::connect(&self.url).await.expect("the server answers");
         for setting in [
             "session_preload_libraries = 'auto_explain'",
             "auto_explain.log_min_duration = 0",
-            "enable_seqscan = off",
         ] {
             let set = format!("ALTER DATABASE {name} SET {setting}");
             db.execute_unprepared(&set).await.expect("its owner may");
