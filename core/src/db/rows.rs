@@ -1,9 +1,10 @@
 //! Many rows in one statement. A statement has place for a power of two of rows, so that few distinct ones stay prepared;
 //! what is left of its places stays empty, so that a group needs one statement a table and not one a power.
 //!
-//! PostgreSQL takes the rows of several tables in one statement, each insert but the last in its `WITH`: what costs there is
-//! the way to the server and back. An event has one label and mostly one payload, so there, too, few distinct statements
-//! come up. SQLite takes them one after another, and so does PostgreSQL what weighs much.
+//! What costs is the way to the database and back, be it a server or the thread of a file, so the rows of several tables go
+//! there at once: PostgreSQL takes them in one statement, each insert but the last in its `WITH`, and SQLite as one text of
+//! several statements. An event has one label and mostly one payload, so few distinct texts come up. What weighs much goes
+//! one table after another.
 
 use super::raw;
 use crate::Result;
@@ -14,7 +15,7 @@ use sea_orm::{
 /// Rows of a table in one statement at most.
 pub(crate) const ROWS: usize = 128;
 
-/// Bytes that go to a server in one statement of several tables at most: a message of its protocol ends at 1 GiB.
+/// Bytes of several tables that go at once at most: a message of PostgreSQL's protocol ends at 1 GiB.
 const HEAVY: usize = 64 << 20;
 
 /// Inserts rows. No row is without its first column. `conflict` is what becomes of one that is there already, as
@@ -32,31 +33,33 @@ where
 pub(crate) async fn insert_all(db: &impl ConnectionTrait, mut inserts: Vec<Insert>) -> Result<()> {
     inserts.retain(|insert| !insert.is_empty());
     let weight: usize = inserts.iter().map(Insert::weight).sum();
-    let at_once = match db.get_database_backend() {
-        DbBackend::Postgres if weight <= HEAVY => inserts.len(),
-        _ => 1,
-    };
+    let at_once = if weight <= HEAVY { inserts.len() } else { 1 };
     while !inserts.is_empty() {
         let (mut texts, mut binds) = (Vec::new(), Vec::new());
         for insert in inserts.iter_mut().take(at_once) {
             texts.push(insert.next(&mut binds));
         }
         inserts.retain(|insert| !insert.is_empty());
-        db.execute_raw(raw(db, &joined(&texts), binds)).await?;
+        let text = match db.get_database_backend() {
+            DbBackend::Postgres => joined(&texts),
+            _ => texts.join("; "),
+        };
+        db.execute_raw(raw(db, &text, binds)).await?;
     }
     Ok(())
 }
 
-/// Rows that the statement that comes next is to write along: how its `WITH` begins, and with which values. Where a
-/// statement cannot, they are written now.
-pub(crate) async fn along(db: &impl ConnectionTrait, mut insert: Insert) -> Result<(String, Vec<Value>)> {
+/// Rows that go along with a statement that comes after: the text that it is, with a `WITH` that begins with these, and
+/// their values, which come first. `rest` is what its `WITH` says, and all after.
+pub(crate) fn along(db: &impl ConnectionTrait, mut insert: Insert, rest: &str) -> (String, Vec<Value>) {
     let mut binds = Vec::new();
-    if db.get_database_backend() != DbBackend::Postgres || insert.is_empty() {
-        insert_all(db, vec![insert]).await?;
-        return Ok((String::new(), binds));
-    }
     let text = insert.next(&mut binds);
-    Ok((format!("along AS ({text}), "), binds))
+    debug_assert!(insert.is_empty(), "they are as many as a statement may have");
+    let text = match db.get_database_backend() {
+        DbBackend::Postgres => format!("WITH along AS ({text}), {rest}"),
+        _ => format!("{text}; WITH {rest}"),
+    };
+    (text, binds)
 }
 
 /// Rows of a table on their way into it.

@@ -2,11 +2,10 @@
 //! is undone or recorded twice. A row is an hour of a webhook, a project, a topic and one thing that happened.
 
 use super::histogram;
-use crate::{Result, db::insert, dispatcher::Job};
+use crate::{db::Insert, dispatcher::Job};
 use entity::{
     NotificationStatus, OrganizationId, ProjectId, TallyKind, Timestamp, WebhookId, WebhookTopic, notification, tally,
 };
-use sea_orm::ConnectionTrait;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -116,10 +115,10 @@ impl Tallies {
         }
     }
 
-    /// Adds to what is counted already, in the order of the key.
-    pub(crate) async fn write(&mut self, db: &impl ConnectionTrait) -> Result<()> {
+    /// Rows that add to what is counted already, in the order of the key.
+    pub(crate) fn take(&mut self) -> Insert {
         let rows = std::mem::take(&mut self.0);
-        let rows: Vec<tally::Model> = rows.into_iter().map(|(key, count)| key.row(count)).collect();
-        insert::<tally::Entity>(db, rows, SUM).await
+        let rows = rows.into_iter().map(|(key, count)| key.row(count)).collect();
+        Insert::of::<tally::Entity>(rows, SUM)
     }
 }

@@ -158,21 +158,21 @@ impl Outbox {
             }
             rows.push(row);
         }
+        for key in outcome::write(db, std::mem::take(&mut self.outcomes)).await? {
+            self.tallies.add(key);
+        }
         let inserts = vec![
             Insert::of::<label::Entity>(std::mem::take(&mut self.labels), ""),
             Insert::of::<event::Entity>(std::mem::take(&mut self.events), ""),
             Insert::of::<payload::Entity>(std::mem::take(&mut self.payloads), ""),
             Insert::of::<notification::Entity>(rows, ""),
+            self.tallies.take(),
         ];
         insert_all(db, inserts).await?;
         for (id, at) in std::mem::take(&mut self.touched) {
             let touch = project::Entity::update_many().col_expr(project::Column::LastActivityAt, Expr::value(at));
             touch.filter(project::Column::Id.eq(id)).exec(db).await?;
         }
-        for key in outcome::write(db, std::mem::take(&mut self.outcomes)).await? {
-            self.tallies.add(key);
-        }
-        self.tallies.write(db).await?;
         self.removal.write(db).await
     }
 

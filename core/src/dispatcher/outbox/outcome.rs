@@ -112,8 +112,9 @@ struct Left {
 /// One statement for a batch. The claim decides whether the state changes; the count and the answer always do. What is no
 /// news, since it was recorded before, keeps its number, and so it is seen what is to be counted.
 async fn set(db: &impl ConnectionTrait, attempts: Insert, states: &[State]) -> Result<HashMap<NotificationId, Left>> {
-    let (before, mut binds) = along(db, attempts).await?;
-    let (from, places) = (binds.len(), places(states.len()));
+    let places = places(states.len());
+    let (text, mut binds) = along(db, attempts, &set_sql(places));
+    let from = binds.len();
     for state in states {
         binds.push(state.id.into());
         binds.push(state.node.into());
@@ -127,15 +128,14 @@ async fn set(db: &impl ConnectionTrait, attempts: Insert, states: &[State]) -> R
     }
     fill(&mut binds, from, COLUMNS, places);
     binds.push(states.iter().map(|state| state.at).max().into());
-    let left = Left::find_by_statement(raw(db, &set_sql(&before, places), binds))
-        .all(db)
-        .await?;
+    let left = Left::find_by_statement(raw(db, &text, binds)).all(db).await?;
     Ok(left.into_iter().map(|left| (left.id, left)).collect())
 }
 
-fn set_sql(before: &str, places: usize) -> String {
+/// All after `WITH`.
+fn set_sql(places: usize) -> String {
     format!(
-        "WITH {before}outcome(id, node, number, status, due_at, throttled, response_code, error, sequence) AS (VALUES {}) \
+        "outcome(id, node, number, status, due_at, throttled, response_code, error, sequence) AS (VALUES {}) \
          UPDATE notification SET \
              status = CASE WHEN node_id = outcome.node THEN outcome.status ELSE notification.status END, \
              due_at = CASE WHEN node_id = outcome.node THEN outcome.due_at ELSE notification.due_at END, \
