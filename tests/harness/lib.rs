@@ -27,7 +27,7 @@ pub use client::{Answered, Client, post};
 pub use cluster::{Cluster, Node};
 pub use home::Home;
 pub use line::Line;
-pub use process::{Process, binary};
+pub use process::{Process, binary, cargo};
 pub use receiver::{Answer, Gate, Received, TestReceiver};
 pub use rng::Rng;
 pub use servers as programs;

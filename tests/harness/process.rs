@@ -117,8 +117,7 @@ pub fn binary() -> &'static Path {
     BINARY.get_or_init(|| {
         let folder = profile_folder();
         // The whole workspace is named so that features, and with them the compiled dependencies, are those of the tests.
-        // Without a cargo around it the test asks for the usual one, which knows its toolchain.
-        let mut build = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut build = cargo();
         build.args(["build", "--quiet", "--workspace", "--bin", "labelhook"]);
         if folder.ends_with("release") {
             build.arg("--release");
@@ -130,6 +129,21 @@ pub fn binary() -> &'static Path {
         );
         folder.join("labelhook")
     })
+}
+
+/// The cargo that runs the tests; without one around, the usual one, which knows its toolchain.
+///
+/// What cargo tells a program of its package is kept from it: build scripts that look at that would run anew, and all that
+/// stands on them would be compiled once more, now and when the next command comes without it.
+pub fn cargo() -> Command {
+    let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&*name);
+        }
+    }
+    command
 }
 
 /// `target/debug` or `target/release`: this test's own executable is in `deps` below it.

@@ -200,16 +200,7 @@ pub fn build() -> anyhow::Result<()> {
         "--bin",
         "labelhook",
     ];
-    let mut command = Command::new(env!("CARGO"));
-    // What cargo tells this program of its package would have build scripts that look at it run anew, and all that stands on
-    // them be compiled once more.
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(&*name);
-        }
-    }
-    let built = command.args(build).current_dir(root()).status()?;
+    let built = harness::cargo().args(build).current_dir(root()).status()?;
     if !built.success() {
         bail!("the binary could not be built");
     }
