@@ -20,6 +20,11 @@ impl Window {
         (self.total / (2 * lanes.max(1))).clamp(LEAST.min(most), most)
     }
 
+    /// The part of a lane of what is free while so many places are taken.
+    fn spare(self, held: usize) -> usize {
+        (self.total.saturating_sub(held) / 16).min(self.lane)
+    }
+
     /// What claims may fill. The rest is for what happens meanwhile, however many lanes are behind.
     fn to_claim(self) -> usize {
         self.total - self.total / 4
@@ -397,9 +402,10 @@ impl State {
         self.window.share(self.busy)
     }
 
-    /// Of a lane whose events come in as they happen: it shares half the window with its like alone.
+    /// Of a lane whose events come in as they happen: it shares half the window with its like alone, or has a part of what
+    /// is free, which leaves the next one some.
     fn live_share(&self) -> usize {
-        self.window.share(self.live)
+        self.window.share(self.live).max(self.window.spare(self.held))
     }
 
     fn line_up(&mut self, webhook_id: WebhookId) {
