@@ -5,7 +5,7 @@
 //! claimed, is *offered* after that commit, *taken* to be sent, and *done* when its outcome is recorded. What does not
 //! fit stays in the database, and the lane remembers from when there is something there to claim ([`backlog`]).
 //!
-//! Lanes whose next job is behind, by a minute or by an attempt, share their half of the turns among them; what has just
+//! Lanes whose next job is behind, by five seconds or by an attempt, share their half of the turns among them; what has just
 //! happened goes by turns with all of them together ([`turns`]), and has places in the window of its own.
 //!
 //! A lane whose webhook has a rate takes a token with each job ([`bucket`]). With none left it leaves the line until the

@@ -7,7 +7,7 @@ use entity::{Timestamp, WebhookId};
 use std::{collections::VecDeque, time::Duration};
 
 /// What happened longer ago is behind, and so is what has been tried before.
-const JUST: Duration = Duration::from_secs(60);
+const JUST: Duration = Duration::from_secs(5);
 
 /// Whether what has waited since that moment is not behind.
 pub(super) fn has_just_come(since: Timestamp, now: Timestamp) -> bool {
