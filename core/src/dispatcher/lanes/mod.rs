@@ -42,9 +42,9 @@ const ROOMS: usize = 128;
 pub struct Window {
     /// Jobs over all lanes.
     pub total: usize,
-    /// Jobs of one lane, when few lanes are at work. With many, each gets its share of half the window, which those that
-    /// are not behind share with each other alone; one job a lane always fits, so that a window full of dead webhooks stops
-    /// nobody.
+    /// Jobs of one lane, when few lanes are at work. With many, each gets its share of half the window. Those that are not
+    /// behind share it with each other alone, and may have a sixteenth of what is free if that is more. One job a lane
+    /// always fits, so that a window full of dead webhooks stops nobody.
     pub lane: usize,
 }
 
