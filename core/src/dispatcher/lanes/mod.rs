@@ -17,12 +17,15 @@
 mod backlog;
 mod bucket;
 mod lane;
+mod rooms;
 mod state;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod window;
 
 pub use bucket::{Limit, Rate};
+pub use window::Window;
 
 use super::{Job, outbox::Claim};
 use crate::node::Nodes;
@@ -36,23 +39,6 @@ use tokio::sync::Notify;
 
 /// Lanes in one claim at most.
 const ROOMS: usize = 128;
-
-/// How much the window holds.
-#[derive(Clone, Copy, Debug)]
-pub struct Window {
-    /// Jobs over all lanes.
-    pub total: usize,
-    /// Jobs of one lane, when few lanes are at work. With many, each gets its share of half the window. Those that are not
-    /// behind share it with each other alone, and may have a sixteenth of what is free if that is more. One job a lane
-    /// always fits, so that a window full of dead webhooks stops nobody.
-    pub lane: usize,
-}
-
-impl Default for Window {
-    fn default() -> Self {
-        Self { total: 4096, lane: 256 }
-    }
-}
 
 /// All lanes. Cheap to lock: nothing under the lock waits, and nothing goes through all lanes.
 #[derive(Debug)]

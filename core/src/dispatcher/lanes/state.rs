@@ -1,56 +1,30 @@
 //! The lanes themselves and their sums. Every change of a lane's places or of its note goes through [`State::update`],
 //! which keeps the sums and the backlog true.
 
-use super::{
-    Job, Limit, Room, Window,
-    backlog::Backlog,
-    bucket::Bucket,
-    lane::Lane,
-    turns::{self, Turns},
-};
+use super::{Job, Limit, Window, backlog::Backlog, bucket::Bucket, lane::Lane, turns::Turns};
 use entity::{NotificationId, Timestamp, WebhookId};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// Places of one lane at least, when the window is shared by many.
-const LEAST: usize = 8;
-impl Window {
-    /// Places of one lane while this many are at work.
-    pub(super) fn share(self, lanes: usize) -> usize {
-        let most = self.lane.max(1);
-        (self.total / (2 * lanes.max(1))).clamp(LEAST.min(most), most)
-    }
-
-    /// The part of a lane of what is free while so many places are taken.
-    fn spare(self, held: usize) -> usize {
-        (self.total.saturating_sub(held) / 16).min(self.lane)
-    }
-
-    /// What claims may fill. The rest is for what happens meanwhile, however many lanes are behind.
-    fn to_claim(self) -> usize {
-        self.total - self.total / 4
-    }
-}
-
 #[derive(Debug)]
 pub(super) struct State {
-    window: Window,
-    lanes: HashMap<WebhookId, Lane>,
-    turns: Turns,
+    pub(super) window: Window,
+    pub(super) lanes: HashMap<WebhookId, Lane>,
+    pub(super) turns: Turns,
     /// The moment of the last look.
-    now: Timestamp,
+    pub(super) now: Timestamp,
     /// Lanes with a rate: one whose turn waits for its next token, and one with nothing left, until its bucket is full and
     /// there is nothing to remember.
     pauses: BTreeSet<(Timestamp, WebhookId)>,
-    backlog: Backlog,
+    pub(super) backlog: Backlog,
     /// Webhooks whose breaker is open, and until when. Lanes come and go; this stays until the breaker closes.
     shut: HashMap<WebhookId, Timestamp>,
     /// Jobs that were in memory when their breaker opened: they go back to the database.
     back: Vec<Job>,
     /// Lanes that hold something, and of these the ones that are not behind.
-    busy: usize,
-    live: usize,
+    pub(super) busy: usize,
+    pub(super) live: usize,
     /// The next room is for a lane that is hardly behind, if there is one.
-    hardly_behind: bool,
+    pub(super) hardly_behind: bool,
     pub(super) held: usize,
     pub(super) in_flight: usize,
     /// Claims under way, and what was canceled meanwhile.
@@ -80,21 +54,6 @@ impl State {
             canceled: HashSet::new(),
             known: HashSet::new(),
         }
-    }
-
-    /// Takes a place for a new job if it may be held at once, or notes that the database has it.
-    pub(super) fn reserve(&mut self, webhook_id: WebhookId, limit: Limit, due: Timestamp) -> bool {
-        self.allow(webhook_id, limit);
-        let (share, has_room) = (self.live_share(), self.held < self.window.total);
-        let mut fits = false;
-        self.update(webhook_id, |lane| {
-            fits = lane.fits(due, share, has_room);
-            match fits {
-                true => lane.take(1, false),
-                false => lane.note(due),
-            }
-        });
-        fits
     }
 
     /// Tells a lane what it may do, and whether that is new. What waits for a token of the old rate asks again.
@@ -249,51 +208,6 @@ impl State {
         self.lanes.get(&webhook_id).map_or(0, |lane| lane.held)
     }
 
-    pub(super) fn next_due(&self) -> Option<Timestamp> {
-        self.backlog
-            .first(self.held < self.window.to_claim())
-            .map(|(due, _)| due)
-    }
-
-    /// Reserves all the room of the lane that is due first, or by turns of one that is hardly behind, and takes its note.
-    pub(super) fn next_room(&mut self, now: Timestamp) -> Option<Room> {
-        self.now = now;
-        self.hardly_behind = !self.hardly_behind;
-        loop {
-            let free = self.window.to_claim().saturating_sub(self.held);
-            let (webhook_id, is_behind) = self.next_to_claim(free > 0, now)?;
-            let share = if is_behind { self.share() } else { self.live_share() };
-            let mut count = 0;
-            self.update(webhook_id, |lane| {
-                // Without a fresh look its place could stay too early, and this loop would not end.
-                lane.bucket.iter_mut().for_each(|bucket| bucket.look(now));
-                let places = lane.most(share).saturating_sub(lane.held).min(free);
-                count = places.max(usize::from(lane.held == 0)).min(lane.tokens(now));
-                if count > 0 {
-                    lane.due = None;
-                    lane.take(count, is_behind);
-                }
-            });
-            if count > 0 {
-                return Some(Room { webhook_id, count });
-            }
-        }
-    }
-
-    /// Whose turn it is to claim, and whether it is behind.
-    fn next_to_claim(&self, has_room: bool, now: Timestamp) -> Option<(WebhookId, bool)> {
-        let waits_since = |id: &WebhookId| self.lanes.get(id).and_then(|lane| lane.due);
-        let last = self.backlog.last(has_room, now).map(|(_, webhook_id)| webhook_id);
-        let last = last.filter(|id| waits_since(id).is_some_and(|due| turns::has_just_come(due, now)));
-        match last.filter(|_| self.hardly_behind) {
-            Some(webhook_id) => Some((webhook_id, false)),
-            None => {
-                let (due, webhook_id) = self.backlog.first(has_room)?;
-                (due <= now).then_some((webhook_id, true))
-            }
-        }
-    }
-
     /// A webhook's breaker has opened, or closed (`None`).
     pub(super) fn shut(&mut self, webhook_id: WebhookId, until: Option<Timestamp>) {
         match until {
@@ -395,17 +309,6 @@ impl State {
             self.lanes.is_empty() && self.turns.len() == 0 && self.canceled.is_empty() && self.pauses.is_empty();
         let lists = lists && self.shut.is_empty() && self.back.is_empty();
         sums == (0, 0, 0, 0) && lists && self.backlog.first(true).is_none()
-    }
-
-    /// Of a lane that is behind: all that are busy leave half the window.
-    fn share(&self) -> usize {
-        self.window.share(self.busy)
-    }
-
-    /// Of a lane whose events come in as they happen: it shares half the window with its like alone, or has a part of what
-    /// is free, which leaves the next one some.
-    fn live_share(&self) -> usize {
-        self.window.share(self.live).max(self.window.spare(self.held))
     }
 
     fn line_up(&mut self, webhook_id: WebhookId) {
