@@ -18,6 +18,7 @@ mod m20261121_000012_listen;
 mod m20261121_000013_nodes;
 mod m20261121_000014_retention;
 mod m20261121_000015_rare;
+mod m20261121_000016_turn;
 mod rehearsal;
 
 /// All migrations, oldest first.
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000013_nodes::Migration),
             Box::new(m20261121_000014_retention::Migration),
             Box::new(m20261121_000015_rare::Migration),
+            Box::new(m20261121_000016_turn::Migration),
         ]
     }
 }

@@ -1,8 +1,8 @@
 //! Many rows in one statement. A statement has place for a power of two of rows, so that few distinct ones stay prepared;
 //! what is left of its places stays empty, so that a group needs one statement a table and not one a power.
 //!
-//! What costs is the way to the database and back, be it a server or the thread of a file, so the rows of several tables go
-//! there at once: PostgreSQL takes them in one statement, each insert but the last in its `WITH`, and SQLite as one text of
+//! What costs is the way to the database and back, be it a server or the thread of a file, so changes of several tables go
+//! there at once: PostgreSQL takes them in one statement, each but the last in its `WITH`, and SQLite as one text of
 //! several statements. An event has one label and mostly one payload, so few distinct texts come up. What weighs much goes
 //! one table after another.
 
@@ -26,20 +26,21 @@ where
     E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
 {
-    insert_all(db, vec![Insert::of::<E>(rows, conflict)]).await
+    make(db, vec![Change::insert::<E>(rows, conflict)]).await
 }
 
-/// Inserts rows of several tables, in this order where the order counts.
-pub(crate) async fn insert_all(db: &impl ConnectionTrait, mut inserts: Vec<Insert>) -> Result<()> {
-    inserts.retain(|insert| !insert.is_empty());
-    let weight: usize = inserts.iter().map(Insert::weight).sum();
-    let at_once = if weight <= HEAVY { inserts.len() } else { 1 };
-    while !inserts.is_empty() {
+/// Makes changes of several tables, in this order where the order counts. On PostgreSQL the last, which the others are
+/// `WITH`, is the first to lock rows.
+pub(crate) async fn make(db: &impl ConnectionTrait, mut changes: Vec<Change>) -> Result<()> {
+    changes.retain(|change| !change.is_empty());
+    while !changes.is_empty() {
+        let weight: usize = changes.iter().map(Change::weight).sum();
+        let at_once = if weight <= HEAVY { changes.len() } else { 1 };
         let (mut texts, mut binds) = (Vec::new(), Vec::new());
-        for insert in inserts.iter_mut().take(at_once) {
-            texts.push(insert.next(&mut binds));
+        for change in changes.iter_mut().take(at_once) {
+            texts.push(change.next(&mut binds));
         }
-        inserts.retain(|insert| !insert.is_empty());
+        changes.retain(|change| !change.is_empty());
         let text = match db.get_database_backend() {
             DbBackend::Postgres => joined(&texts),
             _ => texts.join("; "),
@@ -51,10 +52,10 @@ pub(crate) async fn insert_all(db: &impl ConnectionTrait, mut inserts: Vec<Inser
 
 /// Rows that go along with a statement that comes after: the text that it is, with a `WITH` that begins with these, and
 /// their values, which come first. `rest` is what its `WITH` says, and all after.
-pub(crate) fn along(db: &impl ConnectionTrait, mut insert: Insert, rest: &str) -> (String, Vec<Value>) {
+pub(crate) fn along(db: &impl ConnectionTrait, mut change: Change, rest: &str) -> (String, Vec<Value>) {
     let mut binds = Vec::new();
-    let text = insert.next(&mut binds);
-    debug_assert!(insert.is_empty(), "they are as many as a statement may have");
+    let text = change.next(&mut binds);
+    debug_assert!(change.is_empty(), "they are as many as a statement may have");
     let text = match db.get_database_backend() {
         DbBackend::Postgres => format!("WITH along AS ({text}), {rest}"),
         _ => format!("{text}; WITH {rest}"),
@@ -62,18 +63,19 @@ pub(crate) fn along(db: &impl ConnectionTrait, mut insert: Insert, rest: &str) -
     (text, binds)
 }
 
-/// Rows of a table on their way into it.
-pub(crate) struct Insert {
-    /// Up to its values.
+/// Rows on their way into a table, and what is done with them there.
+pub(crate) struct Change {
+    /// What stands before the rows, which are `given` with the columns `column1`, `column2` and so on.
     head: String,
+    /// What stands behind them.
+    tail: String,
     columns: usize,
-    conflict: &'static str,
     /// Of all rows, those to come last.
     values: Vec<Value>,
 }
 
-impl Insert {
-    pub(crate) fn of<E>(rows: Vec<E::Model>, conflict: &'static str) -> Self
+impl Change {
+    pub(crate) fn insert<E>(rows: Vec<E::Model>, conflict: &'static str) -> Self
     where
         E: EntityTrait,
         E::Model: IntoActiveModel<E::ActiveModel>,
@@ -86,10 +88,24 @@ impl Insert {
         }
         let names: Vec<String> = columns.iter().map(|name| format!("\"{}\"", name.as_str())).collect();
         Self {
-            head: format!("INSERT INTO \"{}\" ({})", E::default().table_name(), names.join(", ")),
+            head: format!(
+                "INSERT INTO \"{}\" ({}) SELECT * FROM",
+                E::default().table_name(),
+                names.join(", ")
+            ),
+            tail: format!("WHERE column1 IS NOT NULL {conflict}"),
             columns: columns.len(),
-            conflict,
             values,
+        }
+    }
+
+    /// A statement that is written by hand around its rows. A place without a row is one of nothing but `NULL`.
+    pub(crate) fn by_hand<const COLUMNS: usize>(head: &str, tail: &str, rows: Vec<[Value; COLUMNS]>) -> Self {
+        Self {
+            head: head.to_owned(),
+            tail: tail.to_owned(),
+            columns: COLUMNS,
+            values: rows.into_iter().flatten().rev().collect(),
         }
     }
 
@@ -116,10 +132,10 @@ impl Insert {
         let places = places(count);
         fill(binds, from, self.columns, places);
         format!(
-            "{} SELECT * FROM (VALUES {}) AS given WHERE column1 IS NOT NULL {}",
+            "{} (VALUES {}) AS given {}",
             self.head,
             marks(self.columns, places),
-            self.conflict
+            self.tail
         )
     }
 }
@@ -177,10 +193,10 @@ mod tests {
     #[test]
     fn rows_keep_their_order_and_places_without_a_row_stay_empty() {
         let rows = some(3);
-        let mut insert = Insert::of::<rows::Entity>(rows.clone(), "ON CONFLICT DO NOTHING");
+        let mut change = Change::insert::<rows::Entity>(rows.clone(), "ON CONFLICT DO NOTHING");
         let mut binds = vec![Value::from(7)];
-        let text = insert.next(&mut binds);
-        assert!(insert.is_empty());
+        let text = change.next(&mut binds);
+        assert!(change.is_empty());
         assert_eq!(
             text,
             "INSERT INTO \"batch_data_row\" (\"batch_id\", \"data_row_id\", \"organization_id\") \
@@ -196,11 +212,11 @@ mod tests {
     #[test]
     fn many_rows_go_in_more_than_one_statement() {
         let rows = some(2 * ROWS + 1);
-        let mut insert = Insert::of::<rows::Entity>(rows.clone(), "");
+        let mut change = Change::insert::<rows::Entity>(rows.clone(), "");
         let mut firsts = Vec::new();
-        while !insert.is_empty() {
+        while !change.is_empty() {
             let mut binds = Vec::new();
-            insert.next(&mut binds);
+            change.next(&mut binds);
             firsts.push((binds.len() / 3, binds[0].clone()));
         }
         let first = |place: usize| values(&rows[place])[0].clone();
@@ -208,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn several_inserts_are_one_statement() {
+    fn several_changes_are_one_statement() {
         let texts = ["INSERT 1", "INSERT 2", "INSERT 3"].map(str::to_owned);
         assert_eq!(joined(&texts[..1]), "INSERT 1");
         assert_eq!(joined(&texts), "WITH part0 AS (INSERT 1), part1 AS (INSERT 2) INSERT 3");

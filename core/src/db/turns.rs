@@ -17,17 +17,8 @@ use crate::{Result, webhook::Index};
 use entity::OrganizationId;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
-/// Binds: the keys, `x` before those to be had alone.
-const LOCK: &str = "SELECT count(CASE left(k, 1) \
-         WHEN 'x' THEN pg_advisory_xact_lock(substr(k, 2)::bigint)::text \
-         ELSE pg_advisory_xact_lock_shared(substr(k, 2)::bigint)::text END) AS taken \
-     FROM unnest(string_to_array(?1, ',')) AS k";
-
-/// Binds: the organizations.
-const READ: &str = "SELECT pg_current_xact_id()::text::bigint AS number, \
-     pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest, \
-     (SELECT string_agg(id::text || ':' || generation::text, ',') FROM organization \
-         WHERE id = ANY(string_to_array(?1, ',')::uuid[])) AS generations";
+/// Binds: the keys, `x` before those to be had alone, and the organizations. The function is one of the migrations.
+const TAKE: &str = "SELECT number, oldest, generations FROM take_turn(?, ?)";
 
 #[derive(FromQueryResult)]
 struct Numbers {
@@ -38,14 +29,12 @@ struct Numbers {
 
 /// Waits for the organizations of `scope` and says what holds now.
 pub(super) async fn take(db: &impl ConnectionTrait, base: i64, scope: &Scope, index: &Index) -> Result<Begun> {
-    if !scope.0.is_empty() {
-        db.query_one_raw(super::raw(db, LOCK, [keys(scope).into()])).await?;
-    }
     let ids: Vec<String> = scope.0.keys().map(ToString::to_string).collect();
-    let numbers = Numbers::find_by_statement(super::raw(db, READ, [Value::from(ids.join(","))]))
+    let binds = [Value::from(keys(scope)), ids.join(",").into()];
+    let numbers = Numbers::find_by_statement(super::raw(db, TAKE, binds))
         .one(db)
         .await?
-        .ok_or_else(|| crate::Error::internal("a statement without a table gives one row"))?;
+        .ok_or_else(|| crate::Error::internal("a function that gives no set gives one row"))?;
     for (id, generation) in generations(numbers.generations.as_deref().unwrap_or_default()) {
         index.keep_from(id, generation);
     }

@@ -1,6 +1,6 @@
 //! Group commit: units of work that arrive together share one transaction, each inside its own savepoint, and each
-//! caller is answered after the commit. No timer: a unit that comes alone is committed alone, and what arrives while a
-//! commit is under way makes the next group.
+//! caller is answered after the commit. A unit that comes alone is committed alone and at once, and what arrives while a
+//! commit is under way makes the next group (`queue.rs`).
 //!
 //! A unit that *appends* only looks, and leaves what it makes in its outbox: with nothing to undo it needs no savepoint,
 //! which saves two statements of its three. That is what submitting a label does, and recording an ordinary outcome.
@@ -15,7 +15,9 @@
 //! `turns.rs`.
 
 use super::{
-    Scope, ahead, postgres, raw,
+    Scope, ahead, postgres,
+    queue::{Queue, Units},
+    raw,
     silence::{self, Silence},
     store::{Begun, Store},
     txn::{Txn, Work},
@@ -38,15 +40,7 @@ use std::{
     sync::{Arc, Mutex},
     task::Poll,
 };
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinSet,
-};
-
-/// Units in one transaction at most; more brings nothing (performance.md section 3).
-const GROUP: usize = 256;
-/// Units that may wait; a caller past it waits to hand over.
-const QUEUE: usize = 1024;
+use tokio::{sync::oneshot, task::JoinSet};
 
 /// What a group leaves behind for its commit.
 #[derive(Default)]
@@ -62,7 +56,7 @@ struct Group {
 
 /// Tells a caller how its unit ended: `None` once it is committed, or what stopped the whole group.
 type Answer = Box<dyn FnOnce(Option<Error>) + Send>;
-type Ran<'t> = Pin<Box<dyn Future<Output = (Result<()>, Answer)> + Send + 't>>;
+pub(super) type Ran<'t> = Pin<Box<dyn Future<Output = (Result<()>, Answer)> + Send + 't>>;
 
 /// A unit of work with its caller's address. Either it runs, or it is refused.
 pub(super) trait Unit: Send {
@@ -128,10 +122,6 @@ where
     }
 }
 
-type Units = mpsc::Sender<Box<dyn Unit>>;
-/// Writers of one kind take from it in turn.
-type Queue = Arc<tokio::sync::Mutex<mpsc::Receiver<Box<dyn Unit>>>>;
-
 /// The way to the writers.
 #[derive(Debug)]
 pub(super) struct Handle {
@@ -157,26 +147,24 @@ impl Ways {
 /// Starts the writers of a database, each over a connection of its own.
 pub(super) fn start(stores: Stores, shared: &Shared) -> Handle {
     let mut ended = JoinSet::new();
-    let mut serve = |stores: Vec<Store>| {
-        let (units, queue) = mpsc::channel(QUEUE);
-        let queue: Queue = Arc::new(tokio::sync::Mutex::new(queue));
+    let mut serve = |(units, queue): (Units, Queue), stores: Vec<Store>| {
         for store in stores {
             let shared = shared.clone();
-            ended.spawn(Writer { store, shared }.run(Arc::clone(&queue)));
+            ended.spawn(Writer { store, shared }.run(queue.clone()));
         }
         units
     };
     let ways = match stores {
         Stores::One(store) => {
-            let units = serve(vec![store]);
+            let units = serve(Queue::new(), vec![store]);
             Ways {
                 appends: units.clone(),
                 writes: units,
             }
         }
         Stores::Many { appends, writes } => Ways {
-            appends: serve(appends),
-            writes: serve(writes),
+            appends: serve(Queue::gathering(), appends),
+            writes: serve(Queue::new(), writes),
         },
     };
     Handle {
@@ -253,9 +241,14 @@ struct Writer {
 
 impl Writer {
     async fn run(mut self, queue: Queue) {
-        let mut group = Vec::with_capacity(GROUP);
-        while queue.lock().await.recv_many(&mut group, GROUP).await > 0 {
-            self.commit(std::mem::take(&mut group)).await;
+        let mut last = 0;
+        loop {
+            let group = queue.next(last).await;
+            if group.is_empty() {
+                break;
+            }
+            last = group.len();
+            self.commit(group).await;
         }
         self.store.close().await;
     }

@@ -2,7 +2,7 @@
 //! is undone or recorded twice. A row is an hour of a webhook, a project, a topic and one thing that happened.
 
 use super::histogram;
-use crate::{db::Insert, dispatcher::Job};
+use crate::{db::Change, dispatcher::Job};
 use entity::{
     NotificationStatus, OrganizationId, ProjectId, TallyKind, Timestamp, WebhookId, WebhookTopic, notification, tally,
 };
@@ -116,9 +116,9 @@ impl Tallies {
     }
 
     /// Rows that add to what is counted already, in the order of the key.
-    pub(crate) fn take(&mut self) -> Insert {
+    pub(crate) fn take(&mut self) -> Change {
         let rows = std::mem::take(&mut self.0);
         let rows = rows.into_iter().map(|(key, count)| key.row(count)).collect();
-        Insert::of::<tally::Entity>(rows, SUM)
+        Change::insert::<tally::Entity>(rows, SUM)
     }
 }

@@ -11,6 +11,7 @@
 mod claim;
 mod order;
 mod outcome;
+mod touch;
 
 pub(crate) use claim::{Claim, claim, claimed, free_claims, give_back, look, survey};
 pub(crate) use order::{Freed, release, release_all};
@@ -19,16 +20,14 @@ pub(crate) use outcome::{Outcome, record};
 use super::{Job, Lanes, Limit};
 use crate::{
     Result,
-    db::{Insert, insert, insert_all},
+    db::{Change, insert, make},
     listener::Place,
     live::Hints,
     retention::Removal,
     stats::{self, Tallies},
 };
-use entity::{
-    NotificationStatus, PayloadId, ProjectId, Timestamp, WebhookId, event, label, notification, payload, project,
-};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, WebhookId, event, label, notification, payload};
+use sea_orm::{ConnectionTrait, EntityTrait};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Bodies up to this size travel with their job; larger ones are read when their turn has come.
@@ -161,18 +160,15 @@ impl Outbox {
         for key in outcome::write(db, std::mem::take(&mut self.outcomes)).await? {
             self.tallies.add(key);
         }
-        let inserts = vec![
-            Insert::of::<label::Entity>(std::mem::take(&mut self.labels), ""),
-            Insert::of::<event::Entity>(std::mem::take(&mut self.events), ""),
-            Insert::of::<payload::Entity>(std::mem::take(&mut self.payloads), ""),
-            Insert::of::<notification::Entity>(rows, ""),
+        let changes = vec![
+            Change::insert::<label::Entity>(std::mem::take(&mut self.labels), ""),
+            Change::insert::<event::Entity>(std::mem::take(&mut self.events), ""),
+            Change::insert::<payload::Entity>(std::mem::take(&mut self.payloads), ""),
+            Change::insert::<notification::Entity>(rows, ""),
             self.tallies.take(),
+            touch::change(db, std::mem::take(&mut self.touched)),
         ];
-        insert_all(db, inserts).await?;
-        for (id, at) in std::mem::take(&mut self.touched) {
-            let touch = project::Entity::update_many().col_expr(project::Column::LastActivityAt, Expr::value(at));
-            touch.filter(project::Column::Id.eq(id)).exec(db).await?;
-        }
+        make(db, changes).await?;
         self.removal.write(db).await
     }
 

@@ -4,7 +4,7 @@
 use super::super::{Job, retry::Verdict};
 use crate::{
     Result,
-    db::{Insert, ROWS, Txn, along, fill, marks, places, raw},
+    db::{Change, ROWS, Txn, along, fill, marks, places, raw},
     stats,
 };
 use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, OrganizationId, Timestamp, attempt};
@@ -92,7 +92,7 @@ pub(super) async fn write(db: &impl ConnectionTrait, mut outcomes: Vec<Outcome>)
 async fn write_some(db: &impl ConnectionTrait, outcomes: Vec<Outcome>) -> Result<Vec<stats::Key>> {
     let (attempts, states): (Vec<attempt::Model>, Vec<State>) = outcomes.into_iter().map(Outcome::split).unzip();
     // A batch whose commit came through although its answer did not is recorded again: what is there stays.
-    let attempts = Insert::of::<attempt::Entity>(attempts, "ON CONFLICT DO NOTHING");
+    let attempts = Change::insert::<attempt::Entity>(attempts, "ON CONFLICT DO NOTHING");
     let left = set(db, attempts, &states).await?;
     let counted = states.into_iter().filter_map(|state| {
         let left = left.get(&state.id).filter(|left| left.sequence == state.sequence)?;
@@ -111,7 +111,7 @@ struct Left {
 
 /// One statement for a batch. The claim decides whether the state changes; the count and the answer always do. What is no
 /// news, since it was recorded before, keeps its number, and so it is seen what is to be counted.
-async fn set(db: &impl ConnectionTrait, attempts: Insert, states: &[State]) -> Result<HashMap<NotificationId, Left>> {
+async fn set(db: &impl ConnectionTrait, attempts: Change, states: &[State]) -> Result<HashMap<NotificationId, Left>> {
     let places = places(states.len());
     let (text, mut binds) = along(db, attempts, &set_sql(places));
     let from = binds.len();

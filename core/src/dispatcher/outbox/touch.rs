@@ -1,0 +1,22 @@
+//! When something last happened in projects, many by one statement.
+
+use crate::db::Change;
+use entity::{ProjectId, Timestamp};
+use sea_orm::{ConnectionTrait, DbBackend};
+use std::collections::BTreeMap;
+
+const HEAD: &str = "UPDATE project SET last_activity_at = touched.at FROM (SELECT project.id, given.column2 AS at FROM";
+/// Groups of other nodes touch the same projects: who takes them in the order of their ids never waits in a circle.
+const JOIN: &str = "JOIN project ON project.id = given.column1 ORDER BY project.id";
+const LOCK: &str = "FOR NO KEY UPDATE OF project";
+const TAIL: &str = ") AS touched WHERE project.id = touched.id";
+
+/// The change that these moments are.
+pub(super) fn change(db: &impl ConnectionTrait, touched: BTreeMap<ProjectId, Timestamp>) -> Change {
+    let lock = match db.get_database_backend() {
+        DbBackend::Postgres => LOCK,
+        _ => "",
+    };
+    let rows = touched.into_iter().map(|(id, at)| [id.into(), at.into()]).collect();
+    Change::by_hand(HEAD, &format!("{JOIN} {lock}{TAIL}"), rows)
+}
