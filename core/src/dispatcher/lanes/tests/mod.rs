@@ -110,8 +110,18 @@ fn a_lane_that_is_full_waits_in_the_database_and_one_job_of_another_always_fits(
 }
 
 #[test]
+fn a_lane_may_hold_a_quarter_of_what_is_free() {
+    let lanes = lanes(4096, 256);
+    let held = [(); 4].map(|()| {
+        let webhook_id = WebhookId::new();
+        (0..4096).filter(|_| born(&lanes, webhook_id, 1).is_some()).count()
+    });
+    assert_eq!(held, [819, 655, 524, 419]);
+}
+
+#[test]
 fn what_is_new_waits_behind_what_is_old() {
-    let lanes = lanes(100, 2);
+    let lanes = lanes(10, 2);
     let webhook_id = WebhookId::new();
     let [first, second, third] = [(); 3].map(|()| born(&lanes, webhook_id, 9));
     assert!(first.is_some() && second.is_some() && third.is_none());
@@ -127,7 +137,7 @@ fn what_is_new_waits_behind_what_is_old() {
 
 #[test]
 fn the_dispatcher_is_told_when_room_appears_and_when_a_retry_is_due() {
-    let lanes = lanes(100, 2);
+    let lanes = lanes(10, 2);
     let webhook_id = WebhookId::new();
     births(&lanes, webhook_id, 9, 3);
     let told = || told(&lanes);
