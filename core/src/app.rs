@@ -102,7 +102,7 @@ impl App {
             guard: config.guard,
             ..sender::Config::default()
         })?;
-        let (live, bus) = (Arc::new(Live::default()), Arc::new(Bus::new()));
+        let (live, bus) = (Arc::new(Live::default()), Arc::new(Bus::new(Arc::clone(&nodes))));
         let (clock, url) = (config.clock.clone(), &config.database_url);
         let choice = config.bus.on(url)?;
         let told = Arc::clone(&bus);

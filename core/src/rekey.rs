@@ -7,6 +7,7 @@
 
 use crate::{
     Config, Error, Result,
+    bus::Bus,
     db::{Db, Scope, Txn, raw},
     dispatcher::Lanes,
     node::{self, Nodes},
@@ -98,14 +99,15 @@ impl Rekey {
     /// Opens the database, whose key is the configuration's, and begins a change to the key that `to` gives once the
     /// database is ours, or goes on with the one that was broken off. Fails when another process has it open.
     pub async fn open(config: Config, to: impl FnOnce() -> Result<Keyring>) -> Result<Self> {
-        let lanes = Arc::new(Lanes::new(config.window, Arc::new(Nodes::alone(config.node))));
+        let nodes = Arc::new(Nodes::alone(config.node));
+        let lanes = Arc::new(Lanes::new(config.window, Arc::clone(&nodes)));
         let db = Db::open(
             &config.database_url,
             config.clock,
             Arc::new(Index::new(config.shaper)),
             lanes,
             Arc::default(),
-            Arc::default(),
+            Arc::new(Bus::new(nodes)),
         )
         .await?;
         let from = config.keyring;

@@ -122,6 +122,17 @@ impl Message {
         }
     }
 
+    /// All but what feeds are told of, which changes all the time.
+    pub(super) fn without_feed(self) -> Self {
+        Self {
+            feed: Ids::default(),
+            tasks: BTreeSet::new(),
+            replays: BTreeSet::new(),
+            unnamed: Ids::default(),
+            ..self
+        }
+    }
+
     /// Names no tasks or replays at all when there are too many of them.
     fn shorten(&mut self) {
         for named in [&mut self.tasks, &mut self.replays] {

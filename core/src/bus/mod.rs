@@ -23,6 +23,7 @@ pub use heed::run;
 pub use mailbox::Mailbox;
 pub use message::{Ids, Message};
 
+use crate::node::Nodes;
 use entity::NodeId;
 use std::{
     pin::Pin,
@@ -43,6 +44,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub struct Bus {
     /// Who tells: what is heard from the same is one's own.
     from: NodeId,
+    nodes: Arc<Nodes>,
     leaving: Mailbox,
     left: Mutex<Instant>,
     ears: Mutex<Vec<Weak<Mailbox>>>,
@@ -66,9 +68,10 @@ trait Carrier: Send + Sync {
 
 impl Bus {
     /// Keeps what it is told until it is connected.
-    pub fn new() -> Self {
+    pub fn new(nodes: Arc<Nodes>) -> Self {
         Self {
             from: NodeId::new(),
+            nodes,
             leaving: Mailbox::default(),
             left: Mutex::new(Instant::now()),
             ears: Mutex::default(),
@@ -87,9 +90,13 @@ impl Bus {
         self.carrier.set(carrier).map_err(|_| Error::Connected)
     }
 
-    /// Tells the others, soon. Never waits.
+    /// Tells the others, soon. Never waits. Of what happens all the time nothing is told while there are no others: who
+    /// comes says so.
     pub fn tell(&self, message: Message) {
-        self.leaving.put(message);
+        self.leaving.put(match self.nodes.has_no_other() {
+            true => message.without_feed(),
+            false => message,
+        });
     }
 
     /// Hears what the others tell from now on.
@@ -163,12 +170,6 @@ impl Bus {
         for ear in ears.iter().filter_map(Weak::upgrade) {
             ear.put(message.clone());
         }
-    }
-}
-
-impl Default for Bus {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -172,6 +172,13 @@ impl Nodes {
         self.state().alive.contains(&id)
     }
 
+    /// Whether this node has looked lately, and found itself alone among those that are alive.
+    pub(crate) fn has_no_other(&self) -> bool {
+        let state = self.state();
+        let lately = |(last, _): (Instant, u32)| last.elapsed() < self.config.patience();
+        state.renewed.is_some_and(lately) && state.alive == [state.me]
+    }
+
     /// Whether this node has been alive without a gap for long enough to say that others are not: whoever was away itself,
     /// or whose database was, must let the others be heard first.
     fn may_judge(&self) -> bool {

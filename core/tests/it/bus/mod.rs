@@ -5,7 +5,10 @@ mod nodes;
 mod stories;
 
 use entity::WebhookId;
-use labelhook_core::bus::{Bus, Choice, Mailbox, Message, memory::Hub};
+use labelhook_core::{
+    bus::{Bus, Choice, Mailbox, Message, memory::Hub},
+    node::{self, Nodes},
+};
 use servers::{Database, Nats, Postgres};
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -23,11 +26,7 @@ struct Way {
 
 /// Every way there is here.
 async fn ways() -> Vec<Way> {
-    let mut ways = vec![Way {
-        choice: Choice::Memory(Hub::default()),
-        database: None,
-        nats: None,
-    }];
+    let mut ways = vec![Way::over(Choice::Memory(Hub::default()))];
     if Postgres::shared().await.is_some() {
         ways.push(Way {
             choice: Choice::Postgres,
@@ -55,10 +54,24 @@ struct End {
     _stop: DropGuard,
 }
 
+/// Nodes of a process that has not looked for others.
+fn alone() -> Arc<Nodes> {
+    Arc::new(Nodes::alone(node::Config::default()))
+}
+
 impl Way {
+    /// One that needs no server.
+    fn over(choice: Choice) -> Self {
+        Self {
+            choice,
+            database: None,
+            nats: None,
+        }
+    }
+
     async fn end(&self, installation: i64) -> End {
         let url = self.database.as_ref().map_or("", Database::url);
-        let (bus, stop) = (Arc::new(Bus::new()), CancellationToken::new());
+        let (bus, stop) = (Arc::new(Bus::new(alone())), CancellationToken::new());
         let heard = bus.listen();
         bus.connect(&self.choice, url, installation).await.unwrap();
         let (carrier, token) = (Arc::clone(&bus), stop.clone());

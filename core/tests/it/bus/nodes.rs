@@ -1,16 +1,17 @@
 //! Two nodes over one PostgreSQL database.
 
-use super::{PATIENCE, over_nats};
+use super::{PATIENCE, Way, over_nats};
 use crate::{
     support::{World, publish},
     workflow::support::{Flow, labelled_then_sent},
 };
+use entity::WebhookId;
 use labelhook_core::{
     App, Config, Error,
     api_key::{self, New},
-    bus::{self, Choice, memory::Hub},
+    bus::{self, Choice, Message, memory::Hub},
     event::{self, Change},
-    live, notification, task, webhook,
+    live, node, notification, task, webhook,
 };
 use servers::{Nats, Postgres};
 use std::{sync::Arc, time::Duration};
@@ -105,6 +106,44 @@ async fn a_subscriber_sees_how_tasks_move_on_another_node() {
         flow.submit(&made).await.unwrap();
         assert_eq!(soon(told.next()).await.unwrap().row, flow.now(&made).await);
     }
+}
+
+#[tokio::test]
+async fn what_happens_all_the_time_is_told_to_nobody_while_nobody_else_is_there() {
+    if Postgres::shared().await.is_none() {
+        return;
+    }
+    let database = World::on_postgres().await;
+    node::leave(&database.app).await;
+    let choice = Choice::Memory(Hub::default());
+    let (stop, way) = (CancellationToken::new(), Way::over(choice.clone()));
+    let ear = way.end(0).await;
+    let config = Config {
+        bus: choice,
+        ..database.config()
+    };
+    let one = World::over(config.clone()).await;
+    tokio::spawn(bus::run(Arc::clone(&one.app), stop.clone()));
+    let change = one.annotated().await;
+    let changes = async || {
+        let row = publish(&one.app, one.organization_id, change.data(), Change::Created).await;
+        row.unwrap();
+    };
+    changes().await;
+    one.app.bus.tell(Message::due([WebhookId::new()]));
+    let heard = soon(async {
+        let mut heard = Message::default();
+        while heard.due.is_empty() {
+            heard.append(ear.heard.next().await);
+        }
+        heard
+    });
+    assert!(heard.await.feed.is_empty(), "it is alone");
+    let _other = App::open(config).await.unwrap();
+    node::step(&one.app).await.unwrap();
+    changes().await;
+    ear.hears(&Message::feed([one.organization_id])).await;
+    stop.cancel();
 }
 
 /// Over a bus that carries, since what a node keeps it keeps for ten seconds.

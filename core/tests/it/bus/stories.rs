@@ -139,7 +139,7 @@ async fn a_nats_server_that_is_too_old_is_refused_by_the_name_of_the_setting() {
         }
     };
     let choice: Choice = format!("nats://{address}").parse().unwrap();
-    let bus = Bus::new();
+    let bus = Bus::new(super::alone());
     let connecting = timeout(PATIENCE, bus.connect(&choice, "", 1));
     let refused = tokio::select! {
         refused = connecting => refused.unwrap().unwrap_err(),
