@@ -49,7 +49,7 @@ impl Server {
     }
 
     pub(super) async fn writer(&self) -> Result<DatabaseConnection> {
-        connect(&self.url, 1, limits).await
+        connect(&self.url, 1, |options| limits(options).options(PLANS)).await
     }
 
     pub(super) async fn readers(&self) -> Result<DatabaseConnection> {
@@ -116,14 +116,25 @@ async fn connect(
     Ok(Database::connect(options).await?)
 }
 
-/// No statement of ours takes long, and nobody may hold a lock who has gone away or stands still: others wait for it.
+/// No statement of ours takes long, so that none is worth being compiled, and nobody may hold a lock who has gone away or
+/// stands still: others wait for it.
 fn limits(options: PgConnectOptions) -> PgConnectOptions {
     options.options([
         ("statement_timeout", "30s"),
         ("lock_timeout", "20s"),
         ("idle_in_transaction_session_timeout", "5s"),
+        ("jit", "off"),
     ])
 }
+
+/// What is written is found by its keys, some hundred rows at a time: from each of these through an index is always right.
+/// A plan is kept until the server has counted the table again, and where a partition is new, or a burst has just come, it
+/// has counted nothing: then it would go through all there is.
+const PLANS: [(&str, &str); 3] = [
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
 
 /// What the server's own codes mean (PostgreSQL documentation, appendix A). Faults that pass.
 pub(super) fn trouble(fault: &dyn sqlx::error::DatabaseError) -> Option<&'static str> {

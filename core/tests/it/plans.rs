@@ -250,3 +250,30 @@ async fn the_feed_is_read_in_the_order_of_its_index_on_a_server_too() {
         "notification_sequence",
     );
 }
+
+#[tokio::test]
+async fn outcomes_find_their_notifications_by_key_before_the_server_has_counted_anything() {
+    if !servers::explains() {
+        return;
+    }
+    let receiver = Receiver::ok().await;
+    let world = World::new().await;
+    world.explain().await;
+    let world = world.restart().await;
+    world.webhook(&receiver.url()).await;
+    let label = world.annotated().await;
+    for _ in 0..100 {
+        world.publish(&label).await;
+    }
+    world.deliver().await;
+    let plans = world.plans();
+    let recorded: Vec<&String> = plans.iter().filter(|plan| plan.contains("WITH along")).collect();
+    assert!(!recorded.is_empty());
+    for plan in recorded {
+        assert!(
+            plan.contains("_pkey on notification") && !plan.contains("Hash Join"),
+            "{plan}"
+        );
+        assert!(!plan.contains("Seq Scan on notification"), "{plan}");
+    }
+}
