@@ -28,8 +28,8 @@ pub async fn serve(
     config: server::Config,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let schema = graphql::build(Arc::clone(&app));
-    let server = server::Server::new(Arc::clone(&app), schema, &config);
+    let schemas = graphql::build(&app);
+    let server = server::Server::new(Arc::clone(&app), schemas, &config);
     let sockets = server.sockets.clone();
     let router = server::router(server);
     let background = CancellationToken::new();

@@ -20,7 +20,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::auth::Limiter;
-use crate::graphql::Schema;
+use crate::graphql::Schemas;
 use crate::graphql::error::{ApiError, Code, INTERNAL};
 use crate::graphql::http::{self, Endpoint, Media, Refusal};
 use crate::graphql::sse;
@@ -73,9 +73,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// With a schema over the application.
-    pub fn new(app: Arc<App>, schema: Schema, config: &Config) -> Self {
-        let graphql = Arc::new(Endpoint::new(schema, config.timeout));
+    /// With schemas over the application.
+    pub fn new(app: Arc<App>, schemas: Schemas, config: &Config) -> Self {
+        let graphql = Arc::new(Endpoint::new(schemas, config.timeout));
         let graphiql = config.graphiql.then(|| {
             GraphiQLSource::build()
                 .endpoint("/graphql")

@@ -235,6 +235,66 @@ async fn optional_variables_may_be_left_out_wherever_they_stand() {
 }
 
 #[tokio::test]
+async fn a_document_that_was_right_before_is_refused_for_its_variables_in_the_same_words() {
+    let server = start().await;
+    let log = "query ($first: Int! = 2, $where: NotificationWhereInput) {
+        notifications(first: $first, where: $where) { nodes { id attempts { number } } } }";
+    let new = "mutation ($data: WebhookCreateInput!) { createWebhook(data: $data) { id } }";
+    let right = |more: Value| {
+        let mut data = json!({"url": "https://example.com/a", "secret": "s", "topics": {"set": ["LABEL_CREATED"]}, "headers": {"X-A": "1"}});
+        data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "data": data })
+    };
+    let cases = [
+        (
+            log,
+            json!({}),
+            vec![
+                json!({"first": null}),
+                json!({"first": "2"}),
+                json!({"first": 2_147_483_648_i64}),
+                json!({"first": -1}),
+                json!({"first": 100_000}),
+                json!({"where": []}),
+                json!({"where": {"statuses": ["NOPE"]}}),
+                json!({"where": {"nope": 1}}),
+                json!({"where": {"ids": [1.5]}}),
+                json!({"where": {"since": "yesterday"}}),
+                json!({"where": {"responseCodes": [{}]}}),
+            ],
+        ),
+        (
+            new,
+            right(json!({})),
+            vec![
+                json!({}),
+                json!({"data": {"url": "https://example.com/a"}}),
+                right(json!({"url": 7})),
+                right(json!({"url": "ftp://example.com"})),
+                right(json!({"topics": {"set": "NOPE"}})),
+                right(json!({"headers": "X-A: 1"})),
+                right(json!({"headers": {"X-A": {}}})),
+                right(json!({"timeoutMs": "soon"})),
+                right(json!({"payloadFormat": null})),
+            ],
+        ),
+    ];
+    for (document, right, wrong) in cases {
+        let asked = async |document: &str, variables: &Value| {
+            post(&server, JSON, &json!({"query": document, "variables": variables})).await
+        };
+        let passed = asked(document, &right).await;
+        assert!(passed.json().get("errors").is_none(), "{}", passed.text);
+        for (spaces, variables) in (1..).zip(wrong) {
+            let new = format!("{document}{}", " ".repeat(spaces));
+            let (known, new) = (asked(document, &variables).await, asked(&new, &variables).await);
+            known.code();
+            assert_eq!((known.status, known.json()), (new.status, new.json()), "{variables}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_method_is_refused_and_told_what_is_allowed() {
     let server = start().await;
     for method in ["PUT", "DELETE", "PATCH"] {

@@ -174,8 +174,8 @@ async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>
                 .expect("the service stops in order");
         }),
         true => tokio::spawn(async move {
-            let schema = labelhook_api::graphql::build(Arc::clone(&running));
-            let server = server::Server::new(Arc::clone(&running), schema, &config);
+            let schemas = labelhook_api::graphql::build(&running);
+            let server = server::Server::new(Arc::clone(&running), schemas, &config);
             let sockets = server.sockets.clone();
             let closing = sockets.clone();
             let http = axum::serve(listener, server::router(server)).with_graceful_shutdown(async move {

@@ -111,12 +111,12 @@ async fn submit(groups: usize, with_webhook: bool) -> anyhow::Result<()> {
     let app = service().await;
     let receiver = receiver::Process::start().await?;
     let body = Bytes::from(request(&app, with_webhook.then(|| receiver.url())).await?);
-    let schema = graphql::build(Arc::clone(&app.app));
+    let schemas = graphql::build(&app.app);
     let config = server::Config {
         rate_limit: 0,
         ..server::Config::default()
     };
-    let router = server::router(server::Server::new(Arc::clone(&app.app), schema, &config));
+    let router = server::router(server::Server::new(Arc::clone(&app.app), schemas, &config));
     let service = TowerToHyperService::new(router);
     for _ in 0..groups {
         let calls = (0..GROUP).map(|_| call(&service, body.clone()));

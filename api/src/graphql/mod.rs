@@ -46,7 +46,7 @@ pub mod ws;
 
 use std::sync::Arc;
 
-use async_graphql::{MergedObject, SchemaBuilder};
+use async_graphql::{MergedObject, SchemaBuilder, ValidationMode};
 use labelhook_core::App;
 
 use self::feed::Subscription;
@@ -59,10 +59,29 @@ pub const MAX_DEPTH: usize = 15;
 /// The schema of the API.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
+/// The schema, twice: how the library checks documents is fixed with a schema, and by all its rules that takes longer than
+/// executing a small operation.
+pub struct Schemas {
+    /// Holds every document to all rules.
+    pub strict: Schema,
+    /// For documents that have passed all rules: measures an operation, since its variables say how much it is, and no more.
+    pub passed: Schema,
+}
+
 /// The schema with its limits. `app` is what resolvers find as `ctx.app()`.
-pub fn build(app: Arc<App>) -> Schema {
-    let loader = loader::new(Arc::clone(&app));
-    builder().data(app).data(loader).finish()
+pub fn build(app: &Arc<App>) -> Schemas {
+    let checking = |mode| {
+        let loader = loader::new(Arc::clone(app));
+        builder()
+            .validation_mode(mode)
+            .data(Arc::clone(app))
+            .data(loader)
+            .finish()
+    };
+    Schemas {
+        strict: checking(ValidationMode::Strict),
+        passed: checking(ValidationMode::Fast),
+    }
 }
 
 /// The published contract: the schema's own text.

@@ -6,6 +6,7 @@ pub mod scan;
 pub mod size;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::parser::{self, parse_query};
@@ -14,10 +15,12 @@ use async_graphql::{Pos, Positioned};
 use super::error::{ApiError, Code};
 use super::types::Types;
 
-/// A document that has passed.
+/// A document that may be given to the library.
 #[derive(Debug)]
 pub struct Document {
     parsed: ExecutableDocument,
+    /// The library has held it to all rules, and it was right.
+    has_passed: AtomicBool,
 }
 
 impl Document {
@@ -26,12 +29,26 @@ impl Document {
         let parsed = parse_query(text).map_err(|error| syntax_error(&error))?;
         size::measure(&parsed)?;
         types.check_literals(&parsed)?;
-        Ok(Self { parsed })
+        Ok(Self {
+            parsed,
+            has_passed: AtomicBool::new(false),
+        })
     }
 
     /// The parsed document.
     pub fn parsed(&self) -> &ExecutableDocument {
         &self.parsed
+    }
+
+    /// It was executed without an error by the schema that holds documents to all rules. None of them asks which operation
+    /// is executed; of its variables one does, and [`Types::check_variables`] asks that of every request.
+    pub fn pass(&self) {
+        self.has_passed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether all rules have been asked already.
+    pub fn has_passed(&self) -> bool {
+        self.has_passed.load(Ordering::Relaxed)
     }
 
     /// The operation that a request asks for.

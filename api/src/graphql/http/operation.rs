@@ -23,13 +23,13 @@ use super::super::feed::listener::{Listener, Told, Topmost};
 use super::super::feed::source::Run;
 use super::super::guard::{Cache, Document};
 use super::super::types::Types;
-use super::super::{Schema, translate};
+use super::super::{Schemas, translate};
 use super::{Params, Refusal};
 use crate::server::RequestId;
 
-/// The schema and the documents it has seen.
+/// The schemas and the documents they have seen.
 pub struct Endpoint {
-    schema: Schema,
+    schemas: Schemas,
     documents: Cache,
     classes: Classes,
     runtime: Handle,
@@ -107,11 +107,11 @@ impl Operation {
 }
 
 impl Endpoint {
-    /// Around a schema, with the time that an operation may take. Needs a runtime.
-    pub fn new(schema: Schema, timeout: Duration) -> Self {
-        let documents = Cache::new(Types::of(&schema.sdl()));
+    /// Around the schemas, with the time that an operation may take. Needs a runtime.
+    pub fn new(schemas: Schemas, timeout: Duration) -> Self {
+        let documents = Cache::new(Types::of(&schemas.strict.sdl()));
         Self {
-            schema,
+            schemas,
             documents,
             classes: Classes::new(Handle::current()),
             runtime: Handle::current(),
@@ -141,11 +141,16 @@ impl Endpoint {
     pub async fn execute(&self, operation: Operation, id: &str) -> Result<Executed, Refusal> {
         let (ty, document) = (operation.ty(), Arc::clone(&operation.document));
         let request = operation.into_request().data(Budget::default());
-        let Ok(mut executed) = timeout(self.timeout, self.schema.execute(request)).await else {
+        let schema = match document.has_passed() {
+            true => &self.schemas.passed,
+            false => &self.schemas.strict,
+        };
+        let Ok(mut executed) = timeout(self.timeout, schema.execute(request)).await else {
             return Err(took_too_long(ty));
         };
-        if !executed.errors.is_empty() {
-            translate::translate(&mut executed.errors, document.parsed(), id);
+        match executed.errors.is_empty() {
+            true => document.pass(),
+            false => translate::translate(&mut executed.errors, document.parsed(), id),
         }
         Ok(executed)
     }
@@ -174,7 +179,7 @@ impl Endpoint {
             .request()
             .data(Run::Begin(Arc::clone(&begun)))
             .data(Budget::default());
-        if let Some(mut executed) = self.schema.execute_stream(request).next().await {
+        if let Some(mut executed) = self.schemas.strict.execute_stream(request).next().await {
             translate::translate(&mut executed.errors, operation.document.parsed(), id);
             return Err(executed.errors);
         }
@@ -185,7 +190,7 @@ impl Endpoint {
             ]);
         };
         let (key, topmost) = (operation.key(), operation.topmost());
-        let class = self.classes.of(&self.schema, operation, key, id);
+        let class = self.classes.of(&self.schemas.strict, operation, key, id);
         Ok(Listener::new(begun, class, topmost, id.clone()))
     }
 }
