@@ -278,6 +278,17 @@ async fn a_document_that_was_right_before_is_refused_for_its_variables_in_the_sa
                 right(json!({"payloadFormat": null})),
             ],
         ),
+        (
+            "query ($skips: Boolean = true) { __typename notifications @skip(if: $skips) { nodes { id } } }",
+            json!({"skips": true}),
+            vec![json!({"skips": null})],
+        ),
+        (
+            "mutation ($url: String!, $description: String) { createWebhook(data: {
+                url: $url, description: $description, authType: NONE, nope: 1, topics: {set: [LABEL_CREATED]}}) { id } }",
+            json!({"url": "https://example.com/a"}),
+            vec![json!({"url": "https://example.com/a", "description": "b"})],
+        ),
     ];
     for (document, right, wrong) in cases {
         let asked = async |document: &str, variables: &Value| {

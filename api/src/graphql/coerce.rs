@@ -163,7 +163,7 @@ impl Types {
                 "an RFC 3339 date-time such as 2026-01-31T09:30:00Z",
             ),
             ("Boolean", value) => is(matches!(value, Value::Boolean(_)), "true or false"),
-            ("ID", Value::Number(number)) => is(number.is_i64() || number.is_u64(), "a string"),
+            ("ID", Value::Number(number)) => is(number.is_i64(), "a string"),
             ("ID", value) => is(matches!(value, Value::String(_)), "a string"),
             (_, value) => match (self.enums.get(name), self.inputs.get(name)) {
                 (Some(words), _) => check_word(name, words, value),

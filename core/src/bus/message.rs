@@ -199,6 +199,15 @@ impl Message {
         }
     }
 
+    /// All feeds, and whatever is told beside them: somebody has come who was told nothing of them.
+    pub fn feeds() -> Self {
+        Self {
+            feed: Ids::All,
+            unnamed: Ids::All,
+            ..Self::default()
+        }
+    }
+
     /// Anything may have happened.
     pub fn everything() -> Self {
         Self {

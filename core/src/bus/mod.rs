@@ -90,8 +90,8 @@ impl Bus {
         self.carrier.set(carrier).map_err(|_| Error::Connected)
     }
 
-    /// Tells the others, soon. Never waits. Of what happens all the time nothing is told while there are no others: who
-    /// comes says so.
+    /// Tells the others, soon. Never waits. Of feeds nothing is told while there are no others: who comes says so, and is
+    /// told to look at all of them.
     pub fn tell(&self, message: Message) {
         self.leaving.put(match self.nodes.has_no_other() {
             true => message.without_feed(),

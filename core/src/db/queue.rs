@@ -2,13 +2,13 @@
 //!
 //! What arrives while a commit is under way makes the next group, so groups are as large as a commit is slow. On PostgreSQL
 //! a group costs much beside its units: six statements, each a way to the server and back. Where many units come, one
-//! therefore waits for more, for some milliseconds; who comes alone or among few never waits.
+//! therefore waits for more, for some milliseconds; who comes alone or among few does not wait.
 
 use super::writer::Unit;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex, mpsc},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 /// Units in one transaction at most; more brings nothing (performance.md section 3).
@@ -22,6 +22,8 @@ const MANY: usize = 32;
 const ENOUGH: usize = 64;
 /// How long others wait.
 const PATIENCE: Duration = Duration::from_millis(4);
+/// Groups that wait for what there was, after it was found that there is no more, until more is asked for again.
+const CONTENT: u32 = 16;
 
 pub(super) type Units = mpsc::Sender<Box<dyn Unit>>;
 
@@ -46,23 +48,64 @@ impl Queue {
         (sender, Self { gathers: true, ..queue })
     }
 
-    /// The next group, after one of so many; empty once the last sender is gone.
-    pub(super) async fn next(&self, last: usize) -> Vec<Box<dyn Unit>> {
+    /// The next group; empty once the last sender is gone.
+    pub(super) async fn next(&self, hope: &mut Hope) -> Vec<Box<dyn Unit>> {
         let mut units = self.units.lock().await;
         let mut group = Vec::with_capacity(GROUP);
+        let asked = Instant::now();
         units.recv_many(&mut group, GROUP).await;
-        if self.gathers && last >= MANY && group.len() < ENOUGH {
-            timeout(PATIENCE, gather(&mut units, &mut group)).await.ok();
-        }
+        let wanted = hope.after(asked.elapsed()).filter(|wanted| group.len() < *wanted);
+        let in_time = match wanted.filter(|_| self.gathers) {
+            Some(wanted) => timeout(PATIENCE, gather(&mut units, &mut group, wanted)).await.is_ok(),
+            None => true,
+        };
+        hope.end(group.len(), in_time);
         group
     }
 }
 
-async fn gather(units: &mut mpsc::Receiver<Box<dyn Unit>>, group: &mut Vec<Box<dyn Unit>>) {
-    while group.len() < ENOUGH {
+async fn gather(units: &mut mpsc::Receiver<Box<dyn Unit>>, group: &mut Vec<Box<dyn Unit>>, wanted: usize) {
+    while group.len() < wanted {
         let room = GROUP - group.len();
         if units.recv_many(group, room).await == 0 {
             return;
+        }
+    }
+}
+
+/// What a writer expects of its next group by those before. Callers who wait for their answers are only so many: when more
+/// did not come in time, what came is all there is, and nobody waits for more again for a while.
+#[derive(Debug)]
+pub(super) struct Hope {
+    last: usize,
+    wanted: usize,
+    content: u32,
+}
+
+impl Default for Hope {
+    fn default() -> Self {
+        Self {
+            last: 0,
+            wanted: ENOUGH,
+            content: 0,
+        }
+    }
+}
+
+impl Hope {
+    /// How many units to wait for, if for any, when the first of them took so long to come.
+    fn after(&self, waited: Duration) -> Option<usize> {
+        (self.last >= MANY && waited < PATIENCE).then_some(self.wanted)
+    }
+
+    /// A group of so many went, and whether as many came as were waited for.
+    fn end(&mut self, size: usize, in_time: bool) {
+        self.last = size;
+        self.content += 1;
+        if !in_time {
+            (self.wanted, self.content) = (size.min(ENOUGH), 0);
+        } else if self.content > CONTENT {
+            (self.wanted, self.content) = (ENOUGH, 0);
         }
     }
 }
@@ -105,38 +148,64 @@ mod tests {
         }
     }
 
+    /// After a group of so many.
+    fn after(last: usize) -> Hope {
+        Hope {
+            last,
+            ..Hope::default()
+        }
+    }
+
     /// The size of the next group if it is there at once.
-    fn at_once(queue: &Queue, last: usize) -> Option<usize> {
-        queue.next(last).now_or_never().map(|group| group.len())
+    fn at_once(queue: &Queue, mut hope: Hope) -> Option<usize> {
+        queue.next(&mut hope).now_or_never().map(|group| group.len())
     }
 
     #[tokio::test]
     async fn where_few_come_nobody_waits() {
         let (units, queue) = Queue::gathering();
         add(&units, 3).await;
-        assert_eq!(at_once(&queue, MANY - 1), Some(3));
+        assert_eq!(at_once(&queue, after(MANY - 1)), Some(3));
         let (units, queue) = Queue::new();
         add(&units, 3).await;
-        assert_eq!(at_once(&queue, GROUP), Some(3));
+        assert_eq!(at_once(&queue, after(GROUP)), Some(3));
     }
 
     #[tokio::test]
     async fn where_many_come_few_wait_for_more() {
         let (units, queue) = Queue::gathering();
         add(&units, 3).await;
-        assert_eq!(at_once(&queue, MANY), None);
+        assert_eq!(at_once(&queue, after(MANY)), None);
         add(&units, 3).await;
-        let (group, ()) = tokio::join!(queue.next(MANY), add(&units, ENOUGH));
+        let mut hope = after(MANY);
+        let (group, ()) = tokio::join!(queue.next(&mut hope), add(&units, ENOUGH));
         assert_eq!(group.len(), ENOUGH + 3);
         add(&units, GROUP + 1).await;
-        assert_eq!((at_once(&queue, MANY), at_once(&queue, 1)), (Some(GROUP), Some(1)));
+        let sizes = [after(MANY), after(1)].map(|hope| at_once(&queue, hope));
+        assert_eq!(sizes, [Some(GROUP), Some(1)]);
     }
 
     #[tokio::test]
     async fn few_do_not_wait_for_ever() {
         let (units, queue) = Queue::gathering();
         add(&units, 3).await;
-        assert_eq!(queue.next(MANY).await.len(), 3);
+        let mut hope = after(MANY);
+        assert_eq!(queue.next(&mut hope).await.len(), 3);
+        assert_eq!(hope.after(Duration::ZERO), None, "they were few");
+    }
+
+    #[test]
+    fn where_no_more_came_nobody_waits_for_more_for_a_while() {
+        let mut hope = after(MANY);
+        hope.end(40, false);
+        for _ in 0..CONTENT {
+            assert_eq!(hope.after(Duration::ZERO), Some(40));
+            hope.end(40, true);
+        }
+        assert_eq!(hope.after(Duration::ZERO), Some(40));
+        hope.end(40, true);
+        assert_eq!(hope.after(Duration::ZERO), Some(ENOUGH));
+        assert_eq!(hope.after(PATIENCE), None, "the rush is over");
     }
 
     #[tokio::test]
@@ -144,6 +213,7 @@ mod tests {
         let (units, queue) = Queue::gathering();
         add(&units, 3).await;
         drop(units);
-        assert_eq!((at_once(&queue, MANY), at_once(&queue, MANY)), (Some(3), Some(0)));
+        let sizes = [after(MANY), after(MANY)].map(|hope| at_once(&queue, hope));
+        assert_eq!(sizes, [Some(3), Some(0)]);
     }
 }

@@ -109,6 +109,11 @@ impl Change {
         }
     }
 
+    /// Whether one statement has place for all its rows.
+    pub(crate) fn is_one_statement(&self) -> bool {
+        self.values.len() <= ROWS * self.columns
+    }
+
     fn is_empty(&self) -> bool {
         self.values.is_empty()
     }

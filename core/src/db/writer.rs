@@ -16,7 +16,7 @@
 
 use super::{
     Scope, ahead, postgres,
-    queue::{Queue, Units},
+    queue::{Hope, Queue, Units},
     raw,
     silence::{self, Silence},
     store::{Begun, Store},
@@ -241,13 +241,12 @@ struct Writer {
 
 impl Writer {
     async fn run(mut self, queue: Queue) {
-        let mut last = 0;
+        let mut hope = Hope::default();
         loop {
-            let group = queue.next(last).await;
+            let group = queue.next(&mut hope).await;
             if group.is_empty() {
                 break;
             }
-            last = group.len();
             self.commit(group).await;
         }
         self.store.close().await;

@@ -155,7 +155,11 @@ async fn beat(app: &App, db: &DatabaseConnection) -> Result<u64> {
         app.clock.follow(now - half - asked.0, DRIFT);
     }
     let Beat { rows, buried } = look(app, db).await?;
+    let had_no_other = app.nodes.has_no_other();
     app.nodes.heard(rows, begun);
+    if had_no_other && !app.nodes.has_no_other() {
+        app.bus.tell(Message::feeds());
+    }
     Ok(buried)
 }
 
@@ -186,7 +190,9 @@ async fn be_reborn(app: &App, db: &DatabaseConnection) -> Result<()> {
         dropped,
         "this node was declared dead and goes on under a new id"
     );
-    enter(db, &app.nodes).await
+    enter(db, &app.nodes).await?;
+    app.bus.tell(Message::nodes());
+    Ok(())
 }
 
 /// Refuses a database that nodes are at work on, or were a moment ago. Who died is not buried by anybody when no node

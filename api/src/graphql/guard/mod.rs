@@ -40,15 +40,19 @@ impl Document {
         &self.parsed
     }
 
-    /// It was executed without an error by the schema that holds documents to all rules. None of them asks which operation
-    /// is executed; of its variables one does, and [`Types::check_variables`] asks that of every request.
+    /// It was executed without an error by the schema that holds documents to all rules, and each variable had a value.
     pub fn pass(&self) {
         self.has_passed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether all rules have been asked already.
+    /// Whether no rule needs to be asked again when each variable has a value.
     pub fn has_passed(&self) -> bool {
         self.has_passed.load(Ordering::Relaxed)
+    }
+
+    /// Whether it has one operation.
+    pub fn is_single(&self) -> bool {
+        matches!(self.parsed.operations, DocumentOperations::Single(_))
     }
 
     /// The operation that a request asks for.

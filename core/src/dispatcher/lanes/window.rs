@@ -9,8 +9,8 @@ pub struct Window {
     /// Jobs over all lanes.
     pub total: usize,
     /// Jobs of one lane, when few lanes are at work. With many, each gets its share of half the window. Those that are not
-    /// behind share it with each other alone, and may have a quarter of what is free if that is more: what stays in memory
-    /// costs half of what goes through the database. One job a lane always fits, so that a window full of dead webhooks
+    /// behind share it with each other alone, and may have a quarter of what is free of what claims may fill if that is
+    /// more, or a sixteenth of all that is free: what stays in memory costs half of what goes through the database. One job a lane always fits, so that a window full of dead webhooks
     /// stops nobody.
     pub lane: usize,
 }
@@ -30,7 +30,8 @@ impl Window {
 
     /// The part of a lane of what is free while so many places are taken.
     pub(super) fn spare(self, held: usize) -> usize {
-        self.total.saturating_sub(held) / 4
+        let free = |most: usize| most.saturating_sub(held);
+        (free(self.to_claim()) / 4).max(free(self.total) / 16)
     }
 
     /// What claims may fill. The rest is for what happens meanwhile, however many lanes are behind.

@@ -160,15 +160,25 @@ impl Outbox {
         for key in outcome::write(db, std::mem::take(&mut self.outcomes)).await? {
             self.tallies.add(key);
         }
-        let changes = vec![
+        let mut changes = vec![
             Change::insert::<label::Entity>(std::mem::take(&mut self.labels), ""),
             Change::insert::<event::Entity>(std::mem::take(&mut self.events), ""),
             Change::insert::<payload::Entity>(std::mem::take(&mut self.payloads), ""),
             Change::insert::<notification::Entity>(rows, ""),
+        ];
+        let (tallies, touch) = (
             self.tallies.take(),
             touch::change(db, std::mem::take(&mut self.touched)),
-        ];
-        make(db, changes).await?;
+        );
+        // Other nodes' groups lock the same rows: all of tallies first, by whichever statements.
+        if tallies.is_one_statement() {
+            changes.extend([touch, tallies]);
+            make(db, changes).await?;
+        } else {
+            changes.push(tallies);
+            make(db, changes).await?;
+            make(db, vec![touch]).await?;
+        }
         self.removal.write(db).await
     }
 
