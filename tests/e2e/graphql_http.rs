@@ -237,9 +237,9 @@ async fn optional_variables_may_be_left_out_wherever_they_stand() {
 #[tokio::test]
 async fn a_document_that_was_right_before_is_refused_for_its_variables_in_the_same_words() {
     let server = start().await;
-    let log = "query ($first: Int! = 2, $where: NotificationWhereInput) {
+    let log = "query Log($first: Int! = 2, $where: NotificationWhereInput) {
         notifications(first: $first, where: $where) { nodes { id attempts { number } } } }";
-    let new = "mutation ($data: WebhookCreateInput!) { createWebhook(data: $data) { id } }";
+    let new = "mutation New($data: WebhookCreateInput!) { createWebhook(data: $data) { id } }";
     let right = |more: Value| {
         let mut data = json!({"url": "https://example.com/a", "secret": "s", "topics": {"set": ["LABEL_CREATED"]}, "headers": {"X-A": "1"}});
         data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

@@ -52,7 +52,7 @@ impl Document {
 
     /// Whether it has one operation.
     pub fn is_single(&self) -> bool {
-        matches!(self.parsed.operations, DocumentOperations::Single(_))
+        self.parsed.operations.iter().count() == 1
     }
 
     /// The operation that a request asks for.
@@ -182,6 +182,13 @@ mod tests {
                 "{text}: {message}"
             );
         }
+    }
+
+    #[test]
+    fn one_operation_is_one_with_or_without_a_name() {
+        let is_single = |text: &str| Cache::new(Types::default()).get(text).expect("GraphQL").is_single();
+        assert!(is_single("{ a }") && is_single("mutation A { a }"));
+        assert!(!is_single("query A { a } query B { b }"));
     }
 
     #[test]
