@@ -141,6 +141,7 @@ async fn what_happens_all_the_time_is_told_to_nobody_while_nobody_else_is_there(
     assert!(heard.await.feed.is_empty(), "it is alone");
     let _other = App::open(config).await.unwrap();
     node::step(&one.app).await.unwrap();
+    ear.hears(&Message::feeds()).await;
     changes().await;
     ear.hears(&Message::feed([one.organization_id])).await;
     stop.cancel();
