@@ -124,7 +124,6 @@ pub struct Mutation(
     dataset::DatasetMutation,
     data_row::DataRowMutation,
     batch::BatchMutation,
-    label::LabelMutation,
     review::ReviewMutation,
     organization::OrganizationMutation,
     user::UserMutation,
@@ -135,4 +134,6 @@ pub struct Mutation(
     replay::ReplayMutation,
     workflow::WorkflowMutation,
     task::TaskMutation,
+    // Fields are looked for from the end: what is asked for most comes last.
+    label::LabelMutation,
 );
