@@ -4,6 +4,7 @@
 use crate::{Error, Result};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Custom headers of a webhook at most.
 const MAX_CUSTOM: usize = 32;
@@ -96,37 +97,35 @@ fn shown(name: &str) -> String {
 }
 
 fn object(headers: &HeaderMap, limit: usize) -> String {
-    let mut text = String::from("{");
+    let mut text = vec![b'{'];
     for name in headers.keys() {
-        let member = format!("{}:{}", json(name.as_str()), json(&joined(headers, name)));
-        if text.len() + member.len() + 2 > limit {
-            continue;
+        let end = text.len();
+        if end > 1 {
+            text.push(b',');
         }
-        if text.len() > 1 {
-            text.push(',');
-        }
-        text.push_str(&member);
-    }
-    text.push('}');
-    text
-}
-
-fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
-    let mut text = String::new();
-    for (index, value) in headers.get_all(name).iter().enumerate() {
-        if index > 0 {
-            text.push_str(", ");
-        }
-        match value.is_sensitive() {
-            true => text.push_str(MASK),
-            false => text.push_str(&String::from_utf8_lossy(value.as_bytes())),
+        push(&mut text, name.as_str());
+        text.push(b':');
+        push(&mut text, &joined(headers, name));
+        if text.len() + 1 > limit {
+            text.truncate(end);
         }
     }
-    text
+    text.push(b'}');
+    String::from_utf8(text).expect("JSON is UTF-8")
 }
 
-fn json(text: &str) -> String {
-    serde_json::to_string(text).expect("a string is valid JSON")
+fn joined<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Cow<'h, str> {
+    let mut values = headers.get_all(name).iter().map(|value| match value.is_sensitive() {
+        true => Cow::Borrowed(MASK),
+        false => String::from_utf8_lossy(value.as_bytes()),
+    });
+    let first = values.next().unwrap_or_default();
+    values.fold(first, |joined, value| joined + ", " + value)
+}
+
+/// A string as JSON has it.
+fn push(text: &mut Vec<u8>, string: &str) {
+    serde_json::to_writer(text, string).expect("memory takes whatever is written");
 }
 
 #[cfg(test)]
