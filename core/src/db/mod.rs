@@ -24,7 +24,7 @@ pub(crate) use moving::{Held, hold, raise_base, to_fill};
 pub use pending::pending;
 pub(crate) use postgres::{installation, is_meant as is_postgres};
 pub(crate) use raw::{octets, raw};
-pub(crate) use rows::{Change, ROWS, along, fill, insert, make, marks, places};
+pub(crate) use rows::{Change, ROWS, along, fill, insert, make, marks, or_fail, places};
 pub use scope::Scope;
 pub(crate) use sequence::{Moment, horizon};
 pub use sqlite::file_of;

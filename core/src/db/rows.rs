@@ -33,15 +33,16 @@ where
 /// `WITH`, is the first to lock rows.
 pub(crate) async fn make(db: &impl ConnectionTrait, mut changes: Vec<Change>) -> Result<()> {
     changes.retain(|change| !change.is_empty());
+    let backend = db.get_database_backend();
     while !changes.is_empty() {
         let weight: usize = changes.iter().map(Change::weight).sum();
         let at_once = if weight <= HEAVY { changes.len() } else { 1 };
         let (mut texts, mut binds) = (Vec::new(), Vec::new());
         for change in changes.iter_mut().take(at_once) {
-            texts.push(change.next(&mut binds));
+            texts.push(change.next(backend, &mut binds));
         }
         changes.retain(|change| !change.is_empty());
-        let text = match db.get_database_backend() {
+        let text = match backend {
             DbBackend::Postgres => joined(&texts),
             _ => texts.join("; "),
         };
@@ -53,19 +54,29 @@ pub(crate) async fn make(db: &impl ConnectionTrait, mut changes: Vec<Change>) ->
 /// Rows that go along with a statement that comes after: the text that it is, with a `WITH` that begins with these, and
 /// their values, which come first. `rest` is what its `WITH` says, and all after.
 pub(crate) fn along(db: &impl ConnectionTrait, mut change: Change, rest: &str) -> (String, Vec<Value>) {
-    let mut binds = Vec::new();
-    let text = change.next(&mut binds);
+    let (backend, mut binds) = (db.get_database_backend(), Vec::new());
+    let text = change.next(backend, &mut binds);
     debug_assert!(change.is_empty(), "they are as many as a statement may have");
-    let text = match db.get_database_backend() {
+    let text = match backend {
         DbBackend::Postgres => format!("WITH along AS ({text}), {rest}"),
         _ => format!("{text}; WITH {rest}"),
     };
     (text, binds)
 }
 
+/// What a change that fails does with the rows before. Whoever makes changes goes back to where they began then, and SQLite
+/// would keep copies of all pages that each statement changes for one that has to go back alone.
+pub(crate) fn or_fail(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Sqlite => " OR FAIL",
+        _ => "",
+    }
+}
+
 /// Rows on their way into a table, and what is done with them there.
 pub(crate) struct Change {
-    /// What stands before the rows, which are `given` with the columns `column1`, `column2` and so on.
+    verb: &'static str,
+    /// What stands between the verb and the rows, which are `given` with the columns `column1`, `column2` and so on.
     head: String,
     /// What stands behind them.
     tail: String,
@@ -88,8 +99,9 @@ impl Change {
         }
         let names: Vec<String> = columns.iter().map(|name| format!("\"{}\"", name.as_str())).collect();
         Self {
+            verb: "INSERT",
             head: format!(
-                "INSERT INTO \"{}\" ({}) SELECT * FROM",
+                "INTO \"{}\" ({}) SELECT * FROM",
                 E::default().table_name(),
                 names.join(", ")
             ),
@@ -99,9 +111,10 @@ impl Change {
         }
     }
 
-    /// A statement that is written by hand around its rows. A place without a row is one of nothing but `NULL`.
-    pub(crate) fn by_hand<const COLUMNS: usize>(head: &str, tail: &str, rows: Vec<[Value; COLUMNS]>) -> Self {
+    /// An update that is written by hand around its rows. A place without a row is one of nothing but `NULL`.
+    pub(crate) fn update<const COLUMNS: usize>(head: &str, tail: &str, rows: Vec<[Value; COLUMNS]>) -> Self {
         Self {
+            verb: "UPDATE",
             head: head.to_owned(),
             tail: tail.to_owned(),
             columns: COLUMNS,
@@ -129,7 +142,7 @@ impl Change {
     }
 
     /// Takes as many rows as a statement may have: its text, and the values at the end of `binds`.
-    fn next(&mut self, binds: &mut Vec<Value>) -> String {
+    fn next(&mut self, backend: DbBackend, binds: &mut Vec<Value>) -> String {
         let count = (self.values.len() / self.columns).min(ROWS);
         let rest = self.values.len() - count * self.columns;
         let from = binds.len();
@@ -137,7 +150,9 @@ impl Change {
         let places = places(count);
         fill(binds, from, self.columns, places);
         format!(
-            "{} (VALUES {}) AS given {}",
+            "{}{} {} (VALUES {}) AS given {}",
+            self.verb,
+            or_fail(backend),
             self.head,
             marks(self.columns, places),
             self.tail
@@ -200,7 +215,7 @@ mod tests {
         let rows = some(3);
         let mut change = Change::insert::<rows::Entity>(rows.clone(), "ON CONFLICT DO NOTHING");
         let mut binds = vec![Value::from(7)];
-        let text = change.next(&mut binds);
+        let text = change.next(DbBackend::Postgres, &mut binds);
         assert!(change.is_empty());
         assert_eq!(
             text,
@@ -215,13 +230,20 @@ mod tests {
     }
 
     #[test]
+    fn only_sqlite_is_told_that_who_fails_goes_back() {
+        let mut change = Change::insert::<rows::Entity>(some(1), "");
+        let text = change.next(DbBackend::Sqlite, &mut Vec::new());
+        assert!(text.starts_with("INSERT OR FAIL INTO \"batch_data_row\" ("), "{text}");
+    }
+
+    #[test]
     fn many_rows_go_in_more_than_one_statement() {
         let rows = some(2 * ROWS + 1);
         let mut change = Change::insert::<rows::Entity>(rows.clone(), "");
         let mut firsts = Vec::new();
         while !change.is_empty() {
             let mut binds = Vec::new();
-            change.next(&mut binds);
+            change.next(DbBackend::Sqlite, &mut binds);
             firsts.push((binds.len() / 3, binds[0].clone()));
         }
         let first = |place: usize| values(&rows[place])[0].clone();

@@ -7,7 +7,7 @@ use entity::{NotificationStatus::*, PayloadFormat, payload};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use labelhook_core::{Clock, Error, event::Change};
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait, EntityTrait};
 use sha1::Sha1;
 use sha2::Sha256;
 use std::time::Duration;
@@ -184,6 +184,30 @@ fn signed(request: &Request, prefix: &str) {
     let standard = standardwebhooks::Webhook::new(SECRET).unwrap();
     let expected = standard.sign(&request.headers["webhook-id"], timestamp, &body).unwrap();
     assert_eq!(request.headers["webhook-signature"], expected);
+}
+
+/// On PostgreSQL, see `plans.rs`.
+#[tokio::test]
+async fn outcomes_that_nobody_came_before_are_written_once() {
+    if !servers::files() {
+        return;
+    }
+    let world = World::new().await;
+    let receiver = Receiver::ok().await;
+    world.webhook(&receiver.url()).await;
+    let label = world.annotated().await;
+    for _ in 0..5 {
+        world.publish(&label).await;
+    }
+    let count = "CREATE TABLE written (id); CREATE TRIGGER count_writes AFTER UPDATE ON notification \
+        BEGIN INSERT INTO written VALUES (new.id); END";
+    world
+        .write(move |txn| Box::pin(async move { Ok(txn.conn().execute_unprepared(count).await.map(drop)?) }))
+        .await
+        .unwrap();
+    world.deliver().await;
+    assert_eq!(world.status_count(Succeeded).await, 5);
+    assert_eq!(world.number("SELECT count(*) FROM written").await, 5);
 }
 
 /// A commit can come through although its answer did not; the batch is then recorded again.

@@ -269,6 +269,12 @@ async fn outcomes_find_their_notifications_by_key_before_the_server_has_counted_
     let plans = world.plans();
     let recorded: Vec<&String> = plans.iter().filter(|plan| plan.contains("WITH along")).collect();
     assert!(!recorded.is_empty());
+    assert!(
+        !plans
+            .iter()
+            .any(|plan| plan.contains("RETURNING notification.id, notification.status")),
+        "what nobody came before is not read back"
+    );
     for plan in recorded {
         assert!(
             plan.contains("_pkey on notification") && !plan.contains("Hash Join"),

@@ -4,11 +4,11 @@
 use super::super::{Job, retry::Verdict};
 use crate::{
     Result,
-    db::{Change, ROWS, Txn, along, fill, marks, places, raw},
+    db::{Change, ROWS, Txn, along, fill, marks, or_fail, places, raw},
     stats,
 };
 use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, OrganizationId, Timestamp, attempt};
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 use std::collections::HashMap;
 
 /// A request that was made for a notification, and what follows from it.
@@ -93,12 +93,27 @@ async fn write_some(db: &impl ConnectionTrait, outcomes: Vec<Outcome>) -> Result
     let (attempts, states): (Vec<attempt::Model>, Vec<State>) = outcomes.into_iter().map(Outcome::split).unzip();
     // A batch whose commit came through although its answer did not is recorded again: what is there stays.
     let attempts = Change::insert::<attempt::Entity>(attempts, "ON CONFLICT DO NOTHING");
-    let left = set(db, attempts, &states).await?;
+    if set(db, attempts, &states).await? {
+        return Ok(states.into_iter().map(|state| state.key).collect());
+    }
+    let left = reconcile(db, &states).await?;
     let counted = states.into_iter().filter_map(|state| {
         let left = left.get(&state.id).filter(|left| left.sequence == state.sequence)?;
         Some(state.key.left(left.status))
     });
     Ok(counted.collect())
+}
+
+/// Attempts, and states of those notifications that are as they were claimed: whether all are. Nothing needs to be read
+/// back then, and that is nearly always so.
+async fn set(db: &impl ConnectionTrait, attempts: Change, states: &[State]) -> Result<bool> {
+    let backend = db.get_database_backend();
+    let (text, mut binds) = along(db, attempts, &set_sql(or_fail(backend), places(states.len())));
+    bind(states, &mut binds);
+    let changed = db.execute_raw(raw(db, &text, binds)).await?.rows_affected();
+    // PostgreSQL counts rows of the statement that the others go along with, SQLite those of all.
+    let counted = if backend == DbBackend::Sqlite { 2 } else { 1 };
+    Ok(changed == counted * states.len() as u64)
 }
 
 /// How a notification was left.
@@ -109,11 +124,19 @@ struct Left {
     sequence: i64,
 }
 
-/// One statement for a batch. The claim decides whether the state changes; the count and the answer always do. What is no
-/// news, since it was recorded before, keeps its number, and so it is seen what is to be counted.
-async fn set(db: &impl ConnectionTrait, attempts: Change, states: &[State]) -> Result<HashMap<NotificationId, Left>> {
-    let places = places(states.len());
-    let (text, mut binds) = along(db, attempts, &set_sql(places));
+/// States of a batch in which somebody has changed a notification meanwhile, or that was recorded before. The claim decides
+/// whether the state changes; the count and the answer always do. What is no news keeps its number, and so it is seen what is
+/// to be counted: also of what [`set`] has done.
+async fn reconcile(db: &impl ConnectionTrait, states: &[State]) -> Result<HashMap<NotificationId, Left>> {
+    let text = reconcile_sql(or_fail(db.get_database_backend()), places(states.len()));
+    let mut binds = Vec::new();
+    bind(states, &mut binds);
+    let left = Left::find_by_statement(raw(db, &text, binds)).all(db).await?;
+    Ok(left.into_iter().map(|left| (left.id, left)).collect())
+}
+
+/// What [`given`] asks for, and the moment.
+fn bind(states: &[State], binds: &mut Vec<Value>) {
     let from = binds.len();
     for state in states {
         binds.push(state.id.into());
@@ -126,17 +149,33 @@ async fn set(db: &impl ConnectionTrait, attempts: Change, states: &[State]) -> R
         binds.push(state.error.into());
         binds.push(state.sequence.into());
     }
-    fill(&mut binds, from, COLUMNS, places);
+    fill(binds, from, COLUMNS, places(states.len()));
     binds.push(states.iter().map(|state| state.at).max().into());
-    let left = Left::find_by_statement(raw(db, &text, binds)).all(db).await?;
-    Ok(left.into_iter().map(|left| (left.id, left)).collect())
 }
 
-/// All after `WITH`.
-fn set_sql(places: usize) -> String {
+fn given(places: usize) -> String {
     format!(
-        "outcome(id, node, number, status, due_at, throttled, response_code, error, sequence) AS (VALUES {}) \
-         UPDATE notification SET \
+        "outcome(id, node, number, status, due_at, throttled, response_code, error, sequence) AS (VALUES {})",
+        marks(COLUMNS, places)
+    )
+}
+
+/// All after `WITH`. A claim is looked at where its notification is found, not looked for.
+fn set_sql(or_fail: &str, places: usize) -> String {
+    format!(
+        "{} UPDATE{or_fail} notification SET status = outcome.status, due_at = outcome.due_at, node_id = NULL, \
+             order_key = CASE WHEN outcome.due_at IS NULL THEN NULL ELSE notification.order_key END, \
+             throttled_count = throttled_count + outcome.throttled, attempt_count = outcome.number, \
+             response_code = outcome.response_code, error = outcome.error, sequence = outcome.sequence, updated_at = ? \
+         FROM outcome WHERE notification.id = outcome.id \
+             AND (notification.node_id = outcome.node) IS TRUE AND notification.attempt_count < outcome.number",
+        given(places)
+    )
+}
+
+fn reconcile_sql(or_fail: &str, places: usize) -> String {
+    format!(
+        "WITH {} UPDATE{or_fail} notification SET \
              status = CASE WHEN node_id = outcome.node THEN outcome.status ELSE notification.status END, \
              due_at = CASE WHEN node_id = outcome.node THEN outcome.due_at ELSE notification.due_at END, \
              order_key = CASE WHEN node_id = outcome.node AND outcome.due_at IS NULL THEN NULL ELSE notification.order_key END, \
@@ -150,6 +189,6 @@ fn set_sql(places: usize) -> String {
              updated_at = ? \
          FROM outcome WHERE notification.id = outcome.id \
          RETURNING notification.id, notification.status, notification.sequence",
-        marks(COLUMNS, places)
+        given(places)
     )
 }

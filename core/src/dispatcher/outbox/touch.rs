@@ -5,7 +5,7 @@ use entity::{ProjectId, Timestamp};
 use sea_orm::{ConnectionTrait, DbBackend};
 use std::collections::BTreeMap;
 
-const HEAD: &str = "UPDATE project SET last_activity_at = touched.at FROM (SELECT project.id, given.column2 AS at FROM";
+const HEAD: &str = "project SET last_activity_at = touched.at FROM (SELECT project.id, given.column2 AS at FROM";
 /// Groups of other nodes touch the same projects: who takes them in the order of their ids never waits in a circle.
 const JOIN: &str = "JOIN project ON project.id = given.column1 ORDER BY project.id";
 const LOCK: &str = "FOR NO KEY UPDATE OF project";
@@ -18,5 +18,5 @@ pub(super) fn change(db: &impl ConnectionTrait, touched: BTreeMap<ProjectId, Tim
         _ => "",
     };
     let rows = touched.into_iter().map(|(id, at)| [id.into(), at.into()]).collect();
-    Change::by_hand(HEAD, &format!("{JOIN} {lock}{TAIL}"), rows)
+    Change::update(HEAD, &format!("{JOIN} {lock}{TAIL}"), rows)
 }
