@@ -54,7 +54,7 @@ fn on_one_thread(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Resu
 fn render_and_sign(times: usize) -> anyhow::Result<()> {
     let mut data = sample(WebhookTopic::LabelCreated, WebhookId::new(), NOW).context("there is a sample")?;
     if let Data::Label(change) = &mut data {
-        change.label.label = wire::label(LABEL_BYTES);
+        change.label.label = wire::label(LABEL_BYTES).as_str().into();
     }
     let about = data.about().context("it is about a data row")?;
     let event = event::Model {

@@ -1,7 +1,7 @@
 //! What an event carries: one variant a topic, each with its data as it was then. Formats render from this and from
 //! nothing else, so a body can be made again without a look at the database.
 
-use super::{Notice, Task, TaskMove};
+use super::{Annotation, Notice, Task, TaskMove};
 use entity::{
     BatchId, DataRowId, DatasetId, LabelId, OrganizationId, ProjectId, ReviewId, Timestamp, UserId, WebhookId,
     WebhookTopic, data_row, dataset, label, organization, project, review, user,
@@ -110,11 +110,6 @@ macro_rules! snapshots {
 }
 
 snapshots! {
-    /// A label as it was then.
-    Label of label::Model {
-        id: LabelId, label: String, label_type: String, seconds_to_label: f64, agreement: Option<f64>,
-        benchmark_agreement: Option<f64>, deleted: bool, created_at: Timestamp, updated_at: Timestamp,
-    }
     /// A review as it was then.
     Review of review::Model {
         id: ReviewId, score: f64, deleted: bool, created_at: Timestamp, updated_at: Timestamp,
@@ -127,6 +122,22 @@ snapshots! {
     User of user::Model { id: UserId, email: String }
     /// An organization as it was then.
     Team of organization::Model { id: OrganizationId, name: String }
+}
+
+/// A label as it was then.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the columns of the row it copies say what each is")]
+pub struct Label {
+    pub id: LabelId,
+    pub label: Annotation,
+    pub label_type: String,
+    pub seconds_to_label: f64,
+    pub agreement: Option<f64>,
+    pub benchmark_agreement: Option<f64>,
+    pub deleted: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 /// A project as it was then.
@@ -165,6 +176,22 @@ pub struct DataRow {
 pub struct Batch {
     pub id: BatchId,
     pub name: String,
+}
+
+impl From<&label::Model> for Label {
+    fn from(row: &label::Model) -> Self {
+        Self {
+            id: row.id,
+            label: row.label.as_str().into(),
+            label_type: row.label_type.clone(),
+            seconds_to_label: row.seconds_to_label,
+            agreement: row.agreement,
+            benchmark_agreement: row.benchmark_agreement,
+            deleted: row.deleted,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
 }
 
 impl From<&project::Model> for Project {

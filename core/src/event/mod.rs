@@ -2,6 +2,7 @@
 //! transaction of the change itself.
 
 mod again;
+mod annotation;
 mod data;
 mod filter;
 mod notice;
@@ -11,6 +12,7 @@ mod task;
 mod wanted;
 
 pub(crate) use again::{Again, afresh, again, kept, late, passes, rendered};
+pub use annotation::Annotation;
 pub use data::{
     About, Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User,
 };

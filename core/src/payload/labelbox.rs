@@ -3,7 +3,7 @@
 //! Labelbox knows no body without its label, so a webhook's `payloadContent` has no meaning here.
 
 use super::notice;
-use crate::event::{self, Data, LabelChange, Project, ReviewChange, TaskMove};
+use crate::event::{self, Annotation, Data, LabelChange, Project, ReviewChange, TaskMove};
 use entity::Timestamp;
 use serde::Serialize;
 use serde_json::json;
@@ -38,7 +38,7 @@ struct Label<'a> {
     benchmark_agreement: Option<f64>,
     agreement: Option<f64>,
     seconds_to_label: f64,
-    label: &'a str,
+    label: &'a Annotation,
     #[serde(skip_serializing_if = "Option::is_none")]
     project: Option<ProjectBody<'a>>,
     data_row: DataRow<'a>,

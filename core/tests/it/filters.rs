@@ -170,7 +170,7 @@ async fn a_large_annotation_does_no_harm_to_a_filter_on_something_else() {
         .webhook_with("http://127.0.0.1:9/", filter("event.data.label.label.contains('x')"))
         .await;
     let mut change = label.change();
-    change.label.label = "x".repeat(1 << 20);
+    change.label.label = "x".repeat(1 << 20).as_str().into();
     world.publish_as(Data::Label(Box::new(change)), Change::Created).await;
     assert_eq!(world.notifications().await.len(), 1);
     let faults = filter_faults(&world.app, reads.id);

@@ -27,7 +27,7 @@ impl Answer {
     /// The answer of a task with this label, as far as it is wanted.
     pub(super) fn of(content: PayloadContent, label: Option<&Label>) -> Self {
         match (content, label) {
-            (PayloadContent::Full, Some(label)) => Self::parse(&label.label),
+            (PayloadContent::Full, Some(label)) => Self::parse(&label.label.text()),
             (PayloadContent::Full, None) | (PayloadContent::MetadataOnly, _) => Self::default(),
         }
     }

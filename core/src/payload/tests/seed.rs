@@ -93,7 +93,7 @@ fn load(sample: &Value) -> TaskMove {
             name: string(name),
         })
         .collect();
-    change.label.as_mut().unwrap().label = raw_at(SAMPLE, &["task"]);
+    change.label.as_mut().unwrap().label = raw_at(SAMPLE, &["task"]).as_str().into();
     change.task = task(&sample["task"], &change.task);
     change.to = change.task.stage.clone();
     change

@@ -107,7 +107,7 @@ fn body<'a>(content: PayloadContent, subject: &Subject<'a>) -> Body<'a> {
 fn annotations(subject: &Subject) -> Vec<Annotation> {
     match subject.label {
         Some(label) if !label.deleted => {
-            annotation::all(&label.label, subject.annotator.map(|user| user.email.as_str()))
+            annotation::all(&label.label.text(), subject.annotator.map(|user| user.email.as_str()))
         }
         Some(_) | None => Vec::new(),
     }
