@@ -14,8 +14,8 @@ use std::{
 };
 
 const READERS: u32 = 4;
-/// 8 MiB for each: what they read again is in the system's cache, and a long log would fill whatever they have.
-const READER_CACHE: &str = "-8192";
+/// 2 MiB for each: what they read again is in the system's cache, and a long log would fill whatever they have.
+const READER_CACHE: &str = "-2048";
 
 /// The files that belong to a SQLite URL.
 pub(super) struct Files {

@@ -152,7 +152,8 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
         changed.as_mut().enable();
         start_claim(&app, &one_claim, &flights);
         while let Some(job) = deliver::next_job(&app, &records) {
-            let flight = deliver::fly(Arc::clone(&app), job, records.clone(), shutdown.clone());
+            // In a box: what runs until it is canceled has place for three of it.
+            let flight = Box::pin(deliver::fly(Arc::clone(&app), job, records.clone(), shutdown.clone()));
             flights.spawn(abandon.clone().run_until_cancelled_owned(flight));
         }
         tokio::select! {

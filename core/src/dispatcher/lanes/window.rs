@@ -10,8 +10,8 @@ pub struct Window {
     pub total: usize,
     /// Jobs of one lane, when few lanes are at work. With many, each gets its share of half the window. Those that are not
     /// behind share it with each other alone, and may have a quarter of what is free of what claims may fill if that is
-    /// more, or a sixteenth of all that is free: what stays in memory costs half of what goes through the database. One job a lane always fits, so that a window full of dead webhooks
-    /// stops nobody.
+    /// more, or a sixteenth of all that is free: what stays in memory costs half of what goes through the database. One job
+    /// a lane always fits, so that a window full of dead webhooks stops nobody.
     pub lane: usize,
 }
 
