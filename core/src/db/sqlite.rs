@@ -123,7 +123,7 @@ async fn connect(
 }
 
 /// Measured in `reference/performance.md` section 3: full syncs cost nothing once commits are grouped, and a page cache
-/// of 16 MiB holds the indexes that are written. Of rows of 2 to 3 KB, as labels, events and payloads are, a page of 4 KiB
+/// of 12 MiB holds the indexes that are written. Of rows of 2 to 3 KB, as labels, events and payloads are, a page of 4 KiB
 /// holds one and a page of 8 KiB two or three: fewer pages go to the log and from there to the file. A database keeps the
 /// size that it was made with.
 fn pragmas(options: SqliteConnectOptions) -> SqliteConnectOptions {
@@ -135,6 +135,6 @@ fn pragmas(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .foreign_keys(false)
         .statement_cache_capacity(256)
         .pragma("wal_autocheckpoint", "2000")
-        .pragma("cache_size", "-16384")
+        .pragma("cache_size", "-12288")
         .pragma("temp_store", "memory")
 }
