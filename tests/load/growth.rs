@@ -20,7 +20,7 @@ const SIZES: [(u64, &str); 3] = [
     (10_000_000, "10 million"),
 ];
 /// How long a page is asked for, again and again, and how often at most.
-const EACH: Duration = Duration::from_millis(250);
+const EACH: Duration = Duration::from_secs(1);
 const TIMES: usize = 200;
 const PAGE: &str = "query($where: NotificationWhereInput) {notifications(where: $where, first: 50) {\
     nodes {id status attemptCount createdAt updatedAt responseCode logLine webhook {id url} event {id topic}} \
