@@ -6,10 +6,10 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use labelhook_core::{
     Clock, Config, bus,
-    db::file_of,
     dispatcher::{Window, guard::Guard},
     node, retention,
     secret::Keyring,
+    sql::sqlite::file_of,
 };
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 

@@ -4,7 +4,7 @@ use crate::{
     Clock, Result, api_key,
     bus::{self, Bus, Message},
     copy,
-    db::{Db, installation},
+    db::Db,
     deletion,
     dispatcher::{
         Dispatcher, Lanes, Window,
@@ -18,6 +18,7 @@ use crate::{
     payload::Shaper,
     rekey, replay,
     secret::Keyring,
+    sql::postgres::installation,
     task,
     webhook::{self, Index, Targets, health},
     workflow,

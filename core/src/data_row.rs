@@ -4,9 +4,10 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     dataset,
-    db::{Txn, is_duplicate},
+    db::Txn,
     deletion, input,
     list::{self, Query},
+    sql::error::is_duplicate,
     task::{self, intake},
 };
 use entity::{DataRowId, DatasetId, DeletionKind, OrganizationId, ProjectId, batch, batch_data_row, data_row, label};

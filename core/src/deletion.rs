@@ -4,12 +4,7 @@
 //!
 //! Nothing new can appear below what is deleted (labels are refused there), so a step continues behind the last one.
 
-use crate::{
-    App, Result,
-    auth::Actor,
-    db::{Txn, octets},
-    label, task,
-};
+use crate::{App, Result, auth::Actor, db::Txn, label, sql::statement::octets, task};
 use entity::{DataRowId, DeletionId, DeletionKind, LabelId, Timestamp, data_row, deletion, label as labels};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,

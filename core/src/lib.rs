@@ -7,6 +7,7 @@ mod app;
 mod clock;
 mod error;
 mod input;
+pub mod sql;
 
 pub mod api_key;
 pub mod auth;

@@ -4,10 +4,10 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     dataset,
-    db::raw,
     input::{self, set},
     list::{self, Query},
     organization,
+    sql::statement::raw,
     task::intake::{self, Source},
     workflow,
 };

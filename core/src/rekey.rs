@@ -8,10 +8,11 @@
 use crate::{
     Config, Error, Result,
     bus::Bus,
-    db::{Db, Scope, Txn, raw},
+    db::{Db, Scope, Txn},
     dispatcher::Lanes,
     node::{self, Nodes},
     secret::Keyring,
+    sql::statement::raw,
     webhook::{self, Index},
 };
 use entity::{RekeyId, rekey};

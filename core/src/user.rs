@@ -3,10 +3,11 @@
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    db::{Txn, is_duplicate},
+    db::Txn,
     input::set,
     list::{self, Query},
     organization,
+    sql::error::is_duplicate,
 };
 use entity::{OrganizationId, Role, UserId, user};
 use sea_orm::{

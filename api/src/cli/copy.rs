@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 use labelhook_core::{
     copy::{self, Progress},
-    db::file_of,
     secret::Keyring,
+    sql::sqlite::file_of,
 };
 use std::collections::HashMap;
 

@@ -3,7 +3,7 @@
 use crate::config::Storage;
 use anyhow::Context;
 use clap::Args;
-use labelhook_core::{App, db, node};
+use labelhook_core::{App, node, sql::pending};
 use std::process::ExitCode;
 
 /// What `--dry-run` ends with when something is pending.
@@ -34,7 +34,7 @@ impl Migrate {
     }
 
     async fn tell(self) -> anyhow::Result<ExitCode> {
-        let pending = db::pending(&self.storage.database_url)
+        let pending = pending::pending(&self.storage.database_url)
             .await
             .context("the database cannot be read")?;
         for step in &pending {

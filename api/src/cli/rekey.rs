@@ -9,9 +9,9 @@ use anyhow::{Context, bail};
 use clap::Args;
 use labelhook_core::{
     Error, Result,
-    db::file_of,
     rekey::{self, Place},
     secret::{self, Keyring},
+    sql::sqlite::file_of,
 };
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Which bus: as a setting says it, checked against the database it is to go with.
 
-use super::{Error, memory::Hub};
-use crate::db::is_postgres;
+use super::{error::Error, memory::Hub};
+use crate::sql::postgres::is_meant as is_postgres;
 use std::{fmt, str::FromStr};
 use url::Url;
 

@@ -1,6 +1,6 @@
 //! What a node does with what it hears: it looks again.
 
-use super::{Ids, Message};
+use super::message::{Ids, Message};
 use crate::{App, Result, node};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;

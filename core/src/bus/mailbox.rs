@@ -1,6 +1,6 @@
 //! A message on its way: what comes while it waits becomes a part of it.
 
-use super::Message;
+use super::message::Message;
 use std::sync::Mutex;
 use tokio::sync::Notify;
 

@@ -1,7 +1,7 @@
 //! A bus inside one process: for the one process that has a SQLite file it has no other end, and in tests it joins several
 //! nodes.
 
-use super::{Boxed, Bus, Carrier, Error};
+use super::{Boxed, Bus, Carrier, error::Error};
 use std::sync::Arc;
 use tokio::sync::{
     Mutex,

@@ -1,6 +1,6 @@
 //! A bus over a NATS server, its core alone: what nobody hears is gone, which is all that hints need.
 
-use super::{Backoff, Boxed, Bus, Carrier, Error};
+use super::{Backoff, Boxed, Bus, Carrier, error::Error};
 use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;

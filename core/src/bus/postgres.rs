@@ -2,7 +2,7 @@
 //! statement of its own: inside a transaction NOTIFY would take a lock over the whole server at commit, and be told to
 //! nobody before it.
 
-use super::{Backoff, Boxed, Bus, Carrier, Error};
+use super::{Backoff, Boxed, Bus, Carrier, error::Error};
 use sea_orm::sqlx::{
     self, Pool,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions, Postgres as Server},

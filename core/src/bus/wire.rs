@@ -1,7 +1,7 @@
 //! A message as text: JSON without what it does not say. One that is too long for its carrier becomes several; since each
 //! only says where to look, they need no order and no number.
 
-use super::{Ids, Message};
+use super::message::{Ids, Message};
 use entity::{NodeId, NotificationId, OrganizationId, WebhookId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! Whether a copy may begin or go on, and the mark in the target while one is under way.
 
-use super::TABLES;
-use crate::{Error, Result, db::raw, node, rekey, secret::Keyring, webhook};
+use super::table::TABLES;
+use crate::{Error, Result, node, rekey, secret::Keyring, sql::statement::raw, webhook};
 use entity::organization;
 use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryOrder};
 use sha2::{Digest, Sha256};

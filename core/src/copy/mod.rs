@@ -17,10 +17,9 @@ pub(crate) use ground::check_done;
 pub use table::{APART, TABLES};
 
 use crate::{
-    Clock, Error, Result,
-    db::{self, Held},
-    dispatcher, rekey,
+    Clock, Error, Result, dispatcher, rekey,
     secret::Keyring,
+    sql::copy_ends::{self, Held},
 };
 use entity::NodeId;
 use page::Pages;
@@ -89,9 +88,9 @@ impl Copy {
     /// Checks both sides and says in the target that a copy is under way. Fails when a process has the file open, when the
     /// key is not its key, and when the target holds anything but this copy broken off, or has nodes.
     pub async fn open(config: Config) -> Result<Self> {
-        let source = db::hold(&config.from).await?;
+        let source = copy_ends::hold(&config.from).await?;
         let name = ground::check_source(&source.conn, &config.keyring).await?;
-        let target = db::to_fill(&config.to, async |conn| ground::check_free(conn, name).await).await?;
+        let target = copy_ends::to_fill(&config.to, async |conn| ground::check_free(conn, name).await).await?;
         ground::begin(&target, name).await?;
         Ok(Self {
             tables: table::all(&source.conn, &target).await?,
@@ -149,7 +148,7 @@ impl Copy {
 
     /// What differs on the new server from here on, in one transaction.
     async fn end(self, rows: u64, sealed: u64) -> Result<Done> {
-        let base = db::raise_base(&self.target).await?;
+        let base = copy_ends::raise_base(&self.target).await?;
         let txn = self.target.begin().await?;
         let nobody = NodeId(Uuid::nil());
         let freed = dispatcher::free_claims(&txn, nobody, Clock::default().now()).await?;

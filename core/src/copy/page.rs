@@ -5,7 +5,7 @@ use super::{
     row::{self, Row},
     table::Table,
 };
-use crate::{Error, Result, db::raw};
+use crate::{Error, Result, sql::statement::raw};
 use sea_orm::{ConnectionTrait, Value};
 
 /// Rows of the first page.

@@ -1,6 +1,6 @@
 //! Which tables go over, and what their columns hold: read from both databases, which must have the same.
 
-use crate::{Error, Result, db::raw};
+use crate::{Error, Result, sql::statement::raw};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
 /// What is carried over, in this order.

@@ -3,37 +3,16 @@
 //! on disk.
 
 mod ahead;
-mod fault;
-mod moving;
-mod pending;
-mod postgres;
 mod queue;
-mod raw;
-mod rows;
 mod scope;
-mod sequence;
 mod silence;
-mod sqlite;
 mod store;
 mod turns;
 mod txn;
 mod writer;
 
-pub(crate) use fault::is_duplicate;
-pub(crate) use moving::{Held, hold, raise_base, to_fill};
-pub use pending::pending;
-pub(crate) use postgres::{installation, is_meant as is_postgres};
-pub(crate) use raw::{octets, raw};
-pub(crate) use rows::{Change, ROWS, along, fill, insert, make, marks, or_fail, places};
 pub use scope::Scope;
-pub(crate) use sequence::{Moment, horizon};
-pub use sqlite::file_of;
 pub use txn::{Txn, Work};
-
-use sequence::Sequence;
-use silence::Silence;
-use store::Store;
-use writer::{Kind, Shared, Stores};
 
 use crate::{
     Clock, Error, Result,
@@ -42,13 +21,17 @@ use crate::{
     idempotency,
     label::About,
     live::{Hints, Live},
+    sql::{postgres, sequence::Sequence, sqlite},
     webhook::Index,
     workflow::Graphs,
 };
 use entity::IdempotencyId;
 use migration::MigratorTrait;
 use sea_orm::DatabaseConnection;
+use silence::Silence;
 use std::{fs::File, sync::Arc};
+use store::Store;
+use writer::{Kind, Shared, Stores};
 
 /// An open database.
 #[derive(Debug)]
@@ -216,11 +199,6 @@ async fn of_postgres(url: &str) -> Result<Opened> {
     })
 }
 
-/// Whether somebody asks for statements in the log: `--log info,sqlx::query=debug`. Otherwise none is even formatted.
-fn statements_are_logged() -> bool {
-    tracing::enabled!(target: "sqlx::query", tracing::Level::DEBUG)
-}
-
 /// A unit of a request that carries an idempotency key: what it commits and the mark in the request's row are one.
 fn marked<T, F>(id: IdempotencyId, unit: F) -> impl for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static
 where
@@ -241,18 +219,4 @@ where
 pub async fn ping(db: &Db) -> Result<()> {
     db.writer.ping()?;
     db.read().ping().await.map_err(Error::from)
-}
-
-/// How SQLite would go about a statement, line by line, on an empty database of ours.
-#[cfg(test)]
-pub(crate) async fn plan(sql: &str) -> Vec<String> {
-    use sea_orm::{ConnectionTrait, Database, Statement};
-    let db = Database::connect("sqlite::memory:").await.unwrap();
-    migration::Migrator::up(&db, None).await.unwrap();
-    let sql = format!("EXPLAIN QUERY PLAN {sql}");
-    let rows = db
-        .query_all_raw(Statement::from_string(db.get_database_backend(), sql))
-        .await;
-    let lines = rows.unwrap().into_iter();
-    lines.map(|row| row.try_get("", "detail").unwrap()).collect()
 }

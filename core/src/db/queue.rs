@@ -116,7 +116,7 @@ mod tests {
     use crate::{
         Error,
         db::{
-            Scope,
+            scope::Scope,
             txn::Txn,
             writer::{Kind, Ran},
         },

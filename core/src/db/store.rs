@@ -1,8 +1,11 @@
 //! What a writer writes through, and how a transaction begins there: on SQLite at once and alone, on PostgreSQL by taking
 //! turns (`turns.rs`).
 
-use super::{Scope, postgres, sequence::Sequence, sqlite, turns, writer::Shared};
-use crate::{Error, Result};
+use super::{scope::Scope, turns, writer::Shared};
+use crate::{
+    Error, Result,
+    sql::{postgres, sequence::Sequence, sqlite},
+};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;

@@ -8,12 +8,14 @@
 //! memory knows of an older generation is forgotten, whichever node changed it and whether or not a hint came through.
 
 use super::{
-    Scope,
-    scope::Turn,
-    sequence::{self, Sequence},
+    scope::{Scope, Turn},
     store::Begun,
 };
-use crate::{Result, webhook::Index};
+use crate::{
+    Result,
+    sql::sequence::{self, Sequence},
+    webhook::Index,
+};
 use entity::OrganizationId;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
@@ -31,7 +33,7 @@ struct Numbers {
 pub(super) async fn take(db: &impl ConnectionTrait, base: i64, scope: &Scope, index: &Index) -> Result<Begun> {
     let ids: Vec<String> = scope.0.keys().map(ToString::to_string).collect();
     let binds = [Value::from(keys(scope)), ids.join(",").into()];
-    let numbers = Numbers::find_by_statement(super::raw(db, TAKE, binds))
+    let numbers = Numbers::find_by_statement(crate::sql::statement::raw(db, TAKE, binds))
         .one(db)
         .await?
         .ok_or_else(|| crate::Error::internal("a function that gives no set gives one row"))?;

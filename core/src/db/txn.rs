@@ -1,7 +1,6 @@
 //! [`Txn`]: a unit of work's view of the transaction it shares with others of its group.
 
-use super::sequence::Sequence;
-use crate::{Result, dispatcher::Outbox, label::Subjects, webhook::Index, workflow::Graphs};
+use crate::{Result, dispatcher::Outbox, label::Subjects, sql::sequence::Sequence, webhook::Index, workflow::Graphs};
 use entity::{OrganizationId, TaskId, Timestamp, replay, task};
 use sea_orm::DatabaseTransaction;
 use std::{

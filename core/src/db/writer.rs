@@ -15,9 +15,9 @@
 //! `turns.rs`.
 
 use super::{
-    Scope, ahead, postgres,
+    ahead,
     queue::{Hope, Queue, Units},
-    raw,
+    scope::Scope,
     silence::{self, Silence},
     store::{Begun, Store},
     txn::{Txn, Work},
@@ -28,6 +28,7 @@ use crate::{
     dispatcher::{Lanes, Outbox},
     label::{self, About, Subjects},
     live::Live,
+    sql::{postgres, statement::raw},
     webhook::Index,
     workflow::Graphs,
 };

@@ -2,9 +2,11 @@
 //! that ends in a [`Record`], whatever happens on the way.
 
 use super::{
-    Job, Lanes,
     breaker::Sign,
-    headers, outbox,
+    headers,
+    job::Job,
+    lanes::Lanes,
+    outbox,
     recorder::{Attempted, Record},
     retry::{Past, Verdict},
     sender::Outcome,
@@ -220,7 +222,7 @@ fn row(
 mod tests {
     use super::*;
     use crate::{
-        dispatcher::{Limit, Window},
+        dispatcher::lanes::{Limit, Window},
         node::{self, Nodes},
     };
     use entity::{EventId, NodeId, NotificationId, OrganizationId, PayloadId, WebhookId, WebhookTopic};

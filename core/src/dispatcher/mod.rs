@@ -20,7 +20,7 @@ pub mod signer;
 pub(crate) use deliver::prepare;
 pub use job::Job;
 pub use lanes::{Lanes, Limit, Rate, Room, Window};
-pub(crate) use outbox::{Enqueued, Outbox, batch, batches, free_claims, release};
+pub(crate) use outbox::{Enqueued, Outbox, free_claims, release};
 
 use crate::{App, Result, bus::Message, db::Scope};
 use entity::{NotificationId, Timestamp, WebhookId};

@@ -4,7 +4,7 @@
 //! attempt.
 
 use super::{
-    Job,
+    job::Job,
     outbox::{self, Freed},
     retry::Verdict,
 };

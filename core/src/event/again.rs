@@ -1,7 +1,7 @@
 //! A stage sends again: new notifications of events that there are, for a re-run and for tasks that were waiting to be
 //! assigned. The bytes are those of the first time, unless the stage's shape has changed since.
 
-use super::{Data, enqueue, render, wanted::Asked};
+use super::{data::Data, enqueue, render, wanted::Asked};
 use crate::{Error, Result, db::Txn, filter::Outcome, payload::Shape, webhook::Subscriber};
 use bytes::Bytes;
 use entity::{EventId, NotificationId, PayloadId, TaskId, event, payload};

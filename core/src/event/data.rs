@@ -1,7 +1,11 @@
 //! What an event carries: one variant a topic, each with its data as it was then. Formats render from this and from
 //! nothing else, so a body can be made again without a look at the database.
 
-use super::{Annotation, Notice, Task, TaskMove};
+use super::{
+    annotation::Annotation,
+    notice::Notice,
+    task::{Task, TaskMove},
+};
 use entity::{
     BatchId, DataRowId, DatasetId, LabelId, OrganizationId, ProjectId, ReviewId, Timestamp, UserId, WebhookId,
     WebhookTopic, data_row, dataset, label, organization, project, review, user,
@@ -290,7 +294,7 @@ impl Data {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::sample;
+    use crate::event::sample::sample;
 
     const NOW: Timestamp = Timestamp(1_600_923_368_123_456);
 

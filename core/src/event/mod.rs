@@ -304,7 +304,7 @@ fn pending(txn: &Txn, event: &event::Model, subscriber: &Subscriber, payload_id:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::plan;
+    use crate::sql::plan;
     use sea_orm::{DbBackend, QueryTrait};
 
     #[tokio::test]

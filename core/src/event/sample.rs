@@ -1,8 +1,9 @@
 //! A sample event of each topic that is sent, for previews: plausible data that belongs to nobody.
 
 use super::{
-    Batch, Counts, Data, DataRow, Dataset, GivenUp, Label, LabelChange, Notice, Ping, Project, Review, ReviewChange,
-    Stage, Task, TaskMove, Team, User, Visit, Watched, Work,
+    data::{Batch, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User},
+    notice::{Counts, GivenUp, Notice, Watched},
+    task::{Stage, Task, TaskMove, Visit, Work},
 };
 use entity::{
     BatchId, DataRowId, DatasetId, EventId, LabelId, NotificationId, OrganizationId, ProjectId, ReviewId, StageId,
@@ -241,7 +242,7 @@ fn id(number: u128) -> Uuid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Change;
+    use crate::event::data::Change;
     use sea_orm::Iterable;
 
     const NOW: Timestamp = Timestamp(1_600_923_368_709_000);

@@ -1,6 +1,6 @@
 //! What an event says of a task: where it is, how it came there and what is known of it.
 
-use super::{Batch, DataRow, Dataset, Label, Project, Team, User};
+use super::data::{Batch, DataRow, Dataset, Label, Project, Team, User};
 use entity::{EventId, StageId, StageType, TaskId, Timestamp, VisitId, stage};
 use serde::{Deserialize, Serialize};
 

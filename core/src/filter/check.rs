@@ -4,10 +4,11 @@
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, SelectExpr, SourceInfo, operators};
 
-use super::Scope;
-use super::function;
-use super::pattern::{self, MATCHES};
-use super::text::Refused;
+use super::{
+    Scope, function,
+    pattern::{self, MATCHES},
+    text::Refused,
+};
 
 /// Names of types, as in `type(x) == string`.
 const TYPES: [&str; 10] = [

@@ -7,8 +7,12 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use super::pool::{Pool, Refusal};
-use super::{Filter, Outcome, Scope, TIME_LIMIT, Values, text, value};
+use super::{
+    Filter, Outcome, Scope, TIME_LIMIT,
+    pool::{Pool, Refusal},
+    text,
+    value::{self, Values},
+};
 use crate::Error;
 
 static SCOPE: Scope = Scope {

@@ -4,9 +4,9 @@
 
 use crate::{
     Result, batch,
-    db::{Txn, raw},
-    dispatcher::batches,
+    db::Txn,
     event,
+    sql::{bulk::batches, statement::raw},
 };
 use entity::{DataRowId, OrganizationId, ProjectId, UserId, data_row, dataset, label, organization, project, user};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, IdenStatic, Iterable, QueryResult, Value};
@@ -207,7 +207,7 @@ impl Subject {
 #[cfg(test)]
 mod tests {
     use super::sql;
-    use crate::db::plan;
+    use crate::sql::plan;
 
     #[tokio::test]
     async fn every_table_is_looked_up_by_its_key() {

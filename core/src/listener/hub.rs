@@ -2,7 +2,7 @@
 //! [`Attached`]; the dispatcher hands it deliveries ([`Listeners::send`]) and waits for the answers. At most as many wait
 //! as the webhook's lane lets fly.
 
-use super::{Answer, Delivery};
+use super::delivery::{Answer, Delivery};
 use crate::{
     Error, Result,
     auth::Actor,

@@ -2,11 +2,12 @@
 //! without a listener, and cancels what waited for it. Steps are bounded, and what is left undone by one process is found
 //! by the next.
 
-use super::{Place, retire};
+use super::{place::Place, retire};
 use crate::{
     App, Result,
-    db::{Scope, Txn, raw},
+    db::{Scope, Txn},
     notification,
+    sql::statement::raw,
 };
 use entity::{
     NodeId, NotificationId, OrganizationId, Timestamp, WebhookId, WebhookStatus, notification as notifications, webhook,
@@ -221,7 +222,7 @@ async fn open(txn: &Txn, id: WebhookId) -> Result<Vec<NotificationId>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::plan;
+    use crate::sql::plan;
 
     #[tokio::test]
     async fn what_waits_for_a_listener_is_found_on_indexes() {

@@ -4,7 +4,7 @@
 use super::channel::{Channel, Item, Read};
 use crate::{
     Result,
-    db::{horizon, octets},
+    sql::{sequence::horizon, statement::octets},
 };
 use entity::{OrganizationId, ProjectId, WebhookId, event, notification, webhook};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
@@ -161,7 +161,7 @@ async fn projects(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::plan;
+    use crate::sql::plan;
     use sea_orm::{DbBackend, QueryTrait};
 
     #[test]

@@ -10,7 +10,7 @@
 //! is now, under its newest number.
 //!
 //! Under SQLite's one writer a number that can be seen has every lower one beside it. On PostgreSQL many write, and a reader
-//! stays below the oldest transaction that is still open ([`horizon`](crate::db::horizon)).
+//! stays below the oldest transaction that is still open ([`horizon`](crate::sql::sequence::horizon)).
 
 mod channel;
 mod hints;
@@ -33,8 +33,9 @@ use crate::{
     App, Result,
     auth::{Action, Actor},
     bus::{Ids, Message},
-    db::Moment,
-    event, notification, replay as replays, task as tasks,
+    event, notification, replay as replays,
+    sql::sequence::Moment,
+    task as tasks,
 };
 use channel::Channels;
 use std::sync::{

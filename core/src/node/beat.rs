@@ -2,7 +2,7 @@
 //! how far this machine's clock is from the database's, so that all nodes agree about what is due.
 
 use super::{Nodes, Role};
-use crate::{App, Error, Result, bus::Message, db::raw};
+use crate::{App, Error, Result, bus::Message, sql::statement::raw};
 use entity::{NodeId, node};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult};
 use std::{sync::Arc, time::Duration};

@@ -139,7 +139,7 @@ fn one_of<T: Into<sea_orm::Value>>(column: notification::Column, values: Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::plan;
+    use crate::sql::plan;
     use entity::{ApiKeyId, Role, UserId};
     use sea_orm::{DbBackend, QueryTrait};
 

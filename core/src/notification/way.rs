@@ -1,6 +1,6 @@
 //! Ways into the log: which indexes hold what a filter asks for, each in the order of ids. Pure.
 
-use super::Filter;
+use super::filter::Filter;
 use entity::{NotificationStatus, WebhookTopic, notification};
 use sea_orm::{ColumnTrait, Condition, sea_query::Expr};
 

@@ -122,7 +122,7 @@ mod tests {
             created_at: Timestamp(0),
         };
         let query = misser.events(&Filter::default(), 1, 9).limit(100);
-        let plan = crate::db::plan(&query.build(DbBackend::Sqlite).to_string()).await;
+        let plan = crate::sql::plan(&query.build(DbBackend::Sqlite).to_string()).await;
         let walk = "event_sequence (organization_id=? AND sequence>? AND sequence<?)";
         assert!(plan[0].contains(walk), "{plan:?}");
         let look = "notification_event (event_id=?)";

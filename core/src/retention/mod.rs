@@ -13,7 +13,7 @@ mod tallies;
 
 pub(crate) use rows::Removal;
 
-use crate::{App, Result, clock::Clock};
+use crate::{App, Clock, Result};
 use entity::{OrganizationId, Timestamp, organization};
 use sea_orm::{DatabaseConnection, EntityTrait, QuerySelect};
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};

@@ -3,7 +3,10 @@
 //! writes: whoever sends an old event again at that moment keeps it.
 
 use super::Pace;
-use crate::{App, Result, db::raw, dispatcher::batches};
+use crate::{
+    App, Result,
+    sql::{bulk::batches, statement::raw},
+};
 use entity::{EventId, NotificationId, NotificationStatus, OrganizationId, StageType, Timestamp, event, notification};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Value,
@@ -185,7 +188,7 @@ async fn delete(db: &impl ConnectionTrait, tables: [(&str, &str); 2], ids: &[Uui
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::plan;
+    use crate::sql::plan;
 
     #[tokio::test]
     async fn what_keeps_a_row_is_looked_up_on_indexes() {

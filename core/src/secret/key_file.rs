@@ -37,7 +37,7 @@ fn replace(current: &Path, kept: &Path, new: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Keyring;
+    use crate::secret::keyring::Keyring;
 
     #[test]
     fn the_new_key_stands_in_the_file_and_the_old_one_beside_it() {

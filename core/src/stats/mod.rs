@@ -209,8 +209,9 @@ impl Sum {
 
 #[cfg(test)]
 mod tests {
+    use super::tally;
     use super::*;
-    use crate::db::plan;
+    use crate::sql::plan;
     use entity::{ApiKeyId, OrganizationId, ProjectId, Role, UserId};
     use sea_orm::DbBackend;
 

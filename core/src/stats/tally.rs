@@ -2,7 +2,7 @@
 //! is undone or recorded twice. A row is an hour of a webhook, a project, a topic and one thing that happened.
 
 use super::histogram;
-use crate::{db::Change, dispatcher::Job};
+use crate::{dispatcher::Job, sql::bulk::Change};
 use entity::{
     NotificationStatus, OrganizationId, ProjectId, TallyKind, Timestamp, WebhookId, WebhookTopic, notification, tally,
 };

@@ -1,13 +1,17 @@
 //! The export form of tasks: as a webhook's body, with the documented differences.
 
-use super::{Filter, Span, history, passage::Scene};
+use super::{
+    filter::{Filter, Span},
+    history,
+    passage::Scene,
+};
 use crate::{
     App, Error, Result,
     auth::Actor,
-    db::octets,
     event,
     page::{Edge, Slice},
     payload,
+    sql::statement::octets,
 };
 use entity::{TaskId, stage_visit, task};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};

@@ -111,7 +111,7 @@ fn one_of<T: Into<sea_orm::Value>>(column: task::Column, values: Option<Vec<T>>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{db::plan, page::Edge};
+    use crate::{page::Edge, sql::plan};
     use entity::{ApiKeyId, OrganizationId, Role};
     use sea_orm::DbBackend;
 

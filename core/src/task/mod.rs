@@ -15,7 +15,7 @@ mod work;
 
 pub use export::{Export, export};
 pub use filter::{Filter, Slice, Span};
-pub(crate) use sends::{Withdrawn, forget_sends, resend, withdraw};
+pub(crate) use sends::{Withdrawn, forget_sends, resend};
 pub(crate) use steer::relocate;
 pub use steer::{Assign, assign, forward, requeue};
 pub use steps::{Wake, run, run_until_idle};

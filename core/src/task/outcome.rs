@@ -2,9 +2,10 @@
 //! Only the newest notification of a task's present visit moves it; what else comes in is history.
 
 use super::{
-    Withdrawn, change_all,
+    change_all,
     passage::{Hand, Passage},
-    weight, withdraw,
+    sends::{Withdrawn, withdraw},
+    weight,
 };
 use crate::{App, Result, db::Txn, webhook};
 use entity::{NotificationId, NotificationStatus, ProjectId, StageOutput, TaskId, TaskStatus, notification, task};

@@ -3,7 +3,7 @@
 //! done stays when a later one fails, and the error says so.
 
 use super::{
-    Filter,
+    filter::Filter,
     passage::{Hand, Passage},
     sends::{Withdrawn, forget_sends, send_again, withdraw},
     step::{Seen, Step, in_steps, seen},

@@ -1,7 +1,7 @@
 //! Steps: the tasks that a call matches, cut into transactions of bounded number and weight.
 
 use super::{
-    Filter, filter,
+    filter::{self, Filter},
     passage::Passage,
     weight::{self, STEP_BYTES},
 };

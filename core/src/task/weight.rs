@@ -1,7 +1,7 @@
 //! What tasks weigh: the bytes that moving them brings into one transaction. Every hop of a task writes an event with its
 //! annotation and its project's ontology, and the same again as a payload, so steps are cut by bytes as well as by number.
 
-use crate::{Result, db::octets};
+use crate::{Result, sql::statement::octets};
 use entity::{ProjectId, TaskId, label, project, task};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect, RelationDef,

@@ -1,6 +1,6 @@
 //! A webhook's filter, compiled once, with what went wrong in it since.
 
-use super::Index;
+use super::index::Index;
 use crate::{
     App, Error, Result,
     event::SCOPE,

@@ -1,7 +1,7 @@
 //! Which webhooks want which events: an organization's active webhooks that were registered (a stage's own is asked by
 //! its stage), read once and kept until one of them changes. Read inside the writer's transaction, so it is never older than the change it serves.
 
-use super::{condition, limit};
+use super::{condition, target::limit};
 use crate::{
     Error, Result,
     dispatcher::Limit,

@@ -2,10 +2,7 @@
 //! key is over. What is over has no key, so a key is a place in a queue. The queue itself is kept by the
 //! [outbox](crate::dispatcher).
 
-use crate::{
-    Result,
-    db::{Txn, raw},
-};
+use crate::{Result, db::Txn, sql::statement::raw};
 use entity::{DataRowId, Ordering, Timestamp, WebhookId, WebhookTopic};
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;

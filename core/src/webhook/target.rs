@@ -2,7 +2,7 @@
 //! changes, so that a delivery opens no secret and parses no URL. A secret that ends meanwhile is the [`Signer`]'s
 //! part, which knows the end of each.
 
-use super::{Captured, secrets};
+use super::{captured::Captured, secrets};
 use crate::{
     App, Error, Result,
     dispatcher::{

@@ -1,6 +1,6 @@
 //! Projects from before there were workflows get theirs, and their data rows become tasks in steps.
 
-use super::make_default;
+use super::store::make_default;
 use crate::{
     App, Result,
     db::{Scope, Txn},

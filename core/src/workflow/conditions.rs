@@ -1,6 +1,6 @@
 //! Conditions of LOGIC stages: compiled once, evaluated within a budget.
 
-use super::{Node, scope::SCOPE};
+use super::{graph::Node, scope::SCOPE};
 use crate::{
     Error, Result,
     filter::{Filter, Outcome, Values},

@@ -14,7 +14,7 @@ mod store;
 
 pub(crate) use adopt::adopt;
 pub(crate) use conditions::{Budget, Decision};
-pub(crate) use graph::{Graph, Graphs, Node};
+pub(crate) use graph::{Graph, Graphs};
 pub use input::{EdgeInput, Move, Save, StageInput, StageWebhook};
 pub(crate) use run::run_step;
 pub use run::{rerun, run, runs};
@@ -196,7 +196,7 @@ pub(crate) async fn find_stage(db: &impl ConnectionTrait, actor: &Actor, id: &st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::plan;
+    use crate::sql::plan;
     use sea_orm::{DbBackend, QueryTrait};
 
     #[tokio::test]

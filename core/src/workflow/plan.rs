@@ -2,9 +2,10 @@
 //! and tasks.
 
 use super::{
-    Edge, Save, StageInput, Workflow, check,
-    check::{Node, Out},
+    Edge, Workflow,
+    check::{self, Node, Out},
     graph::Graph,
+    input::{Save, StageInput},
     store,
 };
 use crate::{
@@ -12,7 +13,10 @@ use crate::{
     auth::{Action, Actor},
     db::Txn,
     task::{self, Withdrawn, weight},
-    webhook::stage::{self as webhooks, Settings, Tools},
+    webhook::{
+        stage as webhooks,
+        stage::{Settings, Tools},
+    },
 };
 use entity::{StageId, StageType, WebhookId, stage, workflow};
 use std::{collections::HashMap, sync::Arc};

@@ -2,8 +2,9 @@
 //! row, since history names it.
 
 use super::{
-    Save, StageInput, Workflow,
+    Workflow,
     check::{EDGES, STAGES},
+    input::{Save, StageInput},
     plan::Plan,
     store,
 };

@@ -1,6 +1,10 @@
 //! One lane: what it holds, what its webhook allows, and whether it may hold more.
 
-use super::{Job, Limit, backlog::Place, bucket::Bucket};
+use super::{
+    backlog::Place,
+    bucket::{Bucket, Limit},
+};
+use crate::dispatcher::job::Job;
 use entity::Timestamp;
 use std::{collections::VecDeque, time::Duration};
 

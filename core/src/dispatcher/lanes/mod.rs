@@ -27,7 +27,7 @@ mod window;
 pub use bucket::{Limit, Rate};
 pub use window::Window;
 
-use super::{Job, outbox::Claim};
+use super::{job::Job, outbox::Claim};
 use crate::node::Nodes;
 use entity::{NodeId, NotificationId, Timestamp, WebhookId};
 use state::State;

@@ -1,7 +1,14 @@
 //! The lanes themselves and their sums. Every change of a lane's places or of its note goes through [`State::update`],
 //! which keeps the sums and the backlog true.
 
-use super::{Job, Limit, Window, backlog::Backlog, bucket::Bucket, lane::Lane, turns::Turns};
+use super::{
+    backlog::Backlog,
+    bucket::{Bucket, Limit},
+    lane::Lane,
+    turns::Turns,
+    window::Window,
+};
+use crate::dispatcher::job::Job;
 use entity::{NotificationId, Timestamp, WebhookId};
 use std::collections::{BTreeSet, HashMap, HashSet};
 

@@ -2,7 +2,7 @@
 //! that are behind. So a backlog of however many webhooks keeps no live event waiting for more than one of its own, and
 //! live events leave a backlog half of all turns at least.
 
-use super::Job;
+use crate::dispatcher::job::Job;
 use entity::{Timestamp, WebhookId};
 use std::{collections::VecDeque, time::Duration};
 

@@ -1,11 +1,17 @@
 //! Claim: retries, redeliveries and what did not fit are taken by one statement for many lanes, at most a lane's room
 //! each. A claim belongs to a node, not to a deadline; [`recorder`](crate::dispatcher::recorder) gives it back.
 
-use super::{CARRIED, Job, ROWS, batches};
+use super::CARRIED;
 use crate::{
     Result,
-    db::raw,
-    dispatcher::{Limit, Room},
+    dispatcher::{
+        job::Job,
+        lanes::{Limit, Room},
+    },
+    sql::{
+        bulk::{ROWS, batches},
+        statement::raw,
+    },
 };
 use entity::{
     EventId, NodeId, NotificationId, NotificationStatus, OrganizationId, PayloadId, ProjectId, TaskId, Timestamp,
@@ -314,7 +320,7 @@ pub(crate) async fn give_back(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::plan;
+    use crate::sql::plan;
 
     /// No walk through the table of notifications, and the indexes named.
     async fn served_by(sql: &str, indexes: &[&str]) {

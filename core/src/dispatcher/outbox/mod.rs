@@ -17,13 +17,16 @@ pub(crate) use claim::{Claim, claim, claimed, free_claims, give_back, look, surv
 pub(crate) use order::{Freed, release, release_all};
 pub(crate) use outcome::{Outcome, record};
 
-use super::{Job, Lanes, Limit};
+use super::{
+    job::Job,
+    lanes::{Lanes, Limit},
+};
 use crate::{
     Result,
-    db::{Change, insert, make},
     listener::Place,
     live::Hints,
     retention::Removal,
+    sql::bulk::{Change, insert, make},
     stats::{self, Tallies},
 };
 use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, WebhookId, event, label, notification, payload};
@@ -32,8 +35,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Bodies up to this size travel with their job; larger ones are read when their turn has come.
 const CARRIED: usize = 64 * 1024;
-/// Rows in one statement at most. Chunks are powers of two, so that few distinct statements are prepared.
-const ROWS: usize = 128;
 
 /// What the units of a group have published and not yet written.
 #[derive(Debug, Default)]
@@ -210,45 +211,8 @@ impl Outbox {
     }
 }
 
-/// Cuts a list into pieces whose lengths are powers of two, 128 at most: few distinct statements stay prepared.
-pub(crate) fn batches<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let (head, tail) = rows.split_at_checked(batch(rows.len())?)?;
-        rows = tail;
-        Some(head)
-    })
-}
-
-/// How many of so many rows the next statement takes; none when there are none.
-pub(crate) fn batch(rows: usize) -> Option<usize> {
-    Some(ROWS.min(1 << rows.checked_ilog2()?))
-}
-
 /// The bytes of one payload.
 pub(super) async fn body(db: &impl ConnectionTrait, id: PayloadId) -> Result<Option<bytes::Bytes>> {
     let row = payload::Entity::find_by_id(id).one(db).await?;
     Ok(row.map(|row| row.body.into()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_is_cut_into_few_sizes_and_nothing_is_left_out() {
-        for (length, sizes) in [
-            (0, &[][..]),
-            (1, &[1]),
-            (2, &[2]),
-            (7, &[4, 2, 1]),
-            (128, &[128]),
-            (255, &[128, 64, 32, 16, 8, 4, 2, 1]),
-            (300, &[128, 128, 32, 8, 4]),
-        ] {
-            let list: Vec<usize> = (0..length).collect();
-            let cut: Vec<&[usize]> = batches(&list).collect();
-            assert_eq!(cut.iter().map(|part| part.len()).collect::<Vec<_>>(), sizes);
-            assert_eq!(cut.concat(), list);
-        }
-    }
 }

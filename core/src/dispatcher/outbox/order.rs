@@ -3,7 +3,7 @@
 //! has none, so the index holds only what is left to do. Nobody enqueues while somebody releases: on SQLite there is one
 //! writer, on PostgreSQL whoever does either waits for the webhook's [turn](take_turns) until the other has committed.
 
-use crate::{Result, db::raw, dispatcher::Limit};
+use crate::{Result, dispatcher::lanes::Limit, sql::statement::raw};
 use entity::{Timestamp, WebhookId};
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 use std::collections::{BTreeSet, HashSet};
@@ -44,7 +44,7 @@ fn lock(id: WebhookId) -> i64 {
 pub(super) async fn busy(db: &impl ConnectionTrait, keys: &[Key]) -> Result<HashSet<Key>> {
     take_turns(db, keys).await?;
     let mut busy = HashSet::new();
-    for keys in super::batches(keys) {
+    for keys in crate::sql::bulk::batches(keys) {
         let binds = keys
             .iter()
             .flat_map(|(webhook, key)| [Value::from(*webhook), (*key).into()]);
@@ -68,7 +68,7 @@ fn busy_sql(keys: usize) -> String {
 /// Lets the first of each key go, if it waits. Asking twice changes nothing.
 pub(crate) async fn release(db: &impl ConnectionTrait, now: Timestamp, keys: &[Key]) -> Result<()> {
     take_turns(db, keys).await?;
-    for keys in super::batches(keys) {
+    for keys in crate::sql::bulk::batches(keys) {
         let heads: Vec<String> = (0..keys.len())
             .map(|index| {
                 let (webhook, key) = (2 * index + 2, 2 * index + 3);
@@ -128,7 +128,7 @@ impl Freed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::plan;
+    use crate::sql::plan;
 
     #[tokio::test]
     async fn a_key_is_looked_up_on_the_index_of_what_is_not_over() {

@@ -1,10 +1,14 @@
 //! What came of requests, many by one statement a table: the attempts, and the states in which they leave their
 //! notifications.
 
-use super::super::{Job, retry::Verdict};
 use crate::{
     Result,
-    db::{Change, ROWS, Txn, along, fill, marks, or_fail, places, raw},
+    db::Txn,
+    dispatcher::{job::Job, retry::Verdict},
+    sql::{
+        bulk::{Change, ROWS, along, fill, marks, or_fail, places},
+        statement::raw,
+    },
     stats,
 };
 use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, OrganizationId, Timestamp, attempt};

@@ -1,6 +1,6 @@
 //! When something last happened in projects, many by one statement.
 
-use crate::db::Change;
+use crate::sql::bulk::Change;
 use entity::{ProjectId, Timestamp};
 use sea_orm::{ConnectionTrait, DbBackend};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Makes connections: TCP to checked addresses, TLS over it for `https`. A literal address never reaches the resolver, so
 //! it is checked here; names are checked there.
 
-use super::{SendError, resolver::Resolver};
+use super::{failure::SendError, resolver::Resolver};
 use crate::dispatcher::guard::Guard;
 use entity::AttemptErrorKind;
 use http::Uri;

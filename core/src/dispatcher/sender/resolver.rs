@@ -5,7 +5,7 @@
 //! one name is looked up once at a time, and a look-up holds its slot until the system gives it back, however long ago
 //! its caller gave up.
 
-use super::SendError;
+use super::failure::SendError;
 use crate::dispatcher::guard::Guard;
 use entity::AttemptErrorKind;
 use hyper_util::client::legacy::connect::dns::Name;

@@ -1,7 +1,7 @@
 //! Between which ids to look.
 
 use super::Span;
-use crate::{clock::Clock, notification::Filter};
+use crate::{Clock, notification::filter::Filter};
 use entity::{NotificationId, notification};
 use sea_orm::{ColumnTrait, Condition};
 

@@ -7,13 +7,12 @@ mod bounds;
 pub(crate) use bounds::near;
 
 use super::{
-    filter::{seen, visible},
+    filter::{Filter, seen, visible},
     way::{Way, ways},
 };
 use crate::{
     App, Result,
     auth::Actor,
-    notification::Filter,
     page::{self, Edge},
 };
 use bounds::Bounds;

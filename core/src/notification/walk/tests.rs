@@ -1,7 +1,7 @@
 //! How SQLite goes along the ways, and what times say of ids.
 
 use super::*;
-use crate::{clock::Clock, db::plan};
+use crate::{Clock, sql::plan};
 use entity::{
     ApiKeyId, EventId, NotificationStatus, OrganizationId, ProjectId, Role, StageId, TaskId, UserId, WebhookId,
     WebhookTopic,

@@ -13,7 +13,7 @@
 mod week;
 
 use super::Pace;
-use crate::{Result, db::raw};
+use crate::{Result, sql::statement::raw};
 use entity::{StageType, Timestamp};
 use sea_orm::{
     ActiveEnum, ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, Statement, TransactionTrait,

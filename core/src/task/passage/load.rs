@@ -1,10 +1,11 @@
 //! Reads everything around some tasks of one project, a statement a table.
 
-use super::{
-    super::{by_task, history},
-    scene::{Scene, Seat},
+use super::scene::{Scene, Seat};
+use crate::{
+    Error, Result, batch, event,
+    task::{by_task, history},
+    workflow::Graph,
 };
-use crate::{Error, Result, batch, event, workflow::Graph};
 use entity::{
     DataRowId, LabelId, ProjectId, StageId, TaskId, UserId, data_row, dataset, label, organization, project, stage,
     stage_visit, task, user,

@@ -1,7 +1,7 @@
 //! Writes what changed in a passage: the tasks, and the visits that ended.
 
 use super::Passage;
-use crate::{Result, db::Txn, dispatcher::batch};
+use crate::{Result, db::Txn, sql::bulk::batch};
 use entity::{stage_visit, task};
 use sea_orm::{EntityTrait, IntoActiveModel, Iterable, sea_query::OnConflict};
 

@@ -2,7 +2,7 @@
 //! are warned, a webhook is switched off, and operational events tell of it. What is stored already decides whether an
 //! event is new, so that a batch that is recorded twice tells once.
 
-use super::Streak;
+use super::streak::Streak;
 use crate::{
     Result,
     db::Txn,

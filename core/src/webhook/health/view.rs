@@ -1,7 +1,7 @@
 //! How a webhook fares, to look at; and why a notification waits, and until when.
 
-use super::{Streak, breaker};
-use crate::{App, Result, db::raw, listener, webhook};
+use super::{breaker, streak::Streak};
+use crate::{App, Result, listener, sql::statement::raw, webhook};
 use entity::{
     BreakerState, NotificationStatus, Ordering, Timestamp, WaitReason, WebhookStatus, notification,
     webhook as webhooks, webhook_health,
@@ -116,7 +116,7 @@ fn due_reason(app: &App, webhook: &webhooks::Model, now: Timestamp) -> Option<Wa
     if app.health.shut_until(webhook.id).is_some_and(|until| now < until) {
         return Some(WaitReason::Breaker);
     }
-    webhook::limit(webhook).rate.map(|_| WaitReason::RateLimit)
+    webhook::target::limit(webhook).rate.map(|_| WaitReason::RateLimit)
 }
 
 #[derive(FromQueryResult)]
@@ -168,7 +168,7 @@ async fn newest_success(db: &impl ConnectionTrait, row: &webhooks::Model) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::plan;
+    use crate::sql::plan;
 
     #[tokio::test]
     async fn what_waits_and_what_succeeded_is_found_on_indexes() {

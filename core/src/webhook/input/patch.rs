@@ -1,15 +1,15 @@
 //! What people give to change a webhook.
 
 use super::{
-    IN_FLIGHT, Retry, TIMEOUT_MS, authorization, captured, description, json, missing, rate, seal, set_headers,
-    set_policy, topics, within,
+    IN_FLIGHT, Retry, TIMEOUT_MS, authorization, captured, description, json, missing, rate, set_headers, set_policy,
+    topics, within,
 };
 use crate::{
     Result,
     dispatcher::{Rate, headers},
     secret::Keyring,
     target_url::TargetUrl,
-    webhook::policy,
+    webhook::target::{policy, seal},
 };
 use entity::{AuthType, Capture, Ordering, PayloadFormat, Timestamp, WebhookStatus, WebhookTopic, webhook};
 use serde_json::Value;

@@ -18,25 +18,25 @@ const READERS: u32 = 4;
 const READER_CACHE: &str = "-2048";
 
 /// The files that belong to a SQLite URL.
-pub(super) struct Files {
+pub(crate) struct Files {
     database: PathBuf,
 }
 
 impl Files {
-    pub(super) fn parse(url: &str) -> Result<Self> {
+    pub(crate) fn parse(url: &str) -> Result<Self> {
         let database = file_of(url)
             .ok_or_else(|| Error::invalid("databaseUrl", "must name a file, as in sqlite://labelhook.db?mode=rwc"))?;
         Ok(Self { database })
     }
 
     /// Whether the database is there.
-    pub(super) fn exists(&self) -> bool {
+    pub(crate) fn exists(&self) -> bool {
         self.database.exists()
     }
 
     /// Holds the lock file beside the database for as long as the returned file is open. Beside the database itself: a
     /// link to it is another name and not another file.
-    pub(super) fn lock(&self) -> Result<File> {
+    pub(crate) fn lock(&self) -> Result<File> {
         let database = self.database.canonicalize().unwrap_or_else(|_| self.database.clone());
         let path = database.with_added_extension("lock");
         let open = OpenOptions::new()
@@ -76,11 +76,11 @@ fn in_use(file: &mut File, database: &std::path::Path) -> Error {
     ))
 }
 
-pub(super) async fn writer(url: &str) -> Result<DatabaseConnection> {
+pub(crate) async fn writer(url: &str) -> Result<DatabaseConnection> {
     connect(url, 1, |options| options).await
 }
 
-pub(super) async fn readers(url: &str) -> Result<DatabaseConnection> {
+pub(crate) async fn readers(url: &str) -> Result<DatabaseConnection> {
     connect(url, READERS, |options| {
         options.pragma("query_only", "on").pragma("cache_size", READER_CACHE)
     })
@@ -88,7 +88,7 @@ pub(super) async fn readers(url: &str) -> Result<DatabaseConnection> {
 }
 
 /// A connection that changes nothing, not even the journal, whoever else has the file open.
-pub(super) async fn looking(url: &str) -> Result<DatabaseConnection> {
+pub(crate) async fn looking(url: &str) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(1)
@@ -98,7 +98,7 @@ pub(super) async fn looking(url: &str) -> Result<DatabaseConnection> {
 }
 
 /// An empty database that ends with its connection.
-pub(super) async fn in_memory() -> Result<DatabaseConnection> {
+pub(crate) async fn in_memory() -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new("sqlite::memory:");
     options.max_connections(1).sqlx_logging(false);
     Ok(Database::connect(options).await?)

@@ -6,7 +6,7 @@
 //! several statements. An event has one label and mostly one payload, so few distinct texts come up. What weighs much goes
 //! one table after another.
 
-use super::raw;
+use super::statement::raw;
 use crate::Result;
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, IdenStatic, IntoActiveModel, Iterable, Value,
@@ -192,6 +192,20 @@ pub(crate) fn fill(binds: &mut Vec<Value>, from: usize, columns: usize, places: 
     }
 }
 
+/// Cuts a list into pieces whose lengths are powers of two, 128 at most: few distinct statements stay prepared.
+pub(crate) fn batches<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let (head, tail) = rows.split_at_checked(batch(rows.len())?)?;
+        rows = tail;
+        Some(head)
+    })
+}
+
+/// How many of so many rows the next statement takes; none when there are none.
+pub(crate) fn batch(rows: usize) -> Option<usize> {
+    Some(ROWS.min(1 << rows.checked_ilog2()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,5 +269,23 @@ mod tests {
         let texts = ["INSERT 1", "INSERT 2", "INSERT 3"].map(str::to_owned);
         assert_eq!(joined(&texts[..1]), "INSERT 1");
         assert_eq!(joined(&texts), "WITH part0 AS (INSERT 1), part1 AS (INSERT 2) INSERT 3");
+    }
+
+    #[test]
+    fn a_list_is_cut_into_few_sizes_and_nothing_is_left_out() {
+        for (length, sizes) in [
+            (0, &[][..]),
+            (1, &[1]),
+            (2, &[2]),
+            (7, &[4, 2, 1]),
+            (128, &[128]),
+            (255, &[128, 64, 32, 16, 8, 4, 2, 1]),
+            (300, &[128, 128, 32, 8, 4]),
+        ] {
+            let list: Vec<usize> = (0..length).collect();
+            let cut: Vec<&[usize]> = batches(&list).collect();
+            assert_eq!(cut.iter().map(|part| part.len()).collect::<Vec<_>>(), sizes);
+            assert_eq!(cut.concat(), list);
+        }
     }
 }

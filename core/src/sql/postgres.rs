@@ -1,7 +1,7 @@
 //! PostgreSQL: connections that are lazy, so that a server that is away is a fault of the moment and not of the start, a few
 //! for writing and some for looking. Migrations run under a lock, so that many nodes may start together.
 
-use super::{raw, sequence};
+use super::{sequence, statement::raw};
 use crate::{Error, Result};
 use migration::MigratorTrait;
 use sea_orm::{
@@ -13,9 +13,9 @@ use std::time::Duration;
 /// Connections for looking.
 const READERS: u32 = 8;
 /// Connections for what appends: groups are as large as they can be, and a statement serves them whole.
-pub(super) const APPENDERS: usize = 1;
+pub(crate) const APPENDERS: usize = 1;
 /// Connections for everything else that is written.
-pub(super) const WRITERS: usize = 3;
+pub(crate) const WRITERS: usize = 3;
 /// How long a connection may be waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// What the advisory lock of migrations is called.
@@ -23,14 +23,14 @@ const MIGRATIONS: i64 = 0x6c61_6265_6c68_6f6b;
 
 /// A server that has been brought up to date.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     url: String,
     base: i64,
 }
 
 impl Server {
     /// Brings the tables up to date, one node at a time.
-    pub(super) async fn open(url: &str) -> Result<Self> {
+    pub(crate) async fn open(url: &str) -> Result<Self> {
         let conn = connect(url, 1, |options| options).await?;
         conn.execute_raw(raw(&conn, "SELECT pg_advisory_lock(?)", [MIGRATIONS.into()]))
             .await?;
@@ -44,15 +44,15 @@ impl Server {
     }
 
     /// What is added to all numbers of the feed.
-    pub(super) fn base(&self) -> i64 {
+    pub(crate) fn base(&self) -> i64 {
         self.base
     }
 
-    pub(super) async fn writer(&self) -> Result<DatabaseConnection> {
+    pub(crate) async fn writer(&self) -> Result<DatabaseConnection> {
         connect(&self.url, 1, |options| limits(options).options(PLANS)).await
     }
 
-    pub(super) async fn readers(&self) -> Result<DatabaseConnection> {
+    pub(crate) async fn readers(&self) -> Result<DatabaseConnection> {
         connect(&self.url, READERS, |options| {
             limits(options).options([("default_transaction_read_only", "on")])
         })
@@ -61,7 +61,7 @@ impl Server {
 }
 
 /// A connection that changes nothing.
-pub(super) async fn looking(url: &str) -> Result<DatabaseConnection> {
+pub(crate) async fn looking(url: &str) -> Result<DatabaseConnection> {
     connect(url, 1, |options| {
         limits(options).options([("default_transaction_read_only", "on")])
     })
@@ -69,7 +69,7 @@ pub(super) async fn looking(url: &str) -> Result<DatabaseConnection> {
 }
 
 /// A connection whose tables are temporary: nobody sees them, and they end with it.
-pub(super) async fn scratch(url: &str) -> Result<DatabaseConnection> {
+pub(crate) async fn scratch(url: &str) -> Result<DatabaseConnection> {
     connect(url, 1, |options| limits(options).options([("search_path", "pg_temp")])).await
 }
 
@@ -137,7 +137,7 @@ const PLANS: [(&str, &str); 3] = [
 ];
 
 /// What the server's own codes mean (PostgreSQL documentation, appendix A). Faults that pass.
-pub(super) fn trouble(fault: &dyn sqlx::error::DatabaseError) -> Option<&'static str> {
+pub(crate) fn trouble(fault: &dyn sqlx::error::DatabaseError) -> Option<&'static str> {
     let code = fault.code()?;
     match &*code {
         "40P01" | "40001" | "55P03" | "57014" => Some("it is busy"),
@@ -152,7 +152,7 @@ pub(super) fn trouble(fault: &dyn sqlx::error::DatabaseError) -> Option<&'static
 }
 
 /// Whether the server is there and the database is not.
-pub(super) fn is_unknown_database(fault: &DbErr) -> bool {
+pub(crate) fn is_unknown_database(fault: &DbErr) -> bool {
     let (DbErr::Conn(RuntimeErr::SqlxError(source))
     | DbErr::Exec(RuntimeErr::SqlxError(source))
     | DbErr::Query(RuntimeErr::SqlxError(source))) = fault
@@ -163,7 +163,7 @@ pub(super) fn is_unknown_database(fault: &DbErr) -> bool {
 }
 
 /// A commit whose answer did not come may have been carried out.
-pub(super) fn broken_off(fault: DbErr) -> Error {
+pub(crate) fn broken_off(fault: DbErr) -> Error {
     let lost = matches!(&fault, DbErr::Conn(RuntimeErr::SqlxError(source))
         | DbErr::Exec(RuntimeErr::SqlxError(source))
         | DbErr::Query(RuntimeErr::SqlxError(source)) if !matches!(&**source, sqlx::Error::Database(_)));
@@ -175,6 +175,6 @@ pub(super) fn broken_off(fault: DbErr) -> Error {
 }
 
 /// Of something whose commit was asked for and not answered.
-pub(super) fn not_known() -> Error {
+pub(crate) fn not_known() -> Error {
     Error::Unavailable("the database was lost while it wrote: whether this was carried out is not known".into())
 }

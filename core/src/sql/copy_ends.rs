@@ -21,7 +21,7 @@ pub(crate) async fn hold(url: &str) -> Result<Held> {
         return Err(Error::NotAllowed(format!("there is no database at {url}")));
     }
     let lock = files.lock()?;
-    let pending = super::pending(url).await?;
+    let pending = crate::sql::pending::pending(url).await?;
     if !pending.is_empty() {
         let reason = format!("{url} is of an older release: bring it up to date with labelhook migrate first");
         return Err(Error::Conflict(reason));

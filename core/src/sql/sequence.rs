@@ -35,7 +35,7 @@ impl From<i64> for Sequence {
 
 impl Sequence {
     /// Past everything that is in a SQLite file.
-    pub(super) async fn start(db: &DatabaseConnection, now: Timestamp) -> Result<Self> {
+    pub(crate) async fn start(db: &DatabaseConnection, now: Timestamp) -> Result<Self> {
         Ok(Self::from(newest(db).await?.unwrap_or(0).max(now.0)))
     }
 
@@ -44,7 +44,7 @@ impl Sequence {
     }
 
     /// The number given last.
-    pub(super) fn newest(&self) -> i64 {
+    pub(crate) fn newest(&self) -> i64 {
         self.0.load(Ordering::SeqCst)
     }
 }
@@ -64,7 +64,7 @@ async fn newest(db: &DatabaseConnection) -> Result<Option<i64>> {
 }
 
 /// The number before the first of a transaction on PostgreSQL.
-pub(super) fn first_of(base: i64, transaction: i64) -> i64 {
+pub(crate) fn first_of(base: i64, transaction: i64) -> i64 {
     base + (transaction << BITS)
 }
 
@@ -149,7 +149,7 @@ impl Moment {
 
 /// The base of a PostgreSQL server, raised when what was brought here has higher numbers than its transactions give. Only
 /// one node does this at a time, and none has begun to write before it has.
-pub(super) async fn base(db: &DatabaseConnection) -> Result<i64> {
+pub(crate) async fn base(db: &DatabaseConnection) -> Result<i64> {
     let base = number(db, "SELECT value AS number FROM setting WHERE name = 'sequence_base'").await?;
     let current = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS number";
     let newest = newest(db).await?.unwrap_or(0);
@@ -157,7 +157,8 @@ pub(super) async fn base(db: &DatabaseConnection) -> Result<i64> {
         return Ok(base);
     }
     let raised = "UPDATE setting SET value = ? WHERE name = 'sequence_base'";
-    db.execute_raw(super::raw(db, raised, [newest.into()])).await?;
+    db.execute_raw(crate::sql::statement::raw(db, raised, [newest.into()]))
+        .await?;
     Ok(newest)
 }
 
