@@ -6,11 +6,11 @@ use crate::{
     copy,
     db::Db,
     deletion,
-    dispatcher::{
-        Dispatcher, Lanes, Window,
+    delivery::{
         guard::Guard,
         sender::{self, Sender},
     },
+    dispatcher::{Dispatcher, Lanes, Window},
     idempotency,
     listener::Listeners,
     live::Live,

@@ -5,6 +5,7 @@
 
 mod app;
 mod clock;
+pub mod delivery;
 mod error;
 mod input;
 pub mod sql;
@@ -38,7 +39,6 @@ pub mod retention;
 pub mod review;
 pub mod secret;
 pub mod stats;
-pub mod target_url;
 pub mod task;
 pub mod user;
 pub mod webhook;

@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use entity::Role;
 use labelhook_api::{graphql::payload::Shaper, server};
-use labelhook_core::dispatcher::{self, Window, guard::Guard};
 use labelhook_core::secret::Keyring;
 use labelhook_core::{App, Clock, api_key, bus, deletion, listener, node, replay, retention, task};
+use labelhook_core::{
+    delivery::guard::Guard,
+    dispatcher::{self, Window},
+};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};

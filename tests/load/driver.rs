@@ -12,11 +12,9 @@ use crate::{
 use anyhow::{Context, bail, ensure};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
-use labelhook_core::{
-    dispatcher::{
-        guard::Guard,
-        sender::{Config, Sender},
-    },
+use labelhook_core::delivery::{
+    guard::Guard,
+    sender::{Config, Sender},
     target_url::TargetUrl,
 };
 use serde::{Deserialize, Serialize};

@@ -16,10 +16,8 @@ use hyper_util::service::TowerToHyperService;
 use labelhook_api::{graphql, server};
 use labelhook_core::{
     Clock,
-    dispatcher::{
-        self,
-        signer::{Delivery, Scheme, Secret, Signer},
-    },
+    delivery::signer::{Delivery, Scheme, Secret, Signer},
+    dispatcher,
     event::{Data, sample},
     payload::{self, Shape},
 };

@@ -10,7 +10,7 @@ use crate::{
     wire::{self, Connection, micros},
 };
 use anyhow::{Context, ensure};
-use labelhook_core::{dispatcher::sender::Sender, target_url::TargetUrl};
+use labelhook_core::delivery::{sender::Sender, target_url::TargetUrl};
 use serde::{Deserialize, Serialize};
 use std::{
     cell::RefCell,

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::Args;
-use labelhook_core::dispatcher::signer::{Claim, verify};
+use labelhook_core::delivery::signer::{Claim, verify};
 use std::{io::Read, path::PathBuf, process::ExitCode};
 
 #[derive(Args, Debug)]

@@ -2,18 +2,20 @@
 //! that ends in a [`Record`], whatever happens on the way.
 
 use super::{
-    breaker::Sign,
-    headers,
     job::Job,
     lanes::Lanes,
     outbox,
     recorder::{Attempted, Record},
-    retry::{Past, Verdict},
-    sender::Outcome,
-    signer::Delivery as Signed,
 };
 use crate::{
     App, Error, Result,
+    delivery::{
+        breaker::Sign,
+        headers,
+        retry::{Past, Verdict},
+        sender::Outcome,
+        signer::Delivery as Signed,
+    },
     listener::Delivery,
     webhook::{Target, health},
 };
@@ -222,7 +224,8 @@ fn row(
 mod tests {
     use super::*;
     use crate::{
-        dispatcher::lanes::{Limit, Window},
+        delivery::limit::Limit,
+        dispatcher::lanes::Window,
         node::{self, Nodes},
     };
     use entity::{EventId, NodeId, NotificationId, OrganizationId, PayloadId, WebhookId, WebhookTopic};

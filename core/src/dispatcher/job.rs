@@ -1,6 +1,6 @@
 //! [`Job`]: one notification in the window, with what its attempt needs.
 
-use super::lanes::Limit;
+use crate::delivery::limit::Limit;
 use bytes::Bytes;
 use entity::{
     EventId, NodeId, NotificationId, OrganizationId, PayloadId, ProjectId, TaskId, Timestamp, WebhookId, WebhookTopic,

@@ -5,27 +5,25 @@
 //! recorded in batches ([`recorder`]). No transaction is open while we call somebody's server. The dispatcher wakes on a
 //! signal *and* on a timer, and registers for the signal before it looks.
 
-pub mod breaker;
 mod deliver;
-pub mod guard;
-pub mod headers;
 mod job;
 mod lanes;
 mod outbox;
 mod recorder;
-pub mod retry;
-pub mod sender;
-pub mod signer;
 
 pub(crate) use deliver::prepare;
 pub use job::Job;
-pub use lanes::{Lanes, Limit, Rate, Room, Window};
+pub use lanes::{Lanes, Room, Window};
 pub(crate) use outbox::{Enqueued, Outbox, free_claims, release};
 
-use crate::{App, Result, bus::Message, db::Scope};
+use crate::{
+    App, Result,
+    bus::Message,
+    db::Scope,
+    delivery::{limit::Limit, sender::Sender},
+};
 use entity::{NotificationId, Timestamp, WebhookId};
 use recorder::{Record, Way};
-use sender::Sender;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, Semaphore, mpsc},

@@ -6,11 +6,11 @@
 use super::{
     job::Job,
     outbox::{self, Freed},
-    retry::Verdict,
 };
 use crate::{
     App, Error, Result,
     db::{Scope, Txn},
+    delivery::retry::Verdict,
     task::{self, weight},
     webhook::health::{self, Ended},
 };

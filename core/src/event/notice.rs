@@ -1,7 +1,7 @@
 //! What an operational event carries: how deliveries to a webhook go. No secret, no token: of the URL, the query is left
 //! out.
 
-use crate::target_url;
+use crate::delivery::target_url;
 use entity::{
     AttemptErrorKind, EventId, NotificationId, ProjectId, Timestamp, WebhookId, WebhookStatus, WebhookTopic,
     notification, webhook, webhook_health,

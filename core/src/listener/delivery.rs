@@ -2,10 +2,8 @@
 
 use crate::{
     Error, Result,
-    dispatcher::{
-        Job,
-        sender::{self, BODY_KEPT, Outcome, SendError},
-    },
+    delivery::sender::{self, BODY_KEPT, Outcome, SendError},
+    dispatcher::Job,
     input,
     webhook::Target,
 };

@@ -6,7 +6,7 @@ use super::delivery::{Answer, Delivery};
 use crate::{
     Error, Result,
     auth::Actor,
-    dispatcher::sender::{Outcome, SendError},
+    delivery::sender::{Outcome, SendError},
     node::Nodes,
 };
 use entity::{AttemptErrorKind, Timestamp, UserId, WebhookId};

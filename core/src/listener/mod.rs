@@ -26,7 +26,7 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
-    secret,
+    delivery::signer::secret,
     webhook::{self, New, Patch},
 };
 use entity::{AuthType, NodeId, WebhookId, WebhookStatus, WebhookTopic, webhook as webhooks};

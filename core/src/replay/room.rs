@@ -4,7 +4,7 @@
 //! fills a webhook's lane up to a few notifications, whatever they are of, and the next waits until half of them are
 //! through: a live notification waits for that many replayed ones at most, and while live ones fill the lane, none are added.
 
-use crate::{App, Result, dispatcher::Limit, webhook as webhooks};
+use crate::{App, Result, delivery::limit::Limit, webhook as webhooks};
 use entity::{NotificationId, Ordering, Timestamp, WebhookId, notification, webhook};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 

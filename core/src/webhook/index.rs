@@ -4,7 +4,7 @@
 use super::{condition, target::limit};
 use crate::{
     Error, Result,
-    dispatcher::Limit,
+    delivery::limit::Limit,
     listener::Place,
     payload::{Query, Shape, Shaper},
 };

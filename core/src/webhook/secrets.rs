@@ -6,8 +6,8 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
-    dispatcher::signer,
-    secret::{self, Keyring},
+    delivery::signer::{self, secret},
+    secret::Keyring,
 };
 use entity::{SecretId, Timestamp, WebhookId, webhook, webhook_secret};
 use sea_orm::{

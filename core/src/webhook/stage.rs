@@ -9,8 +9,9 @@ use crate::{
     App, Error, Result,
     auth::Actor,
     db::Txn,
-    dispatcher::{Lanes, retry::Policy},
-    secret::{self, Keyring},
+    delivery::{retry::Policy, signer::secret},
+    dispatcher::Lanes,
+    secret::Keyring,
     workflow::StageWebhook,
 };
 use entity::{

@@ -5,14 +5,15 @@
 use super::{captured::Captured, secrets};
 use crate::{
     App, Error, Result,
-    dispatcher::{
-        Limit, headers,
+    delivery::{
+        headers,
+        limit::Limit,
         retry::Policy,
         signer::{self, Scheme, Signer},
+        target_url::TargetUrl,
     },
     idempotency,
     secret::Keyring,
-    target_url::TargetUrl,
 };
 use entity::{AuthType, Timestamp, WebhookId, WebhookStatus, webhook, webhook_secret};
 use http::{HeaderMap, HeaderValue};

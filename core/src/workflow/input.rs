@@ -1,6 +1,6 @@
 //! A workflow as people give it.
 
-use crate::{dispatcher::Rate, webhook::Retry};
+use crate::{delivery::limit::Rate, webhook::Retry};
 use entity::{AuthType, PayloadContent, PayloadFormat, StageOutput, StageType};
 use serde_json::Value;
 

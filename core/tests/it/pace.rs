@@ -3,7 +3,7 @@
 use crate::support::{Receiver, Response, START, World};
 use entity::{NotificationStatus::*, Timestamp, notification, webhook as webhooks};
 use labelhook_core::{
-    dispatcher::Rate,
+    delivery::limit::Rate,
     webhook::{self, Patch, Retry},
 };
 use std::time::Duration;

@@ -42,7 +42,7 @@ impl Disk {
             database_url: self.database.url().to_owned(),
             keyring: Arc::new(key(number)),
             clock: Clock::mock(START),
-            guard: labelhook_core::dispatcher::guard::Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
+            guard: labelhook_core::delivery::guard::Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
             window: labelhook_core::dispatcher::Window::default(),
             node: labelhook_core::node::Config::default(),
             shaper: Arc::new(crate::support::shaper::Words),

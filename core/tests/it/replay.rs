@@ -9,8 +9,9 @@ use entity::{
     WebhookTopic, replay as replays, stage as stages, webhook as webhooks,
 };
 use labelhook_core::{
-    Error, Result, dispatcher,
-    dispatcher::Rate,
+    Error, Result,
+    delivery::limit::Rate,
+    dispatcher,
     event::Change,
     notification::{self, Filter},
     replay::{self, Start},

@@ -3,7 +3,9 @@
 use crate::support::{Receiver, Request, World, invalid};
 use entity::{AuthType, Role, StageOutput, StageType, WebhookTopic, stage, webhook as webhooks};
 use labelhook_core::{
-    Error, Result, notification, project, secret,
+    Error, Result,
+    delivery::signer::secret,
+    notification, project, secret,
     webhook::{self, MAX_LIVE, Rotated, Rotation},
     workflow::{self, EdgeInput, Save, StageInput, StageWebhook},
 };

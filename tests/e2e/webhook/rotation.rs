@@ -33,7 +33,7 @@ async fn the_published_library_accepts_the_old_and_the_new_secret_while_both_liv
     let (app, receiver) = (TestApp::start().await, TestReceiver::start().await);
     let desk = Desk::set(&app.client).await;
     let id = desk.listener(&receiver, json!({})).await;
-    let old = labelhook_core::secret::whsec_form(SECRET);
+    let old = labelhook_core::delivery::signer::secret::whsec_form(SECRET);
     assert!(fits(&old, &delivered(&desk, &receiver).await));
 
     let rotated = rotate(&app, &id, json!({})).await;
@@ -128,5 +128,5 @@ async fn old_secrets_and_their_ends_outlive_a_restart() {
         ..desk
     };
     let received = delivered(&desk, &receiver).await;
-    assert!(fits(&new, &received) && fits(&labelhook_core::secret::whsec_form(SECRET), &received));
+    assert!(fits(&new, &received) && fits(&labelhook_core::delivery::signer::secret::whsec_form(SECRET), &received));
 }

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
-use labelhook_core::dispatcher::signer::{Claim, verify};
+use labelhook_core::delivery::signer::{Claim, verify};
 use std::{
     net::SocketAddr,
     sync::{

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use labelhook_core::{
     Clock,
-    dispatcher::{
+    delivery::{
         guard::Guard,
         sender::{self, Outcome, Sender},
+        target_url::TargetUrl,
     },
-    target_url::TargetUrl,
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};

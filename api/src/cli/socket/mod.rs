@@ -4,7 +4,7 @@
 use crate::config::Remote;
 use anyhow::{Context, bail};
 use futures_util::{SinkExt, StreamExt};
-use labelhook_core::dispatcher::sender;
+use labelhook_core::delivery::sender;
 use serde_json::{Value, json};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::{

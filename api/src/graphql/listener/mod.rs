@@ -8,10 +8,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use entity::WebhookTopic;
-use labelhook_core::{
-    listener::{self as listeners, Made},
-    secret,
-};
+use labelhook_core::{delivery::signer::secret, listener as listeners, listener::Made};
 
 pub use self::input::{DeliveryAnswerInput, ListenerCreateInput};
 use super::{context::ContextExt, error::Result, input::WhereUniqueInput, webhook::Webhook};

@@ -2,8 +2,7 @@
 
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AuthType, Capture, Ordering, PayloadFormat, WebhookStatus, WebhookTopic};
-use labelhook_core::dispatcher::Rate;
-use labelhook_core::secret;
+use labelhook_core::delivery::{limit::Rate, signer::secret};
 use labelhook_core::webhook::{New, Patch, Retry, Rotation};
 
 use super::super::{error::Result, input::WhereUniqueInput, json::Json};

@@ -3,7 +3,7 @@
 use super::Webhook;
 use async_graphql::{ID, SimpleObject};
 use entity::Timestamp;
-use labelhook_core::{secret, webhook as webhooks};
+use labelhook_core::{delivery::signer::secret, webhook as webhooks};
 
 /// When a failed delivery is tried again.
 #[derive(SimpleObject)]
@@ -16,8 +16,8 @@ pub struct RetryPolicy {
     jitter: f64,
 }
 
-impl From<labelhook_core::dispatcher::retry::Policy> for RetryPolicy {
-    fn from(policy: labelhook_core::dispatcher::retry::Policy) -> Self {
+impl From<labelhook_core::delivery::retry::Policy> for RetryPolicy {
+    fn from(policy: labelhook_core::delivery::retry::Policy) -> Self {
         Self {
             max_attempts: i32::try_from(policy.max_attempts).unwrap_or(i32::MAX),
             delays_ms: policy
@@ -39,8 +39,8 @@ pub struct RateLimit {
     per_ms: i32,
 }
 
-impl From<labelhook_core::dispatcher::Rate> for RateLimit {
-    fn from(rate: labelhook_core::dispatcher::Rate) -> Self {
+impl From<labelhook_core::delivery::limit::Rate> for RateLimit {
+    fn from(rate: labelhook_core::delivery::limit::Rate) -> Self {
         Self {
             requests: rate.requests,
             per_ms: rate.per_ms,

@@ -1,10 +1,7 @@
 //! One lane: what it holds, what its webhook allows, and whether it may hold more.
 
-use super::{
-    backlog::Place,
-    bucket::{Bucket, Limit},
-};
-use crate::dispatcher::job::Job;
+use super::{backlog::Place, bucket::Bucket};
+use crate::{delivery::limit::Limit, dispatcher::job::Job};
 use entity::Timestamp;
 use std::{collections::VecDeque, time::Duration};
 

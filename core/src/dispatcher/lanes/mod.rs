@@ -24,11 +24,10 @@ mod tests;
 mod turns;
 mod window;
 
-pub use bucket::{Limit, Rate};
 pub use window::Window;
 
 use super::{job::Job, outbox::Claim};
-use crate::node::Nodes;
+use crate::{delivery::limit::Limit, node::Nodes};
 use entity::{NodeId, NotificationId, Timestamp, WebhookId};
 use state::State;
 use std::{

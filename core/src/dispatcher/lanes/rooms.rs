@@ -1,7 +1,8 @@
 //! Who may hold how much: places for what has just happened, and rooms for what waits in the database, by turns of the lane
 //! that is due first and of one that is hardly behind.
 
-use super::{Room, bucket::Limit, state::State, turns};
+use super::{Room, state::State, turns};
+use crate::delivery::limit::Limit;
 use entity::{Timestamp, WebhookId};
 
 impl State {

@@ -1,14 +1,8 @@
 //! The lanes themselves and their sums. Every change of a lane's places or of its note goes through [`State::update`],
 //! which keeps the sums and the backlog true.
 
-use super::{
-    backlog::Backlog,
-    bucket::{Bucket, Limit},
-    lane::Lane,
-    turns::Turns,
-    window::Window,
-};
-use crate::dispatcher::job::Job;
+use super::{backlog::Backlog, bucket::Bucket, lane::Lane, turns::Turns, window::Window};
+use crate::{delivery::limit::Limit, dispatcher::job::Job};
 use entity::{NotificationId, Timestamp, WebhookId};
 use std::collections::{BTreeSet, HashMap, HashSet};
 

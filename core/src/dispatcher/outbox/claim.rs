@@ -4,10 +4,8 @@
 use super::CARRIED;
 use crate::{
     Result,
-    dispatcher::{
-        job::Job,
-        lanes::{Limit, Room},
-    },
+    delivery::limit::Limit,
+    dispatcher::{job::Job, lanes::Room},
     sql::{
         bulk::{ROWS, batches},
         statement::raw,

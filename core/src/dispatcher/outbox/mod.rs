@@ -17,12 +17,10 @@ pub(crate) use claim::{Claim, claim, claimed, free_claims, give_back, look, surv
 pub(crate) use order::{Freed, release, release_all};
 pub(crate) use outcome::{Outcome, record};
 
-use super::{
-    job::Job,
-    lanes::{Lanes, Limit},
-};
+use super::{job::Job, lanes::Lanes};
 use crate::{
     Result,
+    delivery::limit::Limit,
     listener::Place,
     live::Hints,
     retention::Removal,

@@ -3,7 +3,7 @@
 //! has none, so the index holds only what is left to do. Nobody enqueues while somebody releases: on SQLite there is one
 //! writer, on PostgreSQL whoever does either waits for the webhook's [turn](take_turns) until the other has committed.
 
-use crate::{Result, dispatcher::lanes::Limit, sql::statement::raw};
+use crate::{Result, delivery::limit::Limit, sql::statement::raw};
 use entity::{Timestamp, WebhookId};
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 use std::collections::{BTreeSet, HashSet};

@@ -4,7 +4,8 @@
 use crate::{
     Result,
     db::Txn,
-    dispatcher::{job::Job, retry::Verdict},
+    delivery::retry::Verdict,
+    dispatcher::job::Job,
     sql::{
         bulk::{Change, ROWS, along, fill, marks, or_fail, places},
         statement::raw,

@@ -15,10 +15,8 @@ pub use view::{Health, Waiting, of, wait_reason, wait_until, waits};
 use crate::{
     App, Result,
     db::Txn,
-    dispatcher::{
-        Job, Lanes,
-        breaker::{Breaker, Change, Sign},
-    },
+    delivery::breaker::{Breaker, Change, Sign},
+    dispatcher::{Job, Lanes},
 };
 use entity::{AttemptErrorKind, OrganizationId, Timestamp, WebhookId, WebhookStatus, webhook, webhook_health};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};

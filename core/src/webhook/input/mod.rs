@@ -11,13 +11,14 @@ use super::target::seal;
 use crate::{
     Error, Result,
     auth::Actor,
-    dispatcher::{
-        Rate, headers,
+    delivery::{
+        headers,
+        limit::Rate,
         retry::{self, Policy},
-        signer,
+        signer::{self, secret},
+        target_url::TargetUrl,
     },
-    secret::{self, Keyring},
-    target_url::TargetUrl,
+    secret::Keyring,
 };
 use entity::{
     AuthType, Capture, Ordering, PayloadContent, PayloadFormat, ProjectId, Timestamp, WebhookId, WebhookStatus,

@@ -6,9 +6,8 @@ use super::{
 };
 use crate::{
     Result,
-    dispatcher::{Rate, headers},
+    delivery::{headers, limit::Rate, target_url::TargetUrl},
     secret::Keyring,
-    target_url::TargetUrl,
     webhook::target::{policy, seal},
 };
 use entity::{AuthType, Capture, Ordering, PayloadFormat, Timestamp, WebhookStatus, WebhookTopic, webhook};

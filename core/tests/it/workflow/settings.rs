@@ -6,7 +6,7 @@ use entity::{AuthType, PayloadContent, PayloadFormat, WebhookStatus, webhook as 
 use hmac::{Hmac, KeyInit, Mac};
 use labelhook_core::{
     Error,
-    dispatcher::Rate,
+    delivery::limit::Rate,
     list::{Filter, Page, Query},
     webhook,
     workflow::{StageInput, StageWebhook},

@@ -1,6 +1,7 @@
 //! Lanes at random against a model of the world around them.
 
 use super::*;
+use crate::delivery::limit::Rate;
 use std::collections::HashMap;
 
 /// Numbers that look random and are the same every time.

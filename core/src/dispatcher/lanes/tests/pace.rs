@@ -1,6 +1,7 @@
 //! Lanes whose webhooks have a rate, in virtual time.
 
 use super::*;
+use crate::delivery::limit::Rate;
 
 const SECOND: Duration = Duration::from_secs(1);
 

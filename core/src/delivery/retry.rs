@@ -201,7 +201,7 @@ fn http_date(text: &str) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dispatcher::sender::{Answer, SendError};
+    use crate::delivery::sender::{Answer, SendError};
     use bytes::Bytes;
 
     const NOW: Timestamp = Timestamp(1_600_923_368_000_000);

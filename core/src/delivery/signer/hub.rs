@@ -9,13 +9,13 @@ use sha2::Sha256;
 
 /// Both signatures over one body.
 #[derive(Clone)]
-pub(super) struct Hub {
+pub(crate) struct Hub {
     sha1: Hmac<Sha1>,
     sha256: Hmac<Sha256>,
 }
 
 impl Hub {
-    pub(super) fn new(secret: &str) -> Self {
+    pub(crate) fn new(secret: &str) -> Self {
         let key = secret.as_bytes();
         Self {
             sha1: Hmac::new_from_slice(key).expect("HMAC takes a key of any length"),
@@ -23,13 +23,13 @@ impl Hub {
         }
     }
 
-    pub(super) fn update(&mut self, block: &[u8]) {
+    pub(crate) fn update(&mut self, block: &[u8]) {
         self.sha1.update(block);
         self.sha256.update(block);
     }
 
     /// The values of `X-Hub-Signature` and `X-Hub-Signature-256`.
-    pub(super) fn finish(self, format: PayloadFormat) -> (HeaderValue, HeaderValue) {
+    pub(crate) fn finish(self, format: PayloadFormat) -> (HeaderValue, HeaderValue) {
         let prefix = match format {
             PayloadFormat::Labelbox | PayloadFormat::V7 => "sha1=",
             PayloadFormat::Ango => "",

@@ -45,7 +45,7 @@ pub fn check_custom(headers: &Value) -> Result<HeaderMap> {
 }
 
 /// Headers we sent, as JSON object text. Values marked as sensitive are masked: `Authorization` and every custom header
-/// (see [`Signer`](super::signer::Signer)). Signatures stay: they are made to be shown and tell nothing of the secret.
+/// (see [`Signer`](crate::delivery::signer::Signer)). Signatures stay: they are made to be shown and tell nothing of the secret.
 pub fn sent(headers: &HeaderMap) -> String {
     object(headers, usize::MAX)
 }

@@ -6,7 +6,7 @@
 //! its caller gave up.
 
 use super::failure::SendError;
-use crate::dispatcher::guard::Guard;
+use crate::delivery::guard::Guard;
 use entity::AttemptErrorKind;
 use hyper_util::client::legacy::connect::dns::Name;
 use moka::{Expiry, sync::Cache};
@@ -50,14 +50,14 @@ type Entry = watch::Receiver<Option<Found>>;
 
 /// Names → addresses that may be called.
 #[derive(Clone)]
-pub(super) struct Resolver {
+pub(crate) struct Resolver {
     guard: Arc<Guard>,
     names: Cache<String, Entry>,
     slots: Arc<Semaphore>,
 }
 
 impl Resolver {
-    pub(super) fn new(guard: Arc<Guard>) -> Self {
+    pub(crate) fn new(guard: Arc<Guard>) -> Self {
         let names = Cache::builder().max_capacity(NAMES).expire_after(Lifetime).build();
         Self {
             guard,

@@ -6,6 +6,7 @@
 
 mod authorization;
 mod hub;
+pub mod secret;
 mod standard;
 mod verify;
 
@@ -41,7 +42,7 @@ pub struct Scheme {
     pub authorization: Option<HeaderValue>,
     /// Newest first; none: nothing is signed.
     pub secrets: Vec<Secret>,
-    /// From [`check_custom`](super::headers::check_custom). Ours win over them, except `User-Agent`.
+    /// From [`check_custom`](crate::delivery::headers::check_custom). Ours win over them, except `User-Agent`.
     pub custom: HeaderMap,
 }
 

@@ -1,6 +1,6 @@
 //! Checks a signature of any form we send: for `labelhook verify` and for the demonstration's receiver.
 
-use crate::secret;
+use super::secret;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;

@@ -13,8 +13,8 @@ mod resolver;
 #[cfg(test)]
 mod tests;
 
-use super::guard::Guard;
-use crate::{Error, Result, target_url::TargetUrl};
+use super::{guard::Guard, target_url::TargetUrl};
+use crate::{Error, Result};
 use bytes::{Bytes, BytesMut};
 use connector::{Connector, Used};
 use entity::AttemptErrorKind;

@@ -2,7 +2,7 @@
 //! is in its grace period there is one token a secret, and the receiver accepts any that fits. Nothing else may stand in
 //! the header: a published library stumbles over a token without its comma.
 
-use crate::secret::standard_key;
+use super::secret::standard_key;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderValue;
@@ -10,27 +10,27 @@ use sha2::Sha256;
 
 /// One secret's signature over one delivery.
 #[derive(Clone)]
-pub(super) struct Standard(Hmac<Sha256>);
+pub(crate) struct Standard(Hmac<Sha256>);
 
 impl Standard {
-    pub(super) fn new(secret: &str) -> Self {
+    pub(crate) fn new(secret: &str) -> Self {
         Self(Hmac::new_from_slice(&standard_key(secret)).expect("HMAC takes a key of any length"))
     }
 
     /// What is signed before the body.
-    pub(super) fn start(&mut self, id: &[u8], timestamp: &[u8]) {
+    pub(crate) fn start(&mut self, id: &[u8], timestamp: &[u8]) {
         for part in [id, b".", timestamp, b"."] {
             self.0.update(part);
         }
     }
 
-    pub(super) fn update(&mut self, block: &[u8]) {
+    pub(crate) fn update(&mut self, block: &[u8]) {
         self.0.update(block);
     }
 }
 
 /// The value of `webhook-signature`: the tokens in the order of the secrets.
-pub(super) fn finish(signatures: Vec<Standard>) -> HeaderValue {
+pub(crate) fn finish(signatures: Vec<Standard>) -> HeaderValue {
     let mut text = String::with_capacity(48 * signatures.len());
     for signature in signatures {
         if !text.is_empty() {

@@ -2,7 +2,7 @@
 //! it is checked here; names are checked there.
 
 use super::{failure::SendError, resolver::Resolver};
-use crate::dispatcher::guard::Guard;
+use crate::delivery::guard::Guard;
 use entity::AttemptErrorKind;
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -38,10 +38,10 @@ type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, SendError>> + Send>>;
 
 /// Connects to what a URI names.
 #[derive(Clone)]
-pub(super) struct Connector(HttpsConnector<Tcp>);
+pub(crate) struct Connector(HttpsConnector<Tcp>);
 
 impl Connector {
-    pub(super) fn new(guard: Arc<Guard>, tls: ClientConfig) -> Self {
+    pub(crate) fn new(guard: Arc<Guard>, tls: ClientConfig) -> Self {
         let mut http = HttpConnector::new_with_resolver(Resolver::new(Arc::clone(&guard)));
         http.enforce_http(false);
         http.set_nodelay(true);
@@ -116,20 +116,20 @@ fn literal(uri: &Uri) -> Option<IpAddr> {
 
 /// Whether a connection has carried an answer before. hyper-util hands it on with each answer and each error.
 #[derive(Clone, Default)]
-pub(super) struct Used(Arc<AtomicBool>);
+pub(crate) struct Used(Arc<AtomicBool>);
 
 impl Used {
-    pub(super) fn set(&self) {
+    pub(crate) fn set(&self) {
         self.0.store(true, Relaxed);
     }
 
-    pub(super) fn get(&self) -> bool {
+    pub(crate) fn get(&self) -> bool {
         self.0.load(Relaxed)
     }
 }
 
 /// A TCP connection that knows whether it was used.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     tcp: TokioIo<TcpStream>,
     used: Used,
 }

@@ -1,7 +1,8 @@
 //! Whole sets of headers, and the published library as the judge of signatures.
 
+use super::secret::whsec_form;
 use super::*;
-use crate::{Clock, dispatcher::headers, secret::whsec_form};
+use crate::{Clock, delivery::headers};
 use standardwebhooks::Webhook;
 
 const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

@@ -26,7 +26,7 @@ impl SendError {
     }
 
     /// A fault while a TCP connection is made; what the resolver says passes through.
-    pub(super) fn connecting(error: &(dyn Error + 'static)) -> Self {
+    pub(crate) fn connecting(error: &(dyn Error + 'static)) -> Self {
         if let Some(known) = find::<Self>(error) {
             return known.clone();
         }
@@ -39,7 +39,7 @@ impl SendError {
     }
 
     /// A fault of the TLS handshake; what the TCP connection says passes through.
-    pub(super) fn securing(error: &(dyn Error + 'static)) -> Self {
+    pub(crate) fn securing(error: &(dyn Error + 'static)) -> Self {
         if let Some(known) = find::<Self>(error) {
             return known.clone();
         }
@@ -56,7 +56,7 @@ impl SendError {
     }
 
     /// A fault anywhere between the request and the end of the answer.
-    pub(super) fn exchanging(error: &(dyn Error + 'static)) -> Self {
+    pub(crate) fn exchanging(error: &(dyn Error + 'static)) -> Self {
         if let Some(known) = find::<Self>(error) {
             return known.clone();
         }
@@ -75,7 +75,7 @@ impl SendError {
 }
 
 /// Did the other side close the connection in place of an answer?
-pub(super) fn is_hang_up(error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn is_hang_up(error: &(dyn Error + 'static)) -> bool {
     let gone = [
         ErrorKind::ConnectionReset,
         ErrorKind::BrokenPipe,
