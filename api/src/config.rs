@@ -5,7 +5,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use labelhook_core::{
-    Clock, Config, bus, delivery::guard::Guard, dispatcher::Window, node, retention, secret::Keyring,
+    Clock, Config, bus, delivery::guard::Guard, node, queue::lanes::Window, retention, secret::Keyring,
     sql::sqlite::file_of,
 };
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};

@@ -8,6 +8,7 @@ mod clock;
 pub mod delivery;
 mod error;
 mod input;
+pub mod queue;
 pub mod sql;
 
 pub mod api_key;

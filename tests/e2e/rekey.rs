@@ -10,7 +10,7 @@ use labelhook_api::graphql::payload::Shaper;
 use labelhook_core::rekey::{Place, Rekey};
 use labelhook_core::secret::Keyring;
 use labelhook_core::{Clock, Config};
-use labelhook_core::{delivery::guard::Guard, dispatcher::Window};
+use labelhook_core::{delivery::guard::Guard, queue::lanes::Window};
 use serde_json::json;
 
 use crate::desk::{Desk, SECRET};

@@ -9,10 +9,7 @@ use entity::Role;
 use labelhook_api::{graphql::payload::Shaper, server};
 use labelhook_core::secret::Keyring;
 use labelhook_core::{App, Clock, api_key, bus, deletion, listener, node, replay, retention, task};
-use labelhook_core::{
-    delivery::guard::Guard,
-    dispatcher::{self, Window},
-};
+use labelhook_core::{delivery::guard::Guard, dispatcher, queue::lanes::Window};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};

@@ -12,8 +12,8 @@ use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use entity::LabelId;
 use labelhook_api::graphql::payload::Shaper;
 use labelhook_core::{
-    App, Clock, api_key, auth::Actor, bus, data_row, dataset, delivery::guard::Guard, dispatcher::Window, label, node,
-    project, retention, secret::Keyring,
+    App, Clock, api_key, auth::Actor, bus, data_row, dataset, delivery::guard::Guard, label, node, project,
+    queue::lanes::Window, retention, secret::Keyring,
 };
 use serde_json::{Value, json};
 use std::{

@@ -7,6 +7,7 @@
 //!
 //! How messages travel is a carrier's part, one file each: [`memory`], [`postgres`], [`nats`].
 
+pub(crate) mod changes;
 mod choice;
 mod error;
 mod heed;

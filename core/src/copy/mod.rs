@@ -17,7 +17,9 @@ pub(crate) use ground::check_done;
 pub use table::{APART, TABLES};
 
 use crate::{
-    Clock, Error, Result, dispatcher, rekey,
+    Clock, Error, Result,
+    queue::claim,
+    rekey,
     secret::Keyring,
     sql::copy_ends::{self, Held},
 };
@@ -151,7 +153,7 @@ impl Copy {
         let base = copy_ends::raise_base(&self.target).await?;
         let txn = self.target.begin().await?;
         let nobody = NodeId(Uuid::nil());
-        let freed = dispatcher::free_claims(&txn, nobody, Clock::default().now()).await?;
+        let freed = claim::free_claims(&txn, nobody, Clock::default().now()).await?;
         ground::end(&txn).await?;
         txn.commit().await?;
         self.target.close().await?;

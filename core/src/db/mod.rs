@@ -16,11 +16,11 @@ pub use txn::{Txn, Work};
 
 use crate::{
     Clock, Error, Result,
-    bus::Bus,
-    dispatcher::Lanes,
+    bus::{Bus, changes::Hints},
     idempotency,
     label::About,
-    live::{Hints, Live},
+    live::Live,
+    queue::lanes::Lanes,
     sql::{postgres, sequence::Sequence, sqlite},
     webhook::Index,
     workflow::Graphs,

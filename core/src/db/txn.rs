@@ -1,6 +1,8 @@
 //! [`Txn`]: a unit of work's view of the transaction it shares with others of its group.
 
-use crate::{Result, dispatcher::Outbox, label::Subjects, sql::sequence::Sequence, webhook::Index, workflow::Graphs};
+use crate::{
+    Result, label::Subjects, queue::outbox::Outbox, sql::sequence::Sequence, webhook::Index, workflow::Graphs,
+};
 use entity::{OrganizationId, TaskId, Timestamp, replay, task};
 use sea_orm::DatabaseTransaction;
 use std::{

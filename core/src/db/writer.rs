@@ -25,9 +25,9 @@ use super::{
 use crate::{
     Clock, Error, Result,
     bus::Bus,
-    dispatcher::{Lanes, Outbox},
     label::{self, About, Subjects},
     live::Live,
+    queue::{lanes::Lanes, outbox::Outbox},
     sql::{postgres, statement::raw},
     webhook::Index,
     workflow::Graphs,

@@ -4,7 +4,7 @@
 //!   a whole. When at least ten ended and half of them failed, the breaker opens.
 //! - *Open*: nothing is sent until a moment that is half a minute away at first, and twice as far each time up to ten minutes.
 //! - *Half open*: that moment has come, and one request is let through. Its success closes the breaker, its failure opens
-//!   it again. That it lets only one through is the lanes' business ([`Lanes::shut`](crate::dispatcher::Lanes::shut)).
+//!   it again. That it lets only one through is the lanes' business ([`Lanes::shut`](crate::queue::lanes::Lanes::shut)).
 //!
 //! What was sent before the breaker opened and ends while it is open changes nothing.
 

@@ -1,12 +1,7 @@
 //! Stations 8 to 11 for one notification: headers for these bytes at this moment, the POST, the verdict. A straight line
 //! that ends in a [`Record`], whatever happens on the way.
 
-use super::{
-    job::Job,
-    lanes::Lanes,
-    outbox,
-    recorder::{Attempted, Record},
-};
+use super::recorder::{Attempted, Record};
 use crate::{
     App, Error, Result,
     delivery::{
@@ -17,6 +12,7 @@ use crate::{
         signer::Delivery as Signed,
     },
     listener::Delivery,
+    queue::{job::Job, lanes::Lanes, outbox},
     webhook::{Target, health},
 };
 use bytes::Bytes;
@@ -225,8 +221,8 @@ mod tests {
     use super::*;
     use crate::{
         delivery::limit::Limit,
-        dispatcher::lanes::Window,
         node::{self, Nodes},
+        queue::lanes::Window,
     };
     use entity::{EventId, NodeId, NotificationId, OrganizationId, PayloadId, WebhookId, WebhookTopic};
 

@@ -6,21 +6,20 @@
 //! signal *and* on a timer, and registers for the signal before it looks.
 
 mod deliver;
-mod job;
-mod lanes;
-mod outbox;
 mod recorder;
 
 pub(crate) use deliver::prepare;
-pub use job::Job;
-pub use lanes::{Lanes, Room, Window};
-pub(crate) use outbox::{Enqueued, Outbox, free_claims, release};
 
 use crate::{
     App, Result,
     bus::Message,
     db::Scope,
     delivery::{limit::Limit, sender::Sender},
+    queue::{
+        claim::{self, free_claims},
+        lanes::Lanes,
+        ordering,
+    },
 };
 use entity::{NotificationId, Timestamp, WebhookId};
 use recorder::{Record, Way};
@@ -68,7 +67,7 @@ impl Dispatcher {
             .db
             .write(Scope::free(), move |txn| {
                 Box::pin(async move {
-                    outbox::release_all(txn.conn(), txn.now()).await?;
+                    ordering::release_all(txn.conn(), txn.now()).await?;
                     free_claims(txn.conn(), node, txn.now()).await
                 })
             })
@@ -84,7 +83,7 @@ impl Dispatcher {
     }
 
     pub(crate) async fn survey(&self, app: &App) -> Result<()> {
-        let found = outbox::survey(app.db.read(), self.lanes.node_id()).await?;
+        let found = claim::survey(app.db.read(), self.lanes.node_id()).await?;
         self.note(found);
         Ok(())
     }
@@ -93,7 +92,7 @@ impl Dispatcher {
     pub async fn look_at(&self, app: &App, ids: impl IntoIterator<Item = WebhookId>) -> Result<()> {
         let ids: Vec<WebhookId> = ids.into_iter().filter(|id| self.lanes.owns(*id)).collect();
         if !ids.is_empty() {
-            self.note(outbox::look(app.db.read(), self.lanes.node_id(), &ids).await?);
+            self.note(claim::look(app.db.read(), self.lanes.node_id(), &ids).await?);
         }
         Ok(())
     }
@@ -262,7 +261,7 @@ async fn claim(app: &App) -> Result<()> {
     let claimed = app
         .db
         .write(Scope::free(), move |txn| {
-            Box::pin(async move { outbox::claim(txn.conn(), node, txn.now(), &asked).await })
+            Box::pin(async move { claim::claim(txn.conn(), node, txn.now(), &asked).await })
         })
         .await;
     match claimed {
@@ -295,7 +294,7 @@ async fn until_due(app: &App, one_claim: &Semaphore) {
 /// those of the next.
 pub async fn free_strays(app: &App, suspects: &mut HashSet<NotificationId>) -> Result<()> {
     let node = app.dispatcher.lanes.node_id();
-    let claimed = outbox::claimed(app.db.read(), node).await?;
+    let claimed = claim::claimed(app.db.read(), node).await?;
     let strays = app.dispatcher.lanes.strays(claimed.iter().map(|(id, _)| *id));
     let lost: Vec<_> = claimed
         .into_iter()
@@ -309,7 +308,7 @@ pub async fn free_strays(app: &App, suspects: &mut HashSet<NotificationId>) -> R
     let (ids, webhooks): (Vec<NotificationId>, HashSet<WebhookId>) = lost.into_iter().unzip();
     app.db
         .write(Scope::free(), move |txn| {
-            Box::pin(async move { outbox::give_back(txn.conn(), node, txn.now(), &ids).await })
+            Box::pin(async move { claim::give_back(txn.conn(), node, txn.now(), &ids).await })
         })
         .await?;
     app.dispatcher.look_at(app, webhooks).await

@@ -3,14 +3,16 @@
 //! moves. Recording checks the claim: a notification that somebody canceled meanwhile keeps that state and still gets its
 //! attempt.
 
-use super::{
-    job::Job,
-    outbox::{self, Freed},
-};
 use crate::{
     App, Error, Result,
     db::{Scope, Txn},
     delivery::retry::Verdict,
+    queue::{
+        claim,
+        job::Job,
+        ordering::{self, Freed},
+        outbox,
+    },
     task::{self, weight},
     webhook::health::{self, Ended},
 };
@@ -221,7 +223,7 @@ async fn follow(app: &App, batch: &Arc<Vec<Record>>, ended: Ended, freed: &Freed
         .write(scope, move |txn| {
             Box::pin(async move {
                 write(txn, &records, way).await?;
-                outbox::release(txn.conn(), txn.now(), &keys).await?;
+                ordering::release(txn.conn(), txn.now(), &keys).await?;
                 let rows = board.rows(ended.marked.keys());
                 health::follow(txn, &ended, rows).await
             })
@@ -297,7 +299,7 @@ async fn write(txn: &Txn, records: &[Record], way: Way) -> Result<()> {
     }
     outbox::record(txn, outcomes(txn, records)).await?;
     for ((node, due), ids) in held {
-        outbox::give_back(txn.conn(), node, due, &ids).await?;
+        claim::give_back(txn.conn(), node, due, &ids).await?;
     }
     match way {
         Way::Together | Way::Apart => task::outcome::apply(txn, &waited(records)).await,

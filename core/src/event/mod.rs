@@ -28,10 +28,10 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
-    dispatcher::Enqueued,
     filter::Outcome,
     organization,
     payload::{self, Shape},
+    queue::outbox::Enqueued,
     webhook::{Subscriber, order_key},
 };
 use bytes::Bytes;

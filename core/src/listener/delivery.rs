@@ -3,8 +3,8 @@
 use crate::{
     Error, Result,
     delivery::sender::{self, BODY_KEPT, Outcome, SendError},
-    dispatcher::Job,
     input,
+    queue::job::Job,
     webhook::Target,
 };
 use bytes::Bytes;

@@ -13,7 +13,6 @@
 //! stays below the oldest transaction that is still open ([`horizon`](crate::sql::sequence::horizon)).
 
 mod channel;
-mod hints;
 mod log;
 mod place;
 mod reader;
@@ -22,7 +21,6 @@ mod subscription;
 mod task;
 mod turns;
 
-pub use hints::Hints;
 pub use log::Change;
 pub use place::Place;
 pub use replay::ReplayChange;
@@ -32,7 +30,7 @@ pub use task::TaskChange;
 use crate::{
     App, Result,
     auth::{Action, Actor},
-    bus::{Ids, Message},
+    bus::{Ids, Message, changes::Hints},
     event, notification, replay as replays,
     sql::sequence::Moment,
     task as tasks,

@@ -6,10 +6,15 @@ use crate::{
     auth::{Action, Actor},
     db::Txn,
     delivery::{headers, limit::Limit},
-    dispatcher::{Enqueued, Job, prepare, release},
+    dispatcher::prepare,
     event::{self, Data, Ping},
     listener::Place,
-    payload, stats,
+    payload,
+    queue::{
+        job::Job,
+        ordering::release,
+        outbox::{Enqueued, counters},
+    },
     task::{self, Withdrawn},
     webhook,
 };
@@ -133,7 +138,7 @@ pub(crate) async fn stop(txn: &Txn, mut row: notification::Model) -> Result<(not
     row.sequence = txn.next_sequence();
     txn.announce(row.organization_id);
     row.updated_at = txn.now();
-    txn.outbox().tally(stats::Key::canceled(&row));
+    txn.outbox().tally(counters::Key::canceled(&row));
     task::outcome::canceled(txn, row.id).await?;
     let row = row.into_active_model().reset_all().update(txn.conn()).await?;
     if let Some(key) = key {

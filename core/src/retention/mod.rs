@@ -11,8 +11,6 @@ mod partitions;
 mod rows;
 mod tallies;
 
-pub(crate) use rows::Removal;
-
 use crate::{App, Clock, Result};
 use entity::{OrganizationId, Timestamp, organization};
 use sea_orm::{DatabaseConnection, EntityTrait, QuerySelect};

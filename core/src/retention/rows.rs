@@ -3,47 +3,14 @@
 //! writes: whoever sends an old event again at that moment keeps it.
 
 use super::Pace;
-use crate::{
-    App, Result,
-    sql::{bulk::batches, statement::raw},
-};
-use entity::{EventId, NotificationId, NotificationStatus, OrganizationId, StageType, Timestamp, event, notification};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Value,
-};
+use crate::{App, Result, queue::outbox::removal::Removal};
+use entity::{EventId, NotificationId, OrganizationId, Timestamp, event, notification};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Rows that one unit looks at.
 const STEP: usize = 256;
-
-/// What a group of units is to remove, if nothing keeps it.
-#[derive(Debug, Default)]
-pub(crate) struct Removal {
-    notifications: Vec<NotificationId>,
-    events: Vec<EventId>,
-}
-
-impl Removal {
-    pub(crate) fn append(&mut self, mut other: Self) {
-        self.notifications.append(&mut other.notifications);
-        self.events.append(&mut other.events);
-    }
-
-    /// After everything else that is written: what something new refers to stays.
-    pub(crate) async fn write(&mut self, db: &impl ConnectionTrait) -> Result<()> {
-        let Self { notifications, events } = std::mem::take(self);
-        for ids in batches(&notifications) {
-            let ids = free(db, &over_sql(ids.len()), over_binds(ids)).await?;
-            delete(db, [("attempt", "notification_id"), ("notification", "id")], &ids).await?;
-        }
-        for ids in batches(&events) {
-            let ids = free(db, &unused_sql(ids.len()), unused_binds(ids)).await?;
-            delete(db, [("payload", "event_id"), ("event", "id")], &ids).await?;
-        }
-        Ok(())
-    }
-}
 
 /// Removes what an organization has from before a moment.
 pub(super) async fn remove(app: &App, id: OrganizationId, before: Timestamp, pace: Pace) -> Result<()> {
@@ -123,66 +90,6 @@ async fn old_events(app: &App, id: OrganizationId, after: i64, before: Timestamp
         .await?;
     let old = rows.into_iter().take_while(|(.., made)| *made < before);
     Ok(old.map(|(id, sequence, _)| (id, sequence)).collect())
-}
-
-/// Those that are over and that no task refers to. Binds: SUCCEEDED, FAILED, CANCELED, then the ids.
-fn over_sql(count: usize) -> String {
-    format!(
-        "SELECT n.id AS id FROM notification n WHERE n.status IN (?, ?, ?) AND n.id IN ({}) \
-         AND NOT EXISTS (SELECT 1 FROM task t WHERE t.notification_id = n.id AND NOT t.deleted)",
-        marks(count)
-    )
-}
-
-fn over_binds(ids: &[NotificationId]) -> Vec<Value> {
-    let over = [
-        NotificationStatus::Succeeded,
-        NotificationStatus::Failed,
-        NotificationStatus::Canceled,
-    ];
-    let ids = ids.iter().map(|id| Value::from(*id));
-    over.into_iter().map(Value::from).chain(ids).collect()
-}
-
-/// Those of which no notification is left, and that no webhook stage may send. Binds: WEBHOOK, then the ids.
-fn unused_sql(count: usize) -> String {
-    format!(
-        "SELECT e.id AS id FROM event e WHERE NOT EXISTS (SELECT 1 FROM notification n WHERE n.event_id = e.id) \
-         AND NOT EXISTS (SELECT 1 FROM task t JOIN stage s ON s.id = t.stage_id \
-             WHERE t.event_id = e.id AND NOT t.deleted AND s.stage_type = ?) \
-         AND e.id IN ({})",
-        marks(count)
-    )
-}
-
-fn unused_binds(ids: &[EventId]) -> Vec<Value> {
-    let ids = ids.iter().map(|id| Value::from(*id));
-    std::iter::once(StageType::Webhook.into()).chain(ids).collect()
-}
-
-fn marks(count: usize) -> String {
-    vec!["?"; count].join(", ")
-}
-
-#[derive(FromQueryResult)]
-struct Row {
-    id: Uuid,
-}
-
-async fn free(db: &impl ConnectionTrait, sql: &str, binds: Vec<Value>) -> Result<Vec<Uuid>> {
-    let rows = Row::find_by_statement(raw(db, sql, binds)).all(db).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
-}
-
-async fn delete(db: &impl ConnectionTrait, tables: [(&str, &str); 2], ids: &[Uuid]) -> Result<()> {
-    for ids in batches(ids) {
-        for (table, column) in tables {
-            let sql = format!("DELETE FROM {table} WHERE {column} IN ({})", marks(ids.len()));
-            let binds = ids.iter().map(|id| Value::from(*id));
-            db.execute_raw(raw(db, &sql, binds)).await?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,18 +1,13 @@
 //! Statistics of deliveries: how many, how they ended, how long their requests took. Read from [`tally`]'s rows, so their
 //! cost follows the time that is asked for and not the log; a notification counts in the hour in which it was made.
 
-mod histogram;
-mod tally;
-
-pub(crate) use tally::{Key, Tallies};
-
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     notification::{self, Filter},
+    queue::outbox::{counters, histogram::Histogram},
 };
 use entity::{StatsBucket, TallyKind, Timestamp, tally as tallies, webhook};
-use histogram::Histogram;
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait},
@@ -100,9 +95,9 @@ struct Time {
 impl Time {
     /// A day until now unless the filter says otherwise; thirty when it is shown by the day. Pieces are whole.
     fn of(filter: &Filter, bucket: Option<StatsBucket>, now: Timestamp) -> Result<Self> {
-        let last = |time: Timestamp| tally::hour(Timestamp(time.0.saturating_sub(1)));
-        let end = filter.created_before.map_or_else(|| tally::hour(now), last) + 1;
-        let first = filter.created_from.map(tally::hour);
+        let last = |time: Timestamp| counters::hour(Timestamp(time.0.saturating_sub(1)));
+        let end = filter.created_before.map_or_else(|| counters::hour(now), last) + 1;
+        let first = filter.created_from.map(counters::hour);
         let hours = match (bucket, first) {
             (Some(StatsBucket::Hour), _) | (None, None) => 1,
             (Some(StatsBucket::Day), _) => 24,
@@ -130,7 +125,7 @@ impl Time {
     }
 
     fn at(&self, place: i64) -> Timestamp {
-        Timestamp(place.saturating_mul(self.hours * tally::HOUR))
+        Timestamp(place.saturating_mul(self.hours * counters::HOUR))
     }
 }
 
@@ -209,9 +204,8 @@ impl Sum {
 
 #[cfg(test)]
 mod tests {
-    use super::tally;
     use super::*;
-    use crate::sql::plan;
+    use crate::{queue::outbox::counters, sql::plan};
     use entity::{ApiKeyId, OrganizationId, ProjectId, Role, UserId};
     use sea_orm::DbBackend;
 
@@ -242,8 +236,8 @@ mod tests {
 
     #[test]
     fn a_time_is_cut_into_whole_pieces() {
-        let hours = |count: i64| Some(Timestamp(count * tally::HOUR + 1));
-        let now = Timestamp(1_000 * tally::HOUR + 5);
+        let hours = |count: i64| Some(Timestamp(count * counters::HOUR + 1));
+        let now = Timestamp(1_000 * counters::HOUR + 5);
         let check = |from, before, bucket, expected: (i64, i64, i64)| {
             let filter = Filter {
                 created_from: from,
@@ -258,13 +252,13 @@ mod tests {
         check(hours(990), None, None, (1, 990, 1_001));
         check(hours(900), None, None, (24, 37, 42));
         check(hours(10), hours(12), None, (1, 10, 13));
-        check(hours(10), Some(Timestamp(12 * tally::HOUR)), None, (1, 10, 12));
+        check(hours(10), Some(Timestamp(12 * counters::HOUR)), None, (1, 10, 12));
         check(hours(10), hours(12), Some(StatsBucket::Day), (24, 0, 1));
         let long = Filter {
             created_from: Some(Timestamp(0)),
             ..Filter::default()
         };
-        let far = Timestamp(1_001 * tally::HOUR);
+        let far = Timestamp(1_001 * counters::HOUR);
         let refused = Time::of(&long, Some(StatsBucket::Hour), far).unwrap_err();
         assert!(matches!(refused, Error::Invalid { field, .. } if field == "bucket"));
     }

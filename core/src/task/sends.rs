@@ -5,7 +5,7 @@ use crate::{
     App, Result,
     db::Txn,
     event::{Again, again},
-    stats,
+    queue::outbox::counters,
 };
 use entity::{NotificationId, NotificationStatus, StageId, TaskStatus, WebhookId, notification, stage, task};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -88,7 +88,7 @@ pub(crate) async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Vec<Wit
         row.sequence = txn.next_sequence();
         txn.announce(row.organization_id);
         row.updated_at = txn.now();
-        txn.outbox().tally(stats::Key::canceled(&row));
+        txn.outbox().tally(counters::Key::canceled(&row));
         withdrawn.push(Withdrawn {
             webhook_id: row.webhook_id,
             id: row.id,

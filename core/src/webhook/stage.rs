@@ -10,7 +10,7 @@ use crate::{
     auth::Actor,
     db::Txn,
     delivery::{retry::Policy, signer::secret},
-    dispatcher::Lanes,
+    queue::lanes::Lanes,
     secret::Keyring,
     workflow::StageWebhook,
 };

@@ -4,11 +4,11 @@
 use crate::support::{Receiver, World};
 use entity::{NotificationStatus, Ordering, WebhookTopic, event as events, notification as notifications};
 use labelhook_core::{
-    dispatcher::Window,
     event,
     live::{self, Place},
     notification::{self, Filter},
     page::{Edge, Span},
+    queue::lanes::Window,
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, Database, EntityTrait, QueryFilter, QueryOrder};
 

@@ -2,11 +2,7 @@
 
 use crate::support::{Receiver, Response, SECRET, World, invalid};
 use entity::{AuthType, NotificationStatus::*};
-use labelhook_core::{
-    dispatcher::{self, Window},
-    secret::Keyring,
-    webhook::New,
-};
+use labelhook_core::{dispatcher, queue::lanes::Window, secret::Keyring, webhook::New};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 

@@ -2,11 +2,7 @@
 
 use crate::support::{Receiver, Response, SECRET, World, invalid, limited};
 use entity::{AuthType, NotificationStatus::*, PayloadFormat, Role, WebhookStatus, WebhookTopic};
-use labelhook_core::{
-    Error,
-    dispatcher::{self, Window},
-    notification, webhook,
-};
+use labelhook_core::{Error, dispatcher, notification, queue::lanes::Window, webhook};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 

@@ -2,7 +2,7 @@
 
 use crate::support::{Receiver, Response, World};
 use entity::NotificationStatus::*;
-use labelhook_core::dispatcher::Window;
+use labelhook_core::queue::lanes::Window;
 
 const SMALL: Window = Window { total: 8, lane: 4 };
 

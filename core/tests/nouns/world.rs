@@ -6,12 +6,12 @@ use labelhook_core::{
     auth::Actor,
     data_row as data_rows, dataset as datasets,
     delivery::guard::Guard,
-    dispatcher::Window,
     label as labels,
     list::{Filter, Page, Query},
     node,
     payload::{Compiling, Shaper},
     project as projects,
+    queue::lanes::Window,
     secret::Keyring,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};

@@ -16,7 +16,7 @@ use crate::{
     App, Result,
     db::Txn,
     delivery::breaker::{Breaker, Change, Sign},
-    dispatcher::{Job, Lanes},
+    queue::{job::Job, lanes::Lanes},
 };
 use entity::{AttemptErrorKind, OrganizationId, Timestamp, WebhookId, WebhookStatus, webhook, webhook_health};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};

@@ -7,7 +7,7 @@ use entity::{
     EventId, NotificationId, NotificationStatus, PayloadContent, PayloadFormat, PayloadId, Timestamp, WebhookTopic,
     attempt, event, notification, payload, webhook,
 };
-use labelhook_core::{Clock, dispatcher::Window, retention};
+use labelhook_core::{Clock, queue::lanes::Window, retention};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use servers::Database;
 use std::{

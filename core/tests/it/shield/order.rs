@@ -6,7 +6,7 @@ use entity::{
     NotificationStatus::{self, *},
     Ordering, WaitReason,
 };
-use labelhook_core::{dispatcher::Window, notification};
+use labelhook_core::{notification, queue::lanes::Window};
 
 async fn ordered(world: &World, receiver: &Receiver, ordering: Ordering, retry: Retry) -> webhooks::Model {
     world

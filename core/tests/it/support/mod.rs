@@ -17,9 +17,10 @@ use labelhook_core::{
     bus,
     db::{Txn, Work},
     delivery::guard::Guard,
-    dispatcher::{self, Window},
+    dispatcher,
     event::{Change, Data},
     node,
+    queue::lanes::Window,
     secret::Keyring,
     webhook::New,
 };

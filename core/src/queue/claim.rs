@@ -1,11 +1,10 @@
 //! Claim: retries, redeliveries and what did not fit are taken by one statement for many lanes, at most a lane's room
 //! each. A claim belongs to a node, not to a deadline; [`recorder`](crate::dispatcher::recorder) gives it back.
 
-use super::CARRIED;
+use super::{job::Job, lanes::Room, outbox::CARRIED};
 use crate::{
     Result,
     delivery::limit::Limit,
-    dispatcher::{job::Job, lanes::Room},
     sql::{
         bulk::{ROWS, batches},
         statement::raw,

@@ -41,7 +41,7 @@ fn lock(id: WebhookId) -> i64 {
 }
 
 /// Which of these keys have something that is not over.
-pub(super) async fn busy(db: &impl ConnectionTrait, keys: &[Key]) -> Result<HashSet<Key>> {
+pub(crate) async fn busy(db: &impl ConnectionTrait, keys: &[Key]) -> Result<HashSet<Key>> {
     take_turns(db, keys).await?;
     let mut busy = HashSet::new();
     for keys in crate::sql::bulk::batches(keys) {

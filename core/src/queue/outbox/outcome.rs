@@ -1,16 +1,16 @@
 //! What came of requests, many by one statement a table: the attempts, and the states in which they leave their
 //! notifications.
 
+use super::counters;
 use crate::{
     Result,
     db::Txn,
     delivery::retry::Verdict,
-    dispatcher::job::Job,
+    queue::job::Job,
     sql::{
         bulk::{Change, ROWS, along, fill, marks, or_fail, places},
         statement::raw,
     },
-    stats,
 };
 use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, OrganizationId, Timestamp, attempt};
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
@@ -36,7 +36,7 @@ struct State {
     error: Option<AttemptErrorKind>,
     sequence: i64,
     at: Timestamp,
-    key: stats::Key,
+    key: counters::Key,
 }
 
 impl Outcome {
@@ -58,7 +58,7 @@ impl Outcome {
             error: attempt.error,
             sequence: txn.next_sequence(),
             at: txn.now(),
-            key: stats::Key::tried(job, attempt.duration_ms, status),
+            key: counters::Key::tried(job, attempt.duration_ms, status),
         };
         Self { attempt, state }
     }
@@ -67,7 +67,7 @@ impl Outcome {
         (self.attempt, self.state)
     }
 
-    pub(super) fn organization_id(&self) -> OrganizationId {
+    pub(crate) fn organization_id(&self) -> OrganizationId {
         self.attempt.organization_id
     }
 }
@@ -85,7 +85,7 @@ pub(crate) async fn record(txn: &Txn, outcomes: Vec<Outcome>) -> Result<()> {
 }
 
 /// Writes outcomes, and gives what is to be counted of them.
-pub(super) async fn write(db: &impl ConnectionTrait, mut outcomes: Vec<Outcome>) -> Result<Vec<stats::Key>> {
+pub(crate) async fn write(db: &impl ConnectionTrait, mut outcomes: Vec<Outcome>) -> Result<Vec<counters::Key>> {
     let mut keys = Vec::with_capacity(outcomes.len());
     while !outcomes.is_empty() {
         let later = outcomes.split_off(outcomes.len().min(ROWS));
@@ -94,7 +94,7 @@ pub(super) async fn write(db: &impl ConnectionTrait, mut outcomes: Vec<Outcome>)
     Ok(keys)
 }
 
-async fn write_some(db: &impl ConnectionTrait, outcomes: Vec<Outcome>) -> Result<Vec<stats::Key>> {
+async fn write_some(db: &impl ConnectionTrait, outcomes: Vec<Outcome>) -> Result<Vec<counters::Key>> {
     let (attempts, states): (Vec<attempt::Model>, Vec<State>) = outcomes.into_iter().map(Outcome::split).unzip();
     // A batch whose commit came through although its answer did not is recorded again: what is there stays.
     let attempts = Change::insert::<attempt::Entity>(attempts, "ON CONFLICT DO NOTHING");

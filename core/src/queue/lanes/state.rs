@@ -1,42 +1,42 @@
 //! The lanes themselves and their sums. Every change of a lane's places or of its note goes through [`State::update`],
 //! which keeps the sums and the backlog true.
 
-use super::{backlog::Backlog, bucket::Bucket, lane::Lane, turns::Turns, window::Window};
-use crate::{delivery::limit::Limit, dispatcher::job::Job};
+use super::{backlog::Backlog, lane::Lane, round_robin::Turns, token_bucket::Bucket, window::Window};
+use crate::{delivery::limit::Limit, queue::job::Job};
 use entity::{NotificationId, Timestamp, WebhookId};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 #[derive(Debug)]
-pub(super) struct State {
-    pub(super) window: Window,
-    pub(super) lanes: HashMap<WebhookId, Lane>,
-    pub(super) turns: Turns,
+pub(crate) struct State {
+    pub(crate) window: Window,
+    pub(crate) lanes: HashMap<WebhookId, Lane>,
+    pub(crate) turns: Turns,
     /// The moment of the last look.
-    pub(super) now: Timestamp,
+    pub(crate) now: Timestamp,
     /// Lanes with a rate: one whose turn waits for its next token, and one with nothing left, until its bucket is full and
     /// there is nothing to remember.
     pauses: BTreeSet<(Timestamp, WebhookId)>,
-    pub(super) backlog: Backlog,
+    pub(crate) backlog: Backlog,
     /// Webhooks whose breaker is open, and until when. Lanes come and go; this stays until the breaker closes.
     shut: HashMap<WebhookId, Timestamp>,
     /// Jobs that were in memory when their breaker opened: they go back to the database.
     back: Vec<Job>,
     /// Lanes that hold something, and of these the ones that are not behind.
-    pub(super) busy: usize,
-    pub(super) live: usize,
+    pub(crate) busy: usize,
+    pub(crate) live: usize,
     /// The next room is for a lane that is hardly behind, if there is one.
-    pub(super) hardly_behind: bool,
-    pub(super) held: usize,
-    pub(super) in_flight: usize,
+    pub(crate) hardly_behind: bool,
+    pub(crate) held: usize,
+    pub(crate) in_flight: usize,
     /// Claims under way, and what was canceled meanwhile.
-    pub(super) claims: usize,
-    pub(super) canceled: HashSet<NotificationId>,
+    pub(crate) claims: usize,
+    pub(crate) canceled: HashSet<NotificationId>,
     /// Everything that was queued and is not done.
-    pub(super) known: HashSet<NotificationId>,
+    pub(crate) known: HashSet<NotificationId>,
 }
 
 impl State {
-    pub(super) fn new(window: Window) -> Self {
+    pub(crate) fn new(window: Window) -> Self {
         Self {
             window,
             lanes: HashMap::new(),
@@ -58,7 +58,7 @@ impl State {
     }
 
     /// Tells a lane what it may do, and whether that is new. What waits for a token of the old rate asks again.
-    pub(super) fn allow(&mut self, webhook_id: WebhookId, limit: Limit) -> bool {
+    pub(crate) fn allow(&mut self, webhook_id: WebhookId, limit: Limit) -> bool {
         let lane = self.lane(webhook_id);
         if lane.limit == limit {
             return false;
@@ -74,7 +74,7 @@ impl State {
     }
 
     /// Changes a lane. One with nothing left is forgotten, so memory follows what is at work and not what ever was.
-    pub(super) fn update(&mut self, webhook_id: WebhookId, change: impl FnOnce(&mut Lane)) {
+    pub(crate) fn update(&mut self, webhook_id: WebhookId, change: impl FnOnce(&mut Lane)) {
         let lane = self.lane(webhook_id);
         let (before, was_live) = (lane.held, lane.is_live());
         change(lane);
@@ -98,7 +98,7 @@ impl State {
         }
     }
 
-    pub(super) fn queue(&mut self, job: Job) {
+    pub(crate) fn queue(&mut self, job: Job) {
         let webhook_id = job.webhook_id;
         self.known.insert(job.notification_id);
         let news = self.allow(webhook_id, job.limit);
@@ -110,7 +110,7 @@ impl State {
     }
 
     /// A lane whose bucket is empty leaves the line until its next token is there.
-    pub(super) fn take(&mut self, now: Timestamp) -> Option<Job> {
+    pub(crate) fn take(&mut self, now: Timestamp) -> Option<Job> {
         self.now = now;
         self.resume(now);
         while let Some(webhook_id) = self.turns.pop() {
@@ -165,16 +165,16 @@ impl State {
     }
 
     /// When the first pause ends.
-    pub(super) fn next_turn(&self) -> Option<Timestamp> {
+    pub(crate) fn next_turn(&self) -> Option<Timestamp> {
         self.pauses.first().map(|(at, _)| *at)
     }
 
     /// What the dispatcher must know to sleep: the first claim, the first turn, and how many lanes are in line.
-    pub(super) fn outlook(&self) -> (Option<Timestamp>, Option<Timestamp>, usize) {
+    pub(crate) fn outlook(&self) -> (Option<Timestamp>, Option<Timestamp>, usize) {
         (self.next_due(), self.next_turn(), self.turns.len())
     }
 
-    pub(super) fn landed(&mut self, webhook_id: WebhookId) {
+    pub(crate) fn landed(&mut self, webhook_id: WebhookId) {
         self.in_flight -= 1;
         if let Some(lane) = self.lanes.get_mut(&webhook_id) {
             lane.in_flight -= 1;
@@ -182,7 +182,7 @@ impl State {
         self.line_up(webhook_id);
     }
 
-    pub(super) fn cancel(&mut self, webhook_id: WebhookId, notification_id: NotificationId) {
+    pub(crate) fn cancel(&mut self, webhook_id: WebhookId, notification_id: NotificationId) {
         if self.claims > 0 {
             self.canceled.insert(notification_id);
         }
@@ -198,19 +198,19 @@ impl State {
         self.update(webhook_id, |lane| lane.held -= canceled);
     }
 
-    pub(super) fn end_claim(&mut self) {
+    pub(crate) fn end_claim(&mut self) {
         self.claims -= 1;
         if self.claims == 0 {
             self.canceled.clear();
         }
     }
 
-    pub(super) fn held(&self, webhook_id: WebhookId) -> usize {
+    pub(crate) fn held(&self, webhook_id: WebhookId) -> usize {
         self.lanes.get(&webhook_id).map_or(0, |lane| lane.held)
     }
 
     /// A webhook's breaker has opened, or closed (`None`).
-    pub(super) fn shut(&mut self, webhook_id: WebhookId, until: Option<Timestamp>) {
+    pub(crate) fn shut(&mut self, webhook_id: WebhookId, until: Option<Timestamp>) {
         match until {
             Some(until) => self.shut.insert(webhook_id, until),
             None => self.shut.remove(&webhook_id),
@@ -240,7 +240,7 @@ impl State {
     }
 
     /// Gives up lanes that are another node's: what waits in them goes back to the database.
-    pub(super) fn give_up(&mut self, is_lost: impl Fn(WebhookId) -> bool) {
+    pub(crate) fn give_up(&mut self, is_lost: impl Fn(WebhookId) -> bool) {
         let lost: Vec<WebhookId> = self.lanes.keys().copied().filter(|id| is_lost(*id)).collect();
         for webhook_id in lost {
             self.shut.remove(&webhook_id);
@@ -253,7 +253,7 @@ impl State {
     }
 
     /// Drops everything that waits, and what is known of the database. What is in flight ends by itself.
-    pub(super) fn abandon(&mut self) -> usize {
+    pub(crate) fn abandon(&mut self) -> usize {
         let ids: Vec<WebhookId> = self.lanes.keys().copied().collect();
         for webhook_id in ids {
             self.put_back(webhook_id);
@@ -271,7 +271,7 @@ impl State {
     }
 
     /// What must go back to the database.
-    pub(super) fn back(&mut self) -> Vec<Job> {
+    pub(crate) fn back(&mut self) -> Vec<Job> {
         std::mem::take(&mut self.back)
     }
 
@@ -283,7 +283,7 @@ impl State {
         })
     }
 
-    pub(super) fn drain(&mut self) -> Vec<Job> {
+    pub(crate) fn drain(&mut self) -> Vec<Job> {
         self.turns.clear();
         self.pauses.clear();
         let mut jobs = self.back();
@@ -298,13 +298,13 @@ impl State {
 
     /// Lanes that hold something and are not behind.
     #[cfg(test)]
-    pub(super) fn live(&self) -> usize {
+    pub(crate) fn live(&self) -> usize {
         self.live
     }
 
     /// Whether nothing at all is remembered.
     #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let sums = (self.busy + self.live, self.held, self.in_flight, self.claims);
         let lists =
             self.lanes.is_empty() && self.turns.len() == 0 && self.canceled.is_empty() && self.pauses.is_empty();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Nanoseconds: an interval may be shorter than a microsecond.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     /// Between two tokens, rounded up, so that the pace is never faster than asked for.
     interval: i64,
     /// From empty to full.
@@ -21,7 +21,7 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// A full bucket; or, after a change of the rate, one that goes on from where the other was.
-    pub(super) fn new(rate: Rate, before: Option<Self>) -> Self {
+    pub(crate) fn new(rate: Rate, before: Option<Self>) -> Self {
         let (requests, per_ms) = (i64::from(rate.requests.max(1)), i64::from(rate.per_ms.max(1)));
         let interval = (per_ms * 1_000_000 + requests - 1) / requests;
         Self {
@@ -32,7 +32,7 @@ impl Bucket {
     }
 
     /// Takes a token, or says when the next is there.
-    pub(super) fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
+    pub(crate) fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
         self.look(now);
         let next = self.since.saturating_add(self.interval);
         if next > nanos(now) {
@@ -43,26 +43,26 @@ impl Bucket {
     }
 
     /// Forgets what ran over. A clock that was put back costs one interval, not the time it went back by.
-    pub(super) fn look(&mut self, now: Timestamp) {
+    pub(crate) fn look(&mut self, now: Timestamp) {
         let now = nanos(now);
         self.since = self.since.clamp(now.saturating_sub(self.span), now);
     }
 
     /// Tokens that are there or come within a time from now, if none is taken.
-    pub(super) fn within(mut self, now: Timestamp, ahead: Duration) -> usize {
+    pub(crate) fn within(mut self, now: Timestamp, ahead: Duration) -> usize {
         self.look(now);
         let tokens = (nanos(now.plus(ahead)) - self.since) / self.interval;
         usize::try_from(tokens).unwrap_or(0)
     }
 
     /// When so many tokens will have come. Too early at most: as of the last look.
-    pub(super) fn when(&self, tokens: usize) -> Timestamp {
+    pub(crate) fn when(&self, tokens: usize) -> Timestamp {
         let time = self.interval.saturating_mul(i64::try_from(tokens).unwrap_or(i64::MAX));
         moment(self.since.saturating_add(time))
     }
 
     /// When nothing is known of it any more that a new bucket would not know.
-    pub(super) fn full_at(&self) -> Timestamp {
+    pub(crate) fn full_at(&self) -> Timestamp {
         moment(self.since.saturating_add(self.span))
     }
 }

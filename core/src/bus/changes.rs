@@ -1,7 +1,7 @@
 //! What a unit of work says of its changes: which organizations, and which tasks and replays. It becomes an announcement
 //! when the unit's group is committed.
 
-use crate::bus::Message;
+use super::message::Message;
 use entity::{OrganizationId, ReplayId, TaskId};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -9,14 +9,14 @@ use uuid::Uuid;
 /// The organizations whose feed has something new, each with its changed tasks and replays.
 #[derive(Debug, Default)]
 pub struct Hints {
-    pub(super) organizations: BTreeMap<OrganizationId, Changed>,
+    pub(crate) organizations: BTreeMap<OrganizationId, Changed>,
 }
 
 /// What has changed and has no number by which it could be found.
 #[derive(Debug, Default)]
-pub(super) struct Changed {
-    pub(super) tasks: Vec<Uuid>,
-    pub(super) replays: Vec<Uuid>,
+pub(crate) struct Changed {
+    pub(crate) tasks: Vec<Uuid>,
+    pub(crate) replays: Vec<Uuid>,
 }
 
 impl Hints {

@@ -14,19 +14,19 @@
 //! A lane whose webhook's breaker is open ([`Lanes::shut`]) holds nothing, and from the moment of its probe on one job at a
 //! time. What it held goes back to the database ([`Lanes::back`]).
 
+mod admission;
 mod backlog;
-mod bucket;
 mod lane;
-mod rooms;
+mod round_robin;
 mod state;
 #[cfg(test)]
 mod tests;
-mod turns;
+mod token_bucket;
 mod window;
 
 pub use window::Window;
 
-use super::{job::Job, outbox::Claim};
+use super::{claim::Claim, job::Job};
 use crate::{delivery::limit::Limit, node::Nodes};
 use entity::{NodeId, NotificationId, Timestamp, WebhookId};
 use state::State;

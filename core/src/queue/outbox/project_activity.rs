@@ -12,7 +12,7 @@ const LOCK: &str = "FOR NO KEY UPDATE OF project";
 const TAIL: &str = ") AS touched WHERE project.id = touched.id";
 
 /// The change that these moments are.
-pub(super) fn change(db: &impl ConnectionTrait, touched: BTreeMap<ProjectId, Timestamp>) -> Change {
+pub(crate) fn change(db: &impl ConnectionTrait, touched: BTreeMap<ProjectId, Timestamp>) -> Change {
     let lock = match db.get_database_backend() {
         DbBackend::Postgres => LOCK,
         _ => "",

@@ -23,19 +23,19 @@ impl Default for Window {
 
 impl Window {
     /// Places of one lane while this many are at work.
-    pub(super) fn share(self, lanes: usize) -> usize {
+    pub(crate) fn share(self, lanes: usize) -> usize {
         let most = self.lane.max(1);
         (self.total / (2 * lanes.max(1))).clamp(LEAST.min(most), most)
     }
 
     /// The part of a lane of what is free while so many places are taken.
-    pub(super) fn spare(self, held: usize) -> usize {
+    pub(crate) fn spare(self, held: usize) -> usize {
         let free = |most: usize| most.saturating_sub(held);
         (free(self.to_claim()) / 4).max(free(self.total) / 16)
     }
 
     /// What claims may fill. The rest is for what happens meanwhile, however many lanes are behind.
-    pub(super) fn to_claim(self) -> usize {
+    pub(crate) fn to_claim(self) -> usize {
         self.total - self.total / 4
     }
 }

@@ -30,17 +30,17 @@ fn middle(bin: i16) -> f64 {
 
 /// How often each bin was met.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Histogram(std::collections::BTreeMap<i16, i64>);
+pub(crate) struct Histogram(std::collections::BTreeMap<i16, i64>);
 
 impl Histogram {
-    pub(super) fn add(&mut self, bin: i16, count: i64) {
+    pub(crate) fn add(&mut self, bin: i16, count: i64) {
         if bin >= 0 {
             *self.0.entry(bin).or_default() += count;
         }
     }
 
     /// The duration that so many hundredths do not exceed; none when there are no durations.
-    pub(super) fn percentile(&self, hundredths: i64) -> Option<f64> {
+    pub(crate) fn percentile(&self, hundredths: i64) -> Option<f64> {
         let total: i64 = self.0.values().sum();
         let rank = (total * hundredths + 99) / 100;
         let mut seen = 0;

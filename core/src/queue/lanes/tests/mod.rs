@@ -2,8 +2,8 @@
 
 mod behind;
 mod model;
-mod pace;
-mod shut;
+mod paused;
+mod rate;
 
 use super::*;
 use crate::node;

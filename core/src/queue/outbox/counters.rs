@@ -2,7 +2,7 @@
 //! is undone or recorded twice. A row is an hour of a webhook, a project, a topic and one thing that happened.
 
 use super::histogram;
-use crate::{dispatcher::Job, sql::bulk::Change};
+use crate::{queue::job::Job, sql::bulk::Change};
 use entity::{
     NotificationStatus, OrganizationId, ProjectId, TallyKind, Timestamp, WebhookId, WebhookTopic, notification, tally,
 };
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Microseconds of an hour.
-pub(super) const HOUR: i64 = 3_600_000_000;
+pub(crate) const HOUR: i64 = 3_600_000_000;
 /// The bin of what has no duration.
 const NONE: i16 = -1;
 
@@ -96,7 +96,7 @@ fn kind(status: NotificationStatus) -> TallyKind {
 }
 
 /// The hour since 1970 that a moment is in.
-pub(super) fn hour(at: Timestamp) -> i64 {
+pub(crate) fn hour(at: Timestamp) -> i64 {
     at.0.div_euclid(HOUR)
 }
 

@@ -1,13 +1,13 @@
 //! Who may hold how much: places for what has just happened, and rooms for what waits in the database, by turns of the lane
 //! that is due first and of one that is hardly behind.
 
-use super::{Room, state::State, turns};
+use super::{Room, round_robin, state::State};
 use crate::delivery::limit::Limit;
 use entity::{Timestamp, WebhookId};
 
 impl State {
     /// Takes a place for a new job if it may be held at once, or notes that the database has it.
-    pub(super) fn reserve(&mut self, webhook_id: WebhookId, limit: Limit, due: Timestamp) -> bool {
+    pub(crate) fn reserve(&mut self, webhook_id: WebhookId, limit: Limit, due: Timestamp) -> bool {
         self.allow(webhook_id, limit);
         let (share, has_room) = (self.live_share(), self.held < self.window.total);
         let mut fits = false;
@@ -21,14 +21,14 @@ impl State {
         fits
     }
 
-    pub(super) fn next_due(&self) -> Option<Timestamp> {
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.backlog
             .first(self.held < self.window.to_claim())
             .map(|(due, _)| due)
     }
 
     /// Reserves all the room of the lane that is due first, or by turns of one that is hardly behind, and takes its note.
-    pub(super) fn next_room(&mut self, now: Timestamp) -> Option<Room> {
+    pub(crate) fn next_room(&mut self, now: Timestamp) -> Option<Room> {
         self.now = now;
         self.hardly_behind = !self.hardly_behind;
         loop {
@@ -56,7 +56,7 @@ impl State {
     fn next_to_claim(&self, has_room: bool, now: Timestamp) -> Option<(WebhookId, bool)> {
         let waits_since = |id: &WebhookId| self.lanes.get(id).and_then(|lane| lane.due);
         let last = self.backlog.last(has_room, now).map(|(_, webhook_id)| webhook_id);
-        let last = last.filter(|id| waits_since(id).is_some_and(|due| turns::has_just_come(due, now)));
+        let last = last.filter(|id| waits_since(id).is_some_and(|due| round_robin::has_just_come(due, now)));
         match last.filter(|_| self.hardly_behind) {
             Some(webhook_id) => Some((webhook_id, false)),
             None => {
@@ -67,7 +67,7 @@ impl State {
     }
 
     /// Of a lane that is behind: all that are busy leave half the window.
-    pub(super) fn share(&self) -> usize {
+    pub(crate) fn share(&self) -> usize {
         self.window.share(self.busy)
     }
 

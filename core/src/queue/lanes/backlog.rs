@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// Where a lane stands in the backlog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// It holds nothing in memory: one job of it always fits.
     Idle(Timestamp),
     /// It holds something: it has room while claims have.
@@ -16,14 +16,14 @@ pub(super) enum Place {
 
 /// Lanes with something to claim, and room for it.
 #[derive(Debug, Default)]
-pub(super) struct Backlog {
+pub(crate) struct Backlog {
     idle: BTreeSet<(Timestamp, WebhookId)>,
     busy: BTreeSet<(Timestamp, WebhookId)>,
 }
 
 impl Backlog {
     /// Moves a lane from one place to another.
-    pub(super) fn refile(&mut self, webhook_id: WebhookId, from: Option<Place>, to: Option<Place>) {
+    pub(crate) fn refile(&mut self, webhook_id: WebhookId, from: Option<Place>, to: Option<Place>) {
         if from == to {
             return;
         }
@@ -38,13 +38,13 @@ impl Backlog {
     }
 
     /// The lane that is due first; busy ones count only while there is room to claim.
-    pub(super) fn first(&self, has_room: bool) -> Option<(Timestamp, WebhookId)> {
+    pub(crate) fn first(&self, has_room: bool) -> Option<(Timestamp, WebhookId)> {
         let busy = self.busy.first().filter(|_| has_room);
         self.idle.first().into_iter().chain(busy).min().copied()
     }
 
     /// Of the lanes that are due by `now`, the one that is due last.
-    pub(super) fn last(&self, has_room: bool, now: Timestamp) -> Option<(Timestamp, WebhookId)> {
+    pub(crate) fn last(&self, has_room: bool, now: Timestamp) -> Option<(Timestamp, WebhookId)> {
         let due = ..(now.plus(Duration::from_micros(1)), WebhookId::from(Uuid::nil()));
         let busy = self.busy.range(due).next_back().filter(|_| has_room);
         self.idle.range(due).next_back().into_iter().chain(busy).max().copied()

@@ -2,7 +2,7 @@
 //! that are behind. So a backlog of however many webhooks keeps no live event waiting for more than one of its own, and
 //! live events leave a backlog half of all turns at least.
 
-use crate::dispatcher::job::Job;
+use crate::queue::job::Job;
 use entity::{Timestamp, WebhookId};
 use std::{collections::VecDeque, time::Duration};
 
@@ -10,13 +10,13 @@ use std::{collections::VecDeque, time::Duration};
 const JUST: Duration = Duration::from_secs(5);
 
 /// Whether what has waited since that moment is not behind.
-pub(super) fn has_just_come(since: Timestamp, now: Timestamp) -> bool {
+pub(crate) fn has_just_come(since: Timestamp, now: Timestamp) -> bool {
     now.since(since) < JUST
 }
 
 /// Lanes in line. Each stands in it once at most; whoever adds one sees to that.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     live: VecDeque<WebhookId>,
     behind: VecDeque<WebhookId>,
     /// The last turn went to a lane that is not behind.
@@ -25,7 +25,7 @@ pub(super) struct Turns {
 
 impl Turns {
     /// Lines a lane up by the job that it would send next.
-    pub(super) fn push(&mut self, webhook_id: WebhookId, next: Option<&Job>, now: Timestamp) {
+    pub(crate) fn push(&mut self, webhook_id: WebhookId, next: Option<&Job>, now: Timestamp) {
         let is_live = next.is_some_and(|job| job.attempt_count == 0 && has_just_come(job.created_at, now));
         match is_live {
             true => self.live.push_back(webhook_id),
@@ -33,7 +33,7 @@ impl Turns {
         }
     }
 
-    pub(super) fn pop(&mut self) -> Option<WebhookId> {
+    pub(crate) fn pop(&mut self) -> Option<WebhookId> {
         let is_live = !self.live.is_empty() && (self.behind.is_empty() || !self.live_had_it);
         self.live_had_it = is_live;
         match is_live {
@@ -42,17 +42,17 @@ impl Turns {
         }
     }
 
-    pub(super) fn remove(&mut self, webhook_id: WebhookId) {
+    pub(crate) fn remove(&mut self, webhook_id: WebhookId) {
         self.live.retain(|other| *other != webhook_id);
         self.behind.retain(|other| *other != webhook_id);
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.live.clear();
         self.behind.clear();
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.live.len() + self.behind.len()
     }
 }

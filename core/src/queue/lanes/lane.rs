@@ -1,7 +1,7 @@
 //! One lane: what it holds, what its webhook allows, and whether it may hold more.
 
-use super::{backlog::Place, bucket::Bucket};
-use crate::{delivery::limit::Limit, dispatcher::job::Job};
+use super::{backlog::Place, token_bucket::Bucket};
+use crate::{delivery::limit::Limit, queue::job::Job};
 use entity::Timestamp;
 use std::{collections::VecDeque, time::Duration};
 
@@ -12,63 +12,63 @@ const AHEAD: Duration = Duration::from_secs(5);
 const SOON: Duration = Duration::from_millis(2_500);
 
 #[derive(Debug, Default)]
-pub(super) struct Lane {
-    pub(super) queue: VecDeque<Job>,
-    pub(super) held: usize,
+pub(crate) struct Lane {
+    pub(crate) queue: VecDeque<Job>,
+    pub(crate) held: usize,
     /// What it took last came from the database, where it had waited for long.
-    pub(super) is_behind: bool,
+    pub(crate) is_behind: bool,
     /// Of these, the ones that were taken and are not recorded.
-    pub(super) taken: usize,
-    pub(super) in_flight: usize,
-    pub(super) limit: Limit,
-    pub(super) bucket: Option<Bucket>,
+    pub(crate) taken: usize,
+    pub(crate) in_flight: usize,
+    pub(crate) limit: Limit,
+    pub(crate) bucket: Option<Bucket>,
     /// It is in line, or its turn has come and waits for a token.
-    pub(super) waits_for_turn: bool,
+    pub(crate) waits_for_turn: bool,
     /// Until when: for its next token, or, with nothing left, until its bucket is full.
-    pub(super) pause: Option<Timestamp>,
+    pub(crate) pause: Option<Timestamp>,
     /// From when the database has something for this lane that is not in memory.
-    pub(super) due: Option<Timestamp>,
-    pub(super) filed: Option<Place>,
+    pub(crate) due: Option<Timestamp>,
+    pub(crate) filed: Option<Place>,
     /// Until when its webhook's breaker is open; then it holds one job at most.
-    pub(super) shut: Option<Timestamp>,
+    pub(crate) shut: Option<Timestamp>,
 }
 
 impl Lane {
-    pub(super) fn note(&mut self, due: Timestamp) {
+    pub(crate) fn note(&mut self, due: Timestamp) {
         self.due = Some(self.due.map_or(due, |known| known.min(due)));
     }
 
     /// Takes places.
-    pub(super) fn take(&mut self, count: usize, is_behind: bool) {
+    pub(crate) fn take(&mut self, count: usize, is_behind: bool) {
         self.held += count;
         self.is_behind = is_behind;
     }
 
     /// Whether it holds something, and is not behind.
-    pub(super) fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         self.held > 0 && !self.is_behind
     }
 
     /// Whether one more that is due at `due` may be held: behind nothing older, not long before its token comes, and
     /// within the lane's share.
-    pub(super) fn fits(&self, due: Timestamp, share: usize, has_room: bool) -> bool {
+    pub(crate) fn fits(&self, due: Timestamp, share: usize, has_room: bool) -> bool {
         let waits = self.due.is_some_and(|known| known <= due) || self.is_shut(due);
         let free = self.held == 0 || (has_room && self.held < self.most(share));
         !waits && free && self.tokens(due) > 0
     }
 
     /// How many it may hold: of its share, or one alone.
-    pub(super) fn most(&self, share: usize) -> usize {
+    pub(crate) fn most(&self, share: usize) -> usize {
         if self.shut.is_some() { 1 } else { share }
     }
 
     /// Whether nothing may be sent now.
-    pub(super) fn is_shut(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_shut(&self, now: Timestamp) -> bool {
         self.shut.is_some_and(|until| now < until)
     }
 
     /// Tokens that come soon and that nothing in memory waits for.
-    pub(super) fn tokens(&self, now: Timestamp) -> usize {
+    pub(crate) fn tokens(&self, now: Timestamp) -> usize {
         let coming = self.bucket.map(|bucket| bucket.within(now, AHEAD));
         coming.map_or(usize::MAX, |tokens| tokens.saturating_sub(self.waiting()))
     }
@@ -78,7 +78,7 @@ impl Lane {
     }
 
     /// A lane claims when half its share is free: by the batch, not one by one; and not long before its tokens come.
-    pub(super) fn place(&self, share: usize) -> Option<Place> {
+    pub(crate) fn place(&self, share: usize) -> Option<Place> {
         let due = self
             .shut
             .into_iter()

@@ -6,33 +6,32 @@
 //!
 //! One that must come after others that are not over is written without a moment ([`order`]).
 //!
-//! What is due later is taken by [`claim`](self::claim()).
+//! What is due later is taken by [`claim`](crate::queue::claim::claim()).
 
-mod claim;
-mod order;
+pub(crate) mod counters;
+pub(crate) mod histogram;
 mod outcome;
-mod touch;
+mod project_activity;
+pub(crate) mod removal;
 
-pub(crate) use claim::{Claim, claim, claimed, free_claims, give_back, look, survey};
-pub(crate) use order::{Freed, release, release_all};
 pub(crate) use outcome::{Outcome, record};
 
-use super::{job::Job, lanes::Lanes};
+use super::{job::Job, lanes::Lanes, ordering};
 use crate::{
     Result,
+    bus::changes::Hints,
     delivery::limit::Limit,
     listener::Place,
-    live::Hints,
-    retention::Removal,
     sql::bulk::{Change, insert, make},
-    stats::{self, Tallies},
 };
+use counters::Tallies;
 use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, WebhookId, event, label, notification, payload};
+use removal::Removal;
 use sea_orm::{ConnectionTrait, EntityTrait};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Bodies up to this size travel with their job; larger ones are read when their turn has come.
-const CARRIED: usize = 64 * 1024;
+pub(crate) const CARRIED: usize = 64 * 1024;
 
 /// What the units of a group have published and not yet written.
 #[derive(Debug, Default)]
@@ -96,7 +95,7 @@ impl Outbox {
     }
 
     /// Something that statistics count.
-    pub(crate) fn tally(&mut self, key: stats::Key) {
+    pub(crate) fn tally(&mut self, key: counters::Key) {
         self.tallies.add(key);
     }
 
@@ -133,7 +132,7 @@ impl Outbox {
                 place,
                 body,
             } = enqueued;
-            self.tallies.add(stats::Key::made(&row));
+            self.tallies.add(counters::Key::made(&row));
             if row.order_key.is_some_and(|key| !busy.insert((row.webhook_id, key))) {
                 row.due_at = None;
             }
@@ -167,7 +166,7 @@ impl Outbox {
         ];
         let (tallies, touch) = (
             self.tallies.take(),
-            touch::change(db, std::mem::take(&mut self.touched)),
+            project_activity::change(db, std::mem::take(&mut self.touched)),
         );
         // Other nodes' groups lock the same rows: all of tallies first, by whichever statements.
         if tallies.is_one_statement() {
@@ -187,10 +186,10 @@ impl Outbox {
     }
 
     /// Keys of new notifications at which others wait, or are being sent.
-    async fn busy(&self, db: &impl ConnectionTrait) -> Result<HashSet<order::Key>> {
+    async fn busy(&self, db: &impl ConnectionTrait) -> Result<HashSet<ordering::Key>> {
         let keyed = self.notifications.iter().map(|enqueued| &enqueued.row);
         let keys: HashSet<_> = keyed.filter_map(|row| Some((row.webhook_id, row.order_key?))).collect();
-        order::busy(db, &keys.into_iter().collect::<Vec<_>>()).await
+        ordering::busy(db, &keys.into_iter().collect::<Vec<_>>()).await
     }
 
     /// After the commit: hands the born claimed to their lanes. After a rollback: gives their places back.
@@ -210,7 +209,7 @@ impl Outbox {
 }
 
 /// The bytes of one payload.
-pub(super) async fn body(db: &impl ConnectionTrait, id: PayloadId) -> Result<Option<bytes::Bytes>> {
+pub(crate) async fn body(db: &impl ConnectionTrait, id: PayloadId) -> Result<Option<bytes::Bytes>> {
     let row = payload::Entity::find_by_id(id).one(db).await?;
     Ok(row.map(|row| row.body.into()))
 }
