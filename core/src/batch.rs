@@ -3,15 +3,13 @@
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    data_row, event, input, organization, project,
+    data_row, input,
+    label_context::link,
+    organization, project,
     task::intake,
 };
-use entity::{BatchId, DataRowId, ProjectId, batch, batch_data_row};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    RelationDef,
-};
-use std::collections::HashMap;
+use entity::{BatchId, batch, batch_data_row};
+use sea_orm::{EntityTrait, IntoActiveModel};
 
 /// What to make a batch of.
 #[derive(Clone, Debug, Default)]
@@ -69,43 +67,4 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<batch::Model> {
     let row = batch::Entity::find_by_id(key).one(app.db.read()).await?;
     row.filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(row.project_id)))
         .ok_or_else(unknown)
-}
-
-/// The batches of a project that hold each of these data rows, as an event carries them.
-pub(crate) async fn holding_each(
-    conn: &impl ConnectionTrait,
-    project_id: ProjectId,
-    data_row_ids: &[DataRowId],
-) -> Result<HashMap<DataRowId, Vec<event::Batch>>> {
-    let rows: Vec<(DataRowId, BatchId, String)> = batch::Entity::find()
-        .select_only()
-        .column(batch_data_row::Column::DataRowId)
-        .columns([batch::Column::Id, batch::Column::Name])
-        .join(JoinType::InnerJoin, links())
-        .filter(batch::Column::ProjectId.eq(project_id))
-        .filter(batch_data_row::Column::DataRowId.is_in(data_row_ids.iter().copied()))
-        .order_by_asc(batch::Column::Id)
-        .into_tuple()
-        .all(conn)
-        .await?;
-    let mut batches: HashMap<DataRowId, Vec<event::Batch>> = HashMap::new();
-    for (data_row_id, id, name) in rows {
-        batches.entry(data_row_id).or_default().push(event::Batch { id, name });
-    }
-    Ok(batches)
-}
-
-fn links() -> RelationDef {
-    batch::Entity::belongs_to(batch_data_row::Entity)
-        .from(batch::Column::Id)
-        .to(batch_data_row::Column::BatchId)
-        .into()
-}
-
-fn link(batch: &batch::Model, data_row_id: DataRowId) -> batch_data_row::Model {
-    batch_data_row::Model {
-        batch_id: batch.id,
-        data_row_id,
-        organization_id: batch.organization_id,
-    }
 }

@@ -7,9 +7,13 @@ mod app;
 mod clock;
 pub mod delivery;
 mod error;
+pub mod feed;
+pub mod graph;
 mod input;
+mod label_context;
 pub mod queue;
 pub mod sql;
+pub mod subscribers;
 
 pub mod api_key;
 pub mod auth;

@@ -13,7 +13,8 @@ use crate::{
     queue::lanes::Lanes,
     secret::Keyring,
     sql::statement::raw,
-    webhook::{self, Index},
+    subscribers::Index,
+    webhook,
 };
 use entity::{RekeyId, rekey};
 use sea_orm::{

@@ -6,7 +6,8 @@ use crate::{
     db::Txn,
     event::{self, Change, Data, ReviewChange},
     input::{self, set},
-    label::{self, Subject},
+    label,
+    label_context::Subject,
     list::{self, Query},
 };
 use entity::{LabelId, ProjectId, ReviewId, UserId, label as labels, review, user};

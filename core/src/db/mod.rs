@@ -2,13 +2,14 @@
 //! something hand a unit of work to [`Db::write`], say whom it concerns ([`Scope`]), and are answered after the commit is
 //! on disk.
 
-mod ahead;
+mod organization_locks;
+mod prefetch;
 mod queue;
+pub(crate) mod request_mark;
 mod scope;
-mod silence;
 mod store;
-mod turns;
 mod txn;
+mod unresponsive;
 mod writer;
 
 pub use scope::Scope;
@@ -17,20 +18,19 @@ pub use txn::{Txn, Work};
 use crate::{
     Clock, Error, Result,
     bus::{Bus, changes::Hints},
-    idempotency,
-    label::About,
-    live::Live,
+    feed::Live,
+    graph::Graphs,
+    label_context::About,
     queue::lanes::Lanes,
     sql::{postgres, sequence::Sequence, sqlite},
-    webhook::Index,
-    workflow::Graphs,
+    subscribers::Index,
 };
 use entity::IdempotencyId;
 use migration::MigratorTrait;
 use sea_orm::DatabaseConnection;
-use silence::Silence;
 use std::{fs::File, sync::Arc};
 use store::Store;
+use unresponsive::Silence;
 use writer::{Kind, Shared, Stores};
 
 /// An open database.
@@ -128,7 +128,7 @@ impl Db {
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
         let scope = scope.into();
-        match idempotency::current() {
+        match request_mark::current() {
             None => self.writer.write(Kind::Writes, scope, unit).await,
             Some(id) => self.writer.write(Kind::Writes, scope, marked(id, unit)).await,
         }
@@ -141,7 +141,7 @@ impl Db {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
-        match idempotency::current() {
+        match request_mark::current() {
             None => self.writer.write(Kind::Appends(about), scope, unit).await,
             Some(id) => self.writer.write(Kind::Writes, scope, marked(id, unit)).await,
         }
@@ -209,7 +209,7 @@ where
         let work = unit(txn);
         Box::pin(async move {
             let value = work.await?;
-            idempotency::mark(txn, id).await?;
+            request_mark::mark(txn, id).await?;
             Ok(value)
         })
     }

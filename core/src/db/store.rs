@@ -1,7 +1,7 @@
 //! What a writer writes through, and how a transaction begins there: on SQLite at once and alone, on PostgreSQL by taking
 //! turns (`turns.rs`).
 
-use super::{scope::Scope, turns, writer::Shared};
+use super::{organization_locks, scope::Scope, writer::Shared};
 use crate::{
     Error, Result,
     sql::{postgres, sequence::Sequence, sqlite},
@@ -72,7 +72,7 @@ impl Store {
                 sequence: Arc::clone(sequence),
                 mark: None,
             },
-            Kind::Postgres(server) => turns::take(&txn, server.base(), scope, &shared.index).await?,
+            Kind::Postgres(server) => organization_locks::take(&txn, server.base(), scope, &shared.index).await?,
         };
         Ok((txn, begun))
     }

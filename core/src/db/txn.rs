@@ -1,7 +1,7 @@
 //! [`Txn`]: a unit of work's view of the transaction it shares with others of its group.
 
 use crate::{
-    Result, label::Subjects, queue::outbox::Outbox, sql::sequence::Sequence, webhook::Index, workflow::Graphs,
+    Result, graph::Graphs, label_context::Subjects, queue::outbox::Outbox, sql::sequence::Sequence, subscribers::Index,
 };
 use entity::{OrganizationId, TaskId, Timestamp, replay, task};
 use sea_orm::DatabaseTransaction;

@@ -15,22 +15,22 @@
 //! `turns.rs`.
 
 use super::{
-    ahead,
+    prefetch,
     queue::{Hope, Queue, Units},
     scope::Scope,
-    silence::{self, Silence},
     store::{Begun, Store},
     txn::{Txn, Work},
+    unresponsive::{self, Silence},
 };
 use crate::{
     Clock, Error, Result,
     bus::Bus,
-    label::{self, About, Subjects},
-    live::Live,
+    feed::Live,
+    graph::Graphs,
+    label_context::{self, About, Subjects},
     queue::{lanes::Lanes, outbox::Outbox},
     sql::{postgres, statement::raw},
-    webhook::Index,
-    workflow::Graphs,
+    subscribers::Index,
 };
 use entity::OrganizationId;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait, Value};
@@ -197,7 +197,7 @@ impl Handle {
             answer,
         };
         units.send(Box::new(unit)).await.map_err(|_| closed())?;
-        answered.await.map_err(|_| silence::unanswered())?
+        answered.await.map_err(|_| unresponsive::unanswered())?
     }
 
     fn ways(&self) -> Option<Ways> {
@@ -286,7 +286,7 @@ impl Writer {
         self.shared.index.forget_all();
         match group.committing {
             true => postgres::not_known(),
-            false => silence::unanswered(),
+            false => unresponsive::unanswered(),
         }
     }
 
@@ -301,11 +301,11 @@ impl Writer {
             }
         };
         let mut stopped = None;
-        for run in ahead::runs(units) {
-            let asked = ahead::asked(&run);
+        for run in prefetch::runs(units) {
+            let asked = prefetch::asked(&run);
             let seen = match &stopped {
                 Some(why) => Err(Error::clone(why)),
-                None => label::look(outer.as_ref(), asked).await.map(Arc::new),
+                None => label_context::look(outer.as_ref(), asked).await.map(Arc::new),
             };
             stopped = self.run_all(&outer, &turn, run, seen, group).await;
         }

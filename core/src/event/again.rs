@@ -2,7 +2,7 @@
 //! assigned. The bytes are those of the first time, unless the stage's shape has changed since.
 
 use super::{data::Data, enqueue, render, wanted::Asked};
-use crate::{Error, Result, db::Txn, filter::Outcome, payload::Shape, webhook::Subscriber};
+use crate::{Error, Result, db::Txn, filter::Outcome, payload::Shape, subscribers::Subscriber};
 use bytes::Bytes;
 use entity::{EventId, NotificationId, PayloadId, TaskId, event, payload};
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QuerySelect, sea_query::Expr};

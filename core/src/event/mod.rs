@@ -3,16 +3,17 @@
 
 mod again;
 mod annotation;
+mod cel_scope;
 mod data;
 mod filter;
 mod notice;
 mod sample;
-mod scope;
 mod task;
 mod wanted;
 
 pub(crate) use again::{Again, afresh, again, kept, late, passes, rendered};
 pub use annotation::Annotation;
+pub(crate) use cel_scope::SCOPE;
 pub use data::{
     About, Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User,
 };
@@ -21,7 +22,6 @@ pub use filter::{Filter, Slice, Span};
 pub use notice::{Counts, GivenUp, Notice, Watched, WatchedProject};
 pub(crate) use sample::has_sample;
 pub use sample::sample;
-pub(crate) use scope::SCOPE;
 pub use task::{Stage, Task, TaskMove, Visit, Work};
 
 use crate::{
@@ -32,7 +32,8 @@ use crate::{
     organization,
     payload::{self, Shape},
     queue::outbox::Enqueued,
-    webhook::{Subscriber, order_key},
+    subscribers::Subscriber,
+    webhook::order_key,
 };
 use bytes::Bytes;
 use entity::{

@@ -1,9 +1,9 @@
 //! Who is told of an event: the webhooks that want its topic, as far as their filters are true of it.
 
-use super::scope;
+use super::cel_scope;
 use crate::{
     filter::{Outcome, Values},
-    webhook::Subscriber,
+    subscribers::Subscriber,
 };
 use entity::event;
 
@@ -37,7 +37,7 @@ impl<'e> Asked<'e> {
         let Some(condition) = &subscriber.condition else {
             return Outcome::Match;
         };
-        let values = self.values.get_or_insert_with(|| scope::values(self.event));
+        let values = self.values.get_or_insert_with(|| cel_scope::values(self.event));
         condition.holds(values.clone()).await
     }
 }

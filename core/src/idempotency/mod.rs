@@ -13,9 +13,13 @@
 
 mod row;
 
-pub(crate) use row::{mark, newest_sealed};
+pub(crate) use row::newest_sealed;
 
-use crate::{App, Error, Result, auth::Actor, db::Scope};
+use crate::{
+    App, Error, Result,
+    auth::Actor,
+    db::{Scope, request_mark},
+};
 use entity::{IdempotencyId, OrganizationId, idempotency_key};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use std::{
@@ -105,18 +109,9 @@ impl Drop for Claim {
     }
 }
 
-tokio::task_local! {
-    static CLAIMED: IdempotencyId;
-}
-
 /// Does the work of a request: what it commits marks its row.
 pub async fn within<T>(claim: &Claim, work: impl Future<Output = T>) -> T {
-    CLAIMED.scope(claim.id, work).await
-}
-
-/// The request that this task works for, when it carries an idempotency key.
-pub(crate) fn current() -> Option<IdempotencyId> {
-    CLAIMED.try_with(|id| *id).ok()
+    request_mark::within(claim.id, work).await
 }
 
 /// Claims a request's key, or says what else is to be done.

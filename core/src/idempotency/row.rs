@@ -5,19 +5,8 @@ use crate::{Error, Result, auth::Actor, db::Txn, node::Nodes, secret::Keyring};
 use entity::{IdempotencyId, Timestamp, idempotency_key};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set,
-    sea_query::Expr,
 };
 use sha2::{Digest, Sha256};
-
-/// Something of the request is committed, in this transaction.
-pub(crate) async fn mark(txn: &Txn, id: IdempotencyId) -> Result<()> {
-    idempotency_key::Entity::update_many()
-        .col_expr(idempotency_key::Column::Committed, Expr::value(true))
-        .filter(idempotency_key::Column::Id.eq(id))
-        .exec(txn.conn())
-        .await?;
-    Ok(())
-}
 
 /// A sealed value of the newest request, to try a key on.
 pub(crate) async fn newest_sealed(db: &impl ConnectionTrait) -> Result<Option<(String, Vec<u8>)>> {

@@ -2,10 +2,8 @@
 //! change publishes its event in the same transaction.
 
 mod field;
-mod subject;
 
 pub use field::Field;
-pub(crate) use subject::{About, Subject, Subjects, look};
 
 use crate::{
     App, Error, Result,
@@ -14,6 +12,7 @@ use crate::{
     db::{self, Txn},
     event::{self, Change, Data},
     input::{self, set},
+    label_context::{About, Subject},
     list::Query,
 };
 use entity::{DataRowId, LabelId, OrganizationId, ProjectId, data_row as rows, label, project as projects};

@@ -14,12 +14,10 @@
 
 mod delivery;
 mod hub;
-mod place;
 mod watch;
 
 pub use delivery::{Answer, Delivery};
 pub use hub::{Attached, Listeners};
-pub(crate) use place::Place;
 pub use watch::{AWAY, GRACE, run, run_until_idle};
 
 use crate::{
@@ -27,6 +25,7 @@ use crate::{
     auth::{Action, Actor},
     db::Txn,
     delivery::signer::secret,
+    subscribers,
     webhook::{self, New, Patch},
 };
 use entity::{AuthType, NodeId, WebhookId, WebhookStatus, WebhookTopic, webhook as webhooks};
@@ -94,7 +93,7 @@ pub async fn attach(app: &App, actor: &Actor, id: &str) -> Result<Attached> {
         .await?;
     app.webhook_changed(row.id);
     let lanes = &app.dispatcher.lanes;
-    lanes.note_due(row.id, webhook::limit(&row), app.clock.now());
+    lanes.note_due(row.id, subscribers::limit(&row), app.clock.now());
     Ok(attached)
 }
 

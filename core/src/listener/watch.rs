@@ -2,12 +2,13 @@
 //! without a listener, and cancels what waited for it. Steps are bounded, and what is left undone by one process is found
 //! by the next.
 
-use super::{place::Place, retire};
+use super::retire;
 use crate::{
     App, Result,
     db::{Scope, Txn},
     notification,
     sql::statement::raw,
+    subscribers::host::Place,
 };
 use entity::{
     NodeId, NotificationId, OrganizationId, Timestamp, WebhookId, WebhookStatus, notification as notifications, webhook,

@@ -12,104 +12,23 @@
 //! Under SQLite's one writer a number that can be seen has every lower one beside it. On PostgreSQL many write, and a reader
 //! stays below the oldest transaction that is still open ([`horizon`](crate::sql::sequence::horizon)).
 
-mod channel;
-mod log;
-mod place;
-mod reader;
-mod replay;
+mod cursor;
 mod subscription;
-mod task;
-mod turns;
 
-pub use log::Change;
-pub use place::Place;
-pub use replay::ReplayChange;
+pub use cursor::Place;
 pub use subscription::{Ended, Subscription};
-pub use task::TaskChange;
 
 use crate::{
     App, Result,
     auth::{Action, Actor},
-    bus::{Ids, Message, changes::Hints},
-    event, notification, replay as replays,
+    event,
+    feed::{log::Change, replay::ReplayChange, task::TaskChange},
+    notification, replay as replays,
     sql::sequence::Moment,
     task as tasks,
 };
-use channel::Channels;
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
+use std::sync::atomic::Ordering;
 use subscription::From;
-use tokio::sync::Semaphore;
-
-/// Subscribers that read the log at the same time: the others wait their turn and leave connections for everybody else.
-const READING: usize = 2;
-
-/// Everything that listeners share.
-pub struct Live {
-    events: Arc<Channels<entity::event::Model>>,
-    notifications: Arc<Channels<Change>>,
-    tasks: Arc<Channels<TaskChange>>,
-    replays: Arc<Channels<ReplayChange>>,
-    mark: Arc<AtomicI64>,
-    /// Whose turn it is to read the log.
-    turn: Arc<Semaphore>,
-}
-
-impl Default for Live {
-    fn default() -> Self {
-        Self {
-            events: Arc::default(),
-            notifications: Arc::default(),
-            tasks: Arc::default(),
-            replays: Arc::default(),
-            mark: Arc::default(),
-            turn: Arc::new(Semaphore::new(READING)),
-        }
-    }
-}
-
-impl Live {
-    /// Everything up to this number of the sequence is committed, and this has changed.
-    pub fn announce(&self, mark: i64, hints: Hints) {
-        self.mark.fetch_max(mark, Ordering::SeqCst);
-        for (organization_id, changed) in hints.organizations {
-            self.events.look(organization_id, Vec::new());
-            self.notifications.look(organization_id, Vec::new());
-            if !changed.tasks.is_empty() {
-                self.tasks.look(organization_id, changed.tasks);
-            }
-            if !changed.replays.is_empty() {
-                self.replays.look(organization_id, changed.replays);
-            }
-        }
-    }
-
-    /// Other nodes have something new for these.
-    pub(crate) fn heard(&self, message: &Message) {
-        for (id, task) in &message.tasks {
-            self.tasks.look(*id, vec![*task]);
-        }
-        for (id, replay) in &message.replays {
-            self.replays.look(*id, vec![*replay]);
-        }
-        self.tasks.lose(&message.unnamed);
-        self.replays.lose(&message.unnamed);
-        match &message.feed {
-            Ids::These(ids) => {
-                for id in ids {
-                    self.events.look(*id, Vec::new());
-                    self.notifications.look(*id, Vec::new());
-                }
-            }
-            Ids::All => {
-                self.events.look_at_all();
-                self.notifications.look_at_all();
-            }
-        }
-    }
-}
 
 /// Where the feed stands: what has a higher number happens from now on, unless it is past at this moment already.
 async fn now(app: &App) -> Result<(i64, Option<Moment>)> {
@@ -130,7 +49,7 @@ pub async fn events(
     after: Option<Place>,
 ) -> Result<Subscription<entity::event::Model>> {
     actor.require(Action::ReadWebhooks)?;
-    let after = place::of_event(app, actor, after).await?;
+    let after = cursor::of_event(app, actor, after).await?;
     let (mark, moment) = now(app).await?;
     let past = moment.filter(|_| after.is_none());
     let seer = actor.clone();
@@ -155,7 +74,7 @@ pub async fn notifications(
     after: Option<Place>,
 ) -> Result<Subscription<Change>> {
     actor.require(Action::ReadWebhooks)?;
-    let after = place::of_notification(app, actor, after).await?;
+    let after = cursor::of_notification(app, actor, after).await?;
     let (mark, moment) = now(app).await?;
     let past = moment.filter(|_| after.is_none());
     let seer = actor.clone();

@@ -1,11 +1,14 @@
 //! A [`Subscription`]: first what the log has after a place, then what is told. In between, the listener joins the
 //! channel *before* the last part of the log is read, up to where the channel stood: what comes later is in the ring.
 
-use super::{
-    channel::{Channels, Item, Listener},
-    log::Logged,
+use crate::{
+    App, Error,
+    auth::Actor,
+    feed::{
+        channel::{Channels, Item, Listener},
+        log::Logged,
+    },
 };
-use crate::{App, Error, auth::Actor};
 use entity::OrganizationId;
 use sea_orm::DatabaseConnection;
 use std::{

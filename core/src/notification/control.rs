@@ -8,13 +8,13 @@ use crate::{
     delivery::{headers, limit::Limit},
     dispatcher::prepare,
     event::{self, Data, Ping},
-    listener::Place,
     payload,
     queue::{
         job::Job,
         ordering::release,
         outbox::{Enqueued, counters},
     },
+    subscribers::{self, host::Place},
     task::{self, Withdrawn},
     webhook,
 };
@@ -91,7 +91,7 @@ pub(crate) async fn repeat(
     };
     let enqueued = Enqueued {
         row: row.clone(),
-        limit: webhook::limit(webhook),
+        limit: subscribers::limit(webhook),
         place: Place::of(webhook),
         body,
     };
@@ -125,7 +125,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::
     let lanes = &app.dispatcher.lanes;
     app.canceled([(row.webhook_id, row.id)]);
     if released {
-        lanes.note_due(row.webhook_id, webhook::limit(&webhook), app.clock.now());
+        lanes.note_due(row.webhook_id, subscribers::limit(&webhook), app.clock.now());
     }
     Ok(row)
 }
@@ -237,7 +237,7 @@ fn sample(
     topic: Option<WebhookTopic>,
     now: Timestamp,
 ) -> Result<(entity::event::Model, Data)> {
-    let topics = topic.map_or_else(|| webhook::topics(webhook), |topic| vec![topic]);
+    let topics = topic.map_or_else(|| subscribers::topics(webhook), |topic| vec![topic]);
     let sampled = topics
         .iter()
         .find_map(|topic| event::sample(*topic, webhook.id, now).map(|data| (*topic, data)));

@@ -1,6 +1,6 @@
 //! Sending what was found: notifications once more, or events for the first time.
 
-use crate::{Error, Result, db::Txn, event, notification as log, task::Withdrawn, webhook::Subscriber};
+use crate::{Error, Result, db::Txn, event, notification as log, subscribers::Subscriber, task::Withdrawn};
 use bytes::Bytes;
 use entity::{EventId, PayloadId, event as events, notification, webhook};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};

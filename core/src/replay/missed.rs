@@ -2,7 +2,9 @@
 //! everything that happened while it was INACTIVE or REVOKED.
 
 use super::{Part, Until};
-use crate::{App, Error, Result, auth::Actor, event::last_before, notification::Filter, webhook as webhooks};
+use crate::{
+    App, Error, Result, auth::Actor, event::last_before, notification::Filter, subscribers, webhook as webhooks,
+};
 use entity::{OrganizationId, ProjectId, Timestamp, WebhookId, WebhookTopic, event, notification, webhook};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -26,7 +28,7 @@ impl From<&webhook::Model> for Misser {
             organization_id: row.organization_id,
             webhook_id: row.id,
             project_id: row.project_id,
-            topics: webhooks::topics(row),
+            topics: subscribers::topics(row),
             created_at: row.created_at,
         }
     }

@@ -4,7 +4,7 @@
 //! fills a webhook's lane up to a few notifications, whatever they are of, and the next waits until half of them are
 //! through: a live notification waits for that many replayed ones at most, and while live ones fill the lane, none are added.
 
-use crate::{App, Result, delivery::limit::Limit, webhook as webhooks};
+use crate::{App, Result, delivery::limit::Limit, subscribers};
 use entity::{NotificationId, Ordering, Timestamp, WebhookId, notification, webhook};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
@@ -13,7 +13,7 @@ const STEP: usize = 100;
 
 /// How many more a webhook may have now: none while more than half of the most is there.
 pub(super) async fn room(app: &App, webhook: &webhook::Model) -> Result<usize> {
-    let most = most(webhooks::limit(webhook));
+    let most = most(subscribers::limit(webhook));
     let held = app.dispatcher.lanes.held(webhook.id);
     if held * 2 > most {
         return Ok(0);

@@ -13,8 +13,8 @@ use crate::{
     auth::{Action, Actor},
     db::{Txn, Work},
     event::Again,
-    user,
-    workflow::{self, Graph},
+    graph::{self, Graph},
+    user, workflow,
 };
 use entity::{Role, StageId, StageOutput, StageType, TaskId, TaskStatus, UserId, stage, task};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -94,7 +94,7 @@ pub async fn forward(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Ta
         let stage = stages.iter().find(|stage| stage.id == task.stage_id);
         let next = stage
             .filter(|stage| stage.stage_type == StageType::Hold)
-            .map(workflow::edges);
+            .map(graph::edges);
         if next.is_none_or(|edges| edges.is_empty()) {
             let reason = format!("task {} is not in a HOLD stage with an output NEXT", task.id);
             return Err(Error::NotAllowed(reason));

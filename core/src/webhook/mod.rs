@@ -2,10 +2,8 @@
 //! send to them.
 
 mod captured;
-mod condition;
 mod field;
 pub mod health;
-mod index;
 mod input;
 mod order;
 mod secrets;
@@ -13,15 +11,11 @@ pub(crate) mod stage;
 mod target;
 
 pub use captured::Captured;
-pub(crate) use condition::Condition;
-pub use condition::{FilterFaults, filter_faults};
 pub use field::Field;
-pub use index::Index;
-pub(crate) use index::Subscriber;
 pub use input::{New, Patch, Retry};
 pub(crate) use order::{order_key, reorder};
 pub use secrets::{DEFAULT_GRACE, MAX_GRACE, MAX_LIVE, Rotated, Rotation, rotate, secrets};
-pub use target::{Target, Targets, limit, policy};
+pub use target::{Target, Targets, policy};
 pub(crate) use target::{build, check_keyring};
 
 use crate::{
@@ -30,10 +24,9 @@ use crate::{
     db::Txn,
     list::Query,
     listener,
+    subscribers::{filter::Condition, limit},
 };
-use entity::{
-    AuthType, OrganizationId, ProjectId, WebhookId, WebhookStatus, WebhookTopic, project, webhook, webhook_secret,
-};
+use entity::{AuthType, OrganizationId, ProjectId, WebhookId, WebhookStatus, project, webhook, webhook_secret};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use std::{collections::HashMap, sync::Arc};
 
@@ -176,11 +169,6 @@ pub async fn many(
         .all(app.db.read())
         .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-}
-
-/// A webhook's topics in the order given.
-pub fn topics(row: &webhook::Model) -> Vec<WebhookTopic> {
-    serde_json::from_str(&row.topics).unwrap_or_default()
 }
 
 /// Refuses a webhook that is not sent to.

@@ -7,7 +7,6 @@ use crate::{
     App, Error, Result,
     delivery::{
         headers,
-        limit::Limit,
         retry::Policy,
         signer::{self, Scheme, Signer},
         target_url::TargetUrl,
@@ -130,11 +129,6 @@ pub fn policy(row: &webhook::Model) -> Result<Policy> {
         delays: delays.into_iter().map(Duration::from_millis).collect(),
         jitter: row.jitter,
     })
-}
-
-/// What its lane may do, as it stands in the row.
-pub fn limit(row: &webhook::Model) -> Limit {
-    Limit::new(row.max_in_flight, row.rate_requests, row.rate_per_ms)
 }
 
 fn authorization(keyring: &Keyring, row: &webhook::Model) -> Result<Option<HeaderValue>> {

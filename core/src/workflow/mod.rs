@@ -3,23 +3,17 @@
 
 mod adopt;
 mod check;
-mod conditions;
-mod graph;
 mod input;
 mod plan;
 mod run;
 mod save;
-mod scope;
 mod store;
 
 pub(crate) use adopt::adopt;
-pub(crate) use conditions::{Budget, Decision};
-pub(crate) use graph::{Graph, Graphs};
 pub use input::{EdgeInput, Move, Save, StageInput, StageWebhook};
 pub(crate) use run::run_step;
 pub use run::{rerun, run, runs};
 pub use save::save;
-pub(crate) use scope::values;
 pub(crate) use store::make_default;
 
 use crate::{
@@ -27,12 +21,11 @@ use crate::{
     auth::{Action, Actor},
     project,
 };
-use entity::{OrganizationId, ProjectId, StageId, StageOutput, StageType, TaskStatus, stage, task, workflow};
+use entity::{OrganizationId, ProjectId, StageId, StageType, TaskStatus, stage, task, workflow};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, ExprTrait},
 };
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// A project's workflow.
@@ -42,18 +35,6 @@ pub struct Workflow {
     pub row: workflow::Model,
     /// Its stages in the order they were saved.
     pub stages: Vec<stage::Model>,
-}
-
-/// A way out of a stage and where it leads.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Edge {
-    /// Which way out.
-    pub output: StageOutput,
-    /// Into which stage.
-    pub to: StageId,
-    /// When it is taken: CEL, of MATCHED alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub condition: Option<String>,
 }
 
 /// How many tasks a stage has.
@@ -171,11 +152,6 @@ pub fn warning(row: &stage::Model, counts: Counts) -> Option<String> {
         1 => Some("1 task is held because its webhook was not sent".into()),
         count => Some(format!("{count} tasks are held because their webhooks were not sent")),
     }
-}
-
-/// The ways out of a stage, in order.
-pub fn edges(row: &stage::Model) -> Vec<Edge> {
-    serde_json::from_str(&row.edges).unwrap_or_default()
 }
 
 /// A stage of a live project, that the actor may see.

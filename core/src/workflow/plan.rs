@@ -2,9 +2,8 @@
 //! and tasks.
 
 use super::{
-    Edge, Workflow,
+    Workflow,
     check::{self, Node, Out},
-    graph::Graph,
     input::{Save, StageInput},
     store,
 };
@@ -12,6 +11,7 @@ use crate::{
     Error, Result,
     auth::{Action, Actor},
     db::Txn,
+    graph::{Edge, Graph},
     task::{self, Withdrawn, weight},
     webhook::{
         stage as webhooks,

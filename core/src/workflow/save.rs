@@ -11,8 +11,10 @@ use super::{
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    input, organization, project, task,
-    webhook::{Condition, stage::Tools},
+    input, organization, project,
+    subscribers::filter::Condition,
+    task,
+    webhook::stage::Tools,
 };
 use entity::StageType;
 use std::ops::RangeInclusive;

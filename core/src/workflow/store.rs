@@ -1,7 +1,7 @@
 //! The rows of workflows: read, written, and made for a project that has none.
 
-use super::{Edge, Workflow, plan::MAX_PASSES};
-use crate::{Error, Result, db::Txn};
+use super::{Workflow, plan::MAX_PASSES};
+use crate::{Error, Result, db::Txn, graph::Edge};
 use entity::{ProjectId, StageId, StageOutput, StageType, Timestamp, project, stage, workflow};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable, QueryFilter, QueryOrder,

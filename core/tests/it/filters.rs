@@ -5,7 +5,8 @@ use entity::{NotificationStatus, WebhookTopic, webhook};
 use labelhook_core::{
     event::{Change, Data},
     notification,
-    webhook::{FilterFaults, New, Patch, filter_faults},
+    subscribers::filter::{FilterFaults, filter_faults},
+    webhook::{New, Patch},
 };
 
 fn filter(source: &str) -> impl FnOnce(&mut New) {

@@ -6,7 +6,10 @@ use async_graphql::Context;
 use async_graphql::futures_util::stream::{BoxStream, StreamExt, empty, unfold};
 use entity::event;
 use labelhook_core::listener;
-use labelhook_core::live::{Change, Ended, Place, ReplayChange, Subscription, TaskChange};
+use labelhook_core::{
+    feed::{log::Change, replay::ReplayChange, task::TaskChange},
+    live::{Ended, Place, Subscription},
+};
 use tokio::sync::mpsc::Receiver;
 
 use super::super::{

@@ -16,7 +16,11 @@ use async_graphql::{Context, ID, Object};
 use entity::{
     AuthType, Capture, Ordering, PayloadFormat, ProjectId, StatsBucket, Timestamp, WebhookStatus, WebhookTopic, webhook,
 };
-use labelhook_core::{notification::Filter, webhook as webhooks};
+use labelhook_core::{
+    notification::Filter,
+    subscribers::{self, filter},
+    webhook as webhooks,
+};
 
 use super::{
     context::ContextExt,
@@ -57,7 +61,7 @@ impl Webhook {
 
     /// What it is told of, in the order given.
     async fn topics(&self) -> Vec<WebhookTopic> {
-        webhooks::topics(&self.0)
+        subscribers::topics(&self.0)
     }
 
     /// Whether events are sent.
@@ -124,12 +128,12 @@ impl Webhook {
 
     /// Events that were not sent because the filter could not be evaluated, since it was saved or the server started.
     async fn filter_errors(&self, ctx: &Context<'_>) -> i32 {
-        i32::try_from(webhooks::filter_faults(ctx.app(), self.0.id).count).unwrap_or(i32::MAX)
+        i32::try_from(filter::filter_faults(ctx.app(), self.0.id).count).unwrap_or(i32::MAX)
     }
 
     /// Why the filter could not be evaluated the last time; null when it always could.
     async fn last_filter_error(&self, ctx: &Context<'_>) -> Option<String> {
-        webhooks::filter_faults(ctx.app(), self.0.id).last
+        filter::filter_faults(ctx.app(), self.0.id).last
     }
 
     /// How deliveries prove where they come from.
@@ -159,7 +163,7 @@ impl Webhook {
 
     /// How fast it may be sent to; null: at any pace.
     async fn rate_limit(&self) -> Option<RateLimit> {
-        webhooks::limit(&self.0).rate.map(RateLimit::from)
+        subscribers::limit(&self.0).rate.map(RateLimit::from)
     }
 
     /// In which order it is sent to.

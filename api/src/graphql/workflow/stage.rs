@@ -4,8 +4,9 @@ use async_graphql::{Context, ID, Object};
 use entity::{PayloadContent, StageOutput, StageType, stage};
 use labelhook_core::{
     auth::Action,
+    graph::{self, Edge},
     notification::Filter,
-    workflow::{self as workflows, Edge},
+    workflow as workflows,
 };
 
 use super::{
@@ -54,7 +55,7 @@ impl Stage {
     /// The ways out, in order.
     #[graphql(complexity = "lists::cost(Some(10), child_complexity)")]
     async fn edges(&self) -> Vec<StageEdge> {
-        workflows::edges(&self.0).into_iter().map(StageEdge).collect()
+        graph::edges(&self.0).into_iter().map(StageEdge).collect()
     }
 
     /// Of which project's workflow.

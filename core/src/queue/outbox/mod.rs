@@ -21,8 +21,8 @@ use crate::{
     Result,
     bus::changes::Hints,
     delivery::limit::Limit,
-    listener::Place,
     sql::bulk::{Change, insert, make},
+    subscribers::host::Place,
 };
 use counters::Tallies;
 use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, WebhookId, event, label, notification, payload};

@@ -5,7 +5,7 @@ use crate::{
     Error, Result,
     event::{self, Data, Sent},
     filter::Values,
-    workflow::{self, Decision},
+    graph::{cel_scope, conditions::Decision},
 };
 use entity::{EventId, StageId, StageOutput, StageType, TaskStatus, UserId};
 use std::sync::Arc;
@@ -145,7 +145,7 @@ impl Passage<'_> {
 
     fn values(&self, place: usize) -> Values {
         let seat = &self.seats[place];
-        workflow::values(
+        cel_scope::values(
             &self.snapshot(place),
             seat.label.as_ref().map(|label| label.label.as_str()),
             &(&self.project).into(),

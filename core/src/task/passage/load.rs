@@ -2,9 +2,10 @@
 
 use super::scene::{Scene, Seat};
 use crate::{
-    Error, Result, batch, event,
+    Error, Result, event,
+    graph::Graph,
+    label_context,
     task::{by_task, history},
-    workflow::Graph,
 };
 use entity::{
     DataRowId, LabelId, ProjectId, StageId, TaskId, UserId, data_row, dataset, label, organization, project, stage,
@@ -115,7 +116,7 @@ impl Around {
             data_rows,
             labels,
             visits: by_task(history(&ids, false).all(db).await?),
-            batches: batch::holding_each(db, project_id, &rows).await?,
+            batches: label_context::holding_each(db, project_id, &rows).await?,
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     Error, Result,
     db::Txn,
     event::{self, Data, TaskMove},
-    workflow::{Budget, Graph},
+    graph::{Graph, conditions::Budget},
 };
 use entity::{ProjectId, StageId, StageOutput, TaskStatus, UserId, VisitId, stage_visit, task};
 use std::{

@@ -2,7 +2,7 @@
 
 use crate::{
     event::{self, Work},
-    workflow::Graph,
+    graph::Graph,
 };
 use entity::{EventId, StageId, StageType, UserId, data_row, dataset, label, project, stage_visit, task, user};
 use std::{collections::HashMap, sync::Arc};

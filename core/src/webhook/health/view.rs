@@ -1,7 +1,7 @@
 //! How a webhook fares, to look at; and why a notification waits, and until when.
 
 use super::{breaker, streak::Streak};
-use crate::{App, Result, listener, sql::statement::raw, webhook};
+use crate::{App, Result, listener, sql::statement::raw, subscribers};
 use entity::{
     BreakerState, NotificationStatus, Ordering, Timestamp, WaitReason, WebhookStatus, notification,
     webhook as webhooks, webhook_health,
@@ -116,7 +116,7 @@ fn due_reason(app: &App, webhook: &webhooks::Model, now: Timestamp) -> Option<Wa
     if app.health.shut_until(webhook.id).is_some_and(|until| now < until) {
         return Some(WaitReason::Breaker);
     }
-    webhook::target::limit(webhook).rate.map(|_| WaitReason::RateLimit)
+    subscribers::limit(webhook).rate.map(|_| WaitReason::RateLimit)
 }
 
 #[derive(FromQueryResult)]

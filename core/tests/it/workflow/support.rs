@@ -10,6 +10,7 @@ use labelhook_core::{
     auth::Actor,
     data_row, dataset,
     event::Data,
+    graph,
     page::{Edge, Span},
     project,
     task::{self, Answer, Assign, Filter, Judgement, Verdict},
@@ -150,7 +151,7 @@ impl<'w> Flow<'w> {
             name: row.name.clone(),
             stage_type: row.stage_type,
             position: row.position.clone(),
-            edges: workflow::edges(row)
+            edges: graph::edges(row)
                 .into_iter()
                 .map(|edge| EdgeInput {
                     output: edge.output,

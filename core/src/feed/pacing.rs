@@ -6,15 +6,15 @@ use std::{ops::Range, time::Duration};
 use tokio::time::Instant;
 
 /// Shifts that listeners are divided into.
-pub(super) const SHIFTS: usize = 5;
+pub(crate) const SHIFTS: usize = 5;
 /// From one turn to the next: some times what a look costs.
-pub(super) const TURN: Duration = Duration::from_millis(4);
+pub(crate) const TURN: Duration = Duration::from_millis(4);
 /// Listeners for whom a round is a turn longer.
 const MANY: usize = 40;
 
 /// Who was told when.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     next: usize,
     last: Option<Instant>,
     /// Shifts that have not been told the newest.
@@ -23,28 +23,28 @@ pub(super) struct Turns {
 
 impl Turns {
     /// There is something new, for everybody.
-    pub(super) fn news(&mut self) {
+    pub(crate) fn news(&mut self) {
         self.behind = SHIFTS;
     }
 
     /// Whether everybody has been told everything.
-    pub(super) fn are_over(&self) -> bool {
+    pub(crate) fn are_over(&self) -> bool {
         self.behind == 0
     }
 
     /// Whether somebody was told a moment ago.
-    pub(super) fn just_now(&self, now: Instant) -> bool {
+    pub(crate) fn just_now(&self, now: Instant) -> bool {
         self.last.is_some_and(|last| now < last + TURN)
     }
 
     /// Everybody's turn.
-    pub(super) fn all(&mut self, now: Instant) -> Range<usize> {
+    pub(crate) fn all(&mut self, now: Instant) -> Range<usize> {
         (self.behind, self.last) = (0, Some(now));
         0..SHIFTS
     }
 
     /// The shifts whose turn it is, among so many listeners.
-    pub(super) fn take(&mut self, now: Instant, listeners: usize) -> Range<usize> {
+    pub(crate) fn take(&mut self, now: Instant, listeners: usize) -> Range<usize> {
         if self.are_over() {
             return 0..0;
         }

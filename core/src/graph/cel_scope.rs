@@ -7,7 +7,7 @@ use crate::{
 use serde_json::{Value, json, value::RawValue};
 
 /// The names; `label` is whatever the annotation is, `null` while there is none.
-pub(super) static SCOPE: Scope = Scope {
+pub(crate) static SCOPE: Scope = Scope {
     roots: &[
         (
             "task",

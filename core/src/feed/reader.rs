@@ -2,12 +2,12 @@
 //! nobody listens any more.
 //!
 //! A look costs some queries, and to tell a listener costs a wake-up and a write. So after a look that brought something
-//! the reader gathers for some milliseconds, and tells many listeners in [`turns`](super::turns). What happens after a
+//! the reader gathers for some milliseconds, and tells many listeners in [`turns`](crate::feed::pacing). What happens after a
 //! silence is told at once.
 
 use super::{
     channel::{Channel, Channels, Item},
-    turns::{TURN, Turns},
+    pacing::{TURN, Turns},
 };
 use entity::OrganizationId;
 use futures_util::FutureExt;
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_secs(5);
 /// When to look once more after an announcement, where a row may still lie behind a transaction that is open.
 const AGAIN: Duration = Duration::from_millis(20);
 
-pub(super) async fn run<T: Item>(
+pub(crate) async fn run<T: Item>(
     db: DatabaseConnection,
     organization_id: OrganizationId,
     channels: Arc<Channels<T>>,

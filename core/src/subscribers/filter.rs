@@ -1,6 +1,6 @@
 //! A webhook's filter, compiled once, with what went wrong in it since.
 
-use super::index::Index;
+use super::Index;
 use crate::{
     App, Error, Result,
     event::SCOPE,
@@ -42,7 +42,7 @@ pub(crate) struct Condition {
 }
 
 /// Those of webhooks that have published since the process started.
-pub(super) type Conditions = HashMap<WebhookId, Arc<Condition>>;
+pub(crate) type Conditions = HashMap<WebhookId, Arc<Condition>>;
 
 impl Condition {
     /// What a filter that is being saved compiles to. Takes milliseconds: not for the writer.
@@ -78,7 +78,7 @@ impl Condition {
 impl Index {
     /// A webhook's filter as its row has it. The one of its last save is at hand; after a restart it is compiled when the
     /// webhook is first read.
-    pub(super) async fn condition(&self, row: &webhook::Model) -> Result<Option<Arc<Condition>>> {
+    pub(crate) async fn condition(&self, row: &webhook::Model) -> Result<Option<Arc<Condition>>> {
         let Some(source) = &row.filter else {
             self.adopt(row.id, None);
             return Ok(None);
@@ -98,7 +98,7 @@ impl Index {
     }
 
     /// A webhook's filter was saved: from now on its faults are counted, and its time is taken, anew.
-    pub(super) fn adopt(&self, id: WebhookId, condition: Option<Arc<Condition>>) {
+    pub(crate) fn adopt(&self, id: WebhookId, condition: Option<Arc<Condition>>) {
         match condition {
             Some(condition) => self.conditions().insert(id, condition),
             None => self.conditions().remove(&id),

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Result,
     sql::sequence::{self, Sequence},
-    webhook::Index,
+    subscribers::Index,
 };
 use entity::OrganizationId;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
@@ -30,7 +30,7 @@ struct Numbers {
 }
 
 /// Waits for the organizations of `scope` and says what holds now.
-pub(super) async fn take(db: &impl ConnectionTrait, base: i64, scope: &Scope, index: &Index) -> Result<Begun> {
+pub(crate) async fn take(db: &impl ConnectionTrait, base: i64, scope: &Scope, index: &Index) -> Result<Begun> {
     let ids: Vec<String> = scope.0.keys().map(ToString::to_string).collect();
     let binds = [Value::from(keys(scope)), ids.join(",").into()];
     let numbers = Numbers::find_by_statement(crate::sql::statement::raw(db, TAKE, binds))

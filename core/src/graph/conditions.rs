@@ -1,6 +1,6 @@
 //! Conditions of LOGIC stages: compiled once, evaluated within a budget.
 
-use super::{graph::Node, scope::SCOPE};
+use super::{Node, cel_scope::SCOPE};
 use crate::{
     Error, Result,
     filter::{Filter, Outcome, Values},
@@ -34,14 +34,14 @@ impl Default for Conditions {
 
 impl Conditions {
     /// Compiles what somebody typed into `field`.
-    pub(super) async fn typed(&self, field: &str, source: &str) -> Result<()> {
+    pub(crate) async fn typed(&self, field: &str, source: &str) -> Result<()> {
         let filter = Filter::compile(field, source, &SCOPE).await?;
         self.0.insert(source.to_owned(), filter);
         Ok(())
     }
 
     /// What was typed some time ago.
-    pub(super) async fn stored(&self, source: &str) -> Result<Condition> {
+    pub(crate) async fn stored(&self, source: &str) -> Result<Condition> {
         if let Some(filter) = self.0.get(source) {
             return Ok(Condition::Ready(filter));
         }

@@ -13,7 +13,7 @@ pub(crate) static SCOPE: Scope = Scope {
 };
 
 /// The value of that name, made once an event.
-pub(super) fn values(event: &event::Model) -> Values {
+pub(crate) fn values(event: &event::Model) -> Values {
     let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
     let project = data.get("project").map(|project| {
         json!({

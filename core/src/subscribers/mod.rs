@@ -1,14 +1,16 @@
 //! Which webhooks want which events: an organization's active webhooks that were registered (a stage's own is asked by
 //! its stage), read once and kept until one of them changes. Read inside the writer's transaction, so it is never older than the change it serves.
 
-use super::{condition, target::limit};
+pub mod filter;
+pub(crate) mod host;
+
 use crate::{
     Error, Result,
     delivery::limit::Limit,
-    listener::Place,
     payload::{Query, Shape, Shaper},
 };
 use entity::{Ordering, OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
+use host::Place;
 use moka::sync::Cache;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::{
@@ -25,7 +27,7 @@ pub(crate) struct Subscriber {
     pub shape: Shape,
     pub limit: Limit,
     /// Its filter.
-    pub condition: Option<Arc<condition::Condition>>,
+    pub condition: Option<Arc<filter::Condition>>,
     pub ordering: Ordering,
     pub place: Place,
     topics: u32,
@@ -54,7 +56,7 @@ const QUERIES: u64 = 1_000;
 pub struct Index {
     known: Mutex<HashMap<OrganizationId, Arc<[Subscriber]>>>,
     generations: Mutex<HashMap<OrganizationId, i64>>,
-    conditions: Mutex<condition::Conditions>,
+    conditions: Mutex<filter::Conditions>,
     shaper: Arc<dyn Shaper>,
     queries: Cache<String, Query>,
 }
@@ -112,7 +114,7 @@ impl Index {
 
     /// A webhook as publishing needs it.
     pub(crate) async fn subscriber(&self, row: &webhook::Model) -> Result<Subscriber> {
-        let topics = super::topics(row).into_iter().fold(0, |set, topic| set | bit(topic));
+        let topics = topics(row).into_iter().fold(0, |set, topic| set | bit(topic));
         Ok(Subscriber {
             webhook_id: row.id,
             project_id: row.project_id,
@@ -148,7 +150,7 @@ impl Index {
         Ok(())
     }
 
-    pub(super) fn conditions(&self) -> MutexGuard<'_, condition::Conditions> {
+    pub(crate) fn conditions(&self) -> MutexGuard<'_, filter::Conditions> {
         self.conditions.lock().expect("held for a look or an insert only")
     }
 
@@ -171,4 +173,14 @@ impl Index {
     pub(crate) fn forget_all(&self) {
         self.known.lock().expect("held for a clear only").clear();
     }
+}
+
+/// A webhook's topics in the order given.
+pub fn topics(row: &webhook::Model) -> Vec<WebhookTopic> {
+    serde_json::from_str(&row.topics).unwrap_or_default()
+}
+
+/// What its lane may do, as it stands in the row.
+pub fn limit(row: &webhook::Model) -> Limit {
+    Limit::new(row.max_in_flight, row.rate_requests, row.rate_per_ms)
 }

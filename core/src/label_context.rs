@@ -3,13 +3,19 @@
 //! for together (`db/ahead.rs`), so what is read is [`About`] many.
 
 use crate::{
-    Result, batch,
+    Result,
     db::Txn,
     event,
     sql::{bulk::batches, statement::raw},
 };
-use entity::{DataRowId, OrganizationId, ProjectId, UserId, data_row, dataset, label, organization, project, user};
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, IdenStatic, Iterable, QueryResult, Value};
+use entity::{
+    BatchId, DataRowId, OrganizationId, ProjectId, UserId, batch, batch_data_row, data_row, dataset, label,
+    organization, project, user,
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable, JoinType, QueryFilter,
+    QueryOrder, QueryResult, QuerySelect, RelationDef, Value,
+};
 use std::{
     collections::{BTreeMap, HashMap},
     hash::Hash,
@@ -117,7 +123,7 @@ pub(crate) async fn look(db: &impl ConnectionTrait, mut asked: Vec<About>) -> Re
 /// The batches that hold these data rows of one project.
 async fn fill(db: &impl ConnectionTrait, found: &mut Subjects, id: ProjectId, batched: &[About]) -> Result<()> {
     let rows: Vec<DataRowId> = batched.iter().map(|about| about.data_row_id).collect();
-    let batches = batch::holding_each(db, id, &rows).await?;
+    let batches = holding_each(db, id, &rows).await?;
     for about in batched {
         if let (Some(subject), Some(batches)) = (found.get_mut(about), batches.get(&about.data_row_id)) {
             subject.batches.clone_from(batches);
@@ -201,6 +207,45 @@ impl Subject {
             task: None,
             team: self.organization.as_deref().map(Into::into),
         })
+    }
+}
+
+/// The batches of a project that hold each of these data rows, as an event carries them.
+pub(crate) async fn holding_each(
+    conn: &impl ConnectionTrait,
+    project_id: ProjectId,
+    data_row_ids: &[DataRowId],
+) -> Result<HashMap<DataRowId, Vec<event::Batch>>> {
+    let rows: Vec<(DataRowId, BatchId, String)> = batch::Entity::find()
+        .select_only()
+        .column(batch_data_row::Column::DataRowId)
+        .columns([batch::Column::Id, batch::Column::Name])
+        .join(JoinType::InnerJoin, links())
+        .filter(batch::Column::ProjectId.eq(project_id))
+        .filter(batch_data_row::Column::DataRowId.is_in(data_row_ids.iter().copied()))
+        .order_by_asc(batch::Column::Id)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let mut batches: HashMap<DataRowId, Vec<event::Batch>> = HashMap::new();
+    for (data_row_id, id, name) in rows {
+        batches.entry(data_row_id).or_default().push(event::Batch { id, name });
+    }
+    Ok(batches)
+}
+
+pub(crate) fn links() -> RelationDef {
+    batch::Entity::belongs_to(batch_data_row::Entity)
+        .from(batch::Column::Id)
+        .to(batch_data_row::Column::BatchId)
+        .into()
+}
+
+pub(crate) fn link(batch: &batch::Model, data_row_id: DataRowId) -> batch_data_row::Model {
+    batch_data_row::Model {
+        batch_id: batch.id,
+        data_row_id,
+        organization_id: batch.organization_id,
     }
 }
 

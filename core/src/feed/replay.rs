@@ -21,7 +21,7 @@ pub struct ReplayChange {
 }
 
 impl ReplayChange {
-    pub(super) fn of(row: replay::Model) -> Self {
+    pub(crate) fn of(row: replay::Model) -> Self {
         Self {
             row,
             number: READ.fetch_add(1, Ordering::Relaxed),

@@ -16,7 +16,7 @@ const ROWS: u64 = 256;
 const BYTES: i64 = 4 << 20;
 
 /// A kind that has places to come back to.
-pub(super) trait Logged: Item {
+pub(crate) trait Logged: Item {
     /// A page of what lies after one number and not after another.
     fn page(
         db: &DatabaseConnection,

@@ -16,7 +16,7 @@ pub struct Place {
 }
 
 /// The number of an event's place, checked.
-pub(super) async fn of_event(app: &App, actor: &Actor, after: Option<Place>) -> Result<Option<i64>> {
+pub(crate) async fn of_event(app: &App, actor: &Actor, after: Option<Place>) -> Result<Option<i64>> {
     let Some(place) = after else { return Ok(None) };
     let db = app.db.read();
     let found = event::Entity::find_by_id(EventId(place.id)).one(db).await?;
@@ -33,7 +33,7 @@ pub(super) async fn of_event(app: &App, actor: &Actor, after: Option<Place>) -> 
 }
 
 /// The number of a notification's place, checked. The notification may have changed since.
-pub(super) async fn of_notification(app: &App, actor: &Actor, after: Option<Place>) -> Result<Option<i64>> {
+pub(crate) async fn of_notification(app: &App, actor: &Actor, after: Option<Place>) -> Result<Option<i64>> {
     let Some(place) = after else { return Ok(None) };
     let db = app.db.read();
     let found = notification::Entity::find_by_id(NotificationId(place.id))

@@ -3,12 +3,12 @@
 //! anew: each unit sees what it would have seen by a statement of its own.
 
 use super::writer::{Kind, Unit};
-use crate::label::About;
+use crate::label_context::About;
 
 type Units = Vec<Box<dyn Unit>>;
 
 /// Cuts a group, in its order, into runs of units of one kind.
-pub(super) fn runs(mut units: Units) -> Vec<Units> {
+pub(crate) fn runs(mut units: Units) -> Vec<Units> {
     let lengths: Vec<usize> = units
         .chunk_by(|one, next| appends(one.as_ref()) == appends(next.as_ref()))
         .map(<[_]>::len)
@@ -24,7 +24,7 @@ fn appends(unit: &dyn Unit) -> bool {
 }
 
 /// What a run is going to read. Those that write look for themselves.
-pub(super) fn asked(run: &[Box<dyn Unit>]) -> Vec<About> {
+pub(crate) fn asked(run: &[Box<dyn Unit>]) -> Vec<About> {
     let about = run.iter().filter_map(|unit| match unit.kind() {
         Kind::Appends(about) => Some(about),
         Kind::Writes => None,

@@ -15,12 +15,12 @@ impl Silence {
     }
 
     /// Ends when the silence is noticed, and not before.
-    pub(super) async fn falls(&self) {
+    pub(crate) async fn falls(&self) {
         self.0.notified().await;
     }
 
     /// Waits for something that changes nothing, unless the database falls silent.
-    pub(super) async fn outlast<T>(&self, look: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) async fn outlast<T>(&self, look: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             done = look => done,
             () = self.falls() => Err(unanswered()),
@@ -29,7 +29,7 @@ impl Silence {
 }
 
 /// Of something that was not committed.
-pub(super) fn unanswered() -> Error {
+pub(crate) fn unanswered() -> Error {
     Error::Unavailable("the database cannot be used now: it does not answer; nothing was changed".into())
 }
 

@@ -1,18 +1,18 @@
 //! A workflow ready for use: stages by id, conditions compiled, webhooks as publishing needs them. Built once a version
 //! and kept.
 
-use super::{
-    Edge,
-    conditions::{Condition, Conditions},
-    edges,
-};
+pub(crate) mod cel_scope;
+pub(crate) mod conditions;
+
 use crate::{
     Error, Result, event,
-    webhook::{Index, Subscriber},
+    subscribers::{Index, Subscriber},
 };
+use conditions::{Condition, Conditions};
 use entity::{ProjectId, StageId, StageOutput, StageType, Timestamp, stage, webhook, workflow};
 use moka::sync::Cache;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, sync::Arc};
 
 /// A workflow ready for use.
@@ -109,7 +109,7 @@ impl Node {
     }
 
     /// The rules of the stage, in order: each leads somewhere when its condition holds.
-    pub(super) fn rules(&self) -> impl Iterator<Item = (&Condition, StageId)> {
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (&Condition, StageId)> {
         self.ways
             .iter()
             .filter_map(|way| Some((way.condition.as_ref()?, way.to)))
@@ -132,7 +132,7 @@ async fn ways(stage: &stage::Model, conditions: &Conditions) -> Result<Vec<Way>>
 #[derive(Debug)]
 pub(crate) struct Graphs {
     known: Cache<ProjectId, Arc<Graph>>,
-    pub(super) conditions: Conditions,
+    pub(crate) conditions: Conditions,
     index: Arc<Index>,
 }
 
@@ -158,4 +158,21 @@ impl Graphs {
         self.known.insert(id, Arc::clone(&graph));
         Ok(graph)
     }
+}
+
+/// A way out of a stage and where it leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edge {
+    /// Which way out.
+    pub output: StageOutput,
+    /// Into which stage.
+    pub to: StageId,
+    /// When it is taken: CEL, of MATCHED alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+}
+
+/// The ways out of a stage, in order.
+pub fn edges(row: &stage::Model) -> Vec<Edge> {
+    serde_json::from_str(&row.edges).unwrap_or_default()
 }

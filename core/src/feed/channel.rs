@@ -1,7 +1,7 @@
 //! A channel: one organization's newest rows of one kind, in a ring that its listeners share. A listener is a position;
 //! when the ring moves past it, it was too slow.
 
-use super::{reader, turns::SHIFTS};
+use super::{pacing::SHIFTS, reader};
 use crate::bus::Ids;
 use entity::OrganizationId;
 use sea_orm::DatabaseConnection;
@@ -23,7 +23,7 @@ const TAKEN: usize = 64;
 const HINTED: usize = 1 << 16;
 
 /// What a channel carries.
-pub(super) trait Item: Send + Sync + Sized + 'static {
+pub(crate) trait Item: Send + Sync + Sized + 'static {
     /// What it takes, about.
     fn weight(&self) -> usize;
 
@@ -39,16 +39,16 @@ pub(super) trait Item: Send + Sync + Sized + 'static {
 }
 
 /// What one look brought.
-pub(super) struct Read<T> {
-    pub(super) rows: Vec<T>,
+pub(crate) struct Read<T> {
+    pub(crate) rows: Vec<T>,
     /// Everything up to this number has been read.
-    pub(super) position: i64,
+    pub(crate) position: i64,
     /// Whether there may be more at once.
-    pub(super) more: bool,
+    pub(crate) more: bool,
 }
 
 /// The channels of one kind, by organization: those with somebody listening.
-pub(super) struct Channels<T>(Mutex<HashMap<OrganizationId, Arc<Channel<T>>>>);
+pub(crate) struct Channels<T>(Mutex<HashMap<OrganizationId, Arc<Channel<T>>>>);
 
 impl<T> Default for Channels<T> {
     fn default() -> Self {
@@ -62,14 +62,14 @@ impl<T> Channels<T> {
     }
 
     /// There is something new, this among it.
-    pub(super) fn look(&self, id: OrganizationId, changed: Vec<Uuid>) {
+    pub(crate) fn look(&self, id: OrganizationId, changed: Vec<Uuid>) {
         if let Some(channel) = self.lock().get(&id) {
             channel.hint(changed);
         }
     }
 
     /// More has changed than can be told: everybody who listens to these missed something.
-    pub(super) fn lose(&self, organizations: &Ids<OrganizationId>) {
+    pub(crate) fn lose(&self, organizations: &Ids<OrganizationId>) {
         let channels = self.lock();
         match organizations {
             Ids::These(ids) => ids
@@ -81,12 +81,12 @@ impl<T> Channels<T> {
     }
 
     /// There may be something new anywhere.
-    pub(super) fn look_at_all(&self) {
+    pub(crate) fn look_at_all(&self) {
         self.lock().values().for_each(|channel| channel.wake.notify_one());
     }
 
     /// Takes a channel that nobody listens to away; says whether it did.
-    pub(super) fn retire(&self, id: OrganizationId, channel: &Channel<T>) -> bool {
+    pub(crate) fn retire(&self, id: OrganizationId, channel: &Channel<T>) -> bool {
         let mut channels = self.lock();
         let idle = channel.state().listeners == 0;
         if idle {
@@ -99,7 +99,7 @@ impl<T> Channels<T> {
 impl<T: Item> Channels<T> {
     /// Listens from now on, and says up to which number everything has been told. The first listener starts the reader,
     /// at `mark`.
-    pub(super) fn join(self: &Arc<Self>, db: &DatabaseConnection, id: OrganizationId, mark: i64) -> (Listener<T>, i64) {
+    pub(crate) fn join(self: &Arc<Self>, db: &DatabaseConnection, id: OrganizationId, mark: i64) -> (Listener<T>, i64) {
         let mut channels = self.lock();
         let channel = channels.entry(id).or_insert_with(|| {
             let channel = Arc::new(Channel::new(mark));
@@ -117,10 +117,10 @@ impl<T: Item> Channels<T> {
 }
 
 /// One organization's ring.
-pub(super) struct Channel<T> {
+pub(crate) struct Channel<T> {
     state: Mutex<State<T>>,
     hinted: Mutex<BTreeSet<Uuid>>,
-    pub(super) wake: Notify,
+    pub(crate) wake: Notify,
     told: [Notify; SHIFTS],
 }
 
@@ -167,12 +167,12 @@ impl<T> Channel<T> {
     }
 
     /// Who listens.
-    pub(super) fn listeners(&self) -> usize {
+    pub(crate) fn listeners(&self) -> usize {
         self.state().listeners
     }
 
     /// How far the reading has come.
-    pub(super) fn position(&self) -> i64 {
+    pub(crate) fn position(&self) -> i64 {
         self.state().position
     }
 
@@ -190,13 +190,13 @@ impl<T> Channel<T> {
     }
 
     /// So many of those that have changed; they have changed again when they are hinted again.
-    pub(super) fn take_hinted(&self, count: usize) -> Vec<Uuid> {
+    pub(crate) fn take_hinted(&self, count: usize) -> Vec<Uuid> {
         let mut hinted = self.hinted.lock().expect("held for a look only");
         std::iter::from_fn(|| hinted.pop_first()).take(count).collect()
     }
 
     /// What was taken and could not be read.
-    pub(super) fn put_back(&self, changed: Vec<Uuid>) {
+    pub(crate) fn put_back(&self, changed: Vec<Uuid>) {
         self.hinted.lock().expect("held for a look only").extend(changed);
     }
 
@@ -211,7 +211,7 @@ impl<T> Channel<T> {
     }
 
     /// Tells these shifts all that has been published.
-    pub(super) fn tell(&self, shifts: Range<usize>) {
+    pub(crate) fn tell(&self, shifts: Range<usize>) {
         if shifts.is_empty() {
             return;
         }
@@ -235,7 +235,7 @@ impl<T> Channel<T> {
 
 impl<T: Item> Channel<T> {
     /// Puts what was read into the ring, to be told.
-    pub(super) fn publish(&self, read: Read<T>) {
+    pub(crate) fn publish(&self, read: Read<T>) {
         let mut state = self.state();
         state.position = read.position;
         for row in read.rows {
@@ -251,7 +251,7 @@ impl<T: Item> Channel<T> {
 }
 
 /// A position in a ring.
-pub(super) struct Listener<T> {
+pub(crate) struct Listener<T> {
     channel: Arc<Channel<T>>,
     shift: usize,
     next: u64,
@@ -259,7 +259,7 @@ pub(super) struct Listener<T> {
 
 impl<T> Listener<T> {
     /// Waits for what is told next; `None` when the ring has moved past this listener.
-    pub(super) async fn wait(&mut self) -> Option<VecDeque<Arc<T>>> {
+    pub(crate) async fn wait(&mut self) -> Option<VecDeque<Arc<T>>> {
         let mut taken = VecDeque::new();
         loop {
             let mut told = std::pin::pin!(self.channel.told[self.shift].notified());

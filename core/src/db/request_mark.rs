@@ -1,0 +1,31 @@
+//! The mark of a request that carries an idempotency key: what the request commits and the mark in its row are one
+//! transaction.
+
+use super::txn::Txn;
+use crate::Result;
+use entity::{IdempotencyId, idempotency_key};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+
+tokio::task_local! {
+    static CLAIMED: IdempotencyId;
+}
+
+/// Runs `work` for the request with this id: its first commit marks the request's row.
+pub(crate) async fn within<T>(id: IdempotencyId, work: impl Future<Output = T>) -> T {
+    CLAIMED.scope(id, work).await
+}
+
+/// The request that this task works for, when it carries an idempotency key.
+pub(crate) fn current() -> Option<IdempotencyId> {
+    CLAIMED.try_with(|id| *id).ok()
+}
+
+/// Something of the request is committed, in this transaction.
+pub(crate) async fn mark(txn: &Txn, id: IdempotencyId) -> Result<()> {
+    idempotency_key::Entity::update_many()
+        .col_expr(idempotency_key::Column::Committed, Expr::value(true))
+        .filter(idempotency_key::Column::Id.eq(id))
+        .exec(txn.conn())
+        .await?;
+    Ok(())
+}
