@@ -11,6 +11,7 @@ pub mod feed;
 pub mod graph;
 mod input;
 mod label_context;
+pub mod publish;
 pub mod queue;
 pub mod sql;
 pub mod subscribers;

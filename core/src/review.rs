@@ -9,6 +9,7 @@ use crate::{
     label,
     label_context::Subject,
     list::{self, Query},
+    publish,
 };
 use entity::{LabelId, ProjectId, ReviewId, UserId, label as labels, review, user};
 use sea_orm::{
@@ -214,7 +215,7 @@ async fn changed(
         reviewer,
         subject: subject.change(label)?,
     }));
-    event::publish(txn, row.organization_id, &data, change).await?;
+    publish::publish(txn, row.organization_id, &data, change).await?;
     label::touch(txn, subject.project.as_deref());
     Ok(())
 }

@@ -10,10 +10,11 @@ use crate::{
     auth::{Action, Actor},
     data_row,
     db::{self, Txn},
-    event::{self, Change, Data},
+    event::{Change, Data},
     input::{self, set},
     label_context::{About, Subject},
     list::Query,
+    publish,
 };
 use entity::{DataRowId, LabelId, OrganizationId, ProjectId, data_row as rows, label, project as projects};
 use sea_orm::{
@@ -303,7 +304,7 @@ async fn open<'s>(
 
 async fn changed(txn: &Txn, row: &label::Model, subject: &Subject, change: Change) -> Result<()> {
     let data = Data::Label(Box::new(subject.change(row)?));
-    event::publish(txn, row.organization_id, &data, change).await?;
+    publish::publish(txn, row.organization_id, &data, change).await?;
     touch(txn, subject.project.as_deref());
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::{
     dispatcher::prepare,
     event::{self, Data, Ping},
     payload,
+    publish::{self, resend},
     queue::{
         job::Job,
         ordering::release,
@@ -40,7 +41,7 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
         .db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                if event::kept(txn, [old.event_id]).await?.is_empty() {
+                if resend::kept(txn, [old.event_id]).await?.is_empty() {
                     return Err(Error::not_found("notification", old.id));
                 }
                 repeat(txn, &webhook, &old, None).await
@@ -60,7 +61,7 @@ async fn order_key(txn: &Txn, webhook: &webhooks::Model, old: &notification::Mod
             .and_then(|event| event.data_row_id),
         Ordering::None | Ordering::Strict => None,
     };
-    Ok(webhook::order_key(webhook.ordering, webhook.id, old.topic, data_row_id))
+    Ok(publish::order_key(webhook.ordering, webhook.id, old.topic, data_row_id))
 }
 
 /// Enqueues a notification again, with its old bytes unless others are given. A task that waited for it waits for the new
@@ -165,7 +166,7 @@ pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notifica
                 });
                 let subscriber = txn.index().subscriber(&webhook).await?;
                 let sample = (WebhookTopic::Ping, &data);
-                event::publish_test(txn, organization_id, sample, &subscriber, None)
+                publish::publish_test(txn, organization_id, sample, &subscriber, None)
             })
         })
         .await?;
@@ -245,7 +246,7 @@ fn sample(
         let names: Vec<&str> = topics.iter().map(|topic| topic.as_str()).collect();
         Error::invalid("topic", format!("there is no sample of {}", names.join(", ")))
     })?;
-    Ok((event::unpublished(organization_id, topic, &data, now)?, data))
+    Ok((publish::unpublished(organization_id, topic, &data, now)?, data))
 }
 
 /// Whether a notification has come to its end.

@@ -4,7 +4,7 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
-    event, project, webhook,
+    event, project, publish, webhook,
 };
 use entity::{ProjectId, WebhookStatus, WebhookTopic, notification, webhook as webhooks};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Iterable, QueryFilter, QueryOrder};
@@ -102,5 +102,5 @@ async fn send(
     let data = event::sample(topic, row.id, txn.now());
     let data = data.ok_or_else(|| Error::internal("a topic lost its sample"))?;
     let subscriber = txn.index().subscriber(row).await?;
-    event::publish_test(txn, row.organization_id, (topic, &data), &subscriber, project_id)
+    publish::publish_test(txn, row.organization_id, (topic, &data), &subscriber, project_id)
 }

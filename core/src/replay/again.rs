@@ -1,6 +1,6 @@
 //! Sending what was found: notifications once more, or events for the first time.
 
-use crate::{Error, Result, db::Txn, event, notification as log, subscribers::Subscriber, task::Withdrawn};
+use crate::{Error, Result, db::Txn, notification as log, publish::resend, subscribers::Subscriber, task::Withdrawn};
 use bytes::Bytes;
 use entity::{EventId, PayloadId, event as events, notification, webhook};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -51,7 +51,7 @@ async fn events_of(txn: &Txn, rows: &[notification::Model]) -> Result<HashMap<Ev
 
 /// The event's bytes in the webhook's present shape. One that cannot be rendered is left out and holds up no other.
 fn afresh(txn: &Txn, event: Option<&events::Model>, subscriber: &Subscriber) -> Option<(PayloadId, Bytes)> {
-    let made = event::afresh(txn, event?, &subscriber.shape);
+    let made = resend::afresh(txn, event?, &subscriber.shape);
     made.inspect_err(|error| log_fault(event, error)).ok()
 }
 
@@ -61,13 +61,13 @@ pub(super) async fn tell(txn: &Txn, subscriber: &Subscriber, rows: Vec<events::M
         true => HashMap::new(),
         false => {
             let ids: Vec<EventId> = rows.iter().map(|event| event.id).collect();
-            event::rendered(txn, subscriber, &ids).await?
+            resend::rendered(txn, subscriber, &ids).await?
         }
     };
-    let kept = event::kept(txn, rows.iter().map(|event| event.id)).await?;
+    let kept = resend::kept(txn, rows.iter().map(|event| event.id)).await?;
     let mut sent = 0;
     for event in rows.iter().filter(|event| kept.contains(&event.id)) {
-        match event::late(txn, event, subscriber, known.get(&event.id).copied()) {
+        match resend::late(txn, event, subscriber, known.get(&event.id).copied()) {
             Ok(()) => sent += 1,
             Err(error) => log_fault(Some(event), &error),
         }

@@ -2,8 +2,9 @@
 
 use super::missed::Misser;
 use crate::{
-    App, Error, Result, event,
+    App, Error, Result,
     notification::{Filter, near, of_organization},
+    publish::resend,
 };
 use entity::{EventId, NotificationId, WebhookId, event as events, notification, replay, replay_part, webhook};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -126,7 +127,7 @@ impl Missed {
         let subscriber = app.index.subscriber(webhook).await?;
         let mut events = Vec::with_capacity(rows.len());
         for row in rows {
-            if event::passes(&row, &subscriber).await {
+            if resend::passes(&row, &subscriber).await {
                 events.push(row);
             }
         }

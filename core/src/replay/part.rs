@@ -8,7 +8,8 @@ use super::{
 use crate::{
     App, Result,
     db::Txn,
-    event, notification as log,
+    notification as log,
+    publish::resend,
     task::{self, Withdrawn},
 };
 use entity::{ReplayStatus, WebhookStatus, replay, replay_part, webhook};
@@ -90,7 +91,7 @@ async fn go_on(
     let sent = match found {
         Found::Notifications(rows, repeated) => {
             part.after_id = rows.last().map(|row| row.id).or(part.after_id);
-            let kept = event::kept(txn, rows.iter().map(|row| row.event_id)).await?;
+            let kept = resend::kept(txn, rows.iter().map(|row| row.event_id)).await?;
             let rows = rows
                 .into_iter()
                 .filter(|row| log::over(row.status) && !repeated.contains(&row.id) && kept.contains(&row.event_id));

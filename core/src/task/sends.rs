@@ -4,7 +4,7 @@ use super::passage::Passage;
 use crate::{
     App, Result,
     db::Txn,
-    event::{Again, again},
+    publish::resend::{Again, again},
     queue::outbox::counters,
 };
 use entity::{NotificationId, NotificationStatus, StageId, TaskStatus, WebhookId, notification, stage, task};

@@ -12,8 +12,8 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::{Txn, Work},
-    event::Again,
     graph::{self, Graph},
+    publish::resend::Again,
     user, workflow,
 };
 use entity::{Role, StageId, StageOutput, StageType, TaskId, TaskStatus, UserId, stage, task};

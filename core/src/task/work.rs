@@ -9,7 +9,7 @@ use crate::{
     auth::{Action, Actor},
     db::Txn,
     event::{self, Change, Data},
-    input, label,
+    input, label, publish,
 };
 use entity::{LabelId, ReviewId, Role, StageOutput, StageType, TaskStatus, label as labels, review as reviews, task};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
@@ -245,7 +245,7 @@ async fn write_label(txn: &Txn, passage: &mut Passage<'_>, actor: &Actor, answer
         None => (new_label(txn, passage, actor, text, seconds).await?, Change::Created),
     };
     let data = Data::Label(Box::new(passage.labelled(0, &row)));
-    event::publish(txn, row.organization_id, &data, change).await?;
+    publish::publish(txn, row.organization_id, &data, change).await?;
     label::touch(txn, Some(&passage.project));
     let seat = passage.seat_mut(0);
     seat.task.label_id = Some(row.id);
@@ -309,7 +309,7 @@ async fn write_review(txn: &Txn, passage: &Passage<'_>, actor: &Actor, judgement
         reviewer: passage.user(Some(actor.user_id)),
         subject: passage.labelled(0, label),
     }));
-    event::publish(txn, row.organization_id, &data, Change::Created).await?;
+    publish::publish(txn, row.organization_id, &data, Change::Created).await?;
     label::touch(txn, Some(&passage.project));
     Ok(())
 }

@@ -13,7 +13,7 @@ mod target;
 pub use captured::Captured;
 pub use field::Field;
 pub use input::{New, Patch, Retry};
-pub(crate) use order::{order_key, reorder};
+pub(crate) use order::reorder;
 pub use secrets::{DEFAULT_GRACE, MAX_GRACE, MAX_LIVE, Rotated, Rotation, rotate, secrets};
 pub use target::{Target, Targets, policy};
 pub(crate) use target::{build, check_keyring};

@@ -3,24 +3,8 @@
 //! [outbox](crate::dispatcher).
 
 use crate::{Result, db::Txn, sql::statement::raw};
-use entity::{DataRowId, Ordering, Timestamp, WebhookId, WebhookTopic};
+use entity::{Ordering, Timestamp, WebhookId, WebhookTopic};
 use sea_orm::{ConnectionTrait, Value};
-use uuid::Uuid;
-
-/// What a notification is ordered by. A test is not: it is to say now whether the receiver works.
-pub(crate) fn order_key(
-    ordering: Ordering,
-    webhook_id: WebhookId,
-    topic: WebhookTopic,
-    data_row_id: Option<DataRowId>,
-) -> Option<Uuid> {
-    match ordering {
-        _ if topic == WebhookTopic::Ping => None,
-        Ordering::None => None,
-        Ordering::PerDataRow => data_row_id.map(|id| id.0),
-        Ordering::Strict => Some(webhook_id.0),
-    }
-}
 
 /// What waits, for its moment or in its order, found on two small indexes. Binds: the webhook.
 const WAITING: &str = "id IN (SELECT id FROM notification WHERE webhook_id = ?1 AND due_at IS NOT NULL \

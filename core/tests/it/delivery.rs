@@ -52,7 +52,7 @@ async fn an_event_its_payloads_and_its_notifications_are_undone_with_their_chang
     let undone = world
         .write(move |txn| {
             Box::pin(async move {
-                labelhook_core::event::publish(txn, organization_id, &data, Change::Created).await?;
+                labelhook_core::publish::publish(txn, organization_id, &data, Change::Created).await?;
                 Err::<(), _>(Error::Conflict("changed my mind".into()))
             })
         })

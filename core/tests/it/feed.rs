@@ -51,7 +51,7 @@ async fn publish(world: &World, data: labelhook_core::event::Data, count: usize)
         Box::pin(async move {
             let mut ids = Vec::with_capacity(count);
             for _ in 0..count {
-                let row = labelhook_core::event::publish(txn, organization_id, &data, Change::Created).await?;
+                let row = labelhook_core::publish::publish(txn, organization_id, &data, Change::Created).await?;
                 ids.push(row.id);
             }
             Ok(ids)

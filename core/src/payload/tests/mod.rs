@@ -8,7 +8,10 @@ mod snapshots;
 mod v7;
 
 use super::*;
-use crate::event::{TaskMove, sample, unpublished};
+use crate::{
+    event::{TaskMove, sample},
+    publish::unpublished,
+};
 use entity::{OrganizationId, Timestamp, WebhookId, WebhookTopic};
 use serde_json::{Value, json};
 

@@ -3,9 +3,10 @@
 use super::{Hand, Passage};
 use crate::{
     Error, Result,
-    event::{self, Data, Sent},
+    event::{self, Data},
     filter::Values,
     graph::{cel_scope, conditions::Decision},
+    publish::{self, Sent},
 };
 use entity::{EventId, StageId, StageOutput, StageType, TaskStatus, UserId};
 use std::sync::Arc;
@@ -68,7 +69,7 @@ impl Passage<'_> {
         let task = &self.seats[place].task;
         let node = self.graph.node(task.stage_id).filter(|_| send);
         let own = node.and_then(|node| node.subscriber.as_ref()).map(|own| (own, task.id));
-        event::publish_move(self.txn, self.project.organization_id, id, data, own).await
+        publish::publish_move(self.txn, self.project.organization_id, id, data, own).await
     }
 
     /// How the task stands in its webhook stage, or elsewhere as it does by its type.

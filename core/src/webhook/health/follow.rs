@@ -7,7 +7,7 @@ use crate::{
     Result,
     db::Txn,
     event::{self, Counts, Notice},
-    webhook,
+    publish, webhook,
 };
 use entity::{
     NotificationId, NotificationStatus, ProjectId, Timestamp, WebhookId, WebhookTopic, notification, project,
@@ -200,7 +200,7 @@ async fn tell(
         counts: counts.unwrap_or_default(),
         created_at: txn.now(),
     };
-    event::publish_notice(txn, webhook, notice).await
+    publish::publish_notice(txn, webhook, notice).await
 }
 
 async fn name(txn: &Txn, id: ProjectId) -> Result<Option<String>> {

@@ -294,7 +294,7 @@ async fn die(app: &App, database: &Database) {
 pub async fn publish(app: &App, organization_id: OrganizationId, data: Data, change: Change) -> Result<event::Model> {
     app.db
         .write(organization_id, move |txn| {
-            Box::pin(async move { labelhook_core::event::publish(txn, organization_id, &data, change).await })
+            Box::pin(async move { labelhook_core::publish::publish(txn, organization_id, &data, change).await })
         })
         .await
 }

@@ -1,26 +1,26 @@
 //! Who is told of an event: the webhooks that want its topic, as far as their filters are true of it.
 
-use super::cel_scope;
 use crate::{
+    event::cel_scope,
     filter::{Outcome, Values},
     subscribers::Subscriber,
 };
 use entity::event;
 
 /// An event on its way to the webhooks that may want it.
-pub(super) struct Asked<'e> {
+pub(crate) struct Asked<'e> {
     event: &'e event::Model,
     /// Made when the first filter asks.
     values: Option<Values>,
 }
 
 impl<'e> Asked<'e> {
-    pub(super) fn of(event: &'e event::Model) -> Self {
+    pub(crate) fn of(event: &'e event::Model) -> Self {
         Self { event, values: None }
     }
 
     /// Those of the organization's webhooks that want the event. A filter that cannot be evaluated does not match.
-    pub(super) async fn wanted<'s>(&mut self, subscribers: &'s [Subscriber]) -> Vec<&'s Subscriber> {
+    pub(crate) async fn wanted<'s>(&mut self, subscribers: &'s [Subscriber]) -> Vec<&'s Subscriber> {
         let mut wanted = Vec::new();
         for subscriber in subscribers {
             if subscriber.wants(self.event.topic, self.event.project_id)
@@ -33,7 +33,7 @@ impl<'e> Asked<'e> {
     }
 
     /// Whether the event passes the subscriber's filter. Without one nothing is spent.
-    pub(super) async fn passes(&mut self, subscriber: &Subscriber) -> Outcome {
+    pub(crate) async fn passes(&mut self, subscriber: &Subscriber) -> Outcome {
         let Some(condition) = &subscriber.condition else {
             return Outcome::Match;
         };

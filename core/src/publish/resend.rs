@@ -1,8 +1,8 @@
 //! A stage sends again: new notifications of events that there are, for a re-run and for tasks that were waiting to be
 //! assigned. The bytes are those of the first time, unless the stage's shape has changed since.
 
-use super::{data::Data, enqueue, render, wanted::Asked};
-use crate::{Error, Result, db::Txn, filter::Outcome, payload::Shape, subscribers::Subscriber};
+use super::{enqueue, matching::Asked, render};
+use crate::{Error, Result, db::Txn, event::Data, filter::Outcome, payload::Shape, subscribers::Subscriber};
 use bytes::Bytes;
 use entity::{EventId, NotificationId, PayloadId, TaskId, event, payload};
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QuerySelect, sea_query::Expr};

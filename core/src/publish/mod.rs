@@ -1,0 +1,266 @@
+//! Publishes a fact: writes the event's row, renders the payloads that its webhooks want, and enqueues a notification for
+//! each, all in the transaction of the change itself.
+//!
+//! Entered by verbs with their [`Txn`]. Must never import a verb or send anything itself: what is enqueued here is sent by
+//! the dispatcher after the commit.
+
+pub(crate) mod matching;
+pub(crate) mod resend;
+
+use crate::{
+    Error, Result,
+    db::Txn,
+    event::{Change, Data, Notice},
+    filter::Outcome,
+    payload::{self, Shape},
+    queue::outbox::Enqueued,
+    subscribers::Subscriber,
+};
+use bytes::Bytes;
+use entity::{
+    DataRowId, EventId, NotificationId, NotificationStatus, Ordering, OrganizationId, PayloadId, ProjectId, TaskId,
+    Timestamp, WebhookId, WebhookTopic, event, notification, webhook,
+};
+use matching::Asked;
+use uuid::Uuid;
+
+/// Publishes what happened to every active webhook of the organization that wants it.
+pub async fn publish(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change) -> Result<event::Model> {
+    let subscribers = txn.index().of(txn.conn(), organization_id).await?;
+    let event = fact(txn, organization_id, data, change)?;
+    let wanted = Asked::of(&event).wanted(&subscribers).await;
+    notify(
+        txn,
+        &event,
+        data,
+        wanted.into_iter().map(|subscriber| (subscriber, None)),
+    )?;
+    txn.outbox().event(event.clone());
+    Ok(event)
+}
+
+/// Publishes a task's move under an id of the caller's, to the webhooks that want it and, when the task is to be sent, to
+/// its stage's own. Says what became of that one.
+pub(crate) async fn publish_move(
+    txn: &Txn,
+    organization_id: OrganizationId,
+    id: EventId,
+    data: &Data,
+    own: Option<(&Subscriber, TaskId)>,
+) -> Result<Sent> {
+    let subscribers = txn.index().of(txn.conn(), organization_id).await?;
+    let event = event::Model {
+        id,
+        ..fact(txn, organization_id, data, Change::Updated)?
+    };
+    let mut asked = Asked::of(&event);
+    let mut told: Vec<_> = asked
+        .wanted(&subscribers)
+        .await
+        .into_iter()
+        .map(|subscriber| (subscriber, None))
+        .collect();
+    let mut sent = Sent::Not;
+    if let Some((subscriber, task_id)) = own {
+        match asked.passes(subscriber).await {
+            Outcome::Match => told.push((subscriber, Some(task_id))),
+            Outcome::NoMatch => sent = Sent::Unwanted,
+            Outcome::Fault(reason) | Outcome::Stopped(reason) => sent = Sent::Unknown(reason),
+        }
+    }
+    let last = notify(txn, &event, data, told.into_iter())?;
+    txn.outbox().event(event);
+    Ok(match last.filter(|row| row.task_id.is_some()) {
+        Some(row) => Sent::As(row.id),
+        None => sent,
+    })
+}
+
+/// What became of a task that is to be sent by its stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// As this notification.
+    As(NotificationId),
+    /// It was not to be sent.
+    Not,
+    /// The stage's filter does not want it.
+    Unwanted,
+    /// The stage's filter could not be evaluated.
+    Unknown(String),
+}
+
+/// Publishes a test of a topic to one webhook alone, subscribed or not, and gives its notification. The event counts as
+/// one of the webhook's project, or of the one given, so that whoever sees the webhook sees it.
+pub(crate) fn publish_test(
+    txn: &Txn,
+    organization_id: OrganizationId,
+    (topic, data): (WebhookTopic, &Data),
+    subscriber: &Subscriber,
+    project_id: Option<ProjectId>,
+) -> Result<notification::Model> {
+    let event = event::Model {
+        topic,
+        project_id: subscriber.project_id.or(project_id),
+        data_row_id: None,
+        test: true,
+        ..fact(txn, organization_id, data, Change::Created)?
+    };
+    let notification = notify(txn, &event, data, std::iter::once((subscriber, None)))?;
+    txn.outbox().event(event);
+    notification.ok_or_else(|| Error::internal("a single subscriber was not notified"))
+}
+
+/// Publishes how deliveries to a webhook go, to the webhooks that watch it; never to itself.
+pub(crate) async fn publish_notice(txn: &Txn, of: &webhook::Model, notice: Notice) -> Result<()> {
+    let subscribers = txn.index().of(txn.conn(), of.organization_id).await?;
+    let data = Data::Notice(Box::new(notice));
+    let event = event::Model {
+        project_id: of.project_id,
+        ..fact(txn, of.organization_id, &data, Change::Created)?
+    };
+    let matching = subscribers
+        .iter()
+        .filter(|subscriber| subscriber.webhook_id != of.id && subscriber.wants(event.topic, event.project_id));
+    notify(txn, &event, &data, matching.map(|subscriber| (subscriber, None)))?;
+    txn.outbox().event(event);
+    Ok(())
+}
+
+fn fact(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change) -> Result<event::Model> {
+    let event = unpublished(organization_id, data.topic(change), data, txn.now())?;
+    Ok(event::Model {
+        sequence: txn.next_sequence(),
+        ..event
+    })
+}
+
+/// An event's row as it would be, without a place in the feed.
+pub(crate) fn unpublished(
+    organization_id: OrganizationId,
+    topic: WebhookTopic,
+    data: &Data,
+    now: Timestamp,
+) -> Result<event::Model> {
+    let about = data.about();
+    Ok(event::Model {
+        id: EventId::new(),
+        organization_id,
+        sequence: 0,
+        topic,
+        project_id: about.map(|about| about.project_id),
+        data_row_id: about.map(|about| about.data_row.id),
+        external_id: about.and_then(|about| about.data_row.external_id.clone()),
+        data: serde_json::to_string(data).map_err(Error::internal)?,
+        test: false,
+        created_at: now,
+    })
+}
+
+/// Renders each wanted shape once and enqueues a notification per subscriber. Gives the last one.
+fn notify<'s>(
+    txn: &Txn,
+    event: &event::Model,
+    data: &Data,
+    subscribers: impl Iterator<Item = (&'s Subscriber, Option<TaskId>)>,
+) -> Result<Option<notification::Model>> {
+    let mut rendered: Vec<(&Shape, PayloadId, Bytes)> = Vec::new();
+    let mut last = None;
+    for (subscriber, task_id) in subscribers {
+        let known = rendered.iter().find(|(shape, ..)| **shape == subscriber.shape);
+        let (payload_id, body) = match known {
+            Some((_, id, body)) => (*id, body.clone()),
+            None => {
+                let (id, body) = render(txn, event, data, &subscriber.shape)?;
+                rendered.push((&subscriber.shape, id, body.clone()));
+                (id, body)
+            }
+        };
+        let row = enqueue(txn, event, subscriber, payload_id, Some(body), |row| {
+            row.task_id = task_id
+        });
+        last = Some(row);
+    }
+    Ok(last)
+}
+
+/// Enqueues one notification, as `with` makes it.
+fn enqueue(
+    txn: &Txn,
+    event: &event::Model,
+    subscriber: &Subscriber,
+    payload_id: PayloadId,
+    body: Option<Bytes>,
+    with: impl FnOnce(&mut notification::Model),
+) -> notification::Model {
+    let mut row = pending(txn, event, subscriber, payload_id);
+    with(&mut row);
+    txn.outbox().enqueue(Enqueued {
+        row: row.clone(),
+        limit: subscriber.limit,
+        place: subscriber.place,
+        body,
+    });
+    row
+}
+
+fn render(txn: &Txn, event: &event::Model, data: &Data, shape: &Shape) -> Result<(PayloadId, Bytes)> {
+    let body = Bytes::from(payload::render(shape, event, data)?);
+    let id = PayloadId::new();
+    txn.outbox().payload(entity::payload::Model {
+        id,
+        organization_id: event.organization_id,
+        event_id: event.id,
+        format: shape.format,
+        content: shape.content,
+        query_hash: shape.query.as_ref().map(|query| query.hash().to_vec()),
+        body: body.to_vec(),
+    });
+    Ok((id, body))
+}
+
+fn pending(txn: &Txn, event: &event::Model, subscriber: &Subscriber, payload_id: PayloadId) -> notification::Model {
+    notification::Model {
+        id: NotificationId::new(),
+        organization_id: event.organization_id,
+        webhook_id: subscriber.webhook_id,
+        event_id: event.id,
+        payload_id,
+        project_id: event.project_id,
+        stage_id: subscriber.stage_id,
+        task_id: None,
+        topic: event.topic,
+        external_id: event.external_id.clone(),
+        status: NotificationStatus::Pending,
+        attempt_count: 0,
+        throttled_count: 0,
+        order_key: order_key(
+            subscriber.ordering,
+            subscriber.webhook_id,
+            event.topic,
+            event.data_row_id,
+        ),
+        due_at: Some(txn.now()),
+        node_id: None,
+        response_code: None,
+        error: None,
+        redelivery_of: None,
+        sequence: txn.next_sequence(),
+        created_at: txn.now(),
+        updated_at: txn.now(),
+    }
+}
+
+/// What a notification is ordered by. A test is not: it is to say now whether the receiver works.
+pub(crate) fn order_key(
+    ordering: Ordering,
+    webhook_id: WebhookId,
+    topic: WebhookTopic,
+    data_row_id: Option<DataRowId>,
+) -> Option<Uuid> {
+    match ordering {
+        _ if topic == WebhookTopic::Ping => None,
+        Ordering::None => None,
+        Ordering::PerDataRow => data_row_id.map(|id| id.0),
+        Ordering::Strict => Some(webhook_id.0),
+    }
+}
