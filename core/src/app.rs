@@ -1,9 +1,10 @@
 //! [`App`]: everything a verb needs, made once and shared.
 
 use crate::{
-    Clock, Result, api_key,
+    Clock, Result,
+    admin::{copy, rekey},
+    api_key,
     bus::{self, Bus, Message},
-    copy,
     db::Db,
     deletion,
     delivery::{
@@ -12,17 +13,17 @@ use crate::{
     },
     dispatcher::Dispatcher,
     feed::Live,
-    idempotency,
+    health, idempotency,
     listener::Listeners,
     node::{self, Nodes},
     payload::Shaper,
     queue::lanes::{Lanes, Window},
-    rekey, replay,
+    replay,
     secret::Keyring,
     sql::postgres::installation,
     subscribers::Index,
     task,
-    webhook::{self, Targets, health},
+    webhook::Targets,
     workflow,
 };
 use entity::{NotificationId, WebhookId};
@@ -121,7 +122,7 @@ impl App {
         copy::check_done(db.read()).await?;
         bus.connect(&choice, url, installation(db.read()).await?).await?;
         rekey::check_done(db.read()).await?;
-        webhook::check_keyring(db.read(), &config.keyring).await?;
+        rekey::check_keyring(db.read(), &config.keyring).await?;
         let app = Arc::new(Self {
             db,
             listeners: Arc::new(Listeners::new(Arc::clone(&nodes), config.clock.now())),

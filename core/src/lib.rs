@@ -3,12 +3,14 @@
 //! A verb is a free function, context first. One that takes [`App`] opens its own unit of work; one that takes a
 //! [`db::Txn`] joins its caller's. Rights are checked at its top; a row of another organization is not found.
 
+pub mod admin;
 mod app;
 mod clock;
 pub mod delivery;
 mod error;
 pub mod feed;
 pub mod graph;
+pub mod health;
 mod input;
 mod label_context;
 pub mod publish;
@@ -20,7 +22,6 @@ pub mod api_key;
 pub mod auth;
 pub mod batch;
 pub mod bus;
-pub mod copy;
 pub mod data_row;
 pub mod dataset;
 pub mod db;
@@ -39,7 +40,6 @@ pub mod organization;
 pub mod page;
 pub mod payload;
 pub mod project;
-pub mod rekey;
 pub mod replay;
 pub mod retention;
 pub mod review;

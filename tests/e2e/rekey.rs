@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use harness::{Home, Process, Service, TestReceiver, binary, signature};
 use labelhook_api::graphql::payload::Shaper;
-use labelhook_core::rekey::{Place, Rekey};
+use labelhook_core::admin::rekey::{Place, Rekey};
 use labelhook_core::secret::Keyring;
 use labelhook_core::{Clock, Config};
 use labelhook_core::{delivery::guard::Guard, queue::lanes::Window};

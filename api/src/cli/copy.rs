@@ -5,7 +5,7 @@ use crate::config::Storage;
 use anyhow::{Context, bail};
 use clap::Args;
 use labelhook_core::{
-    copy::{self, Progress},
+    admin::copy::{self, Progress},
     secret::Keyring,
     sql::sqlite::file_of,
 };

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use labelhook_core::{
     Error, Result,
-    rekey::{self, Place},
+    admin::rekey::{self, Place},
     secret::{self, Keyring},
     sql::sqlite::file_of,
 };

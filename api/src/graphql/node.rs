@@ -2,8 +2,11 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use labelhook_core::{
-    Error, auth::Action, batch, data_row, dataset, event, label, notification, project, replay, review, task, user,
-    webhook, workflow,
+    Error,
+    auth::Action,
+    batch, data_row, dataset, event, label, notification, project, replay, review,
+    task::{self, stage_run},
+    user, webhook, workflow,
 };
 
 use super::{
@@ -127,7 +130,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
             notification::get => Notification,
             event::get => Event,
             webhook::get => Webhook::from,
-            workflow::run => StageRun,
+            stage_run::run => StageRun,
             replay::get => Replay,
         }
     }

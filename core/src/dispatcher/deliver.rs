@@ -9,15 +9,14 @@ use crate::{
         headers,
         retry::{Past, Verdict},
         sender::Outcome,
-        signer::Delivery as Signed,
     },
+    health,
     listener::Delivery,
     queue::{job::Job, lanes::Lanes, outbox},
-    webhook::{Target, health},
+    webhook::{Target, target::prepare},
 };
 use bytes::Bytes;
 use entity::{Timestamp, attempt};
-use http::HeaderMap;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -167,17 +166,6 @@ async fn attempt(app: &App, job: &Job) -> Result<Turn> {
         verdict,
         marked: false,
     })))
-}
-
-/// The headers of a request: for these bytes, at this moment.
-pub(crate) fn prepare(target: &Target, job: &Job, at: Timestamp, body: &[u8]) -> HeaderMap {
-    target.signer.headers(&Signed {
-        event_id: job.event_id,
-        notification_id: job.notification_id,
-        topic: job.topic,
-        at,
-        body,
-    })
 }
 
 fn row(

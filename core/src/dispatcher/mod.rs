@@ -8,8 +8,6 @@
 mod deliver;
 mod recorder;
 
-pub(crate) use deliver::prepare;
-
 use crate::{
     App, Result,
     bus::Message,

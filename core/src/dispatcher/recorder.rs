@@ -7,14 +7,14 @@ use crate::{
     App, Error, Result,
     db::{Scope, Txn},
     delivery::retry::Verdict,
+    health::{self, Ended},
     queue::{
         claim,
         job::Job,
         ordering::{self, Freed},
         outbox,
     },
-    task::{self, weight},
-    webhook::health::{self, Ended},
+    task::{self, batch_size},
 };
 use entity::{NodeId, NotificationId, OrganizationId, TaskId, Timestamp, attempt};
 use std::{
@@ -118,7 +118,10 @@ pub(super) async fn parts(app: &App, batch: Vec<Record>) -> Vec<Arc<Vec<Record>>
     let weight = |record: &Record| record.job.task_id.and_then(|id| weights.get(&id).copied());
     let mut rest = waited;
     while !rest.is_empty() {
-        let fits = weight::fitting(rest.iter().map(|record| weight(record).unwrap_or(weight::STEP_BYTES)));
+        let fits = batch_size::fitting(
+            rest.iter()
+                .map(|record| weight(record).unwrap_or(batch_size::STEP_BYTES)),
+        );
         let later = rest.split_off(fits.min(rest.len()));
         parts.push(Arc::new(std::mem::replace(&mut rest, later)));
     }

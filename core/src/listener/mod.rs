@@ -26,13 +26,10 @@ use crate::{
     db::Txn,
     delivery::signer::secret,
     subscribers,
-    webhook::{self, New, Patch},
+    webhook::{self, New},
 };
 use entity::{AuthType, NodeId, WebhookId, WebhookStatus, WebhookTopic, webhook as webhooks};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    sea_query::Expr,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 
 /// Listeners' webhooks of one organization at the same time.
 pub const MAX: u64 = 100;
@@ -160,40 +157,6 @@ async fn own(app: &App, actor: &Actor, id: &str) -> Result<webhooks::Model> {
             "the webhook is not a listener's: createListener makes one".into(),
         )),
     }
-}
-
-/// Makes a new webhook one that is heard by a listener.
-pub(crate) async fn enter(txn: &Txn, row: &mut webhooks::Model) -> Result<()> {
-    let there = webhooks::Entity::find()
-        .filter(webhooks::Column::OrganizationId.eq(row.organization_id))
-        .filter(webhooks::Column::ListenerSeenAt.is_not_null())
-        .count(txn.conn())
-        .await?;
-    if there >= MAX {
-        return Err(Error::Conflict(format!("there are {MAX} listeners already")));
-    }
-    row.listener = true;
-    row.listener_seen_at = Some(txn.now());
-    Ok(())
-}
-
-/// Refuses changes that a listener's webhook does not have.
-pub(crate) fn check(row: &webhooks::Model, patch: &Patch) -> Result<()> {
-    if row.listener && row.status == WebhookStatus::Revoked {
-        let reason = "the listener of this webhook is gone, and it does not come back";
-        return Err(Error::NotAllowed(reason.into()));
-    }
-    if row.listener && patch.url.is_some() {
-        return Err(Error::invalid("url", "is for its listener to say"));
-    }
-    Ok(())
-}
-
-/// Of webhooks: every one but those of listeners that are gone.
-pub(crate) fn lasts() -> Condition {
-    Condition::any()
-        .add(webhooks::Column::Listener.eq(false))
-        .add(webhooks::Column::Status.ne(WebhookStatus::Revoked))
 }
 
 /// Whether somebody listens, here or at another node.

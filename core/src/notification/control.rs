@@ -6,7 +6,6 @@ use crate::{
     auth::{Action, Actor},
     db::Txn,
     delivery::{headers, limit::Limit},
-    dispatcher::prepare,
     event::{self, Data, Ping},
     payload,
     publish::{self, resend},
@@ -17,7 +16,7 @@ use crate::{
     },
     subscribers::{self, host::Place},
     task::{self, Withdrawn},
-    webhook,
+    webhook::{self, target::prepare},
 };
 use bytes::Bytes;
 use entity::{

@@ -1,4 +1,4 @@
-//! Which notifications. Pages of them are cut in [`walk`](super::walk).
+//! Which notifications. Pages of them are cut in [`walk`](crate::notification::scan).
 
 use crate::{Result, auth::Actor, page};
 use entity::{

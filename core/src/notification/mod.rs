@@ -2,18 +2,19 @@
 
 mod control;
 mod filter;
+mod index_choice;
+mod scan;
 mod trigger;
-mod walk;
-mod way;
+pub mod waiting;
 
 pub use control::{Prepared, cancel, ping, preview, redeliver};
 pub(crate) use control::{over, repeat, stop};
 pub use filter::Filter;
 pub(crate) use filter::{matching, of_organization, seen};
+pub(crate) use index_choice::told;
+pub(crate) use scan::near;
+pub use scan::{Slice, Span};
 pub use trigger::{Trigger, trigger};
-pub(crate) use walk::near;
-pub use walk::{Slice, Span};
-pub(crate) use way::told;
 
 use crate::{
     App, Error, Result,
@@ -35,7 +36,7 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<notification::Mod
 /// A page of the log, newest first. One of a filter that matches little may end before it is full, and says where.
 pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
     actor.require(Action::ReadWebhooks)?;
-    walk::page(app, actor, filter, span).await
+    scan::page(app, actor, filter, span).await
 }
 
 /// A page of a webhook's log by number of rows: the Labelbox form.
@@ -48,7 +49,7 @@ pub async fn numbered(
     first: u64,
 ) -> Result<Vec<notification::Model>> {
     actor.require(Action::ReadWebhooks)?;
-    walk::numbered(app, actor, filter, from, skip, first).await
+    scan::numbered(app, actor, filter, from, skip, first).await
 }
 
 /// The attempts of several notifications, oldest first.

@@ -9,7 +9,7 @@ mod again;
 mod found;
 mod missed;
 mod part;
-mod room;
+mod quota;
 mod steps;
 
 pub use steps::{Wake, run, run_until_idle};

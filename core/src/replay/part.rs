@@ -3,7 +3,7 @@
 use super::{
     again::{repeat, tell},
     found::{Found, next},
-    room::room,
+    quota::room,
 };
 use crate::{
     App, Result,

@@ -3,7 +3,7 @@
 use super::{
     filter::{Filter, Span},
     history,
-    passage::Scene,
+    transition::Scene,
 };
 use crate::{
     App, Error, Result,

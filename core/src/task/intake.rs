@@ -1,7 +1,7 @@
 //! Intake: a data row that is attached to a project becomes a task, enters at START and goes on. Few are taken in by the
 //! transaction that attaches them; the data rows of a connected dataset follow in steps that survive a restart.
 
-use super::{passage::Passage, weight};
+use super::{batch_size, transition::Passage};
 use crate::{Result, auth::Actor, data_row as data_row_nouns, db::Txn};
 use entity::{
     DataRowId, DatasetId, IntakeId, IntakeKind, LabelId, OrganizationId, ProjectId, TaskId, TaskStatus, Timestamp,
@@ -70,7 +70,7 @@ pub(crate) async fn batched(
 /// Takes in what fits here and now, in the order of ids, and notes the rest.
 async fn start(txn: &Txn, source: Source, mut rows: Vec<data_row::Model>, room: &mut usize) -> Result<bool> {
     rows.sort_unstable_by_key(|row| row.id);
-    let fits = weight::room(txn.conn(), source.project_id)
+    let fits = batch_size::room(txn.conn(), source.project_id)
         .await?
         .min(*room)
         .min(rows.len());
@@ -136,7 +136,7 @@ pub(super) async fn step(txn: &Txn, id: IntakeId) -> Result<bool> {
         true => next(&row).all(txn.conn()).await?,
         false => Vec::new(),
     };
-    let fits = weight::room(txn.conn(), row.project_id).await?;
+    let fits = batch_size::room(txn.conn(), row.project_id).await?;
     let more = found.len() as u64 == STEP || found.len() > fits;
     found.truncate(fits);
     row.place = found.last().map(|row| row.id).or(row.place);

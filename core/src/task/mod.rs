@@ -1,23 +1,24 @@
 //! Tasks: data rows on their way through a workflow. Looked at here; worked on in [`work`], steered in [`steer`], taken in
 //! by [`intake`]; [`outcome`] moves those whose webhook was answered. All of them move tasks as a [`passage`].
 
+pub(crate) mod batch_size;
+mod bulk;
+mod bulk_step;
 mod export;
 mod filter;
 pub(crate) mod intake;
 pub(crate) mod outcome;
-mod passage;
-mod sends;
-mod steer;
-mod step;
+mod resend;
+pub mod stage_run;
 mod steps;
-pub(crate) mod weight;
+mod transition;
 mod work;
 
+pub(crate) use bulk::relocate;
+pub use bulk::{Assign, assign, forward, requeue};
 pub use export::{Export, export};
 pub use filter::{Filter, Slice, Span};
-pub(crate) use sends::{Withdrawn, forget_sends, resend};
-pub(crate) use steer::relocate;
-pub use steer::{Assign, assign, forward, requeue};
+pub(crate) use resend::{Withdrawn, forget_sends};
 pub use steps::{Wake, run, run_until_idle};
 pub use work::{Answer, Judgement, Verdict, review, save, submit};
 

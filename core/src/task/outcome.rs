@@ -2,12 +2,11 @@
 //! Only the newest notification of a task's present visit moves it; what else comes in is history.
 
 use super::{
-    change_all,
-    passage::{Hand, Passage},
-    sends::{Withdrawn, withdraw},
-    weight,
+    batch_size, change_all,
+    resend::{Withdrawn, withdraw},
+    transition::{Hand, Passage},
 };
-use crate::{App, Result, db::Txn, webhook};
+use crate::{App, Result, db::Txn, health};
 use entity::{NotificationId, NotificationStatus, ProjectId, StageOutput, TaskId, TaskStatus, notification, task};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
@@ -61,7 +60,7 @@ pub(crate) async fn prepare(app: &App, ids: &[TaskId]) -> Result<HashMap<TaskId,
     for id in projects {
         app.db.graphs().of(db, id).await?;
     }
-    weight::weights(db, ids).await
+    batch_size::weights(db, ids).await
 }
 
 async fn pass(txn: &Txn, project_id: ProjectId, answered: Vec<(task::Model, notification::Model)>) -> Result<()> {
@@ -84,7 +83,7 @@ async fn pass(txn: &Txn, project_id: ProjectId, answered: Vec<(task::Model, noti
 
 /// Why a task is held, for people.
 fn reason(row: &notification::Model) -> String {
-    let last = webhook::health::failure(row.response_code, row.error).unwrap_or("nothing was sent".into());
+    let last = health::failure(row.response_code, row.error).unwrap_or("nothing was sent".into());
     match row.attempt_count {
         1 => format!("its webhook was not sent: {last}"),
         count => format!("its webhook was not sent in {count} attempts: {last}"),

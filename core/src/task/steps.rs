@@ -1,9 +1,11 @@
 //! What runs in steps beside the requests: data rows that become tasks, and stages that send again. What is to be done is
 //! a row written by the transaction that asks for it; after a restart the rows that are not done go on.
 
-use super::intake;
-use crate::{App, Error, Result, workflow};
-use entity::{IntakeId, OrganizationId, ProjectId, ReplayStatus, StageRunId, intake as intakes, stage_run};
+use super::{intake, stage_run};
+use crate::{App, Error, Result};
+use entity::{
+    IntakeId, OrganizationId, ProjectId, ReplayStatus, StageRunId, intake as intakes, stage_run as stage_runs,
+};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -77,7 +79,7 @@ async fn step(app: &App, job: Job) -> Result<()> {
         Job::Run(id, organization_id) => {
             app.db
                 .write(organization_id, move |txn| {
-                    Box::pin(async move { workflow::run_step(txn, id).await })
+                    Box::pin(async move { stage_run::run_step(txn, id).await })
                 })
                 .await
         }
@@ -110,11 +112,11 @@ async fn running_intakes(app: &App) -> Result<Vec<(IntakeId, OrganizationId, Pro
 }
 
 async fn running_runs(app: &App) -> Result<Vec<(StageRunId, OrganizationId)>> {
-    Ok(stage_run::Entity::find()
+    Ok(stage_runs::Entity::find()
         .select_only()
-        .columns([stage_run::Column::Id, stage_run::Column::OrganizationId])
-        .filter(stage_run::Column::Status.eq(ReplayStatus::Running))
-        .order_by_asc(stage_run::Column::Id)
+        .columns([stage_runs::Column::Id, stage_runs::Column::OrganizationId])
+        .filter(stage_runs::Column::Status.eq(ReplayStatus::Running))
+        .order_by_asc(stage_runs::Column::Id)
         .limit(TURNS)
         .into_tuple()
         .all(app.db.read())

@@ -2,7 +2,7 @@
 
 use super::{
     find,
-    passage::{Hand, Passage},
+    transition::{Hand, Passage},
 };
 use crate::{
     App, Error, Result,

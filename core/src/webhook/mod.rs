@@ -1,29 +1,28 @@
 //! Webhooks: registered targets. Made, changed and listed here; [`Index`] says who wants an event, [`Targets`] how to
 //! send to them.
 
-mod captured;
+pub(crate) mod capture;
 mod field;
-pub mod health;
-mod input;
+pub(crate) mod input;
+pub(crate) mod listener;
 mod order;
-mod secrets;
-pub(crate) mod stage;
-mod target;
+pub(crate) mod secrets;
+pub(crate) mod target;
 
-pub use captured::Captured;
+pub use capture::Captured;
 pub use field::Field;
 pub use input::{New, Patch, Retry};
 pub(crate) use order::reorder;
 pub use secrets::{DEFAULT_GRACE, MAX_GRACE, MAX_LIVE, Rotated, Rotation, rotate, secrets};
+pub(crate) use target::build;
 pub use target::{Target, Targets, policy};
-pub(crate) use target::{build, check_keyring};
 
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
+    health,
     list::Query,
-    listener,
     subscribers::{filter::Condition, limit},
 };
 use entity::{AuthType, OrganizationId, ProjectId, WebhookId, WebhookStatus, project, webhook, webhook_secret};
@@ -182,24 +181,6 @@ pub(crate) fn active(webhook: &webhook::Model) -> Result<()> {
     }
 }
 
-/// Switches off what is of no use: nothing is sent to the receiver at `url` until somebody makes it active again. Gives the
-/// changed row. A webhook that has
-/// moved to another URL meanwhile, or is switched off already, stays as it is; so does a stage's own, whose tasks take
-/// the way of a failure.
-pub(crate) async fn revoke(txn: &Txn, id: WebhookId, url: &str, reason: &str) -> Result<Option<webhook::Model>> {
-    let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
-    let registered = |row: &webhook::Model| row.stage_id.is_none() && row.url == url;
-    let Some(mut row) = row.filter(|row| registered(row) && row.status == WebhookStatus::Active) else {
-        return Ok(None);
-    };
-    row.status = WebhookStatus::Revoked;
-    row.status_reason = Some(reason.to_owned());
-    row.updated_at = txn.now();
-    let row = row.into_active_model().reset_all().update(txn.conn()).await?;
-    txn.webhooks_changed(row.organization_id);
-    Ok(Some(row))
-}
-
 /// The project a webhook is for. A key that is limited to projects cannot register for the whole organization.
 async fn project(txn: &Txn, actor: &Actor, id: Option<&str>) -> Result<Option<ProjectId>> {
     let Some(id) = id else {
@@ -218,7 +199,7 @@ async fn project(txn: &Txn, actor: &Actor, id: Option<&str>) -> Result<Option<Pr
     Ok(Some(key))
 }
 
-async fn has_secret(txn: &Txn, id: WebhookId) -> Result<bool> {
+pub(crate) async fn has_secret(txn: &Txn, id: WebhookId) -> Result<bool> {
     let query = webhook_secret::Entity::find().filter(webhook_secret::Column::WebhookId.eq(id));
     Ok(query.one(txn.conn()).await?.is_some())
 }

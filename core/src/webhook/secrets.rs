@@ -82,7 +82,7 @@ pub(super) async fn opened(
     rows.iter().map(open).collect()
 }
 
-pub(super) async fn add(txn: &Txn, webhook: &webhook::Model, keyring: &Keyring, secret: &str) -> Result<()> {
+pub(crate) async fn add(txn: &Txn, webhook: &webhook::Model, keyring: &Keyring, secret: &str) -> Result<()> {
     let id = SecretId::new();
     let row = webhook_secret::Model {
         id,

@@ -2,7 +2,7 @@
 //! changes, so that a delivery opens no secret and parses no URL. A secret that ends meanwhile is the [`Signer`]'s
 //! part, which knows the end of each.
 
-use super::{captured::Captured, secrets};
+use super::{capture::Captured, secrets};
 use crate::{
     App, Error, Result,
     delivery::{
@@ -11,13 +11,13 @@ use crate::{
         signer::{self, Scheme, Signer},
         target_url::TargetUrl,
     },
-    idempotency,
     secret::Keyring,
 };
-use entity::{AuthType, Timestamp, WebhookId, WebhookStatus, webhook, webhook_secret};
+use crate::{delivery::signer::Delivery as Signed, queue::job::Job};
+use entity::{AuthType, Timestamp, WebhookId, WebhookStatus, webhook};
 use http::{HeaderMap, HeaderValue};
 use moka::sync::Cache;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ConnectionTrait, EntityTrait};
 use std::{
     sync::{
         Arc,
@@ -131,7 +131,7 @@ pub fn policy(row: &webhook::Model) -> Result<Policy> {
     })
 }
 
-fn authorization(keyring: &Keyring, row: &webhook::Model) -> Result<Option<HeaderValue>> {
+pub(crate) fn authorization(keyring: &Keyring, row: &webhook::Model) -> Result<Option<HeaderValue>> {
     let Some(sealed) = &row.authorization else {
         return Ok(None);
     };
@@ -156,42 +156,8 @@ pub(super) fn text(keyring: &Keyring, context: &str, sealed: &[u8]) -> Result<St
     String::from_utf8(opened.to_vec()).map_err(Error::internal)
 }
 
-/// Refuses a keyring that does not open what this database holds: found at the start, not at the first delivery. One
-/// value tells, since all are sealed with one key.
-pub(crate) async fn check_keyring(db: &impl ConnectionTrait, keyring: &Keyring) -> Result<()> {
-    let Some((context, sealed)) = newest_sealed(db).await? else {
-        return Ok(());
-    };
-    keyring.open(&context, &sealed).map(drop).map_err(|_| {
-        let reason = "does not open this database's secrets: it is not the key they were sealed with";
-        Error::invalid("masterKey", reason)
-    })
-}
-
-async fn newest_sealed(db: &impl ConnectionTrait) -> Result<Option<(String, Vec<u8>)>> {
-    let secrets = webhook_secret::Entity::find().order_by_desc(webhook_secret::Column::Id);
-    if let Some(row) = secrets.one(db).await? {
-        return Ok(Some((seal::secret(row.id), row.sealed)));
-    }
-    let sealed = Condition::any()
-        .add(webhook::Column::Authorization.is_not_null())
-        .add(webhook::Column::Headers.is_not_null());
-    let webhooks = webhook::Entity::find()
-        .filter(sealed)
-        .order_by_desc(webhook::Column::Id);
-    let row = webhooks.one(db).await?;
-    let found = row.and_then(|row| match (row.authorization, row.headers) {
-        (Some(value), _) => Some((seal::authorization(row.id), value)),
-        (None, headers) => headers.map(|value| (seal::headers(row.id), value)),
-    });
-    match found {
-        Some(found) => Ok(Some(found)),
-        None => idempotency::newest_sealed(db).await,
-    }
-}
-
 /// What each sealed column is bound to, so that a value cannot be moved to another row.
-pub(super) mod seal {
+pub(crate) mod seal {
     use entity::{SecretId, WebhookId};
 
     pub fn secret(id: SecretId) -> String {
@@ -205,4 +171,15 @@ pub(super) mod seal {
     pub fn headers(id: WebhookId) -> String {
         format!("webhook/{id}/headers")
     }
+}
+
+/// The headers of a request: for these bytes, at this moment.
+pub(crate) fn prepare(target: &Target, job: &Job, at: Timestamp, body: &[u8]) -> HeaderMap {
+    target.signer.headers(&Signed {
+        event_id: job.event_id,
+        notification_id: job.notification_id,
+        topic: job.topic,
+        at,
+        body,
+    })
 }

@@ -5,14 +5,12 @@ mod adopt;
 mod check;
 mod input;
 mod plan;
-mod run;
 mod save;
+pub(crate) mod stage_webhook;
 mod store;
 
 pub(crate) use adopt::adopt;
 pub use input::{EdgeInput, Move, Save, StageInput, StageWebhook};
-pub(crate) use run::run_step;
-pub use run::{rerun, run, runs};
 pub use save::save;
 pub(crate) use store::make_default;
 

@@ -5,6 +5,8 @@ use super::{
     Workflow,
     check::{self, Node, Out},
     input::{Save, StageInput},
+    stage_webhook as webhooks,
+    stage_webhook::{Settings, Tools},
     store,
 };
 use crate::{
@@ -12,11 +14,7 @@ use crate::{
     auth::{Action, Actor},
     db::Txn,
     graph::{Edge, Graph},
-    task::{self, Withdrawn, weight},
-    webhook::{
-        stage as webhooks,
-        stage::{Settings, Tools},
-    },
+    task::{self, Withdrawn, batch_size},
 };
 use entity::{StageId, StageType, WebhookId, stage, workflow};
 use std::{collections::HashMap, sync::Arc};
@@ -138,7 +136,7 @@ impl<'a> Plan<'a> {
             let ids = task::in_stage(txn.conn(), stage.id, MOVED + 1).await?;
             let count = ids.len() as u64;
             total += count;
-            bytes += weight::weights(txn.conn(), &ids).await?.values().sum::<usize>();
+            bytes += batch_size::weights(txn.conn(), &ids).await?.values().sum::<usize>();
             if count > 0 && !self.moves.contains_key(&stage.id) {
                 let reason = format!(
                     "leaves out stage {:?} ({}), which still holds {}; requeue them or name it in moveTasks",
@@ -149,7 +147,7 @@ impl<'a> Plan<'a> {
                 return Err(Error::invalid("stages", reason));
             }
         }
-        if total > MOVED || bytes > weight::STEP_BYTES {
+        if total > MOVED || bytes > batch_size::STEP_BYTES {
             let reason = format!("moves at most {MOVED} tasks, or fewer large ones; requeue them before");
             return Err(Error::invalid("moveTasks", reason));
         }

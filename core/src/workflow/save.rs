@@ -6,6 +6,7 @@ use super::{
     check::{EDGES, STAGES},
     input::{Save, StageInput},
     plan::Plan,
+    stage_webhook::Tools,
     store,
 };
 use crate::{
@@ -14,7 +15,6 @@ use crate::{
     input, organization, project,
     subscribers::filter::Condition,
     task,
-    webhook::stage::Tools,
 };
 use entity::StageType;
 use std::ops::RangeInclusive;

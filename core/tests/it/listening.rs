@@ -9,10 +9,11 @@ use entity::{
 };
 use labelhook_core::{
     Error,
-    auth::Actor,
-    list,
+    auth::Actor, list,
     listener::{self, AWAY, Answer, Attached, Delivery, GRACE},
-    webhook::{self as webhooks, New, Patch, health},
+    notification::waiting,
+    webhook as webhooks,
+    webhook::{New, Patch},
 };
 use sea_orm::EntityTrait;
 use std::{sync::Arc, time::Duration};
@@ -68,7 +69,7 @@ async fn row(world: &World, of: &webhook::Model) -> webhook::Model {
 }
 
 fn reason(world: &World, of: &notification::Model, webhook: &webhook::Model) -> Option<WaitReason> {
-    health::wait_reason(&world.app, of, webhook)
+    waiting::wait_reason(&world.app, of, webhook)
 }
 
 #[tokio::test]
@@ -138,7 +139,7 @@ async fn notifications_wait_for_a_listener_that_is_away_and_spend_no_attempt() {
         (Pending, 0, None)
     );
     assert_eq!(reason(&world, &waiting, &webhook), Some(WaitReason::Listener));
-    let shown = health::of(&world.app, &webhook).await.unwrap().waiting;
+    let shown = waiting::of(&world.app, &webhook).await.unwrap().waiting;
     assert_eq!((shown.count, shown.reason), (1, Some(WaitReason::Listener)));
 
     let mut attached = attach(&world, &webhook).await;

@@ -4,8 +4,8 @@ use crate::support::{Receiver, START, World};
 use entity::{AuthType, webhook};
 use labelhook_core::{
     App, Clock, Config, Error,
+    admin::rekey::{Place, Rekey, SEALED, STEP},
     idempotency::{self, Answer, Begun, Request},
-    rekey::{Place, Rekey, SEALED, STEP},
     secret::Keyring,
     webhook::{Rotation, rotate},
 };

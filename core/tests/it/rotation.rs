@@ -5,7 +5,7 @@ use entity::{AuthType, Role, StageOutput, StageType, WebhookTopic, stage, webhoo
 use labelhook_core::{
     Error, Result,
     delivery::signer::secret,
-    notification, project, secret,
+    notification, project,
     webhook::{self, MAX_LIVE, Rotated, Rotation},
     workflow::{self, EdgeInput, Save, StageInput, StageWebhook},
 };

@@ -8,9 +8,9 @@ mod stats;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::{NotificationStatus, StatsBucket, Timestamp, WaitReason, WebhookId, attempt as attempts, notification};
 use labelhook_core::{
-    notification::{self as notifications, Filter},
+    notification as notifications,
+    notification::{Filter, waiting},
     page::Edge,
-    webhook::health,
 };
 
 pub use self::attempt::Attempt;
@@ -74,16 +74,16 @@ impl Notification {
     /// When the next request is due, and not before an open breaker lets one through; null while one is being made, while
     /// an earlier notification must end first (`ordering`), and when it is over.
     async fn next_attempt_at(&self, ctx: &Context<'_>) -> Option<Timestamp> {
-        health::wait_until(ctx.app(), &self.0)
+        waiting::wait_until(ctx.app(), &self.0)
     }
 
     /// What its next request waits for; null while one is being made and when it is over.
     async fn wait_reason(&self, ctx: &Context<'_>) -> Result<Option<WaitReason>> {
-        if !health::waits(&self.0) {
+        if !waiting::waits(&self.0) {
             return Ok(None);
         }
         let webhook = log_loader::webhook(ctx, self.0.webhook_id).await?;
-        Ok(health::wait_reason(ctx.app(), &self.0, &webhook.0))
+        Ok(waiting::wait_reason(ctx.app(), &self.0, &webhook.0))
     }
 
     /// The notification whose bytes it sends again.

@@ -2,7 +2,7 @@
 
 use async_graphql::SimpleObject;
 use entity::{BreakerState, Timestamp, WaitReason};
-use labelhook_core::webhook::health::Health;
+use labelhook_core::notification::waiting::Health;
 
 /// How a webhook fares. Counts begin anew when it is made ACTIVE again or its URL changes.
 #[derive(SimpleObject)]

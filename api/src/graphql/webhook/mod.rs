@@ -17,7 +17,7 @@ use entity::{
     AuthType, Capture, Ordering, PayloadFormat, ProjectId, StatsBucket, Timestamp, WebhookStatus, WebhookTopic, webhook,
 };
 use labelhook_core::{
-    notification::Filter,
+    notification::{Filter, waiting},
     subscribers::{self, filter},
     webhook as webhooks,
 };
@@ -200,7 +200,7 @@ impl Webhook {
     /// How it fares: its breaker, failures in a row, and what waits.
     #[graphql(complexity = "cost(Some(10), child_complexity)")]
     async fn health(&self, ctx: &Context<'_>) -> Result<WebhookHealth> {
-        Ok(webhooks::health::of(ctx.app(), &self.0).await?.into())
+        Ok(waiting::of(ctx.app(), &self.0).await?.into())
     }
 
     /// The secret as Standard Webhooks libraries take it: `whsec_` and base64. Shown by `createWebhook` alone, when the

@@ -6,7 +6,7 @@ mod stage;
 
 use async_graphql::{Context, Object};
 use entity::Timestamp;
-use labelhook_core::workflow as workflows;
+use labelhook_core::{task::stage_run, workflow as workflows};
 
 pub use self::input::{StageEdgeInput, StageInput, StageMoveInput, StageWebhookInput, WorkflowInput};
 pub use self::run::StageRun;
@@ -76,7 +76,7 @@ impl WorkflowQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
     ) -> Option<Result<StageRun>> {
-        let row = workflows::run(ctx.app(), ctx.actor(), &r#where.id).await;
+        let row = stage_run::run(ctx.app(), ctx.actor(), &r#where.id).await;
         Some(row.map(StageRun).map_err(Into::into))
     }
 }
@@ -104,6 +104,6 @@ impl WorkflowMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which stage, of type WEBHOOK.")] r#where: WhereUniqueInput,
     ) -> Result<StageRun> {
-        Ok(StageRun(workflows::rerun(ctx.app(), ctx.actor(), &r#where.id).await?))
+        Ok(StageRun(stage_run::rerun(ctx.app(), ctx.actor(), &r#where.id).await?))
     }
 }

@@ -6,6 +6,7 @@ use labelhook_core::{
     auth::Action,
     graph::{self, Edge},
     notification::Filter,
+    task::stage_run,
     workflow as workflows,
 };
 
@@ -122,7 +123,7 @@ impl Stage {
         #[graphql(desc = "Rows to give, 100 at most.", default = 20)] first: Option<i32>,
     ) -> Result<Vec<StageRun>> {
         let (id, slice) = (self.0.id.to_string(), Slice::new(None, first)?);
-        let rows = workflows::runs(ctx.app(), ctx.actor(), &id, slice.first).await?;
+        let rows = stage_run::runs(ctx.app(), ctx.actor(), &id, slice.first).await?;
         Ok(rows.into_iter().map(StageRun).collect())
     }
 }

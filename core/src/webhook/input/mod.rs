@@ -28,9 +28,9 @@ use serde_json::Value;
 use std::ops::RangeInclusive;
 
 const TIMEOUT_MS: RangeInclusive<i32> = 1_000..=30_000;
-pub(super) const DEFAULT_TIMEOUT_MS: i32 = 15_000;
+pub(crate) const DEFAULT_TIMEOUT_MS: i32 = 15_000;
 const IN_FLIGHT: RangeInclusive<i32> = 1..=256;
-pub(super) const DEFAULT_IN_FLIGHT: i32 = 32;
+pub(crate) const DEFAULT_IN_FLIGHT: i32 = 32;
 const RATE_REQUESTS: RangeInclusive<i32> = 1..=100_000;
 const RATE_PER_MS: RangeInclusive<i32> = 1..=3_600_000;
 const DESCRIPTION: usize = 2_000;
@@ -92,17 +92,17 @@ pub struct Retry {
 }
 
 /// A checked [`New`].
-pub(super) struct Draft {
+pub(crate) struct Draft {
     pub project_id: Option<String>,
     pub secret: Option<String>,
-    new: New,
-    auth_type: AuthType,
-    authorization: Option<String>,
-    policy: Policy,
+    pub(crate) new: New,
+    pub(crate) auth_type: AuthType,
+    pub(crate) authorization: Option<String>,
+    pub(crate) policy: Policy,
 }
 
 impl New {
-    pub(super) fn check(mut self) -> Result<Draft> {
+    pub(crate) fn check(mut self) -> Result<Draft> {
         self.topics = topics(&self.topics)?;
         TargetUrl::parse(&self.url)?;
         description(self.description.as_deref())?;
@@ -138,7 +138,7 @@ impl New {
 }
 
 impl Draft {
-    pub(super) fn into_row(
+    pub(crate) fn into_row(
         self,
         actor: &Actor,
         project_id: Option<ProjectId>,

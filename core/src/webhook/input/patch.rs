@@ -58,7 +58,7 @@ pub struct Patch {
 
 impl Patch {
     /// The changed row; none when nothing changes.
-    pub(in crate::webhook) fn apply(
+    pub(crate) fn apply(
         mut self,
         row: &webhook::Model,
         keyring: &Keyring,

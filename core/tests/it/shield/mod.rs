@@ -6,7 +6,11 @@ mod watch;
 
 use crate::support::{Receiver, Response, World};
 use entity::webhook as webhooks;
-use labelhook_core::webhook::{self, Patch, Retry, health};
+use labelhook_core::{
+    health,
+    notification::waiting,
+    webhook::{self, Patch, Retry},
+};
 use std::{
     sync::{
         Arc,
@@ -69,6 +73,6 @@ async fn shown(world: &World, webhook: &webhooks::Model) -> webhooks::Model {
         .unwrap()
 }
 
-async fn fares(world: &World, webhook: &webhooks::Model) -> health::Health {
-    health::of(&world.app, &shown(world, webhook).await).await.unwrap()
+async fn fares(world: &World, webhook: &webhooks::Model) -> waiting::Health {
+    waiting::of(&world.app, &shown(world, webhook).await).await.unwrap()
 }

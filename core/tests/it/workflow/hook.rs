@@ -4,7 +4,7 @@ use super::support::{Flow, hook, labelled_then_sent, stage};
 use crate::support::{Receiver, Response, World};
 use entity::{NotificationStatus, StageOutput, StageType, TaskStatus};
 use labelhook_core::{
-    task::{self, Filter},
+    task::{self, Filter, stage_run},
     workflow,
 };
 use std::time::Duration;
@@ -62,7 +62,7 @@ async fn a_task_whose_webhook_is_not_sent_is_held_until_another_address_takes_it
     let mut drawn = flow.drawn().await;
     drawn[2].webhook = hook("", &willing.url(), &[]).webhook;
     flow.save(drawn).await.unwrap();
-    let run = workflow::rerun(&world.app, &world.owner, &id.to_string())
+    let run = stage_run::rerun(&world.app, &world.owner, &id.to_string())
         .await
         .unwrap();
     assert_eq!((run.total, run.done), (1, 0));
@@ -72,7 +72,7 @@ async fn a_task_whose_webhook_is_not_sent_is_held_until_another_address_takes_it
     let sent = willing.requests();
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].body, deaf.requests()[0].body, "the same bytes");
-    let run = workflow::run(&world.app, &world.owner, &run.id.to_string())
+    let run = stage_run::run(&world.app, &world.owner, &run.id.to_string())
         .await
         .unwrap();
     assert_eq!((run.total, run.done, run.status.as_str()), (1, 1, "SUCCEEDED"));

@@ -1,7 +1,7 @@
 //! Whether a copy may begin or go on, and the mark in the target while one is under way.
 
 use super::table::TABLES;
-use crate::{Error, Result, node, rekey, secret::Keyring, sql::statement::raw, webhook};
+use crate::{Error, Result, admin::rekey, node, secret::Keyring, sql::statement::raw};
 use entity::organization;
 use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryOrder};
 use sha2::{Digest, Sha256};
@@ -18,10 +18,10 @@ struct Number {
 
 /// The name of an installation: a number made from its oldest organization. Fails when there is nothing to copy, and when
 /// the key is not the one that its secrets are sealed with.
-pub(super) async fn check_source(db: &impl ConnectionTrait, keyring: &Keyring) -> Result<i64> {
+pub(crate) async fn check_source(db: &impl ConnectionTrait, keyring: &Keyring) -> Result<i64> {
     check_done(db).await?;
     rekey::check_done(db).await?;
-    webhook::check_keyring(db, keyring).await?;
+    rekey::check_keyring(db, keyring).await?;
     let oldest = organization::Entity::find().order_by_asc(organization::Column::Id);
     let Some(oldest) = oldest.one(db).await? else {
         return Err(Error::NotAllowed(
@@ -34,7 +34,7 @@ pub(super) async fn check_source(db: &impl ConnectionTrait, keyring: &Keyring) -
 }
 
 /// Refuses a target that is somebody's: before its tables are brought up to date.
-pub(super) async fn check_free(db: &impl ConnectionTrait, name: i64) -> Result<()> {
+pub(crate) async fn check_free(db: &impl ConnectionTrait, name: i64) -> Result<()> {
     if !has_table(db, "organization").await? {
         return Ok(());
     }
@@ -78,7 +78,7 @@ async fn check_empty(db: &impl ConnectionTrait) -> Result<()> {
 }
 
 /// Has the target for itself while its connection lives, and marks it.
-pub(super) async fn begin(db: &impl ConnectionTrait, name: i64) -> Result<()> {
+pub(crate) async fn begin(db: &impl ConnectionTrait, name: i64) -> Result<()> {
     let text = "SELECT pg_try_advisory_lock(?)::int::bigint AS value";
     let locked = Number::find_by_statement(raw(db, text, [COPIES.into()]))
         .one(db)
@@ -95,7 +95,7 @@ pub(super) async fn begin(db: &impl ConnectionTrait, name: i64) -> Result<()> {
 }
 
 /// Takes the mark away.
-pub(super) async fn end(db: &impl ConnectionTrait) -> Result<()> {
+pub(crate) async fn end(db: &impl ConnectionTrait) -> Result<()> {
     db.execute_raw(raw(db, "DELETE FROM setting WHERE name = ?", [MARK.into()]))
         .await?;
     Ok(())

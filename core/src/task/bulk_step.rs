@@ -1,9 +1,9 @@
 //! Steps: the tasks that a call matches, cut into transactions of bounded number and weight.
 
 use super::{
+    batch_size::{self, STEP_BYTES},
     filter::{self, Filter},
-    passage::Passage,
-    weight::{self, STEP_BYTES},
+    transition::Passage,
 };
 use crate::{
     App, Error, Result,
@@ -21,23 +21,23 @@ const MOST: u64 = 10_000;
 
 /// A task as a call saw it.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
-pub(super) struct Seen {
-    pub(super) id: TaskId,
-    pub(super) project_id: ProjectId,
-    pub(super) stage_id: StageId,
-    pub(super) status: TaskStatus,
-    pub(super) assignee_id: Option<UserId>,
+pub(crate) struct Seen {
+    pub(crate) id: TaskId,
+    pub(crate) project_id: ProjectId,
+    pub(crate) stage_id: StageId,
+    pub(crate) status: TaskStatus,
+    pub(crate) assignee_id: Option<UserId>,
     event_id: Option<EventId>,
 }
 
 /// Tasks of one project, as many as one transaction takes.
-pub(super) struct Step {
+pub(crate) struct Step {
     project_id: ProjectId,
     seen: BTreeMap<TaskId, Seen>,
 }
 
 /// What the filter matches, oldest first; more than one call takes is an error.
-pub(super) async fn seen(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Seen>> {
+pub(crate) async fn seen(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Seen>> {
     let seen = filter::matching(actor, filter)
         .select_only()
         .columns([
@@ -63,7 +63,7 @@ pub(super) async fn seen(app: &App, actor: &Actor, filter: &Filter) -> Result<Ve
 }
 
 /// Takes the steps one after the other and gives the tasks that were changed.
-pub(super) async fn in_steps<'a>(
+pub(crate) async fn in_steps<'a>(
     app: &'a App,
     seen: Vec<Seen>,
     take: impl Fn(Step) -> Work<'a, Vec<TaskId>>,
@@ -94,7 +94,7 @@ fn after(error: Error, done: usize) -> Error {
 
 async fn cut(app: &App, seen: Vec<Seen>) -> Result<Vec<Step>> {
     let ids: Vec<TaskId> = seen.iter().map(|task| task.id).collect();
-    let weights = weight::weights(app.db.read(), &ids).await?;
+    let weights = batch_size::weights(app.db.read(), &ids).await?;
     let mut open: BTreeMap<ProjectId, (usize, Step)> = BTreeMap::new();
     let mut steps = Vec::new();
     for task in seen {
@@ -121,7 +121,7 @@ impl Step {
     }
 
     /// The tasks as they are now, oldest first.
-    pub(super) async fn read(&self, txn: &Txn) -> Result<Vec<task::Model>> {
+    pub(crate) async fn read(&self, txn: &Txn) -> Result<Vec<task::Model>> {
         Ok(task::Entity::find()
             .filter(task::Column::Id.is_in(self.seen.keys().copied()))
             .filter(task::Column::Deleted.eq(false))
@@ -131,19 +131,19 @@ impl Step {
     }
 
     /// Whether a task has neither moved nor changed hands since the call saw it.
-    pub(super) fn has_same_hands(&self, task: &task::Model) -> bool {
+    pub(crate) fn has_same_hands(&self, task: &task::Model) -> bool {
         let seen = self.seen.get(&task.id);
         seen.is_some_and(|seen| seen.event_id == task.event_id && seen.assignee_id == task.assignee_id)
     }
 
     /// Whether a task stands where and how the call saw it.
-    pub(super) fn stands_as_seen(&self, task: &task::Model) -> bool {
+    pub(crate) fn stands_as_seen(&self, task: &task::Model) -> bool {
         let seen = self.seen.get(&task.id);
         seen.is_some_and(|seen| seen.event_id == task.event_id && seen.status == task.status)
     }
 
     /// The passage of these tasks, whose project must be live.
-    pub(super) async fn live<'t>(
+    pub(crate) async fn live<'t>(
         &self,
         txn: &'t Txn,
         tasks: Vec<task::Model>,

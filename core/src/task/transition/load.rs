@@ -1,6 +1,6 @@
 //! Reads everything around some tasks of one project, a statement a table.
 
-use super::scene::{Scene, Seat};
+use super::context::{Scene, Seat};
 use crate::{
     Error, Result, event,
     graph::Graph,

@@ -1,12 +1,12 @@
 //! Steering many tasks at once: who works on them, where they go. A call is checked whole, then done in steps of bounded
-//! size ([`step`](super::step)), each a transaction of its own, so that thousands of tasks hold up nobody; what a step has
+//! size ([`step`](crate::task::bulk_step)), each a transaction of its own, so that thousands of tasks hold up nobody; what a step has
 //! done stays when a later one fails, and the error says so.
 
 use super::{
+    bulk_step::{Seen, Step, in_steps, seen},
     filter::Filter,
-    passage::{Hand, Passage},
-    sends::{Withdrawn, forget_sends, send_again, withdraw},
-    step::{Seen, Step, in_steps, seen},
+    resend::{Withdrawn, forget_sends, send_again, withdraw},
+    transition::{Hand, Passage},
 };
 use crate::{
     App, Error, Result,

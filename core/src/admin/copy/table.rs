@@ -42,21 +42,21 @@ pub const APART: [&str; 3] = ["setting", "node", "seaql_migrations"];
 
 /// A table, the columns of its primary key first.
 #[derive(Debug)]
-pub(super) struct Table {
-    pub(super) name: &'static str,
-    pub(super) columns: Vec<Column>,
-    pub(super) keys: usize,
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) keys: usize,
 }
 
 #[derive(Debug)]
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) kind: Kind,
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
 }
 
 /// What a column holds, by PostgreSQL's types: SQLite's say less.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Uuid,
     Bool,
     Small,
@@ -85,12 +85,12 @@ impl Kind {
 
 impl Table {
     /// The names of its columns, as a statement has them.
-    pub(super) fn column_list(&self) -> String {
+    pub(crate) fn column_list(&self) -> String {
         list(&self.columns)
     }
 
     /// The names of its primary key's columns.
-    pub(super) fn key_list(&self) -> String {
+    pub(crate) fn key_list(&self) -> String {
         list(&self.columns[..self.keys])
     }
 }
@@ -114,7 +114,7 @@ struct There {
 }
 
 /// Every table that goes over.
-pub(super) async fn all(source: &impl ConnectionTrait, target: &impl ConnectionTrait) -> Result<Vec<Table>> {
+pub(crate) async fn all(source: &impl ConnectionTrait, target: &impl ConnectionTrait) -> Result<Vec<Table>> {
     let mut tables = Vec::with_capacity(TABLES.len());
     for name in TABLES {
         tables.push(one(source, target, name).await?);

@@ -16,15 +16,15 @@ const NOTICE: Duration = Duration::from_hours(24);
 
 /// Failures without a success between.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Streak {
+pub(crate) struct Streak {
     /// The first of them.
-    pub(super) since: Option<Timestamp>,
-    pub(super) failures: u32,
-    pub(super) warned_at: Option<Timestamp>,
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) failures: u32,
+    pub(crate) warned_at: Option<Timestamp>,
 }
 
 impl Streak {
-    pub(super) fn of(row: &webhook_health::Model) -> Self {
+    pub(crate) fn of(row: &webhook_health::Model) -> Self {
         Self {
             since: row.failing_since,
             failures: u32::try_from(row.failures).unwrap_or(0),
@@ -32,21 +32,21 @@ impl Streak {
         }
     }
 
-    pub(super) fn failed(&mut self, now: Timestamp) {
+    pub(crate) fn failed(&mut self, now: Timestamp) {
         self.since.get_or_insert(now);
         self.failures = self.failures.saturating_add(1);
     }
 
     /// Whether there was one to end.
-    pub(super) fn succeeded(&mut self) -> bool {
+    pub(crate) fn succeeded(&mut self) -> bool {
         std::mem::take(self).since.is_some()
     }
 
-    pub(super) fn is_to_warn(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_to_warn(&self, now: Timestamp) -> bool {
         self.warned_at.is_none() && self.failures >= WARN_LEAST && lasts(self.since, WARN_AFTER, now)
     }
 
-    pub(super) fn is_to_disable(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_to_disable(&self, now: Timestamp) -> bool {
         let warned = lasts(self.warned_at, NOTICE, now);
         warned && self.failures >= DISABLE_LEAST && lasts(self.since, DISABLE_AFTER, now)
     }

@@ -16,7 +16,7 @@ const UNUSUAL_TOPIC: &str = "topic NOT IN (0, 1, 6)";
 
 /// Rows as they stand in a few stretches of an index, and what is to be seen at each of them.
 #[derive(Debug)]
-pub(super) struct Way {
+pub(crate) struct Way {
     pub stretches: Vec<Stretch>,
     /// The filter without what the stretches say already.
     pub rest: Filter,
@@ -24,7 +24,7 @@ pub(super) struct Way {
 
 /// Rows that stand together in an index, in the order of their ids.
 #[derive(Debug)]
-pub(super) struct Stretch {
+pub(crate) struct Stretch {
     /// The index; none where only ids are looked up.
     pub index: Option<&'static str>,
     pub rows: Condition,
@@ -48,7 +48,7 @@ impl Stretch {
 }
 
 /// The best ways first: those that hold few rows, as far as a filter can tell.
-pub(super) fn ways(filter: &Filter) -> Vec<Way> {
+pub(crate) fn ways(filter: &Filter) -> Vec<Way> {
     if let Some(ids) = &filter.ids {
         let rows = Condition::all().add(notification::Column::Id.is_in(ids.iter().copied()));
         let rest = Filter {

@@ -9,17 +9,18 @@ use crate::{
     Config, Error, Result,
     bus::Bus,
     db::{Db, Scope, Txn},
+    idempotency,
     node::{self, Nodes},
     queue::lanes::Lanes,
     secret::Keyring,
     sql::statement::raw,
     subscribers::Index,
-    webhook,
+    webhook::target::seal,
 };
-use entity::{RekeyId, rekey};
+use entity::{RekeyId, rekey, webhook, webhook_secret};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
-    QueryOrder, Set,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
+    QueryFilter, QueryOrder, Set,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -219,7 +220,7 @@ async fn begin(db: &Db, from: &Keyring, to: &Keyring) -> Result<RekeyId> {
             (false, Some(_)) => {}
         }
     }
-    webhook::check_keyring(db.read(), from).await?;
+    check_keyring(db.read(), from).await?;
     db.write(Scope::installation(), move |txn| {
         Box::pin(async move {
             let id = RekeyId::new();
@@ -289,5 +290,39 @@ fn named(error: Error) -> Error {
     match error {
         Error::Internal(source) => Error::NotAllowed(source.to_string()),
         other => other,
+    }
+}
+
+/// Refuses a keyring that does not open what this database holds: found at the start, not at the first delivery. One
+/// value tells, since all are sealed with one key.
+pub(crate) async fn check_keyring(db: &impl ConnectionTrait, keyring: &Keyring) -> Result<()> {
+    let Some((context, sealed)) = newest_sealed(db).await? else {
+        return Ok(());
+    };
+    keyring.open(&context, &sealed).map(drop).map_err(|_| {
+        let reason = "does not open this database's secrets: it is not the key they were sealed with";
+        Error::invalid("masterKey", reason)
+    })
+}
+
+async fn newest_sealed(db: &impl ConnectionTrait) -> Result<Option<(String, Vec<u8>)>> {
+    let secrets = webhook_secret::Entity::find().order_by_desc(webhook_secret::Column::Id);
+    if let Some(row) = secrets.one(db).await? {
+        return Ok(Some((seal::secret(row.id), row.sealed)));
+    }
+    let sealed = Condition::any()
+        .add(webhook::Column::Authorization.is_not_null())
+        .add(webhook::Column::Headers.is_not_null());
+    let webhooks = webhook::Entity::find()
+        .filter(sealed)
+        .order_by_desc(webhook::Column::Id);
+    let row = webhooks.one(db).await?;
+    let found = row.and_then(|row| match (row.authorization, row.headers) {
+        (Some(value), _) => Some((seal::authorization(row.id), value)),
+        (None, headers) => headers.map(|value| (seal::headers(row.id), value)),
+    });
+    match found {
+        Some(found) => Ok(Some(found)),
+        None => idempotency::newest_sealed(db).await,
     }
 }

@@ -8,18 +8,18 @@
 //! all are equal, and every sealed value opens with the master key, are the claims of the old process given back and the
 //! row removed.
 
-mod ground;
 mod page;
 mod row;
 mod table;
+mod target;
 
-pub(crate) use ground::check_done;
 pub use table::{APART, TABLES};
+pub(crate) use target::check_done;
 
+use super::rekey;
 use crate::{
     Clock, Error, Result,
     queue::claim,
-    rekey,
     secret::Keyring,
     sql::copy_ends::{self, Held},
 };
@@ -91,9 +91,9 @@ impl Copy {
     /// key is not its key, and when the target holds anything but this copy broken off, or has nodes.
     pub async fn open(config: Config) -> Result<Self> {
         let source = copy_ends::hold(&config.from).await?;
-        let name = ground::check_source(&source.conn, &config.keyring).await?;
-        let target = copy_ends::to_fill(&config.to, async |conn| ground::check_free(conn, name).await).await?;
-        ground::begin(&target, name).await?;
+        let name = target::check_source(&source.conn, &config.keyring).await?;
+        let target = copy_ends::to_fill(&config.to, async |conn| target::check_free(conn, name).await).await?;
+        target::begin(&target, name).await?;
         Ok(Self {
             tables: table::all(&source.conn, &target).await?,
             source,
@@ -154,7 +154,7 @@ impl Copy {
         let txn = self.target.begin().await?;
         let nobody = NodeId(Uuid::nil());
         let freed = claim::free_claims(&txn, nobody, Clock::default().now()).await?;
-        ground::end(&txn).await?;
+        target::end(&txn).await?;
         txn.commit().await?;
         self.target.close().await?;
         Ok(Done {

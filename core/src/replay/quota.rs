@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 const STEP: usize = 100;
 
 /// How many more a webhook may have now: none while more than half of the most is there.
-pub(super) async fn room(app: &App, webhook: &webhook::Model) -> Result<usize> {
+pub(crate) async fn room(app: &App, webhook: &webhook::Model) -> Result<usize> {
     let most = most(subscribers::limit(webhook));
     let held = app.dispatcher.lanes.held(webhook.id);
     if held * 2 > most {

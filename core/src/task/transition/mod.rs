@@ -5,12 +5,12 @@
 //! A task *leaves* its stage by an output, which writes its history, or is *put* elsewhere, which does not. Where it
 //! arrives decides how it stands there: rules pass it on at once, a webhook stage sends it, the others keep it.
 
-mod arrive;
+mod context;
+mod enter_stage;
 mod load;
-mod scene;
-mod store;
+mod save;
 
-pub(super) use scene::Scene;
+pub(crate) use context::Scene;
 
 use crate::{
     Error, Result,

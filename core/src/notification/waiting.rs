@@ -1,7 +1,12 @@
 //! How a webhook fares, to look at; and why a notification waits, and until when.
 
-use super::{breaker, streak::Streak};
-use crate::{App, Result, listener, sql::statement::raw, subscribers};
+use crate::{
+    App, Result,
+    health::{breaker, streak::Streak},
+    listener,
+    sql::statement::raw,
+    subscribers,
+};
 use entity::{
     BreakerState, NotificationStatus, Ordering, Timestamp, WaitReason, WebhookStatus, notification,
     webhook as webhooks, webhook_health,

@@ -8,10 +8,10 @@ use std::fmt;
 use uuid::Uuid;
 
 /// In the order of the table's columns.
-pub(super) type Row = Vec<Value>;
+pub(crate) type Row = Vec<Value>;
 
 /// Reads a row.
-pub(super) fn read(row: &QueryResult, table: &Table) -> Result<Row> {
+pub(crate) fn read(row: &QueryResult, table: &Table) -> Result<Row> {
     let columns = table.columns.iter();
     columns
         .map(|column| value(row, &column.name, column.kind).map_err(|fault| unreadable(table, &column.name, fault)))
@@ -36,7 +36,7 @@ fn unreadable(table: &Table, column: &str, fault: DbErr) -> Error {
 }
 
 /// Refuses what PostgreSQL cannot hold, and says where it is.
-pub(super) fn check(row: &[Value], table: &Table) -> Result<()> {
+pub(crate) fn check(row: &[Value], table: &Table) -> Result<()> {
     for (column, value) in table.columns.iter().zip(row) {
         if matches!(value, Value::String(Some(text)) if text.contains('\0')) {
             let key: Vec<String> = row[..table.keys].iter().map(text).collect();
@@ -50,7 +50,7 @@ pub(super) fn check(row: &[Value], table: &Table) -> Result<()> {
 }
 
 /// About how much room a value takes.
-pub(super) fn bytes(value: &Value) -> usize {
+pub(crate) fn bytes(value: &Value) -> usize {
     match value {
         Value::String(Some(text)) => text.len(),
         Value::Bytes(Some(bytes)) => bytes.len(),
@@ -75,14 +75,14 @@ fn text(value: &Value) -> String {
 
 /// Adds up rows.
 #[derive(Default)]
-pub(super) struct Adding {
+pub(crate) struct Adding {
     rows: u64,
     hash: Sha256,
 }
 
 impl Adding {
     /// A row: each value as its length and its text, so that no two rows have the same; a null has no length.
-    pub(super) fn row(&mut self, row: &[Value]) {
+    pub(crate) fn row(&mut self, row: &[Value]) {
         self.rows += 1;
         for value in row {
             let text = text(value);
@@ -96,7 +96,7 @@ impl Adding {
         self.hash.update("\n");
     }
 
-    pub(super) fn sum(self) -> Sum {
+    pub(crate) fn sum(self) -> Sum {
         Sum {
             rows: self.rows,
             checksum: hex::encode(&self.hash.finalize()[..16]),
@@ -106,9 +106,9 @@ impl Adding {
 
 /// What a table holds.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Sum {
-    pub(super) rows: u64,
-    pub(super) checksum: String,
+pub(crate) struct Sum {
+    pub(crate) rows: u64,
+    pub(crate) checksum: String,
 }
 
 impl fmt::Display for Sum {

@@ -12,7 +12,7 @@ pub(crate) fn near(clock: &Clock, filter: &Filter) -> Condition {
 
 /// The ids between which to look: at least the first, below or at the second.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Bounds {
+pub(crate) struct Bounds {
     pub above: Option<NotificationId>,
     pub from: Option<NotificationId>,
     pub to: Option<NotificationId>,
@@ -22,7 +22,7 @@ pub(super) struct Bounds {
 impl Bounds {
     /// Ids carry the time at which they were made, up to [`SLACK`]: this keeps away from what a filter's times leave out.
     /// A clock that a test moves says nothing of ids.
-    pub(super) fn of(clock: &Clock, filter: &Filter) -> Self {
+    pub(crate) fn of(clock: &Clock, filter: &Filter) -> Self {
         if clock.here().is_none() {
             return Self::default();
         }
@@ -37,7 +37,7 @@ impl Bounds {
         }
     }
 
-    pub(super) fn and(self, span: Span) -> Self {
+    pub(crate) fn and(self, span: Span) -> Self {
         Self {
             above: span.before,
             below: span.after,
@@ -45,7 +45,7 @@ impl Bounds {
         }
     }
 
-    pub(super) fn condition(self) -> Condition {
+    pub(crate) fn condition(self) -> Condition {
         use notification::Column as Is;
         Condition::all()
             .add_option(self.above.map(|id| Is::Id.gt(id)))

@@ -1,18 +1,15 @@
 //! The webhook of a workflow stage: made, changed and switched off with its workflow, and in no other way.
 
-use super::{
-    has_secret, health,
-    input::{New, Patch, Retry},
-    secrets,
-};
+use super::input::StageWebhook;
 use crate::{
     App, Error, Result,
     auth::Actor,
     db::Txn,
     delivery::{retry::Policy, signer::secret},
+    health,
     queue::lanes::Lanes,
     secret::Keyring,
-    workflow::StageWebhook,
+    webhook::{New, Patch, Retry, has_secret, secrets},
 };
 use entity::{
     AuthType, PayloadContent, PayloadFormat, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook,
@@ -96,8 +93,8 @@ impl<'a> Settings<'a> {
             authorization_header: given.authorization_header,
             headers: given.headers,
             retry: self.retry(),
-            timeout_ms: Some(given.timeout_ms.unwrap_or(super::input::DEFAULT_TIMEOUT_MS)),
-            max_in_flight: Some(given.max_in_flight.unwrap_or(super::input::DEFAULT_IN_FLIGHT)),
+            timeout_ms: Some(given.timeout_ms.unwrap_or(crate::webhook::input::DEFAULT_TIMEOUT_MS)),
+            max_in_flight: Some(given.max_in_flight.unwrap_or(crate::webhook::input::DEFAULT_IN_FLIGHT)),
             rate: Some(given.rate),
             ..Patch::default()
         }

@@ -1,6 +1,6 @@
 //! What webhook stages send for tasks: again, by a re-run or an assignment, and no more, when somebody takes a task away.
 
-use super::passage::Passage;
+use super::transition::Passage;
 use crate::{
     App, Result,
     db::Txn,
@@ -19,7 +19,7 @@ pub(crate) struct Withdrawn {
 }
 
 /// Sends tasks of one webhook stage again, in the stage's shape as it is now: they wait for the answer.
-pub(super) async fn send_again(
+pub(crate) async fn send_again(
     txn: &Txn,
     passage: &mut Passage<'_>,
     stage_id: StageId,

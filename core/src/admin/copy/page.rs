@@ -16,7 +16,7 @@ const MOST: usize = 512;
 const BYTES: usize = 4 * 1024 * 1024;
 
 /// Walks through a table.
-pub(super) struct Pages<'a> {
+pub(crate) struct Pages<'a> {
     table: &'a Table,
     after: Option<Row>,
     rows: usize,
@@ -24,7 +24,7 @@ pub(super) struct Pages<'a> {
 
 impl<'a> Pages<'a> {
     /// From the row behind this key on.
-    pub(super) fn after(table: &'a Table, after: Option<Row>) -> Self {
+    pub(crate) fn after(table: &'a Table, after: Option<Row>) -> Self {
         Self {
             table,
             after,
@@ -33,7 +33,7 @@ impl<'a> Pages<'a> {
     }
 
     /// The next page; none at the end.
-    pub(super) async fn next(&mut self, db: &impl ConnectionTrait) -> Result<Option<Vec<Row>>> {
+    pub(crate) async fn next(&mut self, db: &impl ConnectionTrait) -> Result<Option<Vec<Row>>> {
         let page = self.read(db).await?;
         let Some(last) = page.last() else { return Ok(None) };
         self.after = Some(last[..self.table.keys].to_vec());
@@ -61,7 +61,7 @@ impl<'a> Pages<'a> {
 }
 
 /// The key of a table's last row.
-pub(super) async fn last_key(db: &impl ConnectionTrait, table: &Table) -> Result<Option<Row>> {
+pub(crate) async fn last_key(db: &impl ConnectionTrait, table: &Table) -> Result<Option<Row>> {
     let (name, columns) = (table.name, table.column_list());
     let keys: Vec<String> = table.columns[..table.keys]
         .iter()
@@ -77,7 +77,7 @@ pub(super) async fn last_key(db: &impl ConnectionTrait, table: &Table) -> Result
 }
 
 /// Writes a page: all of it or nothing.
-pub(super) async fn insert(db: &impl ConnectionTrait, table: &Table, page: &[Row]) -> Result<()> {
+pub(crate) async fn insert(db: &impl ConnectionTrait, table: &Table, page: &[Row]) -> Result<()> {
     for row in page {
         row::check(row, table)?;
     }

@@ -16,7 +16,7 @@ const VISITS: usize = 10_000;
 
 impl Passage<'_> {
     /// Brings a task into a stage, and on through rules, until a stage keeps it. Rules form no ring, so this ends.
-    pub(super) async fn arrive(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<()> {
+    pub(crate) async fn arrive(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<()> {
         let (mut next, mut user_id) = (to, user_id);
         loop {
             let passes = self.enter(place, next, user_id).await?;

@@ -7,13 +7,13 @@ use crate::{
     Result,
     db::Txn,
     event::{self, Counts, Notice},
-    publish, webhook,
+    publish,
 };
 use entity::{
-    NotificationId, NotificationStatus, ProjectId, Timestamp, WebhookId, WebhookTopic, notification, project,
-    webhook as webhooks, webhook_health,
+    NotificationId, NotificationStatus, ProjectId, Timestamp, WebhookId, WebhookStatus, WebhookTopic, notification,
+    project, webhook as webhooks, webhook_health,
 };
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict};
 use std::collections::{BTreeMap, HashMap};
 
 /// What a batch of outcomes says of webhooks.
@@ -119,7 +119,7 @@ async fn disable(
     may_be_told: bool,
     followed: &mut Followed,
 ) -> Result<()> {
-    if let Some(revoked) = webhook::revoke(txn, id, url, reason).await? {
+    if let Some(revoked) = revoke(txn, id, url, reason).await? {
         followed.disabled.push(id);
         if may_be_told {
             tell(
@@ -242,4 +242,22 @@ async fn upsert(txn: &Txn, rows: Vec<webhook_health::Model>) -> Result<()> {
         .exec_without_returning(txn.conn())
         .await?;
     Ok(())
+}
+
+/// Switches off what is of no use: nothing is sent to the receiver at `url` until somebody makes it active again. Gives the
+/// changed row. A webhook that has
+/// moved to another URL meanwhile, or is switched off already, stays as it is; so does a stage's own, whose tasks take
+/// the way of a failure.
+pub(crate) async fn revoke(txn: &Txn, id: WebhookId, url: &str, reason: &str) -> Result<Option<webhooks::Model>> {
+    let row = webhooks::Entity::find_by_id(id).one(txn.conn()).await?;
+    let registered = |row: &webhooks::Model| row.stage_id.is_none() && row.url == url;
+    let Some(mut row) = row.filter(|row| registered(row) && row.status == WebhookStatus::Active) else {
+        return Ok(None);
+    };
+    row.status = WebhookStatus::Revoked;
+    row.status_reason = Some(reason.to_owned());
+    row.updated_at = txn.now();
+    let row = row.into_active_model().reset_all().update(txn.conn()).await?;
+    txn.webhooks_changed(row.organization_id);
+    Ok(Some(row))
 }

@@ -1,12 +1,13 @@
 //! Re-run: a webhook stage sends again for every task it holds, in bounded steps that survive a restart. Changing the
 //! stage's URL and running it again is the usual cure.
 
-use super::find_stage;
+use super::batch_size;
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
-    task::{self, weight},
+    task,
+    workflow::find_stage,
 };
 use entity::{
     ReplayStatus, StageId, StageRunId, StageType, TaskId, TaskStatus, project, stage, stage_run, task as tasks,
@@ -115,8 +116,8 @@ async fn is_live(txn: &Txn, stage: &stage::Model) -> Result<bool> {
 async fn send(txn: &Txn, stage: &stage::Model, row: &mut stage_run::Model) -> Result<()> {
     let mut found = held(stage.id, row.place).limit(STEP).all(txn.conn()).await?;
     let ids: Vec<TaskId> = found.iter().map(|task| task.id).collect();
-    let weights = weight::weights(txn.conn(), &ids).await?;
-    let fits = weight::fitting(ids.iter().map(|id| weights.get(id).copied().unwrap_or(0)));
+    let weights = batch_size::weights(txn.conn(), &ids).await?;
+    let fits = batch_size::fitting(ids.iter().map(|id| weights.get(id).copied().unwrap_or(0)));
     let more = found.len() as u64 == STEP || fits < found.len();
     found.truncate(fits);
     row.place = found.last().map(|task| task.id).or(row.place);
@@ -124,7 +125,7 @@ async fn send(txn: &Txn, stage: &stage::Model, row: &mut stage_run::Model) -> Re
     if !more {
         row.status = ReplayStatus::Succeeded;
     }
-    task::resend(txn, stage, found).await
+    task::resend::resend(txn, stage, found).await
 }
 
 /// The tasks that a stage holds, after this one, by id.

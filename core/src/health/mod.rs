@@ -5,12 +5,10 @@
 //! What becomes of an operational event's own deliveries counts for the breaker and for nothing else: it warns of nothing,
 //! switches nothing off and ends no streak, so that webhooks that watch each other cause each other nothing.
 
-mod follow;
-mod streak;
-mod view;
+mod consequences;
+pub(crate) mod streak;
 
-pub(crate) use follow::{Ended, follow};
-pub use view::{Health, Waiting, of, wait_reason, wait_until, waits};
+pub(crate) use consequences::{Ended, follow};
 
 use crate::{
     App, Result,
@@ -138,12 +136,12 @@ impl Board {
         lanes.shut(id, None);
     }
 
-    fn row(&self, id: WebhookId) -> Option<webhook_health::Model> {
+    pub(crate) fn row(&self, id: WebhookId) -> Option<webhook_health::Model> {
         self.known().get(&id).map(|known| known.row(id))
     }
 
     /// The moment before which nothing is sent, if the breaker is open.
-    fn shut_until(&self, id: WebhookId) -> Option<Timestamp> {
+    pub(crate) fn shut_until(&self, id: WebhookId) -> Option<Timestamp> {
         self.known().get(&id).and_then(|known| known.breaker.until())
     }
 
@@ -193,7 +191,7 @@ impl From<webhook_health::Model> for Known {
     }
 }
 
-fn breaker(row: &webhook_health::Model) -> Breaker {
+pub(crate) fn breaker(row: &webhook_health::Model) -> Breaker {
     if row.since == Timestamp::default() {
         return Breaker::default();
     }
@@ -201,14 +199,14 @@ fn breaker(row: &webhook_health::Model) -> Breaker {
 }
 
 /// Whether a change of a webhook makes what was known of it old: it is switched on again, or leads elsewhere.
-pub(super) fn is_fresh(before: &webhook::Model, after: &webhook::Model) -> bool {
+pub(crate) fn is_fresh(before: &webhook::Model, after: &webhook::Model) -> bool {
     let switched_on = before.status != after.status && after.status == WebhookStatus::Active;
     switched_on || before.url != after.url
 }
 
 /// Forgets what is written of a webhook and what memory knows, in one unit of work: the recorder reads memory in units of
 /// its own, so nothing of old is written again.
-pub(super) async fn clear(txn: &Txn, board: &Board, lanes: &Lanes, id: WebhookId) -> Result<()> {
+pub(crate) async fn clear(txn: &Txn, board: &Board, lanes: &Lanes, id: WebhookId) -> Result<()> {
     webhook_health::Entity::delete_by_id(id).exec(txn.conn()).await?;
     board.forget(lanes, id);
     Ok(())

@@ -8,7 +8,7 @@ pub(crate) use bounds::near;
 
 use super::{
     filter::{Filter, seen, visible},
-    way::{Way, ways},
+    index_choice::{Way, ways},
 };
 use crate::{
     App, Result,
@@ -31,7 +31,7 @@ pub type Slice = page::Slice<notification::Model>;
 /// How many rows are looked at along a way, time after time.
 const LOOKS: [u64; 3] = [1_000, 3_000, 8_000];
 
-pub(super) async fn page(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
+pub(crate) async fn page(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
     let log = Log::of(app, actor, filter, span.from);
     let bounds = log.bounds.and(span);
     let ways = ways(&log.filter);
@@ -50,7 +50,7 @@ pub(super) async fn page(app: &App, actor: &Actor, filter: &Filter, span: Span) 
     log.end_early(walks, span).await
 }
 
-pub(super) async fn numbered(
+pub(crate) async fn numbered(
     app: &App,
     actor: &Actor,
     filter: &Filter,

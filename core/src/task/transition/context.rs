@@ -11,11 +11,11 @@ use std::{collections::HashMap, sync::Arc};
 pub(crate) struct Scene {
     pub(crate) graph: Arc<Graph>,
     pub(crate) project: project::Model,
-    pub(super) team: event::Team,
-    pub(super) users: HashMap<UserId, user::Model>,
+    pub(crate) team: event::Team,
+    pub(crate) users: HashMap<UserId, user::Model>,
     /// Stages that history names and the workflow has no more.
-    pub(super) former: HashMap<StageId, event::Stage>,
-    pub(super) seats: Vec<Seat>,
+    pub(crate) former: HashMap<StageId, event::Stage>,
+    pub(crate) seats: Vec<Seat>,
 }
 
 /// A task and what is its own.
@@ -23,11 +23,11 @@ pub(crate) struct Seat {
     pub(crate) task: task::Model,
     pub(crate) label: Option<label::Model>,
     pub(crate) data_row: data_row::Model,
-    pub(super) dataset: dataset::Model,
+    pub(crate) dataset: dataset::Model,
     pub(crate) batches: Vec<event::Batch>,
-    pub(super) visits: Vec<stage_visit::Model>,
+    pub(crate) visits: Vec<stage_visit::Model>,
     /// How many of the visits are in the database already.
-    pub(super) written: usize,
+    pub(crate) written: usize,
 }
 
 impl Scene {
@@ -128,12 +128,12 @@ impl Seat {
     }
 
     /// How often the task has completed a stage.
-    pub(super) fn passes(&self, stage_id: StageId) -> usize {
+    pub(crate) fn passes(&self, stage_id: StageId) -> usize {
         self.visits.iter().filter(|visit| visit.stage_id == stage_id).count()
     }
 
     /// The event of leaving belongs to the visit that just ended.
-    pub(super) fn sign(&mut self, id: EventId) {
+    pub(crate) fn sign(&mut self, id: EventId) {
         if let Some(visit) = self.visits[self.written..]
             .iter_mut()
             .rfind(|visit| visit.event_id.is_none())

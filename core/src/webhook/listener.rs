@@ -1,0 +1,40 @@
+//! Webhooks that a listener hears on a machine of its own: what they may be, and how long they last.
+
+use super::input::Patch;
+use crate::{Error, Result, db::Txn, listener::MAX};
+use entity::{WebhookStatus, webhook as webhooks};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+
+/// Makes a new webhook one that is heard by a listener.
+pub(crate) async fn enter(txn: &Txn, row: &mut webhooks::Model) -> Result<()> {
+    let there = webhooks::Entity::find()
+        .filter(webhooks::Column::OrganizationId.eq(row.organization_id))
+        .filter(webhooks::Column::ListenerSeenAt.is_not_null())
+        .count(txn.conn())
+        .await?;
+    if there >= MAX {
+        return Err(Error::Conflict(format!("there are {MAX} listeners already")));
+    }
+    row.listener = true;
+    row.listener_seen_at = Some(txn.now());
+    Ok(())
+}
+
+/// Refuses changes that a listener's webhook does not have.
+pub(crate) fn check(row: &webhooks::Model, patch: &Patch) -> Result<()> {
+    if row.listener && row.status == WebhookStatus::Revoked {
+        let reason = "the listener of this webhook is gone, and it does not come back";
+        return Err(Error::NotAllowed(reason.into()));
+    }
+    if row.listener && patch.url.is_some() {
+        return Err(Error::invalid("url", "is for its listener to say"));
+    }
+    Ok(())
+}
+
+/// Of webhooks: every one but those of listeners that are gone.
+pub(crate) fn lasts() -> Condition {
+    Condition::any()
+        .add(webhooks::Column::Listener.eq(false))
+        .add(webhooks::Column::Status.ne(WebhookStatus::Revoked))
+}
