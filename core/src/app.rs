@@ -1,4 +1,4 @@
-//! [`App`]: everything a verb needs, made once and shared.
+//! [`App`]: the shared state that every verb needs, made once at the start.
 
 use crate::{
     Clock, Result,
@@ -29,72 +29,72 @@ use crate::{
 use entity::{NotificationId, WebhookId};
 use std::sync::Arc;
 
-/// How to start. Only `api/src/config.rs` reads the environment.
+/// The settings of an app. Only `api/src/config.rs` reads the environment.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where the database is.
+    /// The URL of the database.
     pub database_url: String,
-    /// The key that seals secrets at rest.
+    /// The master key that encrypts secrets at rest.
     pub keyring: Arc<Keyring>,
-    /// What time it is.
+    /// The clock.
     pub clock: Clock,
-    /// Addresses that may be called although they are private, and our own that may not.
+    /// The SSRF guard: private addresses that may be called all the same, and addresses of this server that may not.
     pub guard: Guard,
-    /// Understands payload queries.
+    /// Runs payload queries.
     pub shaper: Arc<dyn Shaper>,
-    /// How much of the backlog is held in memory.
+    /// The window: the number of jobs that are held in memory.
     pub window: Window,
-    /// How this process takes part among others.
+    /// The role, the name and the lease of this node.
     pub node: node::Config,
-    /// How nodes tell each other where to look.
+    /// The transport of hints between nodes.
     pub bus: bus::Choice,
-    /// For how many days the log of an organization is kept that says nothing else.
+    /// The number of days that the log is kept of an organization that sets none.
     pub retention_days: u32,
 }
 
-/// What verbs share.
+/// The shared state of all verbs.
 pub struct App {
     /// The database.
     pub db: Db,
-    /// What time it is.
+    /// The clock.
     pub clock: Clock,
-    /// Seals and opens secrets.
+    /// Encrypts and decrypts secrets.
     pub keyring: Arc<Keyring>,
-    /// This process among others.
+    /// This node and the others.
     pub nodes: Arc<Nodes>,
-    /// Sends what is due.
+    /// Sends notifications that are due.
     pub dispatcher: Dispatcher,
-    /// Webhooks as the dispatcher needs them.
+    /// Cache of the delivery settings of webhooks.
     pub targets: Targets,
-    /// Who wants which events.
+    /// Cache of the webhooks that subscribe to events.
     pub(crate) index: Arc<Index>,
-    /// How webhooks fare.
+    /// Health of webhooks: circuit breakers and failures in a row.
     pub health: Arc<health::Board>,
-    /// Tells other nodes where to look.
+    /// Sends hints to other nodes.
     pub bus: Arc<Bus>,
-    /// Who hears webhooks on a machine of their own.
+    /// Listeners connected to this node, which receive webhooks on their own machines.
     pub(crate) listeners: Arc<Listeners>,
-    /// Tells whoever listens what happens.
+    /// The live feed.
     pub live: Arc<Live>,
-    /// Deletes the labels of what was deleted.
+    /// Wakes the task that deletes the labels of deleted objects.
     pub(crate) deletions: deletion::Wake,
-    /// Takes in tasks, and sends stages again.
+    /// Wakes the task that takes in tasks of workflows and re-runs stages.
     pub(crate) steps: task::Wake,
-    /// Sends again what replays match.
+    /// Wakes the task that redelivers what replays match.
     pub(crate) replays: replay::Wake,
-    /// For how many days the log of an organization is kept that says nothing else.
+    /// The number of days that the log is kept of an organization that sets none.
     pub(crate) retention_days: u32,
-    /// Known keys.
+    /// Cache of API keys.
     pub(crate) keys: api_key::Known,
-    /// Requests with an idempotency key that are being carried out.
+    /// Requests with an idempotency key that are under way.
     pub(crate) running: Arc<idempotency::Running>,
 }
 
 impl App {
-    /// Opens the database, brings it up to date and gives the claims of dead nodes back. Fails when the keyring is not
-    /// the one that the database's secrets were sealed with, or when a change of the master key was broken off.
+    /// Opens the database, runs pending migrations and releases the claims of dead nodes. Fails when the keyring is not
+    /// the one that encrypted the database's secrets, or when a copy or a change of the master key was interrupted.
     pub async fn open(config: Config) -> Result<Arc<Self>> {
-        // Boxed, so that nobody who opens one has all that is opened in a future of theirs.
+        // Boxed, so that the caller's future does not contain all that is opened here.
         Box::pin(Self::start(config)).await
     }
 
@@ -149,13 +149,13 @@ impl App {
         Ok(app)
     }
 
-    /// A webhook has changed: this node and the others read it anew.
+    /// Drops a changed webhook from the caches of this node and the others.
     pub(crate) fn webhook_changed(&self, id: WebhookId) {
         self.targets.forget(id);
         self.bus.tell(Message::webhooks([id]));
     }
 
-    /// These are not to be sent, whichever node holds them.
+    /// Removes canceled notifications from memory, on whichever node holds them.
     pub(crate) fn canceled(&self, ids: impl IntoIterator<Item = (WebhookId, NotificationId)>) {
         for (webhook_id, id) in ids {
             match self.nodes.owns(webhook_id) {
@@ -165,7 +165,7 @@ impl App {
         }
     }
 
-    /// Somebody wants to know now whether a receiver works: an open breaker lets one request through.
+    /// Lets an open circuit breaker send one request now, because somebody asks whether the receiver works.
     pub(crate) fn probe(&self, id: WebhookId) {
         match self.nodes.owns(id) {
             true => self.health.hasten(&self.dispatcher.lanes, id, self.clock.now()),
@@ -173,7 +173,7 @@ impl App {
         }
     }
 
-    /// A user or key has changed: this node and the others look everybody up again.
+    /// Drops the cached users and keys of this node and the others, because one has changed.
     pub(crate) fn keys_changed(&self) {
         self.keys.forget();
         self.bus.tell(Message::keys());

@@ -1,25 +1,25 @@
-//! Who asks, and what they may do: one table, tested as a matrix. Every verb asks here first.
+//! Authorization: the actor of a request, and the table of what each role may do. Every verb checks it first.
 
 use crate::{Error, Result};
 use entity::{ApiKeyId, OrganizationId, ProjectId, Role, UserId};
 
-/// Who is asking: a user through an API key.
+/// The actor of a request: a user, authenticated by an API key.
 #[derive(Clone, Debug)]
 pub struct Actor {
-    /// Whose rows they see.
+    /// The organization whose rows the actor sees.
     pub organization_id: OrganizationId,
-    /// On whose behalf they act.
+    /// The user on whose behalf the actor acts.
     pub user_id: UserId,
-    /// What they may do.
+    /// The role, which decides what the actor may do.
     pub role: Role,
-    /// The key they came with.
+    /// The API key of the request.
     pub key_id: ApiKeyId,
-    /// The projects the key is limited to; none: all.
+    /// The projects that the key is limited to; `None` for all.
     pub projects: Option<Vec<ProjectId>>,
 }
 
-/// What decides about what somebody is shown: two of the same sight are shown the same of everything. The key with which
-/// they came is no part of it.
+/// The properties of an actor that decide what it is shown. Two actors with equal properties are shown the same. The
+/// API key is not part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sight {
     organization_id: OrganizationId,
@@ -28,30 +28,30 @@ pub struct Sight {
     projects: Option<Vec<ProjectId>>,
 }
 
-/// What somebody may want to do.
+/// A kind of action that needs a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// See projects, datasets, data rows, batches, labels, reviews and people.
     Read,
-    /// Make, change and delete labels and reviews.
+    /// Create, change and delete labels and reviews.
     Annotate,
-    /// Make, change and delete projects, datasets, data rows and batches.
+    /// Create, change and delete projects, datasets, data rows and batches.
     ManageData,
     /// See webhooks, events, notifications and attempts.
     ReadWebhooks,
-    /// Make and change webhooks; redeliver, cancel, ping and preview.
+    /// Create and change webhooks; redeliver, cancel, ping and preview.
     ManageWebhooks,
-    /// Make and change users.
+    /// Create and change users.
     ManageUsers,
-    /// Make users owners, and change owners.
+    /// Give users the role of an owner, and change owners.
     ManageOwners,
-    /// Change the organization itself: for how long its log is kept.
+    /// Change the organization itself: the retention of its log.
     ManageOrganization,
-    /// See and revoke everybody's API keys, and make keys for others.
+    /// See and revoke everybody's API keys, and create keys for others.
     ManageKeys,
 }
 
-/// The table. A role may do what stands in its row.
+/// Returns whether a role may perform an action: the table of permissions.
 pub fn allows(role: Role, action: Action) -> bool {
     use Action::{Annotate, ManageData, ManageOwners, ManageUsers, Read, ReadWebhooks};
     match role {
@@ -64,7 +64,7 @@ pub fn allows(role: Role, action: Action) -> bool {
 }
 
 impl Actor {
-    /// Refuses what the actor's role may not do.
+    /// Refuses an action that the actor's role may not perform.
     pub fn require(&self, action: Action) -> Result<()> {
         if allows(self.role, action) {
             return Ok(());
@@ -76,7 +76,7 @@ impl Actor {
         )))
     }
 
-    /// What they are shown.
+    /// Returns the properties that decide what the actor is shown.
     pub fn sight(&self) -> Sight {
         let mut projects = self.projects.clone();
         if let Some(projects) = &mut projects {
@@ -91,7 +91,8 @@ impl Actor {
         }
     }
 
-    /// Whether a row of this project may be shown. What belongs to no project is hidden from a key limited to some.
+    /// Returns whether a row of this project may be shown. A row without a project is hidden from a key that is limited
+    /// to projects.
     pub fn sees(&self, project_id: Option<ProjectId>) -> bool {
         match &self.projects {
             None => true,
@@ -99,7 +100,7 @@ impl Actor {
         }
     }
 
-    /// Refuses what concerns the whole organization when the key is limited to projects.
+    /// Refuses an action on the whole organization when the key is limited to projects.
     pub fn require_organization(&self) -> Result<()> {
         match self.projects {
             None => Ok(()),

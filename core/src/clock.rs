@@ -1,4 +1,4 @@
-//! What time it is. Everything in core asks here, so a test moves a day of retries by hand in milliseconds.
+//! The clock. Everything in core asks it for the time, so that a test runs a day of retries in milliseconds.
 
 use entity::Timestamp;
 use std::{
@@ -9,12 +9,13 @@ use std::{
     time::Duration,
 };
 
-/// The system's clock, or one that a test moves.
+/// The system's clock, or a mock clock that a test moves.
 #[derive(Clone, Debug)]
 pub enum Clock {
-    /// The system's clock, and by how many microseconds the database's is ahead of it, where many nodes go by that one.
+    /// The system's clock, plus the microseconds by which the database's clock is ahead: where there are many nodes,
+    /// all follow that one.
     System(Arc<AtomicI64>),
-    /// A clock that stands still until it is moved.
+    /// A mock clock that stands still until it is moved.
     Mock(Arc<AtomicI64>),
 }
 
@@ -25,12 +26,12 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// A clock that stands at `start` until [`Clock::advance`] moves it.
+    /// Makes a mock clock that stands at `start` until [`Clock::advance`] moves it.
     pub fn mock(start: Timestamp) -> Self {
         Self::Mock(Arc::new(AtomicI64::new(start.0)))
     }
 
-    /// The moment it is now.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System(ahead) => Timestamp(system().0 + ahead.load(Ordering::SeqCst)),
@@ -38,7 +39,7 @@ impl Clock {
         }
     }
 
-    /// What this machine's own clock says; none for one that a test moves.
+    /// Returns the time of this machine's own clock; `None` for a mock clock.
     pub(crate) fn here(&self) -> Option<Timestamp> {
         match self {
             Self::System(_) => Some(system()),
@@ -46,7 +47,8 @@ impl Clock {
         }
     }
 
-    /// Goes by a clock that is so many microseconds ahead of this machine's, if it does not go by it within `drift` already.
+    /// Follows a clock that is `micros` microseconds ahead of this machine's, unless this one is within `drift` of it
+    /// already.
     pub(crate) fn follow(&self, micros: i64, drift: Duration) {
         if let Self::System(ahead) = self {
             let off = micros.abs_diff(ahead.load(Ordering::SeqCst));

@@ -1,55 +1,57 @@
-//! The one error of core: the kinds a caller can act on. `api/src/graphql/error.rs` turns each into a response with its
-//! code. A failed send is not an error but an `Outcome` (see `dispatcher/sender.rs`).
+//! The error type of core, by the kinds that a caller can act on. `api/src/graphql/error.rs` turns each into a response
+//! with its code. A failed request to a receiver is not an error but an
+//! [`Outcome`](crate::delivery::sender::Outcome).
 
 use std::sync::Arc;
 
-/// What a verb of core may answer in place of its value.
+/// The error of a verb.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// Unknown, deleted, or of another organization: the caller cannot tell which.
+    /// The object is unknown, deleted, or of another organization: the caller cannot tell which.
     #[error("{noun} {id} not found")]
     NotFound {
         /// The noun as the API names it, lower case: `webhook`.
         noun: &'static str,
-        /// The id as it was given, cut where it is longer than any of ours.
+        /// The id as it was given, cut if it is longer than any id of ours.
         id: String,
     },
-    /// An input is at fault.
+    /// An input is not valid.
     #[error("{field}: {reason}")]
     Invalid {
-        /// Path of the field in the input: `url`, `retryPolicy.delaysMs`.
+        /// The path of the field in the input: `url`, `retryPolicy.delaysMs`.
         field: String,
-        /// Why, lower case, no full stop.
+        /// The reason, in lower case, without a full stop.
         reason: String,
     },
-    /// The state does not allow it, or somebody else was faster.
+    /// The state does not allow it, or a concurrent change came first.
     #[error("{0}")]
     Conflict(String),
-    /// The caller is known and may not do this.
+    /// The caller is authenticated and may not do this.
     #[error("{0}")]
     Forbidden(String),
-    /// The caller is not known.
+    /// The caller is not authenticated.
     #[error("{0}")]
     Unauthenticated(String),
-    /// The operation is legal but not for this object now.
+    /// The operation is not possible on this object in its current state.
     #[error("{0}")]
     NotAllowed(String),
-    /// The database cannot take the change now; the same request may succeed later. Nothing was changed.
+    /// The database cannot take the change now; the same request may succeed later. Nothing was changed, unless the
+    /// message says that this is not known.
     #[error("{0}")]
     Unavailable(String),
-    /// A fault of ours. The source is logged where the error is handled and never shown to a client.
+    /// A fault of the server. The source is logged where the error is handled and never shown to a client.
     #[error("internal error")]
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
-/// Characters of an unknown id that an error repeats; ours have 36.
+/// The most characters of an unknown id that an error repeats; ours have 36.
 const SHOWN: usize = 64;
 
-/// Result of a verb of core.
+/// The result of a verb of core.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// A row that is unknown, deleted or foreign.
+    /// Makes the error for an object that is unknown, deleted or of another organization.
     pub fn not_found(noun: &'static str, id: impl ToString) -> Self {
         Self::NotFound {
             noun,
@@ -57,7 +59,7 @@ impl Error {
         }
     }
 
-    /// An input at fault: which field and why.
+    /// Makes the error for an input that is not valid, with its field and the reason.
     pub fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Invalid {
             field: field.into(),
@@ -65,7 +67,7 @@ impl Error {
         }
     }
 
-    /// The same, of an input that lies inside another.
+    /// Puts a path in front of the field of an invalid input, for an input inside another one.
     pub(crate) fn within(self, path: &str) -> Self {
         match self {
             Self::Invalid { field, reason } => Self::Invalid {
@@ -76,7 +78,7 @@ impl Error {
         }
     }
 
-    /// A fault of ours.
+    /// Makes the error for a fault of the server.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(Arc::from(source.into()))
     }

@@ -1,19 +1,19 @@
-//! What people type, checked where it comes in: text within its limit, JSON that is JSON, lists that are neither empty
-//! nor endless. Names are checked by [`crate::organization::name`].
+//! Validation of inputs at the edge: texts within their limits, valid JSON, and lists that are neither empty nor too
+//! long. Names are checked by [`crate::organization::name`].
 
 use crate::{Error, Result};
 use sea_orm::{ActiveValue, Set, Value};
 
-/// Bytes of a description.
+/// The most bytes of a description.
 pub(crate) const DESCRIPTION: usize = 16 << 10;
-/// Bytes of a JSON field.
+/// The most bytes of a JSON field.
 pub(crate) const JSON: usize = 256 << 10;
-/// Bytes of an id of the customer's own.
+/// The most bytes of a customer's own id.
 pub(crate) const KEY: usize = 256;
-/// Entries of a list that one mutation takes.
+/// The most entries of a list that one mutation takes.
 pub const MAX_ENTRIES: usize = 1_000;
 
-/// Free text of at most `max` bytes. A NUL cannot be stored by every database.
+/// Checks free text of at most `max` bytes. NUL is refused, because PostgreSQL cannot store it.
 pub(crate) fn text(field: &str, text: &str, max: usize) -> Result<()> {
     if text.len() > max {
         return Err(Error::invalid(field, format!("must have at most {max} bytes")));
@@ -24,7 +24,7 @@ pub(crate) fn text(field: &str, text: &str, max: usize) -> Result<()> {
     Ok(())
 }
 
-/// A customer's own id: short and printable.
+/// Checks a customer's own id: short and without control characters.
 pub(crate) fn key(field: &str, key: Option<&str>) -> Result<()> {
     let Some(key) = key else {
         return Ok(());
@@ -38,7 +38,7 @@ pub(crate) fn key(field: &str, key: Option<&str>) -> Result<()> {
     text(field, key, KEY)
 }
 
-/// JSON text.
+/// Checks JSON text.
 pub(crate) fn json(field: &str, json: Option<&str>) -> Result<()> {
     let Some(json) = json else {
         return Ok(());
@@ -50,7 +50,7 @@ pub(crate) fn json(field: &str, json: Option<&str>) -> Result<()> {
     }
 }
 
-/// A number that is one.
+/// Checks that a number is finite.
 pub(crate) fn finite(field: &str, number: f64) -> Result<()> {
     match number.is_finite() {
         true => Ok(()),
@@ -58,7 +58,7 @@ pub(crate) fn finite(field: &str, number: f64) -> Result<()> {
     }
 }
 
-/// A list that is neither empty nor endless.
+/// Checks the length of a list: at least one entry and at most [`MAX_ENTRIES`].
 pub(crate) fn entries(field: &str, count: usize) -> Result<()> {
     match count {
         0 => Err(Error::invalid(field, "must not be empty")),
@@ -70,7 +70,7 @@ pub(crate) fn entries(field: &str, count: usize) -> Result<()> {
     }
 }
 
-/// Writes what was given and leaves what was not.
+/// Sets a column if a value was given; otherwise leaves it unchanged.
 pub(crate) fn set<T: Into<Value>>(column: &mut ActiveValue<T>, given: Option<T>) {
     if let Some(given) = given {
         *column = Set(given);

@@ -1,6 +1,5 @@
-//! Lists as people ask for them: a filter, an order and a page, in the words of a noun's own [`Field`]s. The API builds
-//! a [`Query`] from its typed inputs; here it becomes conditions of a statement. What is deleted is left out unless the
-//! filter asks about it.
+//! Filtered, ordered and paged lists, by the [`Field`]s of a noun. The API builds a [`Query`] from its typed inputs;
+//! this module turns it into SQL conditions. Deleted rows are left out unless the filter asks about deletion.
 
 use crate::{Error, Result};
 use entity::Timestamp;
@@ -10,25 +9,25 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-/// Values in all conditions of one filter at most.
+/// The most values in all conditions of one filter.
 pub const MAX_VALUES: usize = 1_000;
 
-/// A noun's fields that can be filtered and ordered by.
+/// A field of a noun that lists can be filtered and ordered by.
 pub trait Field: Copy {
-    /// Its column, or an expression over the noun's row.
+    /// Returns the column, or an expression over the noun's row.
     fn expr(self) -> Expr;
-    /// Whether it says that the row is deleted.
+    /// Returns whether the field says that the row is deleted.
     fn tells_deleted(self) -> bool {
         false
     }
 }
 
-/// How a field is compared.
+/// A comparison of a field with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
     /// Equal to the value.
     Eq,
-    /// Different from the value, or absent.
+    /// Different from the value, or `NULL`.
     Not,
     /// Less than the value.
     Lt,
@@ -42,70 +41,70 @@ pub enum Operator {
     In,
 }
 
-/// What a field is compared with.
+/// A value that a field is compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// An id; one that cannot be read equals none.
+    /// An id; `None` for one that is not valid, which equals no id.
     Id(Option<Uuid>),
-    /// Text, compared byte by byte.
+    /// A text, compared byte by byte.
     Text(String),
-    /// A truth value.
+    /// A boolean.
     Bool(bool),
-    /// A moment.
+    /// A point in time.
     Time(Timestamp),
     /// A number.
     Number(f64),
-    /// A word of a closed list, as it is stored.
+    /// A member of an enumeration, as it is stored.
     Word(i16),
 }
 
-/// Which rows: all conditions hold.
+/// A filter of rows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter<F> {
-    /// Every part holds; no part: every row.
+    /// Rows for which every part holds; without parts, every row.
     And(Vec<Self>),
-    /// One condition.
+    /// Rows for which one comparison holds.
     Is {
-        /// Of which field.
+        /// The field.
         field: F,
-        /// How it is compared.
+        /// The comparison.
         operator: Operator,
-        /// With what; several for [`Operator::In`] only.
+        /// The values; several for [`Operator::In`] only.
         values: Vec<Value>,
     },
 }
 
-/// In which order: by a field, and by id among equals.
+/// The order of a list: by a field, and by id among equals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order<F> {
     /// The field.
     pub field: F,
-    /// The greatest first.
+    /// True for the greatest value first.
     pub descending: bool,
 }
 
-/// Which part of the list. The API bounds it.
+/// The part of a list to return. The API bounds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Rows to leave out.
+    /// The number of rows to skip.
     pub skip: u64,
-    /// Rows to give.
+    /// The most rows to return.
     pub first: u64,
 }
 
-/// A list as it was asked for.
+/// A query for a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query<F> {
-    /// Which rows.
+    /// The filter.
     pub filter: Filter<F>,
-    /// In which order; none: as they were made.
+    /// The order; `None` for the order of creation.
     pub order: Option<Order<F>>,
-    /// Which part.
+    /// The part to return.
     pub page: Page,
 }
 
 impl Value {
-    /// An id as it was given.
+    /// Parses an id.
     pub fn id(text: &str) -> Self {
         Self::Id(text.parse().ok())
     }
@@ -129,7 +128,7 @@ impl<F> Default for Filter<F> {
 }
 
 impl<F: Field> Filter<F> {
-    /// A condition with one value.
+    /// Makes a condition with one value.
     pub fn is(field: F, operator: Operator, value: Value) -> Self {
         let values = vec![value];
         Self::Is {
@@ -186,7 +185,7 @@ fn compare(field: Expr, operator: Operator, values: &[Value]) -> Expr {
 }
 
 impl<F: Field> Query<F> {
-    /// The statement for this part of the list. `id` breaks ties; `live` holds for rows that are not deleted.
+    /// Applies the query to a statement. `id` breaks ties; `live` is the condition that a row is not deleted.
     pub(crate) fn select<E: EntityTrait>(self, rows: Select<E>, id: F, live: Option<Expr>) -> Result<Select<E>> {
         if self.filter.size() > MAX_VALUES {
             return Err(Error::invalid(
@@ -212,7 +211,7 @@ impl<F: Field> Query<F> {
     }
 }
 
-/// What has no value is less than what has one, on both databases.
+/// Orders `NULL` below all values, on both databases.
 fn nulls(descending: bool) -> sea_query::NullOrdering {
     match descending {
         true => sea_query::NullOrdering::Last,

@@ -1,50 +1,50 @@
-//! Pages of logs that grow without end, cut by key: an id grows with time, so a cursor stays valid while rows are added,
-//! and the next page costs what the first did. Rows come newest first.
+//! Keyset pagination of logs that only grow: ids increase with time, so a cursor stays valid while rows are added, and
+//! every page costs the same. Rows come newest first.
 
 use entity::Timestamp;
 use sea_orm::Order;
 
-/// Which page: `first` after a cursor, or `last` before one.
+/// A requested page: `first` after a cursor, or `last` before one.
 #[derive(Clone, Copy, Debug)]
 pub struct Span<K> {
-    /// How many.
+    /// The most rows of the page.
     pub count: u64,
-    /// From which end.
+    /// The end of the list to count from.
     pub from: Edge,
-    /// Strictly after this one, in the list's order.
+    /// The cursor that the page lies strictly after, in the list's order.
     pub after: Option<K>,
-    /// Strictly before this one, in the list's order.
+    /// The cursor that the page lies strictly before, in the list's order.
     pub before: Option<K>,
 }
 
 /// An end of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
-    /// `first`: from the newest.
+    /// `first`: count from the newest row.
     First,
-    /// `last`: from the oldest.
+    /// `last`: count from the oldest row.
     Last,
 }
 
-/// A page, newest first, and whether there is more on either side.
+/// A page, newest first, and whether there are more rows on either side.
 #[derive(Clone, Debug)]
 pub struct Slice<M> {
     /// The rows.
     pub rows: Vec<M>,
-    /// Older ones follow.
+    /// True when older rows follow.
     pub has_next: bool,
-    /// Newer ones come before.
+    /// True when newer rows come before.
     pub has_previous: bool,
-    /// Where the looking ended, when that is not at a row of the page.
+    /// The end of a scan that stopped before the page was full, when that is not at a row of the page.
     pub stop: Option<Stop<M>>,
 }
 
-/// The row at which the looking ended before the page was full: what lies beyond was not looked at.
+/// The row at which a scan stopped before the page was full. Rows beyond it were not examined.
 #[derive(Clone, Debug)]
 pub enum Stop<M> {
-    /// Looking from the newest; older ones may follow.
+    /// Scanned from the newest; older rows may follow.
     Older(M),
-    /// Looking from the oldest; newer ones may come before.
+    /// Scanned from the oldest; newer rows may come before.
     Newer(M),
 }
 
@@ -67,7 +67,7 @@ impl Edge {
 }
 
 impl<M> Slice<M> {
-    /// A page of what was asked for with one row more than it holds.
+    /// Makes a page from the rows of a query that asked for one row more than the page holds.
     pub(crate) fn cut<K>(mut rows: Vec<M>, span: &Span<K>) -> Self {
         let count = usize::try_from(span.count).unwrap_or(usize::MAX);
         let more = rows.len() > count;
@@ -91,7 +91,7 @@ impl<M> Slice<M> {
         }
     }
 
-    /// The page of what was found until the looking ended at a row.
+    /// Makes a page from the rows that a scan found until it stopped at `at`.
     pub(crate) fn ended<K>(rows: Vec<M>, span: &Span<K>, at: M) -> Self {
         let page = Self::cut(rows, span);
         match span.from {
@@ -108,7 +108,7 @@ impl<M> Slice<M> {
         }
     }
 
-    /// The same page of something made from each row.
+    /// Returns the same page with `make` applied to each row.
     pub fn map<N>(self, mut make: impl FnMut(M) -> N) -> Slice<N> {
         Slice {
             rows: self.rows.into_iter().map(&mut make).collect(),
@@ -119,7 +119,7 @@ impl<M> Slice<M> {
     }
 }
 
-/// Whether a row's value is among those of a filter, as SQL's `IN` says it: no value is in no list.
+/// Returns whether a row's value is among those of a filter, as SQL's `IN` does: `NULL` is in no list.
 pub(crate) fn one_of<T: PartialEq>(wanted: &Option<Vec<T>>, value: Option<T>) -> bool {
     match wanted {
         None => true,
@@ -127,7 +127,7 @@ pub(crate) fn one_of<T: PartialEq>(wanted: &Option<Vec<T>>, value: Option<T>) ->
     }
 }
 
-/// Whether a moment lies within the bounds of a filter.
+/// Returns whether a time lies within the bounds of a filter.
 pub(crate) fn made_between(time: Timestamp, from: Option<Timestamp>, before: Option<Timestamp>) -> bool {
     from.is_none_or(|from| time >= from) && before.is_none_or(|before| time < before)
 }

@@ -1,9 +1,11 @@
-//! A new master key for a database that nobody else has open: every sealed value is opened with the old key and sealed
-//! with the new one, a bounded step a transaction. A row says that a change is under way and between which keys, so
-//! that one that was broken off is refused by a server and goes on with the same two keys, and with no others. A step leaves
-//! alone what is under the new key already, so going on is beginning again.
+//! Rotation of the master key, for a database that no other process has open: every sealed value is decrypted with the
+//! old key and encrypted with the new one, a bounded step a transaction.
 //!
-//! When all is done, every value is opened with the new key before the row says so.
+//! A row records that a rotation is under way, and between which keys. After an interruption a server refuses to start,
+//! and the rotation continues with the same two keys only. A step skips values that are under the new key already, so
+//! continuing is the same as beginning again.
+//!
+//! At the end every value is opened with the new key before the row says that the rotation is done.
 
 use crate::{
     Config, Error, Result,
@@ -25,7 +27,7 @@ use sea_orm::{
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Where sealed values are: table and column. What each is bound to is `<table>/<id>/<column>`.
+/// The table and column of sealed values. Each value is bound to the context `<table>/<id>/<column>`.
 pub const SEALED: [(&str, &str); 5] = [
     ("webhook_secret", "sealed"),
     ("webhook", "authorization"),
@@ -34,33 +36,33 @@ pub const SEALED: [(&str, &str); 5] = [
     ("idempotency_key", "answer"),
 ];
 
-/// Values of one step at most; the largest have a mebibyte.
+/// The most values of one step; the largest have a mebibyte.
 pub const STEP: usize = 64;
 
-/// How far a pass over all values has come.
+/// The progress of a pass over all sealed values.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Place {
     column: usize,
     after: Uuid,
-    /// Values of this column so far.
+    /// The number of values of this column so far.
     pub values: u64,
-    /// Whether these were all of this column.
+    /// True when these were all values of this column.
     pub ended: bool,
 }
 
 impl Place {
-    /// Table and column.
+    /// Returns the table and the column.
     pub fn column(&self) -> (&'static str, &'static str) {
         SEALED[self.column]
     }
 
-    /// As statements have them: one of the columns is a word of SQL.
+    /// Returns table and column quoted for SQL: one of the columns is a reserved word.
     fn quoted(&self) -> (String, String) {
         let (table, column) = self.column();
         (format!("\"{table}\""), format!("\"{column}\""))
     }
 
-    /// Behind these rows.
+    /// Returns the progress after these rows.
     fn behind(self, rows: &[Value]) -> Self {
         Self {
             after: rows.last().map_or(self.after, |row| row.id),
@@ -70,7 +72,7 @@ impl Place {
         }
     }
 
-    /// Where the next step starts; none: everything has been seen.
+    /// Returns the start of the next step; `None` when all values have been seen.
     fn next(self) -> Option<Self> {
         let column = self.column + 1;
         match self.ended {
@@ -84,7 +86,7 @@ impl Place {
     }
 }
 
-/// A change of the master key.
+/// A rotation of the master key.
 pub struct Rekey {
     db: Db,
     from: Arc<Keyring>,
@@ -99,8 +101,8 @@ struct Value {
 }
 
 impl Rekey {
-    /// Opens the database, whose key is the configuration's, and begins a change to the key that `to` gives once the
-    /// database is ours, or goes on with the one that was broken off. Fails when another process has it open.
+    /// Opens the database, whose key is that of `config`, and begins a rotation or continues an interrupted one. `to`
+    /// gives the new key and is called once the database is locked. Fails when another process has it open.
     pub async fn open(config: Config, to: impl FnOnce() -> Result<Keyring>) -> Result<Self> {
         let nodes = Arc::new(Nodes::alone(config.node));
         let lanes = Arc::new(Lanes::new(config.window, Arc::clone(&nodes)));
@@ -130,8 +132,8 @@ impl Rekey {
         }
     }
 
-    /// Does all that is left, tells after each step how far it has come, and gives the number of values, each of which
-    /// was opened with the new key. A value that opens with neither key is named, and stays as it is.
+    /// Does all that is left, reports the progress after each step, and returns the number of values, each of which was
+    /// opened with the new key. A value that opens with neither key is named in the error, and stays as it is.
     pub async fn run(self, mut report: impl FnMut(Place)) -> Result<u64> {
         let done = async {
             let mut next = Some(Place::default());
@@ -146,7 +148,7 @@ impl Rekey {
         done
     }
 
-    /// Seals the values of one step anew. Gives where the next one starts.
+    /// Seals the values of one step again. Returns the start of the next step.
     pub async fn step(&self, place: Place, report: &mut impl FnMut(Place)) -> Result<Option<Place>> {
         let (from, to) = (Arc::clone(&self.from), Arc::clone(&self.to));
         let rows = self
@@ -180,7 +182,7 @@ impl Rekey {
     }
 }
 
-/// Opens every sealed value with this key, and counts them.
+/// Opens every sealed value with this key. Returns their number.
 pub(crate) async fn check_all(db: &impl ConnectionTrait, keyring: &Keyring) -> Result<u64> {
     let (mut next, mut values) = (Some(Place::default()), 0);
     while let Some(place) = next {
@@ -194,7 +196,7 @@ pub(crate) async fn check_all(db: &impl ConnectionTrait, keyring: &Keyring) -> R
     Ok(values)
 }
 
-/// Refuses a database whose values are partly under one key and partly under another.
+/// Refuses a database whose rotation was interrupted: its values may be under two keys.
 pub(crate) async fn check_done(db: &impl ConnectionTrait) -> Result<()> {
     match newest(db).await? {
         Some(row) if row.done_at.is_none() => Err(Error::Conflict(format!(
@@ -205,7 +207,8 @@ pub(crate) async fn check_done(db: &impl ConnectionTrait) -> Result<()> {
     }
 }
 
-/// The row of this change. One that has ended is told from a new one by its being the newest.
+/// Returns the row of this rotation, and inserts it if there is none. The newest row tells whether a rotation of these
+/// keys has already ended.
 async fn begin(db: &Db, from: &Keyring, to: &Keyring) -> Result<RekeyId> {
     let (from_key, to_key) = (from.id(), to.id());
     if from_key == to_key {
@@ -285,7 +288,7 @@ fn context(place: Place, row: &Value) -> String {
     format!("{table}/{}/{column}", row.id)
 }
 
-/// A value that does not open is the operator's to know of: which one, and why.
+/// Makes the error of a value that does not open visible to the operator: which value, and why.
 fn named(error: Error) -> Error {
     match error {
         Error::Internal(source) => Error::NotAllowed(source.to_string()),

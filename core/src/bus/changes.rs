@@ -1,5 +1,5 @@
-//! What a unit of work says of its changes: which organizations, and which tasks and replays. It becomes an announcement
-//! when the unit's group is committed.
+//! The changes of a unit of work: the organizations, tasks and replays concerned. They become an announcement when the
+//! unit's group is committed.
 
 use super::message::Message;
 use entity::{OrganizationId, ReplayId, TaskId};
@@ -12,7 +12,7 @@ pub struct Hints {
     pub(crate) organizations: BTreeMap<OrganizationId, Changed>,
 }
 
-/// What has changed and has no number by which it could be found.
+/// Changes that have no sequence number by which they could be found.
 #[derive(Debug, Default)]
 pub(crate) struct Changed {
     pub(crate) tasks: Vec<Uuid>,
@@ -20,22 +20,22 @@ pub(crate) struct Changed {
 }
 
 impl Hints {
-    /// An event or a notification of this organization has a new number.
+    /// Adds an organization with an event or a notification that has a new number.
     pub(crate) fn changed(&mut self, id: OrganizationId) {
         self.organizations.entry(id).or_default();
     }
 
-    /// A task of this organization has changed.
+    /// Adds a task that has changed.
     pub(crate) fn task(&mut self, id: OrganizationId, task_id: TaskId) {
         self.organizations.entry(id).or_default().tasks.push(task_id.0);
     }
 
-    /// A replay of this organization has come further.
+    /// Adds a replay that has progressed.
     pub(crate) fn replay(&mut self, id: OrganizationId, replay_id: ReplayId) {
         self.organizations.entry(id).or_default().replays.push(replay_id.0);
     }
 
-    /// The same for other nodes.
+    /// Returns the changes as a message for other nodes.
     pub(crate) fn message(&self) -> Message {
         let mut message = Message::feed(self.organizations.keys().copied());
         for (id, Changed { tasks, replays }) in &self.organizations {

@@ -1,14 +1,14 @@
-//! Which bus: as a setting says it, checked against the database it is to go with.
+//! The choice of the bus's transport: parsed from a setting, and checked against the database.
 
 use super::{error::Error, memory::Hub};
 use crate::sql::postgres::is_meant as is_postgres;
 use std::{fmt, str::FromStr};
 use url::Url;
 
-/// How messages are to travel.
+/// The transport of messages.
 #[derive(Clone, Default)]
 pub enum Choice {
-    /// As it fits the database.
+    /// The one that fits the database.
     #[default]
     Fitting,
     /// Inside one process.
@@ -36,7 +36,7 @@ impl FromStr for Choice {
 }
 
 impl fmt::Display for Choice {
-    /// Without the URL, which may have a password in it.
+    /// Writes the choice without the URL, which may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Fitting => "the one that fits the database",
@@ -54,7 +54,7 @@ impl fmt::Debug for Choice {
 }
 
 impl Choice {
-    /// The way to go with this database. One process has a SQLite file, so it has nobody to talk to.
+    /// Returns the transport for this database. A SQLite file has one process, which has nobody to talk to.
     pub(crate) fn on(&self, database_url: &str) -> Result<Self, Error> {
         match (self, is_postgres(database_url)) {
             (Self::Fitting, true) => Ok(Self::Postgres),

@@ -1,21 +1,21 @@
-//! What can be wrong with a bus.
+//! The errors of the bus.
 
-/// Why there is no bus, or why it did not carry.
+/// The reason why there is no bus, or why it did not carry a message.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A setting that names none.
+    /// A setting that fits no bus.
     #[error("is {0}")]
     Refused(&'static str),
     /// A server that is too old.
     #[error("is a NATS server of version {0}; 2.10 is the first that is supported")]
     TooOld(String),
-    /// A server that does not let us in.
+    /// A server that refuses the login.
     #[error("does not let us in: {0}")]
     Denied(String),
-    /// It has a way already.
+    /// The bus is already connected.
     #[error("is connected already")]
     Connected,
-    /// Out of reach, for now.
+    /// The transport is out of reach, for now.
     #[error("{0}")]
     Away(String),
 }

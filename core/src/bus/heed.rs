@@ -1,11 +1,11 @@
-//! What a node does with what it hears: it looks again.
+//! Handles hints from other nodes: reads again what they name.
 
 use super::message::{Ids, Message};
 use crate::{App, Result, node};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// Tells the other nodes and heeds them, until `shutdown`.
+/// Sends hints and handles those of other nodes, until `shutdown`.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let heard = app.bus.listen();
     let heeding = async {
@@ -44,12 +44,13 @@ async fn heed(app: &App, message: Message) {
     if let Err(error) = due(app, &message).await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
-            "what another node has told could not be looked at; it is found by the next survey"
+            "a hint of another node could not be handled; the next survey makes up for it"
         );
     }
 }
 
-/// Nodes have come or gone, webhooks may have been mended, and some have something due.
+/// Handles hints that need the database: changed nodes, webhooks that were re-enabled or repaired, and webhooks with
+/// something due.
 async fn due(app: &App, message: &Message) -> Result<()> {
     if message.nodes {
         node::step(app).await?;

@@ -1,10 +1,10 @@
-//! A message on its way: what comes while it waits becomes a part of it.
+//! A mailbox for hints: messages that arrive before it is emptied are merged into one.
 
 use super::message::Message;
 use std::sync::Mutex;
 use tokio::sync::Notify;
 
-/// Holds one message, which grows until it is taken. One taker at a time.
+/// Holds one merged message until it is taken. One task at a time may wait on it.
 #[derive(Debug, Default)]
 pub struct Mailbox {
     message: Mutex<Message>,
@@ -12,7 +12,7 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// Adds to what waits.
+    /// Merges a message into the one that waits.
     pub(super) fn put(&self, message: Message) {
         if message.is_empty() {
             return;
@@ -24,20 +24,20 @@ impl Mailbox {
         self.put.notify_one();
     }
 
-    /// What waits, if anything does.
+    /// Takes the message, if there is one.
     pub(super) fn take(&self) -> Option<Message> {
         let message = std::mem::take(&mut *self.message.lock().expect("held for a take only"));
         Some(message).filter(|message| !message.is_empty())
     }
 
-    /// Waits until something does.
+    /// Waits until there is a message.
     pub(super) async fn filled(&self) {
         while self.message.lock().expect("held for a look only").is_empty() {
             self.put.notified().await;
         }
     }
 
-    /// Waits for what was told since. A future that is dropped loses nothing.
+    /// Waits for a message and takes it. Cancel safe: dropping the future loses nothing.
     pub async fn next(&self) -> Message {
         loop {
             self.filled().await;

@@ -1,5 +1,5 @@
-//! A bus inside one process: for the one process that has a SQLite file it has no other end, and in tests it joins several
-//! nodes.
+//! The bus inside one process. With SQLite there is one process, and the bus has no other end; in tests it connects
+//! several nodes.
 
 use super::{Boxed, Bus, Carrier, error::Error};
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use tokio::sync::{
     broadcast::{self, error::RecvError},
 };
 
-/// Texts that may wait for an end that is slow.
+/// The most texts that wait for a slow end.
 const TEXTS: usize = 64;
 
-/// Where the ends of a process meet: those that join the same hub hear each other.
+/// The meeting point of the ends in a process: ends that join the same hub hear each other.
 #[derive(Clone, Debug)]
 pub struct Hub(broadcast::Sender<Arc<str>>);
 
@@ -36,7 +36,7 @@ impl Memory {
 }
 
 impl Carrier for Memory {
-    /// As short as on the others, so that there is one way to be long.
+    /// Returns the limit of the other transports, so that long messages take the same path on all.
     fn limit(&self) -> usize {
         super::postgres::LIMIT
     }

@@ -1,58 +1,59 @@
-//! What nodes tell each other. Two messages merge into one, and one that grows too long says less exactly what there is to
-//! look at, so that it stays short whatever happens.
+//! The messages between nodes. Two messages merge into one. A message that grows too long becomes less specific about
+//! what to look at, so that it stays short.
 
 use entity::{NotificationId, OrganizationId, WebhookId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Ids of one kind that a message has at most; past it, it says *all*.
+/// The most ids of one kind in a message; beyond it the message says *all*.
 const IDS: usize = 500;
 
-/// Where to look again.
+/// Hints about what to read again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Message {
     /// Organizations whose feed has something new.
     #[serde(skip_serializing_if = "Ids::is_empty")]
     pub feed: Ids<OrganizationId>,
-    /// Tasks that have changed, with their organizations: they have no number by which they could be found.
+    /// Tasks that have changed, with their organizations: tasks have no sequence number by which changes could be
+    /// found.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub tasks: BTreeSet<(OrganizationId, Uuid)>,
-    /// Replays that have come further, in the same way.
+    /// Replays that have progressed, likewise.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub replays: BTreeSet<(OrganizationId, Uuid)>,
-    /// Organizations of which more tasks or replays have changed than are named.
+    /// Organizations with more changed tasks or replays than are named.
     #[serde(skip_serializing_if = "Ids::is_empty")]
     pub unnamed: Ids<OrganizationId>,
-    /// Webhooks that have something due which the teller does not send.
+    /// Webhooks with something due that the sender does not own.
     #[serde(skip_serializing_if = "Ids::is_empty")]
     pub due: Ids<WebhookId>,
     /// Webhooks that have changed.
     #[serde(skip_serializing_if = "Ids::is_empty")]
     pub webhooks: Ids<WebhookId>,
-    /// Webhooks whose open breaker is to let one request through now.
+    /// Webhooks whose open circuit breaker must let one request through now.
     #[serde(skip_serializing_if = "Ids::is_empty")]
     pub probes: Ids<WebhookId>,
-    /// Notifications that were canceled, with their webhooks. When there are too many none is named, and some are sent all
-    /// the same; they stay canceled.
+    /// Notifications that were canceled, with their webhooks. When there are too many, none is named. Some are then
+    /// still sent; they stay canceled.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub canceled: BTreeSet<(WebhookId, NotificationId)>,
-    /// API keys or users have changed.
+    /// True when API keys or users have changed.
     #[serde(skip_serializing_if = "is_unsaid")]
     pub keys: bool,
-    /// Nodes have come or gone.
+    /// True when nodes have joined or left.
     #[serde(skip_serializing_if = "is_unsaid")]
     pub nodes: bool,
 }
 
-/// Some, or all.
+/// Some ids, or all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", bound(deserialize = "T: Ord + Deserialize<'de>"))]
 pub enum Ids<T> {
-    /// These.
+    /// These ids.
     These(BTreeSet<T>),
-    /// All there are: too many to name, or nobody knows which.
+    /// All ids: there are too many to name, or they are not known.
     All,
 }
 
@@ -75,7 +76,7 @@ impl<T: Ord> FromIterator<T> for Ids<T> {
 }
 
 impl<T> Ids<T> {
-    /// Whether there is none.
+    /// Returns whether there is no id.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::These(ids) if ids.is_empty())
     }
@@ -95,7 +96,7 @@ impl<T: Ord> Ids<T> {
 }
 
 impl Message {
-    /// These organizations' feeds have something new.
+    /// Makes a message: these organizations' feeds have something new.
     pub fn feed(ids: impl IntoIterator<Item = OrganizationId>) -> Self {
         Self {
             feed: ids.into_iter().collect(),
@@ -103,7 +104,7 @@ impl Message {
         }
     }
 
-    /// These tasks of an organization have changed, and these replays have come further.
+    /// Makes a message: these tasks of an organization have changed, and these replays have progressed.
     pub fn changed(id: OrganizationId, tasks: &[Uuid], replays: &[Uuid]) -> Self {
         let mut message = Self {
             tasks: tasks.iter().map(|task| (id, *task)).collect(),
@@ -114,7 +115,7 @@ impl Message {
         message
     }
 
-    /// More tasks or replays of these organizations have changed than are named.
+    /// Makes a message: more tasks or replays of these organizations have changed than are named.
     pub fn unnamed(ids: impl IntoIterator<Item = OrganizationId>) -> Self {
         Self {
             unnamed: ids.into_iter().collect(),
@@ -122,7 +123,7 @@ impl Message {
         }
     }
 
-    /// All but what feeds are told of, which changes all the time.
+    /// Returns the message without its hints about feeds, which change all the time.
     pub(super) fn without_feed(self) -> Self {
         Self {
             feed: Ids::default(),
@@ -143,7 +144,7 @@ impl Message {
         }
     }
 
-    /// These webhooks have something due.
+    /// Makes a message: these webhooks have something due.
     pub fn due(ids: impl IntoIterator<Item = WebhookId>) -> Self {
         Self {
             due: ids.into_iter().collect(),
@@ -151,7 +152,7 @@ impl Message {
         }
     }
 
-    /// Any webhook may have something due.
+    /// Makes a message: any webhook may have something due.
     pub fn due_anywhere() -> Self {
         Self {
             due: Ids::All,
@@ -159,7 +160,7 @@ impl Message {
         }
     }
 
-    /// These webhooks have changed.
+    /// Makes a message: these webhooks have changed.
     pub fn webhooks(ids: impl IntoIterator<Item = WebhookId>) -> Self {
         Self {
             webhooks: ids.into_iter().collect(),
@@ -167,7 +168,7 @@ impl Message {
         }
     }
 
-    /// Somebody wants to know now whether these receivers work.
+    /// Makes a message: somebody asks now whether these receivers work.
     pub fn probes(ids: impl IntoIterator<Item = WebhookId>) -> Self {
         Self {
             probes: ids.into_iter().collect(),
@@ -175,7 +176,7 @@ impl Message {
         }
     }
 
-    /// These were canceled.
+    /// Makes a message: these notifications were canceled.
     pub fn canceled(ids: impl IntoIterator<Item = (WebhookId, NotificationId)>) -> Self {
         Self {
             canceled: ids.into_iter().collect(),
@@ -183,7 +184,7 @@ impl Message {
         }
     }
 
-    /// API keys or users have changed.
+    /// Makes a message: API keys or users have changed.
     pub fn keys() -> Self {
         Self {
             keys: true,
@@ -191,7 +192,7 @@ impl Message {
         }
     }
 
-    /// Nodes have come or gone.
+    /// Makes a message: nodes have joined or left.
     pub fn nodes() -> Self {
         Self {
             nodes: true,
@@ -199,7 +200,7 @@ impl Message {
         }
     }
 
-    /// All feeds, and whatever is told beside them: somebody has come who was told nothing of them.
+    /// Makes a message: look at all feeds. It is for a node that has joined and was told nothing of them.
     pub fn feeds() -> Self {
         Self {
             feed: Ids::All,
@@ -208,7 +209,7 @@ impl Message {
         }
     }
 
-    /// Anything may have happened.
+    /// Makes a message: anything may have changed.
     pub fn everything() -> Self {
         Self {
             feed: Ids::All,
@@ -224,12 +225,12 @@ impl Message {
         }
     }
 
-    /// Whether it says nothing.
+    /// Returns whether the message says nothing.
     pub fn is_empty(&self) -> bool {
         self == &Self::default()
     }
 
-    /// Says what both say.
+    /// Merges another message into this one.
     pub fn append(&mut self, other: Self) {
         self.feed.append(other.feed);
         self.tasks.extend(other.tasks);

@@ -1,11 +1,14 @@
-//! The bus: what nodes tell each other. Hints only: the database is the only truth, every node also looks by itself, and
-//! losing everything that is ever told costs time and nothing else.
+//! The bus: hints between nodes. The database is the only truth, and every node also polls it, so losing every hint
+//! costs time and nothing else.
 //!
-//! What is told merges into one [`Message`] that waits to leave: it leaves at once when nothing left lately, and otherwise
-//! a moment later, with what came meanwhile. What is heard merges in the same way until its listener takes it, so that
-//! neither a bus that is away nor a listener that is slow costs memory. One's own words are not heard.
+//! Commits and verbs enter it with [`Bus::tell`]; [`run`] receives and handles them. A transport must never import
+//! anything but the bus, and no code may depend on a hint's arrival.
 //!
-//! How messages travel is a carrier's part, one file each: [`memory`], [`postgres`], [`nats`].
+//! Outgoing hints are merged into one [`Message`]. It is sent at once if nothing was sent lately; otherwise a moment
+//! later, together with what came meanwhile. Received hints are merged in the same way until a subscriber takes them.
+//! So neither an unreachable bus nor a slow subscriber costs memory. A node does not receive its own hints.
+//!
+//! Each transport is a file: [`memory`], [`postgres`], [`nats`].
 
 pub(crate) mod changes;
 mod choice;
@@ -34,16 +37,16 @@ use std::{
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// The least time between two messages.
+/// The shortest time between two messages.
 const PACE: Duration = Duration::from_millis(5);
-/// What a message may take: a connection that nobody answers on says nothing of it.
+/// The timeout for sending a message: a connection on which nobody answers reports no error.
 const SENT: Duration = Duration::from_secs(10);
-/// What the last message may take when the process ends.
+/// The timeout for the last message when the process ends.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// One node's end of the bus.
 pub struct Bus {
-    /// Who tells: what is heard from the same is one's own.
+    /// The sender id of this end, by which it recognizes its own messages.
     from: NodeId,
     nodes: Arc<Nodes>,
     leaving: Mailbox,
@@ -54,21 +57,21 @@ pub struct Bus {
 
 type Boxed<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
-/// Brings texts from node to node.
+/// A transport: carries texts between nodes.
 trait Carrier: Send + Sync {
-    /// Bytes of a text at most.
+    /// Returns the most bytes of a text.
     fn limit(&self) -> usize;
 
-    /// Sends texts; what could not be sent is told again.
+    /// Sends texts. The caller sends again what could not be sent.
     fn send<'c>(&'c self, texts: &'c [String]) -> Boxed<'c, Result<(), Error>>;
 
-    /// Hands what others send to [`Bus::hear`], for good: when it is cut off it connects again, and says so by
+    /// Passes what others send to [`Bus::hear`], for good. After a lost connection it connects again and calls
     /// [`Bus::missed`].
     fn receive<'c>(&'c self, bus: &'c Bus) -> Boxed<'c, ()>;
 }
 
 impl Bus {
-    /// Keeps what it is told until it is connected.
+    /// Makes a bus that keeps what it is told until it is connected.
     pub fn new(nodes: Arc<Nodes>) -> Self {
         Self {
             from: NodeId::new(),
@@ -80,7 +83,8 @@ impl Bus {
         }
     }
 
-    /// Chooses how messages travel, once: by something that fits the database. The installation's number keeps two of them on one server apart.
+    /// Connects the bus by a transport that fits the database; may be called once. The installation's number separates
+    /// two installations on one server.
     pub async fn connect(&self, choice: &Choice, database_url: &str, installation: i64) -> Result<(), Error> {
         let channel = format!("labelhook_{installation:016x}");
         let carrier: Box<dyn Carrier> = match choice {
@@ -91,8 +95,8 @@ impl Bus {
         self.carrier.set(carrier).map_err(|_| Error::Connected)
     }
 
-    /// Tells the others, soon. Never waits. Of feeds nothing is told while there are no others: who comes says so, and is
-    /// told to look at all of them.
+    /// Tells the other nodes, soon. Never waits. While there are no others, hints about feeds are dropped: a node that
+    /// joins says so, and is told to look at all feeds.
     pub fn tell(&self, message: Message) {
         self.leaving.put(match self.nodes.has_no_other() {
             true => message.without_feed(),
@@ -100,7 +104,7 @@ impl Bus {
         });
     }
 
-    /// Hears what the others tell from now on.
+    /// Subscribes to what the others tell from now on.
     pub fn listen(&self) -> Arc<Mailbox> {
         let ear = Arc::default();
         let mut ears = self.ears.lock().expect("held for a push only");
@@ -109,7 +113,7 @@ impl Bus {
         ear
     }
 
-    /// Carries messages until `shutdown`; then sends what still waits.
+    /// Sends and receives messages until `shutdown`; then sends what still waits.
     pub async fn carry(&self, shutdown: &CancellationToken) {
         let Some(carrier) = self.carrier.get() else {
             return shutdown.cancelled().await;
@@ -119,10 +123,14 @@ impl Bus {
         if let Some(message) = self.leaving.take() {
             let texts = wire::write(self.from, message, carrier.limit());
             let sent = timeout(FAREWELL, carrier.send(&texts)).await;
-            tracing::debug!(sent = matches!(sent, Ok(Ok(()))), "told the other nodes a last time");
+            tracing::debug!(
+                sent = matches!(sent, Ok(Ok(()))),
+                "sent the last message to the other nodes"
+            );
         }
     }
 
+    /// Sends merged messages, with a pause between two and a backoff after an error.
     async fn send(&self, carrier: &dyn Carrier) {
         let mut backoff = Backoff::default();
         loop {
@@ -149,19 +157,20 @@ impl Bus {
         *self.left.lock().expect("held for a copy only")
     }
 
-    /// What a carrier brought. What cannot be read may have been anything.
+    /// Takes in a text from the transport. A text that cannot be read may have said anything, so everything is looked
+    /// at.
     fn hear(&self, text: &[u8]) {
         match wire::read(text) {
             Ok((from, _)) if from == self.from => {}
             Ok((_, message)) => self.heard(&message),
             Err(error) => {
-                tracing::debug!(%error, "another node said something unknown");
+                tracing::debug!(%error, "a message of another node could not be read");
                 self.missed();
             }
         }
     }
 
-    /// Nobody can say what was told meanwhile.
+    /// Tells the subscribers to look at everything, because messages may have been lost.
     fn missed(&self) {
         self.heard(&Message::everything());
     }
@@ -174,15 +183,15 @@ impl Bus {
     }
 }
 
-/// Longer and longer waits between attempts to reach what is away.
+/// Exponential backoff between attempts to reach the other nodes.
 #[derive(Default)]
 struct Backoff(u32);
 
 impl Backoff {
-    /// Says what is wrong, when it is news, and waits.
+    /// Logs the first of consecutive errors, then waits.
     async fn after(&mut self, error: &Error) {
         if self.0 == 0 {
-            tracing::warn!(%error, "the other nodes cannot be reached, and are tried again");
+            tracing::warn!(%error, "the bus cannot be reached; trying again");
         }
         let wait = Duration::from_millis(100 << self.0.min(6));
         self.0 += 1;

@@ -1,4 +1,4 @@
-//! A bus over a NATS server, its core alone: what nobody hears is gone, which is all that hints need.
+//! The bus over core NATS, without persistence: a message that nobody receives is lost, which is enough for hints.
 
 use super::{Backoff, Boxed, Bus, Carrier, error::Error};
 use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event};
@@ -7,20 +7,20 @@ use percent_encoding::percent_decode_str;
 use tokio::sync::watch;
 use url::Url;
 
-/// Bytes of a message at most: far below what a server takes, and little enough to be read at once.
+/// The most bytes of a message: far below a server's limit, and few enough to be read at once.
 const LIMIT: usize = 64 << 10;
 
 pub(super) struct Nats {
     client: Client,
     subject: String,
-    /// How often a connection was made.
+    /// The number of connections made so far.
     connected: watch::Receiver<u64>,
-    /// Connections after which nothing can have been missed.
+    /// The number of connections after which no message can have been missed.
     known: u64,
 }
 
 impl Nats {
-    /// Connects. A server that cannot be reached now is tried again and again, one that refuses us is an error.
+    /// Connects. A server that cannot be reached now is tried again; one that refuses the login is an error.
     pub(super) fn connect(url: &Url, subject: String) -> Boxed<'_, Result<Self, Error>> {
         Box::pin(Self::open(url, subject))
     }
@@ -34,7 +34,7 @@ impl Nats {
                 (client, 1)
             }
             Err(fault) if is_passing(fault.kind()) => {
-                tracing::warn!(error = %fault, "the NATS server cannot be reached, and is tried again");
+                tracing::warn!(error = %fault, "the NATS server cannot be reached; trying again");
                 let patient = options(url, connections).retry_on_initial_connect();
                 (patient.connect(&address).await.map_err(denied)?, 0)
             }
@@ -66,10 +66,11 @@ impl Nats {
         }
     }
 
+    /// Notes a new connection: messages may have been missed before it.
     fn again(&self, bus: &Bus) {
         match check(&self.client) {
-            Ok(()) => tracing::info!("the other nodes are heard again"),
-            Err(error) => tracing::error!(%error, "the other nodes may not be heard"),
+            Ok(()) => tracing::info!("connected to the bus again"),
+            Err(error) => tracing::error!(%error, "the NATS server cannot be used"),
         }
         bus.missed();
     }
@@ -90,7 +91,7 @@ impl Carrier for Nats {
         })
     }
 
-    /// The client connects again by itself, and renews the subscription.
+    /// Receives. The client reconnects by itself and renews the subscription.
     fn receive<'c>(&'c self, bus: &'c Bus) -> Boxed<'c, ()> {
         Box::pin(async move {
             let mut backoff = Backoff::default();
@@ -103,7 +104,7 @@ impl Carrier for Nats {
     }
 }
 
-/// The server, without who we are.
+/// Returns the server's address, without the credentials.
 fn address(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     format!("{}://{host}:{}", url.scheme(), url.port().unwrap_or(4222))
@@ -131,7 +132,7 @@ fn plain(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// Whether a fault lies in the network, which may be there a moment later.
+/// Returns whether an error is one of the network, which may pass.
 fn is_passing(kind: ConnectErrorKind) -> bool {
     matches!(
         kind,
@@ -139,7 +140,7 @@ fn is_passing(kind: ConnectErrorKind) -> bool {
     )
 }
 
-/// Refuses a server that is too old for the client library: it talks, and then some answers cannot be read.
+/// Refuses a server that is too old for the client library: it connects, but some of its answers cannot be read.
 fn check(client: &Client) -> Result<(), Error> {
     match client.is_server_compatible(2, 10, 0) {
         true => Ok(()),

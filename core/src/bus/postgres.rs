@@ -1,6 +1,6 @@
-//! A bus over PostgreSQL's NOTIFY: no other server is needed. One connection listens and another tells, each message by a
-//! statement of its own: inside a transaction NOTIFY would take a lock over the whole server at commit, and be told to
-//! nobody before it.
+//! The bus over PostgreSQL's NOTIFY: no other server is needed. One connection listens and another sends. Each message
+//! is a statement of its own: inside a transaction NOTIFY would take a lock over the whole server at commit, and be
+//! delivered only then.
 
 use super::{Backoff, Boxed, Bus, Carrier, error::Error};
 use sea_orm::sqlx::{
@@ -9,9 +9,9 @@ use sea_orm::sqlx::{
 };
 use std::time::Duration;
 
-/// Bytes of a payload at most.
+/// The most bytes of a payload.
 pub(super) const LIMIT: usize = 7_999;
-/// How long a connection may be waited for.
+/// The timeout for getting a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) struct Postgres {
@@ -20,7 +20,8 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    /// Connects when there is something to say, so that a server that is away is a fault of the moment.
+    /// Prepares the connections, which are opened when there is something to say: an unreachable server is an error of
+    /// the moment and not of the start.
     pub(super) fn open(url: &str, channel: String) -> Result<Self, Error> {
         let options: PgConnectOptions = url.parse()?;
         let pool = PgPoolOptions::new()
@@ -40,7 +41,7 @@ impl Postgres {
         listener.listen(&self.channel).await?;
         *backoff = Backoff::default();
         if !std::mem::take(first) {
-            tracing::info!("the other nodes are heard again");
+            tracing::info!("connected to the bus again");
             bus.missed();
         }
         while let Some(heard) = listener.try_recv().await? {

@@ -1,5 +1,5 @@
-//! A message as text: JSON without what it does not say. One that is too long for its carrier becomes several; since each
-//! only says where to look, they need no order and no number.
+//! The wire format of a message: JSON without the empty parts. A message that is too long for its transport is split.
+//! Each part only says what to look at, so the parts need neither order nor number.
 
 use super::message::{Ids, Message};
 use entity::{NodeId, NotificationId, OrganizationId, WebhookId};
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Bytes of an id in quotes with its comma.
+/// The bytes of an id in quotes with its comma.
 const ID: usize = 39;
-/// Bytes of a pair of them.
+/// The bytes of a pair of ids.
 const PAIR: usize = 2 * ID + 3;
-/// Bytes of a text without its ids, at most: its teller, and all names.
+/// The most bytes of a text without its ids: the sender and all field names.
 const FRAME: usize = 200;
 
-/// One text.
+/// One text: the sender and its message.
 #[derive(Serialize, Deserialize)]
 struct Text {
     from: NodeId,
@@ -22,7 +22,7 @@ struct Text {
     message: Message,
 }
 
-/// An id with its place in a message.
+/// An id and the field of the message it belongs to.
 #[derive(Clone, Copy)]
 enum Id {
     Feed(OrganizationId),
@@ -35,7 +35,7 @@ enum Id {
     Unnamed(OrganizationId),
 }
 
-/// As many texts of this length at most as it takes.
+/// Writes a message as texts of at most `limit` bytes.
 pub(super) fn write(from: NodeId, mut message: Message, limit: usize) -> Vec<String> {
     let ids: Vec<Id> = taken(&mut message.feed, Id::Feed)
         .chain(taken(&mut message.due, Id::Due))
@@ -54,13 +54,13 @@ pub(super) fn write(from: NodeId, mut message: Message, limit: usize) -> Vec<Str
     texts
 }
 
-/// Who tells what.
+/// Reads a text: its sender and its message.
 pub(super) fn read(text: &[u8]) -> serde_json::Result<(NodeId, Message)> {
     let Text { from, message } = serde_json::from_slice(text)?;
     Ok((from, message))
 }
 
-/// The ids of one kind, unless it says all.
+/// Takes the ids out of a field, unless it says *all*.
 fn taken<T>(ids: &mut Ids<T>, place: fn(T) -> Id) -> impl Iterator<Item = Id> + use<T> {
     let these = match ids {
         Ids::These(these) => std::mem::take(these),

@@ -1,6 +1,11 @@
-//! The database: readers beside writers that commit in groups. Verbs that only look use [`Db::read`]; verbs that change
-//! something hand a unit of work to [`Db::write`], say whom it concerns ([`Scope`]), and are answered after the commit is
-//! on disk.
+//! The database: a pool of readers, and writers that commit in groups (group commit).
+//!
+//! Verbs that only look use [`Db::read`]. Verbs that change something hand a unit of work to [`Db::write`], name the
+//! organizations that it concerns ([`Scope`]), and are answered after the commit is on disk. Callers are all verbs, the
+//! dispatcher and the tasks in the background.
+//!
+//! It must never import the [`App`](crate::App) or call a verb, except `idempotency`, which marks the request's row in
+//! the same transaction. It knows the outbox, the lanes, the feed and the read models that a commit needs.
 
 mod organization_locks;
 mod prefetch;
@@ -33,7 +38,7 @@ use store::Store;
 use unresponsive::Silence;
 use writer::{Kind, Shared, Stores};
 
-/// An open database.
+/// An open database: SQLite or PostgreSQL.
 #[derive(Debug)]
 pub struct Db {
     reader: DatabaseConnection,
@@ -46,8 +51,8 @@ pub struct Db {
 }
 
 impl Db {
-    /// Opens the database at `url`, brings its tables up to date and starts the writers. A SQLite file that another
-    /// process has open is refused.
+    /// Opens the database at `url`, runs pending migrations and starts the writers. A SQLite file that another process
+    /// has open is refused.
     pub async fn open(
         url: &str,
         clock: Clock,
@@ -87,27 +92,28 @@ impl Db {
         })
     }
 
-    /// A connection for looking only.
+    /// Returns the read-only connections.
     pub fn read(&self) -> &DatabaseConnection {
         &self.reader
     }
 
-    /// A connection that nobody waits for, to a database that many nodes share.
+    /// Returns a connection of its own for the heartbeat, so that it never waits for one; `None` on SQLite, which one
+    /// process has alone.
     pub(crate) fn apart(&self) -> Option<&DatabaseConnection> {
         self.apart.as_ref()
     }
 
-    /// Waits for something that changes nothing, unless the database falls silent meanwhile.
+    /// Waits for a query that changes nothing, until the database is reported unresponsive.
     pub async fn outlast<T>(&self, look: impl Future<Output = Result<T>>) -> Result<T> {
         self.silence.outlast(look).await
     }
 
-    /// The database has not answered for too long: what waits for it is broken off.
+    /// Reports that the database has not answered for too long: everything that waits for it is canceled.
     pub(crate) fn is_silent(&self) {
         self.silence.noticed();
     }
 
-    /// A connection of its own to a PostgreSQL server, for what is done to the tables themselves; none on SQLite.
+    /// Opens a connection of its own to a PostgreSQL server, for maintenance of the tables; `None` on SQLite.
     pub(crate) async fn maintenance(&self) -> Result<Option<DatabaseConnection>> {
         match &self.server {
             Some(server) => server.writer().await.map(Some),
@@ -115,13 +121,13 @@ impl Db {
         }
     }
 
-    /// The workflows of projects, ready for use.
+    /// Returns the compiled workflows of projects.
     pub(crate) fn graphs(&self) -> &Graphs {
         &self.graphs
     }
 
     /// Runs `unit` in a transaction that it may share with others, inside a savepoint of its own, and answers after the
-    /// commit. An error undoes the unit alone.
+    /// commit. An error rolls back the unit alone.
     pub async fn write<T, F>(&self, scope: impl Into<Scope>, unit: F) -> Result<T>
     where
         T: Send + 'static,
@@ -134,8 +140,8 @@ impl Db {
         }
     }
 
-    /// As [`Db::write`], for a unit that only looks and leaves what it makes in its outbox: it needs no savepoint, and what
-    /// stands around the labels that it is about is looked for beforehand, with that of others.
+    /// Like [`Db::write`], for a unit that only reads and leaves its changes in the outbox. It needs no savepoint. The
+    /// context of the labels in `about` is prefetched, for many units by one query.
     pub(crate) async fn append<T, F>(&self, scope: Scope, about: Vec<About>, unit: F) -> Result<T>
     where
         T: Send + 'static,
@@ -156,7 +162,7 @@ impl Db {
     }
 }
 
-/// The connections of a database, and what holds it.
+/// The connections of a database, and the lock file of SQLite.
 struct Opened {
     reader: DatabaseConnection,
     stores: Stores,
@@ -199,7 +205,8 @@ async fn of_postgres(url: &str) -> Result<Opened> {
     })
 }
 
-/// A unit of a request that carries an idempotency key: what it commits and the mark in the request's row are one.
+/// Wraps a unit of a request that carries an idempotency key: its changes and the mark in the request's row are
+/// committed together.
 fn marked<T, F>(id: IdempotencyId, unit: F) -> impl for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static
 where
     T: Send + 'static,
@@ -215,7 +222,7 @@ where
     }
 }
 
-/// Whether the database answers, and the writer lives.
+/// Checks that the database answers and that the writers run.
 pub async fn ping(db: &Db) -> Result<()> {
     db.writer.ping()?;
     db.read().ping().await.map_err(Error::from)

@@ -1,11 +1,12 @@
-//! How writers on PostgreSQL, of this node and of others, keep out of each other's way. A transaction first takes an
-//! advisory lock on each organization that it concerns, in the order of their keys, so that no two wait for each other: a
-//! unit that decides by what it reads has the organization alone, one that only adds shares it. What verbs check therefore
-//! holds until their commit, as it does under SQLite's one writer.
+//! Isolation of concurrent writers on PostgreSQL, on this node and on others. A transaction first takes an advisory
+//! lock on each organization of its scope, in the order of their keys, so that no two deadlock. A unit that decides by
+//! what it reads takes an exclusive lock, one that only appends a shared one. So what a verb has checked holds until
+//! its commit, as it does with SQLite's single writer.
 //!
-//! Then it reads, with the locks held, two things. Its own number, from which the feed's numbers are made: whoever has the
-//! organization later gets higher ones. And the organizations' generations, which grow when their webhooks change: what
-//! memory knows of an older generation is forgotten, whichever node changed it and whether or not a hint came through.
+//! With the locks held, the transaction reads two things. First its transaction id, from which the feed's sequence
+//! numbers are made: a later holder of the organization gets higher ones. Second the generations of the organizations,
+//! which grow when their webhooks change: cached webhooks of an older generation are dropped, whichever node changed
+//! them and whether or not its hint arrived.
 
 use super::{
     scope::{Scope, Turn},
@@ -19,7 +20,8 @@ use crate::{
 use entity::OrganizationId;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
-/// Binds: the keys, `x` before those to be had alone, and the organizations. The function is one of the migrations.
+/// Takes the locks and reads. Binds: the lock keys, with `x` before exclusive ones, and the organizations. A migration
+/// defines the function.
 const TAKE: &str = "SELECT number, oldest, generations FROM take_turn(?, ?)";
 
 #[derive(FromQueryResult)]
@@ -29,7 +31,7 @@ struct Numbers {
     generations: Option<String>,
 }
 
-/// Waits for the organizations of `scope` and says what holds now.
+/// Waits for the organizations of `scope` and returns the sequence numbers of the transaction.
 pub(crate) async fn take(db: &impl ConnectionTrait, base: i64, scope: &Scope, index: &Index) -> Result<Begun> {
     let ids: Vec<String> = scope.0.keys().map(ToString::to_string).collect();
     let binds = [Value::from(keys(scope)), ids.join(",").into()];
@@ -45,6 +47,7 @@ pub(crate) async fn take(db: &impl ConnectionTrait, base: i64, scope: &Scope, in
     Ok(Begun::below(Sequence::from(first), mark))
 }
 
+/// Returns the lock keys in ascending order, each marked as exclusive or shared.
 fn keys(scope: &Scope) -> String {
     let mut keys: Vec<(i64, Turn)> = scope.0.iter().map(|(id, turn)| (key(*id), *turn)).collect();
     keys.sort_unstable();
@@ -55,7 +58,7 @@ fn keys(scope: &Scope) -> String {
     words.collect::<Vec<_>>().join(",")
 }
 
-/// The random half of an id.
+/// Returns the lock key of an organization: the random half of its id.
 fn key(id: OrganizationId) -> i64 {
     let (_, half) = id.0.as_u64_pair();
     i64::from_be_bytes(half.to_be_bytes())

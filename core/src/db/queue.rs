@@ -1,8 +1,8 @@
-//! Units that wait for a writer.
+//! The queue of units that wait for a writer.
 //!
-//! What arrives while a commit is under way makes the next group, so groups are as large as a commit is slow. On PostgreSQL
-//! a group costs much beside its units: six statements, each a way to the server and back. Where many units come, one
-//! therefore waits for more, for some milliseconds; who comes alone or among few does not wait.
+//! Units that arrive during a commit form the next group, so groups grow with the time that a commit takes. On
+//! PostgreSQL a group has a high fixed cost: six statements, each a round trip to the server. Under high load a small
+//! group therefore waits some milliseconds for more units (adaptive batching). Under low load nobody waits.
 
 use super::writer::Unit;
 use std::{sync::Arc, time::Duration};
@@ -11,23 +11,23 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// Units in one transaction at most; more brings nothing (performance.md section 3).
+/// The most units in one transaction; larger groups were measured to gain nothing.
 const GROUP: usize = 256;
-/// Units that may wait; a caller past it waits to hand over.
+/// The most units that may wait. Beyond it a caller waits to hand its unit over (backpressure).
 const QUEUE: usize = 1024;
 
-/// Units of a group after which many more are expected.
+/// The size of the last group from which on the load counts as high.
 const MANY: usize = 32;
-/// Units that need not wait for more.
+/// The group size that is waited for, before anything is known about the callers.
 const ENOUGH: usize = 64;
-/// How long others wait.
+/// The longest wait for a group to fill.
 const PATIENCE: Duration = Duration::from_millis(4);
-/// Groups that wait for what there was, after it was found that there is no more, until more is asked for again.
+/// The number of groups that wait for the observed size before the writer tries [`ENOUGH`] again.
 const CONTENT: u32 = 16;
 
 pub(super) type Units = mpsc::Sender<Box<dyn Unit>>;
 
-/// Writers of one kind take from it in turn.
+/// The receiving end of a queue. Several writers take from it in turn.
 #[derive(Clone)]
 pub(super) struct Queue {
     units: Arc<Mutex<mpsc::Receiver<Box<dyn Unit>>>>,
@@ -35,20 +35,20 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// One that is taken from at once.
+    /// Makes a queue whose groups are taken at once.
     pub(super) fn new() -> (Units, Self) {
         let (sender, units) = mpsc::channel(QUEUE);
         let units = Arc::new(Mutex::new(units));
         (sender, Self { units, gathers: false })
     }
 
-    /// One in which few wait for more, where many come.
+    /// Makes a queue whose small groups wait for more units under high load.
     pub(super) fn gathering() -> (Units, Self) {
         let (sender, queue) = Self::new();
         (sender, Self { gathers: true, ..queue })
     }
 
-    /// The next group; empty once the last sender is gone.
+    /// Takes the next group; empty once the last sender is gone.
     pub(super) async fn next(&self, hope: &mut Hope) -> Vec<Box<dyn Unit>> {
         let mut units = self.units.lock().await;
         let mut group = Vec::with_capacity(GROUP);
@@ -64,6 +64,7 @@ impl Queue {
     }
 }
 
+/// Adds units to a group until it has the wanted size or the last sender is gone.
 async fn gather(units: &mut mpsc::Receiver<Box<dyn Unit>>, group: &mut Vec<Box<dyn Unit>>, wanted: usize) {
     while group.len() < wanted {
         let room = GROUP - group.len();
@@ -73,8 +74,9 @@ async fn gather(units: &mut mpsc::Receiver<Box<dyn Unit>>, group: &mut Vec<Box<d
     }
 }
 
-/// What a writer expects of its next group by those before. Callers who wait for their answers are only so many: when more
-/// did not come in time, what came is all there is, and nobody waits for more again for a while.
+/// Adaptive batching: a writer's target for the size of its next group, learned from the last ones. There are only so
+/// many callers at a time, and each waits for its answer. When more units did not come in time, those that came were
+/// all there were, so their number becomes the target for a while.
 #[derive(Debug)]
 pub(super) struct Hope {
     last: usize,
@@ -93,12 +95,12 @@ impl Default for Hope {
 }
 
 impl Hope {
-    /// How many units to wait for, if for any, when the first of them took so long to come.
+    /// Returns the number of units to wait for, or `None` not to wait. `waited` is the time until the first unit came.
     fn after(&self, waited: Duration) -> Option<usize> {
         (self.last >= MANY && waited < PATIENCE).then_some(self.wanted)
     }
 
-    /// A group of so many went, and whether as many came as were waited for.
+    /// Records the size of a group and whether it was full in time, and adapts the target.
     fn end(&mut self, size: usize, in_time: bool) {
         self.last = size;
         self.content += 1;
@@ -123,7 +125,7 @@ mod tests {
     };
     use futures_util::FutureExt;
 
-    /// A unit that nobody runs.
+    /// A unit that is never run.
     struct Idle;
 
     impl Unit for Idle {
@@ -148,7 +150,7 @@ mod tests {
         }
     }
 
-    /// After a group of so many.
+    /// The state after a group of this size.
     fn after(last: usize) -> Hope {
         Hope {
             last,
@@ -156,7 +158,7 @@ mod tests {
         }
     }
 
-    /// The size of the next group if it is there at once.
+    /// Returns the size of the next group if it is ready at once.
     fn at_once(queue: &Queue, mut hope: Hope) -> Option<usize> {
         queue.next(&mut hope).now_or_never().map(|group| group.len())
     }

@@ -1,50 +1,50 @@
-//! Whom a unit of work concerns. On SQLite one writer serves all and a scope changes nothing. On PostgreSQL many write at
-//! once, and units that decide something by what they read take turns, by organization.
+//! The scope of a unit of work: the organizations it concerns. SQLite has a single writer, so there a scope has no
+//! effect. On PostgreSQL units run concurrently, and a scope becomes advisory locks on its organizations.
 
 use entity::OrganizationId;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// The organizations that a unit of work reads and changes, and how.
+/// The organizations that a unit of work reads and changes, each exclusive or shared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope(pub(super) BTreeMap<OrganizationId, Turn>);
 
-/// How a unit shares an organization with others.
+/// The kind of lock on an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Turn {
-    /// Beside others that only add: what they read stays as it is meanwhile.
+    /// Shared with other units that only append: what they read does not change meanwhile.
     Shared,
-    /// Alone: it changes what others decide by.
+    /// Exclusive: the unit changes what others decide by.
     Alone,
 }
 
 impl Scope {
-    /// Nobody's: its statements need no protection beside their own.
+    /// A scope without organizations: the unit's statements need no protection beyond their own.
     pub fn free() -> Self {
         Self::default()
     }
 
-    /// The installation's: what is there once, and what makes organizations.
+    /// The scope of the installation: for rows that exist once, and for creating organizations.
     pub fn installation() -> Self {
         Self::alone([OrganizationId(Uuid::nil())])
     }
 
-    /// Of these organizations, each alone.
+    /// Makes a scope of these organizations, each exclusive.
     pub fn alone(ids: impl IntoIterator<Item = OrganizationId>) -> Self {
         Self(ids.into_iter().map(|id| (id, Turn::Alone)).collect())
     }
 
-    /// Of these organizations, beside others that only add.
+    /// Makes a scope of these organizations, shared with units that only append.
     pub fn shared(ids: impl IntoIterator<Item = OrganizationId>) -> Self {
         Self(ids.into_iter().map(|id| (id, Turn::Shared)).collect())
     }
 
-    /// Whether it is to have an organization alone.
+    /// Returns whether an organization is exclusive.
     pub(super) fn is_alone(&self) -> bool {
         self.0.values().any(|turn| *turn == Turn::Alone)
     }
 
-    /// Takes another's organizations in; the stricter turn wins.
+    /// Adds the organizations of another scope; the stricter lock wins.
     pub(super) fn join(&mut self, other: &Self) {
         for (id, turn) in &other.0 {
             let mine = self.0.entry(*id).or_insert(*turn);

@@ -1,5 +1,5 @@
-//! What a writer writes through, and how a transaction begins there: on SQLite at once and alone, on PostgreSQL by taking
-//! turns (`turns.rs`).
+//! A writer's connection, and how a transaction begins there: on SQLite at once, on PostgreSQL after taking advisory
+//! locks ([`turns`]).
 
 use super::{organization_locks, scope::Scope, writer::Shared};
 use crate::{
@@ -10,10 +10,10 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, Tr
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-/// How long a connection that has failed may take to end.
+/// The longest wait for a failed connection to close.
 const LEAVE: Duration = Duration::from_secs(1);
 
-/// One writer's connection.
+/// The connection of one writer.
 pub(super) struct Store {
     conn: DatabaseConnection,
     kind: Kind,
@@ -24,14 +24,14 @@ enum Kind {
     Postgres(Arc<postgres::Server>),
 }
 
-/// A transaction that has begun: where its numbers come from, and how far the feed is complete.
+/// A transaction that has begun: the source of its sequence numbers, and the watermark of the feed.
 pub(super) struct Begun {
     pub(super) sequence: Arc<Sequence>,
     mark: Option<i64>,
 }
 
 impl Begun {
-    /// Everything up to this number is committed once this transaction is.
+    /// Returns the watermark: everything up to this number is committed once this transaction is.
     pub(super) fn mark(&self) -> i64 {
         self.mark.unwrap_or_else(|| self.sequence.newest())
     }
@@ -77,7 +77,7 @@ impl Store {
         Ok((txn, begun))
     }
 
-    /// What a commit that failed means.
+    /// Translates the error of a failed commit.
     pub(super) fn broken_off(&self, fault: sea_orm::DbErr) -> Error {
         match &self.kind {
             Kind::Sqlite { .. } => fault.into(),
@@ -85,11 +85,11 @@ impl Store {
         }
     }
 
-    /// After a fault nobody can say what state the connection is in: SQLite rolls a transaction back by itself when the
-    /// disk is full, and the library, which counts savepoints, does not notice; the next group would be nested in a
-    /// transaction that nothing commits. A new connection has no past.
+    /// Opens a new connection after an error, because the state of the old one is unknown. SQLite rolls a transaction
+    /// back by itself when the disk is full. The library counts savepoints and does not notice: it would nest the next
+    /// group in a transaction that is never committed.
     pub(super) async fn reconnect(&mut self) {
-        // A server that does not answer takes no leave.
+        // A server that does not answer does not close the connection either.
         timeout(LEAVE, self.conn.clone().close()).await.ok();
         let conn = match &self.kind {
             Kind::Sqlite { url, .. } => sqlite::writer(url).await,

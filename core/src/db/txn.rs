@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-/// What a unit of work returns: a boxed future over its transaction.
+/// The result of a unit of work: a boxed future over its transaction.
 pub type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
 
 /// A unit's view of the transaction it shares.
@@ -26,53 +26,55 @@ pub struct Txn {
 }
 
 impl Txn {
-    /// The connection: inside this unit's savepoint, or for looking only when the unit appends.
+    /// Returns the connection: inside this unit's savepoint, or for reading only when the unit appends.
     pub fn conn(&self) -> &DatabaseTransaction {
         &self.conn
     }
 
-    /// What was looked for ahead of the unit, for several together, and is still so.
+    /// Returns the label context that was prefetched for this unit and others, and is still current.
     pub(crate) fn seen(&self) -> &Arc<Subjects> {
         &self.seen
     }
 
-    /// The moment of this change: the same for everything the unit writes.
+    /// Returns the time of this change: the same for everything the unit writes.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
+    /// Returns the next sequence number of the feed.
     pub(crate) fn next_sequence(&self) -> i64 {
         self.sequence.next()
     }
 
-    /// Which webhooks of an organization want which events.
+    /// Returns the cache of the webhooks that subscribe to events.
     pub(crate) fn index(&self) -> &Index {
         &self.index
     }
 
-    /// The workflows of projects, ready for use.
+    /// Returns the compiled workflows of projects.
     pub(crate) fn graphs(&self) -> &Graphs {
         &self.graphs
     }
 
-    /// An organization's webhooks have changed here: the index reads them anew, and again when the unit is undone.
+    /// Drops an organization's webhooks from the cache, because they have changed in this unit. They are dropped again
+    /// if the unit is rolled back.
     pub(crate) fn webhooks_changed(&self, id: OrganizationId) {
         self.stale.lock().expect("held for a push only").push(id);
         self.index.forget(id);
     }
 
-    /// An event or a notification of this organization gets a new number by a statement: the feed is told of it after the
-    /// commit. What goes through the outbox is announced by itself.
+    /// Announces an event or a notification that got a new number by a statement: the feed is told after the commit.
+    /// Rows that go through the outbox are announced without this.
     pub(crate) fn announce(&self, id: OrganizationId) {
         self.outbox().hints().changed(id);
     }
 
-    /// A task has changed: the feed is told of it after the commit.
+    /// Announces a task that has changed: the feed is told after the commit.
     pub(crate) fn task_changed(&self, row: &task::Model) {
         self.outbox().hints().task(row.organization_id, row.id);
     }
 
-    /// The same of tasks that a statement changes.
+    /// Announces tasks that a statement has changed.
     pub(crate) fn tasks_changed(&self, tasks: &[(OrganizationId, TaskId)]) {
         let mut outbox = self.outbox();
         let hints = outbox.hints();
@@ -81,11 +83,12 @@ impl Txn {
             .for_each(|(organization_id, id)| hints.task(*organization_id, *id));
     }
 
-    /// A replay has come further: the feed is told of it after the commit.
+    /// Announces the progress of a replay: the feed is told after the commit.
     pub(crate) fn replay_changed(&self, row: &replay::Model) {
         self.outbox().hints().replay(row.organization_id, row.id);
     }
 
+    /// Locks the unit's outbox.
     pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {
         self.outbox.lock().expect("nothing panics while it holds the outbox")
     }

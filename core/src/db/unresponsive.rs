@@ -1,25 +1,26 @@
-//! A database that takes what it is asked and answers nothing, as behind a network that drops packets. No error tells of
-//! it; the node's heartbeat does, which has a limit. What waits for an answer then is broken off.
+//! Detection of an unresponsive database: one that accepts requests and answers nothing, as behind a network that drops
+//! packets. No error tells of it. The node's heartbeat has a timeout and reports it; everything that waits for an
+//! answer is then canceled.
 
 use crate::{Error, Result};
 use tokio::sync::Notify;
 
-/// Tells those who wait for the database that it does not answer.
+/// Tells tasks that wait for the database that it does not answer.
 #[derive(Debug, Default)]
 pub(crate) struct Silence(Notify);
 
 impl Silence {
-    /// The database has not answered for too long: whoever waits for it now waits no longer.
+    /// Reports that the database has not answered for too long: all current waits end now.
     pub(crate) fn noticed(&self) {
         self.0.notify_waiters();
     }
 
-    /// Ends when the silence is noticed, and not before.
+    /// Waits until the database is reported unresponsive. Earlier reports do not count.
     pub(crate) async fn falls(&self) {
         self.0.notified().await;
     }
 
-    /// Waits for something that changes nothing, unless the database falls silent.
+    /// Waits for a query that changes nothing, until the database is reported unresponsive.
     pub(crate) async fn outlast<T>(&self, look: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             done = look => done,
@@ -28,7 +29,7 @@ impl Silence {
     }
 }
 
-/// Of something that was not committed.
+/// Returns the error for a change that was not committed.
 pub(crate) fn unanswered() -> Error {
     Error::Unavailable("the database cannot be used now: it does not answer; nothing was changed".into())
 }

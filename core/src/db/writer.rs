@@ -1,18 +1,18 @@
 //! Group commit: units of work that arrive together share one transaction, each inside its own savepoint, and each
-//! caller is answered after the commit. A unit that comes alone is committed alone and at once, and what arrives while a
-//! commit is under way makes the next group (`queue.rs`).
+//! caller is answered after the commit. A unit that arrives alone is committed alone and at once; units that arrive
+//! during a commit form the next group ([`queue`](super::queue)).
 //!
-//! A unit that *appends* only looks, and leaves what it makes in its outbox: with nothing to undo it needs no savepoint,
-//! which saves two statements of its three. That is what submitting a label does, and recording an ordinary outcome.
+//! A unit that *appends* only reads, and leaves its changes in the outbox. It has nothing to roll back and so needs no
+//! savepoint, which saves two of its three statements. Submitting a label and recording an ordinary outcome work like
+//! this. What appending units read is prefetched for many of them together ([`ahead`](crate::db::prefetch)).
 //!
-//! What units publish is collected and written once a group, as multi-row statements, by `dispatcher/outbox`. After
-//! the commit what changed is announced, and the notifications born claimed are handed to the [`Lanes`].
+//! The outboxes of a group's units are merged and written once, as multi-row statements, by the [`Outbox`]. After the
+//! commit the changes are announced to the feed, and notifications that were written already claimed are offered to the
+//! [`Lanes`].
 //!
-//! What such units read is the same for all of them, so it is looked for ahead, for many together (`ahead.rs`).
-//!
-//! On SQLite there is one writer. On PostgreSQL there are a few, each with a connection of its own; those that append have
-//! a queue of their own, so that they need not wait for what takes longer. How groups keep out of each other's way there is
-//! `turns.rs`.
+//! On SQLite there is one writer. On PostgreSQL there are several, each with a connection of its own. Units that append
+//! have a queue of their own, so that they need not wait for longer ones. There, advisory locks isolate the groups from
+//! each other ([`turns`](crate::db::organization_locks)).
 
 use super::{
     prefetch,
@@ -43,7 +43,7 @@ use std::{
 };
 use tokio::{sync::oneshot, task::JoinSet};
 
-/// What a group leaves behind for its commit.
+/// The state of a group between its units and its commit.
 #[derive(Default)]
 struct Group {
     answers: Vec<Answer>,
@@ -51,15 +51,15 @@ struct Group {
     /// Organizations whose webhooks have changed.
     stale: BTreeSet<OrganizationId>,
     mark: i64,
-    /// Whether the commit has been asked for.
+    /// True once the commit has been sent.
     committing: bool,
 }
 
-/// Tells a caller how its unit ended: `None` once it is committed, or what stopped the whole group.
+/// Tells a caller how its unit ended: `None` once it is committed, or the error that stopped the whole group.
 type Answer = Box<dyn FnOnce(Option<Error>) + Send>;
 pub(super) type Ran<'t> = Pin<Box<dyn Future<Output = (Result<()>, Answer)> + Send + 't>>;
 
-/// A unit of work with its caller's address. Either it runs, or it is refused.
+/// A command to the writer: a unit of work and the way to its caller. It is either run or refused.
 pub(super) trait Unit: Send {
     fn kind(&self) -> &Kind;
     fn scope(&self) -> &Scope;
@@ -67,12 +67,12 @@ pub(super) trait Unit: Send {
     fn refuse(self: Box<Self>, why: Error);
 }
 
-/// How a unit changes something.
+/// The access of a unit to the database.
 #[derive(Debug)]
 pub(super) enum Kind {
     /// By statements of its own.
     Writes,
-    /// By what it leaves in its outbox, and in no other way; it reads what stands around these.
+    /// By what it leaves in the outbox alone. It reads the context of these labels, which is prefetched.
     Appends(Vec<About>),
 }
 
@@ -96,7 +96,7 @@ where
         &self.scope
     }
 
-    /// A panic inside a unit is its own error: the writer serves everybody and must live.
+    /// Runs the unit. A panic inside it becomes its own error: the writer serves everybody and must live on.
     fn run<'t>(self: Box<Self>, txn: &'t Txn) -> Ran<'t> {
         let Self { unit, answer, .. } = *self;
         Box::pin(async move {
@@ -123,13 +123,14 @@ where
     }
 }
 
-/// The way to the writers.
+/// The callers' side of the writers.
 #[derive(Debug)]
 pub(super) struct Handle {
     units: Mutex<Option<Ways>>,
     ended: tokio::sync::Mutex<JoinSet<()>>,
 }
 
+/// The queues to the writers, by access.
 #[derive(Clone, Debug)]
 struct Ways {
     appends: Units,
@@ -145,7 +146,7 @@ impl Ways {
     }
 }
 
-/// Starts the writers of a database, each over a connection of its own.
+/// Starts the writers of a database, each with a connection of its own.
 pub(super) fn start(stores: Stores, shared: &Shared) -> Handle {
     let mut ended = JoinSet::new();
     let mut serve = |(units, queue): (Units, Queue), stores: Vec<Store>| {
@@ -174,11 +175,11 @@ pub(super) fn start(stores: Stores, shared: &Shared) -> Handle {
     }
 }
 
-/// The connections that are written through.
+/// The connections for writing.
 pub(super) enum Stores {
     /// One for everything.
     One(Store),
-    /// Some for what appends, some for the rest.
+    /// Some for units that append, some for the rest.
     Many { appends: Vec<Store>, writes: Vec<Store> },
 }
 
@@ -204,7 +205,7 @@ impl Handle {
         self.units.lock().expect("held for a clone only").clone()
     }
 
-    /// Whether units are still taken.
+    /// Checks that the writers still take units.
     pub(super) fn ping(&self) -> Result<()> {
         self.ways()
             .filter(|ways| !ways.appends.is_closed() && !ways.writes.is_closed())
@@ -222,7 +223,7 @@ fn closed() -> Error {
     Error::Unavailable("the server is shutting down".into())
 }
 
-/// What all writers know.
+/// The state that all writers share.
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) clock: Clock,
@@ -234,7 +235,7 @@ pub(super) struct Shared {
     pub(super) silence: Arc<Silence>,
 }
 
-/// What commits the units.
+/// A task that commits the units of one queue.
 struct Writer {
     store: Store,
     shared: Shared,
@@ -253,7 +254,7 @@ impl Writer {
         self.store.close().await;
     }
 
-    /// Commits a group and answers its callers. Whatever stops the whole transaction is everybody's answer.
+    /// Commits a group and answers its callers. An error that stops the whole transaction is the answer to all of them.
     async fn commit(&mut self, units: Vec<Box<dyn Unit>>) {
         let mut group = Group::default();
         let silence = Arc::clone(&self.shared.silence);
@@ -281,7 +282,7 @@ impl Writer {
         }
     }
 
-    /// The database does not answer any more. Units that were not carried out so far never will be.
+    /// Returns the error for a database that has stopped answering. Units that have not run so far never will.
     fn broken_off(&self, group: &Group) -> Error {
         self.shared.index.forget_all();
         match group.committing {
@@ -290,6 +291,7 @@ impl Writer {
         }
     }
 
+    /// Runs the units of a group in one transaction and commits it.
     async fn transact(&self, units: Vec<Box<dyn Unit>>, group: &mut Group) -> Result<()> {
         let mut scope = Scope::default();
         units.iter().for_each(|unit| scope.join(unit.scope()));
@@ -313,7 +315,7 @@ impl Writer {
         self.finish(outer, stopped, group).await
     }
 
-    /// Runs units that stand in a row with what was seen ahead of them.
+    /// Runs consecutive units of one access with the context that was prefetched for them.
     async fn run_all(
         &self,
         outer: &Arc<DatabaseTransaction>,
@@ -334,8 +336,8 @@ impl Writer {
         seen.err()
     }
 
-    /// Runs a unit inside its savepoint. A value says that the transaction as a whole cannot go on: SQLite may have
-    /// rolled it back by itself, so nothing after it can be trusted.
+    /// Runs a unit inside its savepoint. An error is returned when the transaction as a whole cannot go on: SQLite may
+    /// have rolled it back by itself, so nothing after it can be trusted.
     async fn savepoint(
         &self,
         outer: &Arc<DatabaseTransaction>,
@@ -400,7 +402,7 @@ impl Writer {
         }
     }
 
-    /// Writes what the units have left to be written together.
+    /// Writes the merged outbox of the group.
     async fn flush(&self, outer: &DatabaseTransaction, group: &mut Group) -> Result<()> {
         if !group.stale.is_empty() {
             let ids: Vec<Value> = group.stale.iter().map(|id| Value::from(*id)).collect();
@@ -411,6 +413,7 @@ impl Writer {
         group.outbox.flush(outer, &self.shared.lanes).await
     }
 
+    /// Writes the outbox and commits, or rolls back if a unit has stopped the group.
     async fn finish(&self, outer: Arc<DatabaseTransaction>, stopped: Option<Error>, group: &mut Group) -> Result<()> {
         let flushed = match stopped {
             Some(error) => Err(error),
@@ -432,7 +435,8 @@ impl Writer {
     }
 }
 
-/// A savepoint. A unit that has its organization alone decides by what is there, also by labels that were left before it.
+/// Opens a savepoint. Before a unit that has its organization exclusively, labels still in the outbox are written: the
+/// unit may decide by them.
 async fn open(outer: &DatabaseTransaction, is_alone: bool, left: &mut Outbox) -> Result<Arc<DatabaseTransaction>> {
     if is_alone {
         left.write_labels(outer).await?;

@@ -1,58 +1,59 @@
-//! When to leave a failing webhook alone. Pure: outcomes and moments in, changes out.
+//! The circuit breaker of one webhook. Pure: outcomes and the time come in, changes of state go out.
 //!
-//! - *Closed*: requests go. Outcomes are counted over the last minutes, in two halves, so that the older half falls out as
-//!   a whole. When at least ten ended and half of them failed, the breaker opens.
-//! - *Open*: nothing is sent until a moment that is half a minute away at first, and twice as far each time up to ten minutes.
-//! - *Half open*: that moment has come, and one request is let through. Its success closes the breaker, its failure opens
-//!   it again. That it lets only one through is the lanes' business ([`Lanes::shut`](crate::queue::lanes::Lanes::shut)).
+//! * *Closed*: requests are sent. Outcomes are counted over a window of five minutes, in two halves; the older half
+//!   expires as a whole. When at least ten requests have ended and at least half of them failed, the breaker opens.
+//! * *Open*: nothing is sent until the probe, half a minute away at first. The wait doubles each time the breaker opens
+//!   again, up to ten minutes.
+//! * *Half open*: the moment of the probe has come and one request is let through. Its success closes the breaker, its
+//!   failure opens it again. The lanes ensure that it is only one ([`Lanes::shut`](crate::queue::lanes::Lanes::shut)).
 //!
-//! What was sent before the breaker opened and ends while it is open changes nothing.
+//! A request that was sent before the breaker opened and ends while it is open changes nothing.
 
 use entity::{BreakerState, Timestamp};
 use std::time::Duration;
 
-/// Half of the time over which outcomes are counted.
+/// Half of the window over which outcomes are counted.
 const HALF: Duration = Duration::from_secs(150);
-/// Outcomes at least before a rate says anything.
+/// The fewest outcomes from which a failure rate is computed.
 const LEAST: u32 = 10;
-/// From opening to the first probe.
+/// The wait from the first opening to its probe.
 const FIRST: Duration = Duration::from_secs(30);
-/// Between two probes at most.
+/// The longest wait for a probe.
 const LAST: Duration = Duration::from_mins(10);
 
-/// What an outcome says of a receiver.
+/// The verdict of an outcome on the receiver's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
-    /// It works.
+    /// The receiver works.
     Success,
-    /// It does not.
+    /// The receiver fails.
     Failure,
-    /// Neither: it asked to wait, or was not asked at all.
+    /// Neither: the receiver asked to wait (429), or no request reached it.
     Neither,
 }
 
-/// How a breaker changed.
+/// A change of a circuit breaker's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing may be sent until then.
+    /// The breaker has opened: nothing may be sent until `until`.
     Opened {
-        /// When one request is let through.
+        /// The moment of the probe.
         until: Timestamp,
     },
-    /// Everything may be sent.
+    /// The breaker has closed: everything may be sent.
     Closed,
 }
 
-/// One webhook's breaker.
+/// The state of one webhook's circuit breaker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Breaker {
-    /// Since when it is as it is; none: since ever.
+    /// The moment of the last change between open and closed; `None` if there was none.
     since: Option<Timestamp>,
-    /// When it lets one request through; none while it is closed.
+    /// The moment of the next probe; `None` while closed.
     until: Option<Timestamp>,
-    /// How often it opened in a row.
+    /// The number of times it opened in a row.
     trips: u32,
-    /// When the newer half of the counts began.
+    /// The start of the newer half of the window.
     from: Timestamp,
     newer: Count,
     older: Count,
@@ -65,7 +66,7 @@ struct Count {
 }
 
 impl Breaker {
-    /// As it was stored. What was counted while it was closed is not.
+    /// Restores a breaker from the database. The counts of a closed breaker are not stored.
     pub fn stored(since: Timestamp, until: Option<Timestamp>, trips: u32) -> Self {
         Self {
             since: Some(since),
@@ -75,7 +76,7 @@ impl Breaker {
         }
     }
 
-    /// Takes an outcome in.
+    /// Records an outcome. Returns the change of state it causes.
     pub fn note(&mut self, sign: Sign, now: Timestamp) -> Option<Change> {
         match (self.until, sign) {
             (None, Sign::Neither) => None,
@@ -96,13 +97,13 @@ impl Breaker {
         }
     }
 
-    /// Lets one request through now, if it is open: the moment from which it does.
+    /// Moves the probe of an open breaker to now. Returns the moment of the probe; `None` if the breaker is closed.
     pub fn hasten(&mut self, now: Timestamp) -> Option<Timestamp> {
         self.until = self.until.map(|until| until.min(now));
         self.until
     }
 
-    /// Where it stands.
+    /// Returns the state at `now`.
     pub fn state(&self, now: Timestamp) -> BreakerState {
         match self.until {
             None => BreakerState::Closed,
@@ -111,22 +112,22 @@ impl Breaker {
         }
     }
 
-    /// Since when it has been closed, or open; none: since ever.
+    /// Returns since when the breaker has been closed, or open; `None` if it never changed.
     pub fn since(&self) -> Option<Timestamp> {
         self.since
     }
 
-    /// When it lets, or let, one request through; none while it is closed.
+    /// Returns the moment of the current probe; `None` while the breaker is closed.
     pub fn until(&self) -> Option<Timestamp> {
         self.until
     }
 
-    /// How often it opened in a row.
+    /// Returns how often the breaker opened in a row.
     pub fn trips(&self) -> u32 {
         self.trips
     }
 
-    /// It has been open since it first opened, however many probes failed.
+    /// Opens the breaker. It counts as open since it first opened, however many probes failed since.
     fn open(&mut self, now: Timestamp, trips: u32) -> Change {
         let doubled = FIRST.saturating_mul(1_u32.checked_shl(trips - 1).unwrap_or(u32::MAX));
         let until = now.plus(doubled.min(LAST));
@@ -135,6 +136,7 @@ impl Breaker {
         Change::Opened { until }
     }
 
+    /// Counts an outcome in the window.
     fn count(&mut self, failed: bool, now: Timestamp) {
         let age = now.since(self.from);
         if age >= HALF {
@@ -146,6 +148,7 @@ impl Breaker {
         self.newer.failed = self.newer.failed.saturating_add(u32::from(failed));
     }
 
+    /// Returns whether the failures in the window open the breaker.
     fn is_too_much(&self) -> bool {
         let ended = self.newer.ended.saturating_add(self.older.ended);
         let failed = self.newer.failed.saturating_add(self.older.failed);
@@ -164,7 +167,7 @@ mod tests {
         START.plus(Duration::from_secs(seconds))
     }
 
-    /// What came of each outcome at its second.
+    /// Feeds each outcome at its second. Returns the changes.
     fn run(breaker: &mut Breaker, outcomes: &[(u64, Sign)]) -> Vec<Change> {
         let note = |(second, sign): &(u64, Sign)| breaker.note(*sign, at(*second));
         outcomes.iter().filter_map(note).collect()

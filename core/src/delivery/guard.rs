@@ -1,9 +1,11 @@
-//! Addresses we refuse to call. A table and nothing else: the connector asks it about every address it is about to
-//! connect to, literal or looked up, for each new connection. A webhook's URL comes from a person of some organization,
-//! so without this the dispatcher would be that person's hand inside the operator's network.
+//! The SSRF guard: refuses addresses that are not on the public internet. The connector asks it about every address
+//! before it connects, literal or resolved, on each new connection, so that DNS rebinding does not get past it.
 //!
-//! An address that carries an IPv4 address inside (mapped, compatible, NAT64) is judged by that one. What the operator
-//! allows is allowed, whatever the table says.
+//! A webhook's URL comes from a user of some organization. Without the guard that user could reach the operator's
+//! internal network through the dispatcher.
+//!
+//! An address that embeds an IPv4 address (mapped, compatible, NAT64) is judged by the embedded one. Networks that the
+//! operator allows are allowed, whatever the table says.
 
 use ipnet::IpNet;
 use std::{
@@ -11,25 +13,26 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-/// Says of an address whether it may be called.
+/// Decides whether an address may be connected to.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     allow: Vec<IpNet>,
     own: Vec<IpAddr>,
 }
 
-/// Why an address is not called; reads well after "the host resolves to".
+/// The reason why an address is refused, worded to follow "the host resolves to".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blocked(&'static str);
 
 impl Guard {
-    /// `allow`: networks that may be called although the table refuses them. `own`: the addresses this server listens on.
+    /// Makes a guard. `allow`: networks that may be called although the table refuses them. `own`: the addresses this
+    /// server listens on.
     pub fn new(allow: Vec<IpNet>, own: Vec<IpAddr>) -> Self {
         let own = own.into_iter().map(|address| address.to_canonical()).collect();
         Self { allow, own }
     }
 
-    /// May this address be called?
+    /// Checks whether this address may be connected to; the error is the reason why not.
     pub fn check(&self, address: IpAddr) -> Result<(), Blocked> {
         let address = effective(address);
         if self.allow.iter().any(|network| network.contains(&address)) {
@@ -52,7 +55,7 @@ impl fmt::Display for Blocked {
     }
 }
 
-/// The address a packet would end up at.
+/// Returns the address that packets would reach: the embedded IPv4 address, if there is one.
 fn effective(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address.to_canonical() else {
         return address.to_canonical();
@@ -62,7 +65,7 @@ fn effective(address: IpAddr) -> IpAddr {
     match v6.segments() {
         // 64:ff9b::/96, NAT64
         [0x64, 0xff9b, 0, 0, 0, 0, _, _] => embedded.into(),
-        // ::/96, IPv4-compatible (deprecated); `::` and `::1` speak for themselves
+        // ::/96, IPv4-compatible (deprecated); `::` and `::1` are judged as they are
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 || low > 1 => embedded.into(),
         _ => v6.into(),
     }
@@ -101,8 +104,9 @@ fn reason_v6(address: Ipv6Addr) -> Option<&'static str> {
         [0x2001, 2, 0, ..] => Some("a benchmarking address"),
         [0x2002, ..] => Some("a 6to4 address"),
         [0x2001, 0, ..] => Some("a Teredo address"),
-        // Of what is left only 2000::/3 is given out; 2001::/23 in it is for protocols (ORCHID and others). The rest:
-        // local NAT64 64:ff9b:1::/48, discard 100::/64, SRv6 5f00::/16, the former 6bone 3ffe::/16 and the future.
+        // Of the rest only 2000::/3 is allocated; 2001::/23 in it is for protocols (ORCHID and others). Reserved are:
+        // local NAT64 64:ff9b:1::/48, discard 100::/64, SRv6 5f00::/16, the former 6bone 3ffe::/16 and unallocated
+        // space.
         [0x2001, 0..=0x1ff, ..] | [0x3ffe, ..] => Some("a reserved address"),
         [0x2000..=0x3fff, ..] => None,
         _ => Some("a reserved address"),

@@ -1,24 +1,24 @@
-//! Headers beside the ones we make: which custom ones a webhook may have, and headers as the record of an attempt shows
-//! them.
+//! Request and response headers: checks the custom headers of a webhook, and renders headers for the record of an
+//! attempt.
 
 use crate::{Error, Result};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// Custom headers of a webhook at most.
+/// The most custom headers of a webhook.
 const MAX_CUSTOM: usize = 32;
 
-/// Bytes of their names and values together at most.
+/// The most bytes of their names and values together.
 const MAX_CUSTOM_BYTES: usize = 8 * 1024;
 
-/// Bytes of an answer's headers that are recorded at most.
+/// The most bytes of a response's headers that are recorded.
 const MAX_RECORDED: usize = 16 * 1024;
 
-/// What stands in place of a secret value.
+/// The text that replaces a secret value.
 const MASK: &str = "***";
 
-/// Reads the custom headers of a webhook: a JSON object of strings. The error names the field `headers`.
+/// Parses the custom headers of a webhook: a JSON object of strings. The error names the field `headers`.
 pub fn check_custom(headers: &Value) -> Result<HeaderMap> {
     let fault = |reason: String| Error::invalid("headers", reason);
     let object = headers
@@ -44,18 +44,19 @@ pub fn check_custom(headers: &Value) -> Result<HeaderMap> {
     Ok(map)
 }
 
-/// Headers we sent, as JSON object text. Values marked as sensitive are masked: `Authorization` and every custom header
-/// (see [`Signer`](crate::delivery::signer::Signer)). Signatures stay: they are made to be shown and tell nothing of the secret.
+/// Renders request headers as JSON object text. Values marked as sensitive are masked: `Authorization` and every custom
+/// header (see [`Signer`](crate::delivery::signer::Signer)). Signatures are shown: they reveal nothing of the secret.
 pub fn sent(headers: &HeaderMap) -> String {
     object(headers, usize::MAX)
 }
 
-/// Headers that came, as JSON object text of bounded length; what does not fit is left out. Bytes that are not UTF-8
-/// become replacement characters.
+/// Renders response headers as JSON object text of bounded length; what does not fit is left out. Bytes that are not
+/// UTF-8 become replacement characters.
 pub fn received(headers: &HeaderMap) -> String {
     object(headers, MAX_RECORDED)
 }
 
+/// Checks one custom header; the error completes a sentence that begins with its name.
 fn entry(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), &'static str> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "is not a valid header name")?;
     if name == http::header::AUTHORIZATION {
@@ -74,7 +75,8 @@ fn entry(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), &'static 
     Ok((name, value))
 }
 
-/// Ours, those of the body, and those that belong to the connection. `name` is in lower case.
+/// Returns whether a header is set by the server, describes the body or belongs to the connection. `name` is in lower
+/// case.
 fn is_reserved(name: &str) -> bool {
     const PREFIXES: [&str; 5] = ["webhook-", "x-hub-signature", "x-labelbox-", "content-", "proxy-"];
     const NAMES: [&str; 9] = [
@@ -91,7 +93,7 @@ fn is_reserved(name: &str) -> bool {
     NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// A name as an error quotes it.
+/// Quotes a name for an error, cut to 64 characters.
 fn shown(name: &str) -> String {
     format!("{:?}", name.chars().take(64).collect::<String>())
 }
@@ -114,6 +116,7 @@ fn object(headers: &HeaderMap, limit: usize) -> String {
     String::from_utf8(text).expect("JSON is UTF-8")
 }
 
+/// Joins the values of one header; sensitive ones are masked.
 fn joined<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Cow<'h, str> {
     let mut values = headers.get_all(name).iter().map(|value| match value.is_sensitive() {
         true => Cow::Borrowed(MASK),
@@ -123,7 +126,7 @@ fn joined<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Cow<'h, str> {
     values.fold(first, |joined, value| joined + ", " + value)
 }
 
-/// A string as JSON has it.
+/// Appends a string as JSON.
 fn push(text: &mut Vec<u8>, string: &str) {
     serde_json::to_writer(text, string).expect("memory takes whatever is written");
 }

@@ -1,32 +1,32 @@
 //! The limits of one webhook: requests in flight and their rate. The token bucket that enforces the rate is part of the
 //! webhook's lane.
 
-/// So many requests in so many milliseconds at most.
+/// A rate limit: at most so many requests in so many milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many, and how many at once after a rest.
+    /// The number of requests per period, and the largest burst.
     pub requests: i32,
-    /// In which time.
+    /// The length of the period in milliseconds.
     pub per_ms: i32,
 }
 
-/// What a webhook's lane may do.
+/// The limits of a webhook's lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limit {
-    /// Requests at the same time at most.
+    /// The most requests in flight at the same time.
     pub in_flight: usize,
-    /// Their pace; none: as fast as they are answered.
+    /// The rate limit; with `None`, requests are sent as fast as they are answered.
     pub rate: Option<Rate>,
 }
 
 impl Limit {
-    /// One request at a time, at any pace.
+    /// One request at a time, without a rate limit.
     pub const ONE: Self = Self {
         in_flight: 1,
         rate: None,
     };
 
-    /// As the columns of a webhook have it.
+    /// Makes limits from the columns of a webhook.
     pub fn new(max_in_flight: i32, rate_requests: Option<i32>, rate_per_ms: Option<i32>) -> Self {
         Self {
             in_flight: usize::try_from(max_in_flight).unwrap_or(1),

@@ -1,13 +1,14 @@
-//! After an attempt: delivered, again at T, or over. Pure: an [`Outcome`], counts, moments and a random number in, a
-//! [`Verdict`] out.
+//! The retry policy: judges an attempt as delivered, to be retried at a moment, or failed for good. Pure: an
+//! [`Outcome`], counts, the time and a random number in, a [`Verdict`] out.
 //!
-//! - Any 2xx whose body came whole, or was only too long, is a delivery. 410 says that nobody will ever listen again.
-//!   Everything else, a redirect included, is tried again until the attempts are spent.
-//! - The n-th retry waits for the n-th delay, the last delay repeats, and each differs at random by up to the jitter.
-//! - `Retry-After` on a failure only lengthens a delay, to 24 hours at most.
-//! - A receiver that answers 429 and says when it will listen has not failed: that attempt is not spent. Because it could
-//!   go on for ever, this holds only while the notification is younger than 72 hours, and for its first hundred such
-//!   answers, since each is recorded; and the next request waits for a second at least, whatever the delays.
+//! * Any 2xx whose body came whole, or was only too long, is a delivery. 410 means that the receiver is gone for good.
+//!   Everything else, a redirect included, is retried until the attempts are used up.
+//! * Backoff: the n-th retry waits for the n-th delay, the last delay repeats, and each varies at random by up to the
+//!   jitter.
+//! * `Retry-After` on a failure can only lengthen a delay, up to 24 hours.
+//! * A 429 with `Retry-After` does not count as a failed attempt. To bound this, it holds only while the notification
+//!   is younger than 72 hours, and for its first hundred such answers, since each is recorded. The next request then
+//!   waits for at least a second, whatever the delays.
 
 use super::sender::Outcome;
 use crate::{Error, Result};
@@ -21,52 +22,52 @@ const MAX_DELAYS: usize = 50;
 const MAX_DELAY: Duration = Duration::from_hours(7 * 24);
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 
-/// How long 429 spends no attempts.
+/// The age of a notification from which a 429 counts as an attempt.
 const PATIENCE: Duration = Duration::from_hours(72);
 
-/// How many 429 spend no attempt.
+/// The number of 429 answers that do not count as attempts.
 const THROTTLES: u32 = 100;
 
-/// The shortest wait after an attempt that was not spent.
+/// The shortest wait after an attempt that does not count.
 const BREATH: Duration = Duration::from_secs(1);
 
-/// When to try again, and how often.
+/// The retry policy of a webhook: the number of attempts and the delays between them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// Requests at most, the first included.
+    /// The most requests, the first included.
     pub max_attempts: u32,
-    /// Before the second, third, … request; the last repeats. Never empty.
+    /// The delays before the second, third, … request; the last repeats. Never empty.
     pub delays: Vec<Duration>,
-    /// By how much a delay may differ, as a fraction of it.
+    /// The fraction by which a delay may vary.
     pub jitter: f64,
 }
 
-/// What a notification has behind it.
+/// The attempts of a notification so far.
 #[derive(Clone, Copy, Debug)]
 pub struct Past {
-    /// Attempts that were spent so far, this one included.
+    /// Attempts that count, this one included.
     pub spent: u32,
-    /// Attempts before that were not spent.
+    /// Earlier attempts that did not count (429).
     pub throttled: u32,
-    /// Time since the notification was made.
+    /// The time since the notification was created.
     pub age: Duration,
 }
 
-/// What becomes of a notification after an attempt.
+/// The verdict on a notification after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The receiver has it.
+    /// The receiver has accepted it.
     Delivered,
-    /// Try again.
+    /// The notification is tried again.
     Retry {
-        /// Not before this moment.
+        /// The earliest moment of the next attempt.
         at: Timestamp,
-        /// Whether the attempt counts.
+        /// True when the attempt counts against the policy.
         spent: bool,
     },
-    /// The attempts are spent.
+    /// The attempts are used up.
     Failed,
-    /// The receiver wants no deliveries any more (410).
+    /// The receiver is gone and wants no more deliveries (410).
     Gone,
 }
 
@@ -94,7 +95,7 @@ impl Default for Policy {
     }
 }
 
-/// Reads a `retryPolicy` as it was typed; what is left out is the default's. The error names the field.
+/// Checks a `retryPolicy` input; fields that are left out get their default. The error names the field.
 pub fn check(max_attempts: Option<i32>, delays_ms: Option<Vec<i64>>, jitter: Option<f64>) -> Result<Policy> {
     let mut policy = Policy::default();
     if let Some(attempts) = max_attempts {
@@ -130,7 +131,7 @@ fn check_delays(delays: &[i64]) -> Result<Vec<Duration>, String> {
 }
 
 impl Policy {
-    /// Judges an outcome. `random`: between 0 and 1, for the jitter.
+    /// Judges an outcome. `random`, between 0 and 1, places the delay within the jitter.
     pub fn judge(&self, outcome: &Outcome, past: Past, now: Timestamp, random: f64) -> Verdict {
         let Past { spent, throttled, age } = past;
         match status(outcome) {
@@ -157,6 +158,7 @@ impl Policy {
         }
     }
 
+    /// Returns the delay after so many attempts that count, with jitter.
     fn delay(&self, spent: u32, random: f64) -> Duration {
         let index = usize::try_from(spent.saturating_sub(1)).unwrap_or(usize::MAX);
         let delay = self
@@ -169,7 +171,7 @@ impl Policy {
     }
 }
 
-/// The status of an answer that can be judged by it.
+/// Returns the status of an answer that is complete enough to be judged.
 fn status(outcome: &Outcome) -> Option<u16> {
     let usable = outcome
         .error
@@ -178,11 +180,11 @@ fn status(outcome: &Outcome) -> Option<u16> {
     outcome.answer.as_ref().filter(|_| usable).map(|answer| answer.status)
 }
 
-/// `Retry-After` as a delay from now: seconds, or a date in one of HTTP's three forms.
+/// Returns `Retry-After` as a delay from now: seconds, or a date in one of HTTP's three forms.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let delay = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit is a very long time.
+        // A number that does not fit is a very long time.
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))
     } else {
         Timestamp::from(http_date(text)?).since(now)
@@ -190,6 +192,7 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(delay.min(MAX_RETRY_AFTER))
 }
 
+/// Parses an HTTP date: RFC 1123, RFC 850 or asctime.
 fn http_date(text: &str) -> Option<DateTime<Utc>> {
     const RFC_850: &str = "%A, %d-%b-%y %H:%M:%S GMT";
     const ASCTIME: &str = "%a %b %e %H:%M:%S %Y";
@@ -239,7 +242,7 @@ mod tests {
         }
     }
 
-    /// In the middle of the jitter.
+    /// Judges in the middle of the jitter.
     fn judge(outcome: &Outcome, spent: u32) -> Verdict {
         Policy::default().judge(outcome, past(spent, HOUR), NOW, 0.5)
     }

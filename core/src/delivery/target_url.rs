@@ -1,13 +1,13 @@
-//! [`TargetUrl`]: where deliveries go, parsed once at the edge. Whoever holds one need not look at the text again. What it
-//! does not say: whether the host may be called. That depends on the address behind the name at the moment of
-//! connecting (`dispatcher/guard.rs`).
+//! [`TargetUrl`]: the URL of a webhook, parsed once at the edge, so that later code need not check it again. It does
+//! not say whether the host may be called: that depends on the address behind the name at the moment of connecting (the
+//! SSRF guard, [`dispatcher::guard`](crate::delivery::guard)).
 
 use crate::{Error, Result};
 use http::Uri;
 use std::fmt;
 use url::Url;
 
-/// Characters of a URL at most.
+/// The most characters of a URL.
 pub const MAX_CHARS: usize = 2048;
 
 /// An `http` or `https` URL with a host, without credentials or fragment.
@@ -18,7 +18,7 @@ pub struct TargetUrl {
 }
 
 impl TargetUrl {
-    /// Reads what a person typed; the error names the field `url`.
+    /// Parses a URL as typed; the error names the field `url`.
     pub fn parse(text: &str) -> Result<Self> {
         let uri = read(text).map_err(|reason| Error::invalid("url", reason))?;
         Ok(Self {
@@ -27,13 +27,13 @@ impl TargetUrl {
         })
     }
 
-    /// The text as it was typed.
+    /// Returns the text as typed.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The form to send to: host names in ASCII, literal addresses in their usual form (`2130706433` is `127.0.0.1`), so
-    /// that the address checked is the address called.
+    /// Returns the form to send to. Host names are in ASCII and literal addresses in their usual form (`2130706433` is
+    /// `127.0.0.1`), so that the address that is checked is the address that is called.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
@@ -51,7 +51,7 @@ impl fmt::Debug for TargetUrl {
     }
 }
 
-/// A URL to tell others of: its query may hold a token.
+/// Masks the query of a URL, which may contain a token, before the URL is shown to others.
 pub(crate) fn masked(url: &str) -> String {
     match url.split_once('?') {
         Some((head, _)) => format!("{head}?***"),
@@ -74,8 +74,8 @@ fn read(text: &str) -> Result<Uri, String> {
     url.as_str().parse().map_err(|_| "is not a valid URL".into())
 }
 
-/// What must be judged on the raw text, because the parser repairs it: it drops tabs and line ends, turns `\` into `/` and
-/// reads `https:/abc` and `https:///abc` as the host `abc`.
+/// Checks the raw text for faults that the parser would silently repair: it drops tabs and line ends, turns `\` into
+/// `/` and reads `https:/abc` and `https:///abc` as the host `abc`.
 fn check_text(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err("must not be empty".into());

@@ -1,5 +1,5 @@
-//! Stations 8 to 11 for one notification: headers for these bytes at this moment, the POST, the verdict. A straight line
-//! that ends in a [`Record`], whatever happens on the way.
+//! Delivers one notification: resolves its webhook, loads the body, signs, sends, judges the outcome and hands a
+//! [`Record`] to the recorder. Every path ends in a [`Record`], whatever fails on the way.
 
 use super::recorder::{Attempted, Record};
 use crate::{
@@ -21,10 +21,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// When to look again at a notification that could not even be tried, for instance because its bytes cannot be read.
+/// The delay before a notification is looked at again that could not be tried, for instance because its body could not
+/// be read.
 const SOON: Duration = Duration::from_secs(5);
 
-/// A job on its way. If the flight is dropped before it ends, by a panic or a shutdown, its claim is given back.
+/// A job in flight. If it is dropped before it ends, by a panic or a shutdown, its claim is released.
 struct Flight {
     job: Option<Job>,
     lanes: Arc<Lanes>,
@@ -32,6 +33,7 @@ struct Flight {
 }
 
 impl Flight {
+    /// Ends the request: frees the lane for its next request and hands the record to the recorder.
     fn end(mut self, with: impl FnOnce(Job) -> Record) {
         if let Some(job) = self.job.take() {
             self.lanes.landed(job.webhook_id);
@@ -50,7 +52,7 @@ impl Drop for Flight {
     }
 }
 
-/// Delivers a job, and then whatever is next in turn, until nothing is or `stop` says so.
+/// Delivers a job, then the next one in round-robin order, until no job is ready or `stop` is cancelled.
 pub(super) async fn fly(app: Arc<App>, first: Job, records: mpsc::UnboundedSender<Record>, stop: CancellationToken) {
     let mut next = Some(first);
     while let Some(job) = next {
@@ -68,7 +70,8 @@ pub(super) async fn fly(app: Arc<App>, first: Job, records: mpsc::UnboundedSende
     }
 }
 
-/// The next job in turn. What was in memory when its webhook's breaker opened goes back to the database on the way.
+/// Takes the next job in round-robin order. Jobs that were in memory when their webhook's circuit breaker opened are
+/// released to the database here.
 pub(super) fn next_job(app: &App, records: &mpsc::UnboundedSender<Record>) -> Option<Job> {
     let (lanes, now) = (&app.dispatcher.lanes, app.clock.now());
     let next = app.nodes.is_alive().then(|| lanes.take(now)).flatten();
@@ -78,10 +81,11 @@ pub(super) fn next_job(app: &App, records: &mpsc::UnboundedSender<Record>) -> Op
     next
 }
 
+/// Tries a job and turns the result into its record. An error of ours releases the claim for [`SOON`].
 async fn deliver(app: &App, job: Job, flight: Flight) {
     match attempt(app, &job).await {
         Ok(Turn::Attempted(mut attempted)) => {
-            // Before the lane lands: what comes next is sent as the breaker then says.
+            // Noted before the lane is freed: the next request must follow the state of the circuit breaker.
             attempted.marked = note(app, &job, &attempted);
             flight.end(|job| Record::attempted(job, attempted));
         }
@@ -91,14 +95,14 @@ async fn deliver(app: &App, job: Job, flight: Flight) {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 notification.id = %job.notification_id,
-                "a notification could not be tried"
+                "a notification could not be sent; trying again later"
             );
             flight.end(|job| Record::held(job, Some(app.clock.now().plus(SOON))));
         }
     }
 }
 
-/// Tells the board of an outcome: whether that is to be written.
+/// Reports an outcome to the circuit breaker. Returns whether the webhook's health has changed and must be written.
 fn note(app: &App, job: &Job, attempted: &Attempted) -> bool {
     let (sign, reason) = match attempted.verdict {
         Verdict::Delivered => (Sign::Success, None),
@@ -113,17 +117,18 @@ fn note(app: &App, job: &Job, attempted: &Attempted) -> bool {
     app.health.note(lanes, job, sign, reason, app.clock.now())
 }
 
-/// What came of a job's turn.
+/// The result of trying a job.
 enum Turn {
     /// A request was made.
     Attempted(Box<Attempted>),
-    /// The webhook was switched off meanwhile: the notification waits until it is on again.
+    /// The webhook is not active any more: the notification waits until it is active again.
     Off,
-    /// The webhook's listener is not here, or went away before it was told: the notification waits for it.
+    /// The webhook's listener is not connected here, or went away before it received the request: the notification
+    /// waits for it.
     Away,
 }
 
-/// Sends once: to the webhook's address, or to its listener.
+/// Sends one request: to the webhook's URL, or to its listener.
 async fn attempt(app: &App, job: &Job) -> Result<Turn> {
     let target = app.targets.of(app, job.webhook_id).await?;
     let Some(target) = target.filter(|target| target.active) else {
@@ -168,6 +173,7 @@ async fn attempt(app: &App, job: &Job) -> Result<Turn> {
     })))
 }
 
+/// Builds the attempt's row from the request and its outcome.
 fn row(
     job: &Job,
     target: &Target,

@@ -1,9 +1,19 @@
-//! The dispatcher: takes due notifications and turns each into signed POSTs until one is accepted or the policy gives up.
+//! The dispatcher: claims due notifications and sends each as a signed POST, until a receiver accepts it or the retry
+//! policy gives up.
 //!
-//! There is one way to be sent. First attempts arrive in the [`Lanes`] already claimed; retries, redeliveries and what a
-//! dead process left behind are claimed from the database ([`outbox`]). Each is delivered alone ([`deliver`]) and
-//! recorded in batches ([`recorder`]). No transaction is open while we call somebody's server. The dispatcher wakes on a
-//! signal *and* on a timer, and registers for the signal before it looks.
+//! The server starts it with [`run`]; tests step it with [`run_until_idle`]. The commit of a notification wakes it
+//! through the [`Lanes`], and so do a hint from another node and the node's heartbeat. Verbs reach only into the lanes:
+//! they cancel a job or note that something is due.
+//!
+//! There is one path to a request. A first attempt usually arrives in the [`Lanes`] already claimed. Retries,
+//! redeliveries and the claims of a dead node are claimed from the database ([`outbox`]). Each notification is sent
+//! alone ([`deliver`]) and recorded in a batch ([`recorder`]).
+//!
+//! Invariants: no transaction is open while a receiver is called. The dispatcher wakes on a signal *and* on a timer,
+//! and it registers for the signal before it looks, so that no wake-up is lost.
+//!
+//! It must never import HTTP serving or GraphQL. Of the verbs it imports only `webhook`, `listener` and `task`, which
+//! follow an outcome.
 
 mod deliver;
 mod recorder;
@@ -29,18 +39,18 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// How often the database is asked which lanes have work, in case a hint was lost.
+/// The interval at which the database is asked which lanes have work, in case a hint was lost.
 const SURVEY: Duration = Duration::from_secs(15);
-/// How long to wait after a claim that the database refused.
+/// The delay before a claim is tried again after the database refused it.
 const CLAIM_AGAIN: Duration = Duration::from_secs(1);
-/// How long a shutdown waits for requests in flight.
+/// The time a shutdown waits for requests in flight, and then for their outcomes to be recorded.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Holds the lanes and drives them.
+/// The state of the dispatcher: the lanes, the HTTP sender, and a signal for tests and watchers.
 pub struct Dispatcher {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) sender: Sender,
-    /// Told after every batch of outcomes that is recorded.
+    /// Notified after every batch of outcomes that is recorded.
     pub(crate) recorded: Notify,
 }
 
@@ -53,12 +63,13 @@ impl Dispatcher {
         }
     }
 
-    /// Whether this process holds no notification: nothing is queued, in flight or about to be recorded.
+    /// Returns whether this process holds no notification: none is queued, in flight or about to be recorded.
     pub fn is_idle(&self) -> bool {
         self.lanes.is_idle()
     }
 
-    /// Gives claims of dead nodes back, and learns which breakers are open and which lanes have something to claim.
+    /// Releases the claims of dead nodes, then loads which circuit breakers are open and which lanes have something to
+    /// claim.
     pub(crate) async fn recover(&self, app: &App) -> Result<()> {
         let node = self.lanes.node_id();
         let freed = app
@@ -72,21 +83,19 @@ impl Dispatcher {
             .await?;
         app.health.load(app.db.read(), &self.lanes).await?;
         if freed > 0 {
-            tracing::info!(
-                freed,
-                "took over notifications that were held when the last process ended"
-            );
+            tracing::info!(freed, "released notifications that the last process had claimed");
         }
         self.survey(app).await
     }
 
+    /// Asks the database which lanes have something to claim, and notes it in the lanes of this node.
     pub(crate) async fn survey(&self, app: &App) -> Result<()> {
         let found = claim::survey(app.db.read(), self.lanes.node_id()).await?;
         self.note(found);
         Ok(())
     }
 
-    /// Another node says that these have something to claim.
+    /// Looks for due notifications of these webhooks, after a hint from another node.
     pub async fn look_at(&self, app: &App, ids: impl IntoIterator<Item = WebhookId>) -> Result<()> {
         let ids: Vec<WebhookId> = ids.into_iter().filter(|id| self.lanes.owns(*id)).collect();
         if !ids.is_empty() {
@@ -95,7 +104,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Others' lanes are their own affair: they survey, too.
+    /// Notes what is due in the lanes of this node. Other nodes survey their own lanes.
     fn note(&self, found: Vec<(WebhookId, Limit, Timestamp)>) {
         for (webhook_id, limit, due) in found {
             if self.lanes.owns(webhook_id) {
@@ -104,8 +113,8 @@ impl Dispatcher {
         }
     }
 
-    /// Nodes came or went: lanes that are others' now are given up, and those that are new here are taken over with what is
-    /// known of their webhooks.
+    /// Rebalances after nodes came or went: releases the lanes that other nodes own now, and takes over the lanes that
+    /// are new here, with the state of their webhooks' circuit breakers.
     pub(crate) async fn reown(&self, app: &App) -> Result<()> {
         self.lanes.reown();
         app.health.leave(|id| self.lanes.owns(id));
@@ -113,7 +122,7 @@ impl Dispatcher {
         self.survey(app).await
     }
 
-    /// Gives claims of dead nodes back.
+    /// Releases the claims of dead nodes and surveys again, so that somebody claims them.
     pub(crate) async fn free_claims(&self, app: &App) -> Result<()> {
         let node = self.lanes.node_id();
         let freed = app
@@ -123,7 +132,7 @@ impl Dispatcher {
             })
             .await?;
         if freed > 0 {
-            tracing::info!(freed, "took over notifications that dead nodes held");
+            tracing::info!(freed, "released notifications that dead nodes had claimed");
             app.bus.tell(Message::due_anywhere());
             self.survey(app).await?;
         }
@@ -131,7 +140,8 @@ impl Dispatcher {
     }
 }
 
-/// Delivers until `shutdown`; then finishes what is in flight within a limit, records it and gives claims back.
+/// Delivers until `shutdown`. Then waits [`GRACE`] for requests in flight, records their outcomes and releases the
+/// remaining claims.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let (records, queue) = mpsc::unbounded_channel();
     let recorder = tokio::spawn(recorder::run(Arc::clone(&app), queue));
@@ -147,7 +157,8 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
         changed.as_mut().enable();
         start_claim(&app, &one_claim, &flights);
         while let Some(job) = deliver::next_job(&app, &records) {
-            // In a box: what runs until it is canceled has place for three of it.
+            // Boxed to keep the task small: without it, `run_until_cancelled_owned` reserves the space of three such
+            // futures.
             let flight = Box::pin(deliver::fly(Arc::clone(&app), job, records.clone(), shutdown.clone()));
             flights.spawn(abandon.clone().run_until_cancelled_owned(flight));
         }
@@ -156,13 +167,14 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
             () = until_due(&app, &one_claim) => {}
             _ = survey.tick() => look_again(&app, &mut suspects).await,
             () = shutdown.cancelled() => {}
-            // The recorder is gone: what is sent now would not be written down.
+            // The recorder has ended: an outcome of a request sent now could not be recorded.
             () = records.closed() => break,
         }
     }
     finish(&app, flights, abandon, records, recorder).await;
 }
 
+/// Shuts down: waits for requests in flight within a limit, releases queued jobs and waits for the recorder.
 async fn finish(
     app: &Arc<App>,
     flights: TaskTracker,
@@ -174,7 +186,7 @@ async fn finish(
     if timeout(GRACE, flights.wait()).await.is_err() {
         tracing::warn!(
             in_flight = app.dispatcher.lanes.in_flight(),
-            "requests still in flight are given up and sent again after the next start"
+            "requests still in flight are canceled and will be sent again after the next start"
         );
         abandon.cancel();
         flights.wait().await;
@@ -185,13 +197,13 @@ async fn finish(
     drop(records);
     let abort = recorder.abort_handle();
     if timeout(GRACE, recorder).await.is_err() {
-        tracing::warn!("outcomes that could not be recorded are left to the next start");
+        tracing::warn!("some outcomes could not be recorded; their requests will be sent again after the next start");
         abort.abort();
     }
 }
 
-/// Delivers what is due until nothing is: the dispatcher without its own time, for tests. Waits for no retry and for no
-/// token.
+/// Delivers until nothing is due: the dispatcher without its own timer, for tests. It waits neither for retries nor for
+/// rate-limiter tokens.
 pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
     let (records, mut queue) = mpsc::unbounded_channel();
     app.dispatcher.survey(app).await?;
@@ -221,7 +233,8 @@ pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
     }
 }
 
-/// One claim at a time, beside the sending: a slow disk must not hold up what is in memory already.
+/// Starts a claim in a task of its own, one at a time: a slow disk must not delay the sending of what is in memory
+/// already.
 fn start_claim(app: &Arc<App>, one_claim: &Arc<Semaphore>, tasks: &TaskTracker) {
     if !has_due(app) || !app.nodes.is_alive() {
         return;
@@ -247,7 +260,7 @@ fn has_due(app: &App) -> bool {
     due.is_some_and(|due| due <= app.clock.now())
 }
 
-/// Claims for lanes with room. Places that were reserved and not filled are given back, whatever happens.
+/// Claims for lanes with room in the window. Places that were reserved and not filled are released, on an error too.
 async fn claim(app: &App) -> Result<()> {
     let lanes = &app.dispatcher.lanes;
     let node = lanes.node_id();
@@ -272,8 +285,8 @@ async fn claim(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the moment when something is due to be claimed, or when a lane has its next token. While a claim is under
-/// way, what is due waits for its end.
+/// Waits until something is due to be claimed or a paused lane has its next token. While a claim is under way, only the
+/// tokens count: the end of a claim wakes the dispatcher itself.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the dispatcher's own timer; tests step it with run_until_idle"
@@ -287,9 +300,9 @@ async fn until_due(app: &App, one_claim: &Semaphore) {
     }
 }
 
-/// Claims of this node that its memory does not know of, twice in a row, were committed although nobody was told so, as
-/// happens when a connection breaks during a commit. They are given back. Takes the suspects of the last look and leaves
-/// those of the next.
+/// Releases claims of this node that are missing from its memory on two surveys in a row. Such a claim was committed
+/// while its commit looked failed, as when a connection breaks during a commit. `suspects` holds the claims that were
+/// missing on the last survey; it is replaced by those missing now.
 pub async fn free_strays(app: &App, suspects: &mut HashSet<NotificationId>) -> Result<()> {
     let node = app.dispatcher.lanes.node_id();
     let claimed = claim::claimed(app.db.read(), node).await?;
@@ -302,7 +315,7 @@ pub async fn free_strays(app: &App, suspects: &mut HashSet<NotificationId>) -> R
     if lost.is_empty() {
         return Ok(());
     }
-    tracing::warn!(lost = lost.len(), "claims that nobody was told of are given back");
+    tracing::warn!(lost = lost.len(), "releasing claims that are not in memory");
     let (ids, webhooks): (Vec<NotificationId>, HashSet<WebhookId>) = lost.into_iter().unzip();
     app.db
         .write(Scope::free(), move |txn| {
@@ -312,6 +325,7 @@ pub async fn free_strays(app: &App, suspects: &mut HashSet<NotificationId>) -> R
     app.dispatcher.look_at(app, webhooks).await
 }
 
+/// Surveys the lanes and releases orphaned claims; logs an error instead of returning it.
 async fn look_again(app: &App, suspects: &mut HashSet<NotificationId>) {
     let looked = async {
         app.dispatcher.survey(app).await?;
@@ -320,7 +334,7 @@ async fn look_again(app: &App, suspects: &mut HashSet<NotificationId>) {
     if let Err(error) = app.db.outlast(looked).await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "due notifications could not be looked for"
+            "the lanes could not be surveyed for due notifications"
         );
     }
 }

@@ -1,7 +1,8 @@
-//! Station 12: writes outcomes down, many in one transaction: the attempts, the notifications' new states, and what an
-//! outcome means for its webhook ([`health::follow`]), for the next in its order, and for the task that waits for it, which
-//! moves. Recording checks the claim: a notification that somebody canceled meanwhile keeps that state and still gets its
-//! attempt.
+//! Records outcomes in batches, many in one transaction. A batch writes the attempts, the new states of their
+//! notifications, the health of their webhooks ([`health::follow`]), the release of the next notification in an ordered
+//! queue, and the transitions of tasks that wait for an outcome.
+//!
+//! Recording checks the claim. A notification that was canceled meanwhile keeps that state and still gets its attempt.
 
 use crate::{
     App, Error, Result,
@@ -24,34 +25,36 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// Outcomes that are recorded together at most.
+/// The most outcomes that are recorded together.
 const BATCH: usize = 256;
-/// Faults of ours in one outcome before its task is held.
+/// The number of internal errors in one outcome after which its task is held.
 const PATIENCE: u32 = 5;
-/// How long to wait when the database refuses.
+/// The delay before a batch is tried again that the database refused.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How a notification's turn ended.
+/// The result of one claim of a notification, on its way into the database.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     job: Job,
     end: End,
 }
 
+/// Tells whether a request was made.
 #[derive(Clone, Debug)]
 enum End {
     /// A request was made.
     Attempted(Box<Attempted>),
-    /// None was made: the claim goes back, to be looked at from this moment, or when its webhook is active again.
+    /// No request was made. The claim is released and due again from this moment; with `None`, it is due at once, to be
+    /// claimed when its webhook can be sent to.
     Held(Option<Timestamp>),
 }
 
-/// A request, what came back, and what follows from it.
+/// A request, its response, and the verdict on it.
 #[derive(Clone, Debug)]
 pub(super) struct Attempted {
     pub row: attempt::Model,
     pub verdict: Verdict,
-    /// Whether it changed how its webhook fares, so that this is to be written.
+    /// True when the attempt changed the health of its webhook, which must then be written.
     pub marked: bool,
 }
 
@@ -71,10 +74,12 @@ impl Record {
     }
 
     #[cfg(test)]
+    /// Returns whether the claim is released without a request.
     pub(super) fn is_held(&self) -> bool {
         matches!(self.end, End::Held(_))
     }
 
+    /// Returns whether the notification is in a final state.
     fn is_over(&self) -> bool {
         match &self.end {
             End::Attempted(attempted) => !matches!(attempted.verdict, Verdict::Retry { .. }),
@@ -82,6 +87,7 @@ impl Record {
         }
     }
 
+    /// Returns the moment from which the notification may be claimed again.
     fn retry_at(&self) -> Option<Timestamp> {
         match &self.end {
             End::Attempted(attempted) => match attempted.verdict {
@@ -93,7 +99,8 @@ impl Record {
     }
 }
 
-/// Records what comes until the channel closes. What the database refuses is tried again: an outcome is never dropped.
+/// Records outcomes until the channel closes. A batch that the database refuses is tried again: an outcome is never
+/// dropped.
 pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Record>) {
     let mut next = Vec::with_capacity(BATCH);
     while queue.recv_many(&mut next, BATCH).await > 0 {
@@ -103,7 +110,8 @@ pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Record
     }
 }
 
-/// What moves tasks may weigh much and is recorded in parts; everything else is recorded at once.
+/// Splits a batch by cost. Outcomes that move tasks may be expensive and are recorded in several parts; all others are
+/// one part.
 pub(super) async fn parts(app: &App, batch: Vec<Record>) -> Vec<Arc<Vec<Record>>> {
     let (plain, waited): (Vec<_>, Vec<_>) = batch.into_iter().partition(|record| record.job.task_id.is_none());
     let mut parts = vec![Arc::new(plain)];
@@ -112,7 +120,10 @@ pub(super) async fn parts(app: &App, batch: Vec<Record>) -> Vec<Arc<Vec<Record>>
         return parts;
     }
     let weights = task::outcome::prepare(app, &ids).await.unwrap_or_else(|error| {
-        tracing::warn!(error = &error as &dyn std::error::Error, "tasks could not be weighed");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the cost of moving tasks could not be estimated"
+        );
         HashMap::new()
     });
     let weight = |record: &Record| record.job.task_id.and_then(|id| weights.get(&id).copied());
@@ -128,8 +139,9 @@ pub(super) async fn parts(app: &App, batch: Vec<Record>) -> Vec<Arc<Vec<Record>>
     parts
 }
 
-/// Tries until the database has it. A fault of ours in one outcome must not hold up the others: from then on they are kept
-/// apart from what others add, recorded one by one, and the task that cannot be moved is held.
+/// Retries until the batch is recorded. An internal error in one outcome must not hold up the others. After such an
+/// error each outcome is recorded alone and in a transaction part of its own; after [`PATIENCE`] errors its task is
+/// held.
 async fn until_recorded(app: &App, part: Arc<Vec<Record>>, mut way: Way) {
     let mut faults = 0;
     loop {
@@ -139,7 +151,7 @@ async fn until_recorded(app: &App, part: Arc<Vec<Record>>, mut way: Way) {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             outcomes = part.len(),
-            "outcomes could not be recorded and are tried again"
+            "outcomes could not be recorded; trying again"
         );
         let is_ours = matches!(error, Error::Internal(_));
         if is_ours && part.len() > 1 {
@@ -154,14 +166,14 @@ async fn until_recorded(app: &App, part: Arc<Vec<Record>>, mut way: Way) {
     }
 }
 
-/// How a batch is recorded.
+/// The way a batch is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// With whatever else its group adds, when nothing is decided by it.
+    /// Together with other appends of its commit group, if the batch only appends.
     Together,
-    /// By itself.
+    /// Isolated, as a unit that writes.
     Apart,
-    /// By itself, and the tasks that wait for it are held: moving them has failed.
+    /// Isolated, and the tasks that wait for the outcomes are held, because moving them has failed.
     Holding,
 }
 
@@ -196,8 +208,8 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, way: Way) -> Res
     Ok(())
 }
 
-/// Outcomes of ordinary deliveries only add to what there is: they are left to be written with whatever else their group
-/// adds.
+/// Records outcomes of ordinary deliveries. They only append, so their commit group writes them together with
+/// everything else it appends.
 async fn add(app: &App, batch: &Arc<Vec<Record>>) -> Result<()> {
     let records = Arc::clone(batch);
     let scope = Scope::shared(organizations(batch));
@@ -212,7 +224,8 @@ async fn add(app: &App, batch: &Arc<Vec<Record>>) -> Result<()> {
         .await
 }
 
-/// Those that say something of a webhook, free what waits for them or move a task decide by what they read.
+/// Records outcomes that need to read first: those that change a webhook's health, release an ordered notification or
+/// move a task.
 async fn follow(app: &App, batch: &Arc<Vec<Record>>, ended: Ended, freed: &Freed, way: Way) -> Result<()> {
     let records = Arc::clone(batch);
     let board = Arc::clone(&app.health);
@@ -242,13 +255,13 @@ async fn follow(app: &App, batch: &Arc<Vec<Record>>, ended: Ended, freed: &Freed
     Ok(())
 }
 
-/// Whether nothing is said of a webhook and no task waits.
+/// Returns whether the outcomes change no webhook's health and no task waits for them.
 fn adds_only(batch: &[Record], ended: &Ended) -> bool {
     let plain = ended.marked.is_empty() && ended.gone.is_empty() && ended.failed.is_empty();
     plain && batch.iter().all(|record| record.job.task_id.is_none())
 }
 
-/// Whether every request was made, and nothing waits for one of them in its order.
+/// Returns whether every request was made and no ordered notification waits for one of these.
 fn frees_nothing(batch: &[Record], freed: &Freed) -> bool {
     let attempted = |record: &Record| matches!(record.end, End::Attempted(_));
     freed.lanes().is_empty() && batch.iter().all(attempted)
@@ -258,7 +271,7 @@ fn organizations(batch: &[Record]) -> impl Iterator<Item = OrganizationId> {
     batch.iter().map(|record| record.job.organization_id)
 }
 
-/// What the outcomes say of their webhooks.
+/// Collects the changes of webhook health that the outcomes call for.
 fn ended(records: &[Record]) -> Ended {
     let mut ended = Ended::default();
     for Record { job, end } in records {
@@ -281,7 +294,7 @@ fn ended(records: &[Record]) -> Ended {
     ended
 }
 
-/// What waits for notifications that are over now.
+/// Collects the ordered queues whose first notification has ended.
 fn freed(records: &[Record]) -> Freed {
     let mut freed = Freed::default();
     for record in records.iter().filter(|record| record.is_over()) {
@@ -292,6 +305,7 @@ fn freed(records: &[Record]) -> Freed {
     freed
 }
 
+/// Writes outcomes, releases claims that were not used and moves the tasks that wait.
 async fn write(txn: &Txn, records: &[Record], way: Way) -> Result<()> {
     let mut held: BTreeMap<(NodeId, Timestamp), Vec<NotificationId>> = BTreeMap::new();
     for Record { job, end } in records {
@@ -310,6 +324,7 @@ async fn write(txn: &Txn, records: &[Record], way: Way) -> Result<()> {
     }
 }
 
+/// Returns the outcomes of the requests that were made.
 fn outcomes(txn: &Txn, records: &[Record]) -> Vec<outbox::Outcome> {
     let attempted = records.iter().filter_map(|record| match &record.end {
         End::Attempted(attempted) => Some((&record.job, attempted)),
@@ -320,7 +335,7 @@ fn outcomes(txn: &Txn, records: &[Record]) -> Vec<outbox::Outcome> {
         .collect()
 }
 
-/// The notifications that ended here and that a task waits for.
+/// Returns the notifications that have ended and that a task waits for.
 fn waited(records: &[Record]) -> Vec<NotificationId> {
     let waited = records.iter().filter(|record| record.job.task_id.is_some());
     waited

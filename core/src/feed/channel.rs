@@ -1,5 +1,5 @@
-//! A channel: one organization's newest rows of one kind, in a ring that its listeners share. A listener is a position;
-//! when the ring moves past it, it was too slow.
+//! A channel: one organization's newest rows of one kind, in a ring buffer that its subscribers share. A subscriber is
+//! a cursor into the ring; when the ring moves past it, the subscriber was too slow.
 
 use super::{pacing::SHIFTS, reader};
 use crate::bus::Ids;
@@ -13,24 +13,24 @@ use std::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// Rows that a listener may be behind.
+/// The most rows in a ring.
 const ROWS: usize = 4096;
-/// Bytes that it may be behind. One row always fits.
+/// The most bytes in a ring. One row always fits.
 const BYTES: usize = 32 << 20;
-/// Rows that a listener takes at once.
+/// The most rows that a subscriber takes at once.
 const TAKEN: usize = 64;
-/// Changed tasks or replays that wait to be read.
+/// The most changed tasks or replays that wait to be read.
 const HINTED: usize = 1 << 16;
 
-/// What a channel carries.
+/// A row that a channel carries.
 pub(crate) trait Item: Send + Sync + Sized + 'static {
-    /// What it takes, about.
+    /// Returns the approximate size in bytes.
     fn weight(&self) -> usize;
 
-    /// Its number, when its kind has places to come back to.
+    /// Returns the sequence number, for kinds that have one.
     fn sequence(&self) -> Option<i64>;
 
-    /// What is new in a channel, and how far the reading has come.
+    /// Reads the new rows of a channel, and how far the reading has come.
     fn read(
         db: &DatabaseConnection,
         organization_id: OrganizationId,
@@ -38,16 +38,16 @@ pub(crate) trait Item: Send + Sync + Sized + 'static {
     ) -> impl Future<Output = crate::Result<Read<Self>>> + Send;
 }
 
-/// What one look brought.
+/// The result of one look.
 pub(crate) struct Read<T> {
     pub(crate) rows: Vec<T>,
-    /// Everything up to this number has been read.
+    /// The number up to which everything has been read.
     pub(crate) position: i64,
-    /// Whether there may be more at once.
+    /// True when there may be more at once.
     pub(crate) more: bool,
 }
 
-/// The channels of one kind, by organization: those with somebody listening.
+/// The channels of one kind, by organization: those that have a subscriber.
 pub(crate) struct Channels<T>(Mutex<HashMap<OrganizationId, Arc<Channel<T>>>>);
 
 impl<T> Default for Channels<T> {
@@ -61,14 +61,15 @@ impl<T> Channels<T> {
         self.0.lock().expect("nothing panics while it holds the map")
     }
 
-    /// There is something new, this among it.
+    /// Tells the reader of a channel that there is something new, with the ids of `changed` rows.
     pub(crate) fn look(&self, id: OrganizationId, changed: Vec<Uuid>) {
         if let Some(channel) = self.lock().get(&id) {
             channel.hint(changed);
         }
     }
 
-    /// More has changed than can be told: everybody who listens to these missed something.
+    /// Marks channels as incomplete, because more has changed than can be named: all their subscribers missed
+    /// something.
     pub(crate) fn lose(&self, organizations: &Ids<OrganizationId>) {
         let channels = self.lock();
         match organizations {
@@ -80,12 +81,12 @@ impl<T> Channels<T> {
         }
     }
 
-    /// There may be something new anywhere.
+    /// Tells every reader that there may be something new.
     pub(crate) fn look_at_all(&self) {
         self.lock().values().for_each(|channel| channel.wake.notify_one());
     }
 
-    /// Takes a channel that nobody listens to away; says whether it did.
+    /// Removes a channel without subscribers. Returns whether it did.
     pub(crate) fn retire(&self, id: OrganizationId, channel: &Channel<T>) -> bool {
         let mut channels = self.lock();
         let idle = channel.state().listeners == 0;
@@ -97,8 +98,8 @@ impl<T> Channels<T> {
 }
 
 impl<T: Item> Channels<T> {
-    /// Listens from now on, and says up to which number everything has been told. The first listener starts the reader,
-    /// at `mark`.
+    /// Adds a subscriber and returns the number up to which everything was delivered. The first subscriber starts the
+    /// reader, at `mark`.
     pub(crate) fn join(self: &Arc<Self>, db: &DatabaseConnection, id: OrganizationId, mark: i64) -> (Listener<T>, i64) {
         let mut channels = self.lock();
         let channel = channels.entry(id).or_insert_with(|| {
@@ -116,7 +117,7 @@ impl<T: Item> Channels<T> {
     }
 }
 
-/// One organization's ring.
+/// The ring buffer of one organization.
 pub(crate) struct Channel<T> {
     state: Mutex<State<T>>,
     hinted: Mutex<BTreeSet<Uuid>>,
@@ -126,14 +127,14 @@ pub(crate) struct Channel<T> {
 
 struct State<T> {
     ring: VecDeque<Arc<T>>,
-    /// The index of the ring's first row.
+    /// The index of the first row in the ring.
     first: u64,
     bytes: usize,
     position: i64,
     listeners: usize,
-    /// How many there have been.
+    /// The number of subscribers so far.
     joined: usize,
-    /// How far each shift has been told.
+    /// The index up to which each group of subscribers has been notified.
     told: [u64; SHIFTS],
 }
 
@@ -166,16 +167,17 @@ impl<T> Channel<T> {
         self.state.lock().expect("nothing panics while it holds the ring")
     }
 
-    /// Who listens.
+    /// Returns the number of subscribers.
     pub(crate) fn listeners(&self) -> usize {
         self.state().listeners
     }
 
-    /// How far the reading has come.
+    /// Returns the number up to which everything has been read.
     pub(crate) fn position(&self) -> i64 {
         self.state().position
     }
 
+    /// Adds changed ids and wakes the reader; too many ids make the channel incomplete.
     fn hint(&self, changed: Vec<Uuid>) {
         if !changed.is_empty() {
             let mut hinted = self.hinted.lock().expect("held for a look only");
@@ -189,18 +191,18 @@ impl<T> Channel<T> {
         self.wake.notify_one();
     }
 
-    /// So many of those that have changed; they have changed again when they are hinted again.
+    /// Takes so many of the changed ids. An id that changes again later is added again.
     pub(crate) fn take_hinted(&self, count: usize) -> Vec<Uuid> {
         let mut hinted = self.hinted.lock().expect("held for a look only");
         std::iter::from_fn(|| hinted.pop_first()).take(count).collect()
     }
 
-    /// What was taken and could not be read.
+    /// Puts back ids that were taken and could not be read.
     pub(crate) fn put_back(&self, changed: Vec<Uuid>) {
         self.hinted.lock().expect("held for a look only").extend(changed);
     }
 
-    /// What a shift has been told since, or `None` when the ring has moved past it.
+    /// Takes the rows that a group was notified of since `next`; `None` when the ring has moved past it.
     fn since(&self, shift: usize, next: &mut u64, taken: &mut VecDeque<Arc<T>>) -> Option<()> {
         let state = self.state();
         let start = usize::try_from(next.checked_sub(state.first)?).ok()?;
@@ -210,7 +212,7 @@ impl<T> Channel<T> {
         Some(())
     }
 
-    /// Tells these shifts all that has been published.
+    /// Tells these groups all that has been published.
     pub(crate) fn tell(&self, shifts: Range<usize>) {
         if shifts.is_empty() {
             return;
@@ -222,7 +224,7 @@ impl<T> Channel<T> {
         self.told[shifts].iter().for_each(Notify::notify_waiters);
     }
 
-    /// More has changed than can be told: everybody who listens missed something.
+    /// Marks the channel as incomplete: all subscribers missed something.
     fn lose(&self) {
         let mut state = self.state();
         state.first = state.end() + 1;
@@ -234,7 +236,7 @@ impl<T> Channel<T> {
 }
 
 impl<T: Item> Channel<T> {
-    /// Puts what was read into the ring, to be told.
+    /// Appends rows to the ring; subscribers are notified later.
     pub(crate) fn publish(&self, read: Read<T>) {
         let mut state = self.state();
         state.position = read.position;
@@ -250,7 +252,7 @@ impl<T: Item> Channel<T> {
     }
 }
 
-/// A position in a ring.
+/// A subscriber's cursor into a ring.
 pub(crate) struct Listener<T> {
     channel: Arc<Channel<T>>,
     shift: usize,
@@ -258,7 +260,7 @@ pub(crate) struct Listener<T> {
 }
 
 impl<T> Listener<T> {
-    /// Waits for what is told next; `None` when the ring has moved past this listener.
+    /// Waits for the next rows; `None` when the ring has moved past this subscriber.
     pub(crate) async fn wait(&mut self) -> Option<VecDeque<Arc<T>>> {
         let mut taken = VecDeque::new();
         loop {

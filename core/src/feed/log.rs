@@ -1,5 +1,5 @@
-//! Pages of the log in the order of `sequence`: events and notifications after a number, bounded in rows and in bytes, and
-//! by what is still being written: nothing can appear before what a page shows.
+//! Pages of the log in the order of `sequence`: events and notifications after a number. A page is bounded in rows and
+//! bytes, and by the horizon of open transactions: nothing can appear later before a row of a page.
 
 use super::channel::{Channel, Item, Read};
 use crate::{
@@ -10,14 +10,14 @@ use entity::{OrganizationId, ProjectId, WebhookId, event, notification, webhook}
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use std::collections::HashMap;
 
-/// Rows of a page at most.
+/// The most rows of a page.
 const ROWS: u64 = 256;
-/// Bytes of a page of events, unless its first one alone has more.
+/// The most bytes of a page of events, unless its first one alone is larger.
 const BYTES: i64 = 4 << 20;
 
-/// A kind that has places to come back to.
+/// A kind of rows that is stored with a sequence number.
 pub(crate) trait Logged: Item {
-    /// A page of what lies after one number and not after another.
+    /// Reads a page: rows with a number above `after` and at most `until`.
     fn page(
         db: &DatabaseConnection,
         organization_id: OrganizationId,
@@ -26,12 +26,12 @@ pub(crate) trait Logged: Item {
     ) -> impl Future<Output = Result<Read<Self>>> + Send;
 }
 
-/// A notification as it is after a change.
+/// A notification after a change.
 #[derive(Clone, Debug)]
 pub struct Change {
     /// The notification.
     pub row: notification::Model,
-    /// Its webhook's project: what a key that is limited to projects must see.
+    /// The project of its webhook: an API key that is limited to projects must have access to it.
     pub webhook_project_id: Option<ProjectId>,
 }
 
@@ -129,7 +129,7 @@ fn notifications(id: OrganizationId, after: i64, until: i64) -> Select<notificat
         .order_by_asc(notification::Column::Sequence)
 }
 
-/// The last number that fits into a page; none when there is nothing.
+/// Returns the last number that fits into a page; `None` when there is no row.
 fn within(sizes: &[(i64, i64)]) -> Option<i64> {
     let mut bytes = 0;
     let fits = sizes.iter().take_while(|(_, size)| {
@@ -140,7 +140,7 @@ fn within(sizes: &[(i64, i64)]) -> Option<i64> {
     fits.last().map(|(sequence, _)| *sequence)
 }
 
-/// The projects of these notifications' webhooks.
+/// Loads the projects of these notifications' webhooks.
 async fn projects(
     db: &DatabaseConnection,
     rows: &[notification::Model],

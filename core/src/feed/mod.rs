@@ -19,17 +19,18 @@ use std::sync::{
 use task::TaskChange;
 use tokio::sync::Semaphore;
 
-/// Subscribers that read the log at the same time: the others wait their turn and leave connections for everybody else.
+/// The most subscribers that read the log at the same time. The others wait, which leaves connections for everybody
+/// else.
 const READING: usize = 2;
 
-/// Everything that listeners share.
+/// The state that all subscribers share.
 pub struct Live {
     pub(crate) events: Arc<Channels<entity::event::Model>>,
     pub(crate) notifications: Arc<Channels<Change>>,
     pub(crate) tasks: Arc<Channels<TaskChange>>,
     pub(crate) replays: Arc<Channels<ReplayChange>>,
     pub(crate) mark: Arc<AtomicI64>,
-    /// Whose turn it is to read the log.
+    /// Limits the subscribers that read the log at the same time.
     pub(crate) turn: Arc<Semaphore>,
 }
 
@@ -47,7 +48,7 @@ impl Default for Live {
 }
 
 impl Live {
-    /// Everything up to this number of the sequence is committed, and this has changed.
+    /// Announces a commit: everything up to the watermark `mark` is committed, and `hints` name what has changed.
     pub fn announce(&self, mark: i64, hints: Hints) {
         self.mark.fetch_max(mark, Ordering::SeqCst);
         for (organization_id, changed) in hints.organizations {
@@ -62,7 +63,7 @@ impl Live {
         }
     }
 
-    /// Other nodes have something new for these.
+    /// Takes in a hint from another node.
     pub(crate) fn heard(&self, message: &Message) {
         for (id, task) in &message.tasks {
             self.tasks.look(*id, vec![*task]);

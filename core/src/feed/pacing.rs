@@ -1,49 +1,50 @@
-//! Whose turn it is to be told. To tell a listener costs a wake-up and a write, whatever it is told. So listeners are told
-//! in shifts, one after the other: each hears at most once in a round, what has changed meanwhile together, and never all at
-//! the same moment. After a silence everybody is told at once.
+//! Pacing of the fan-out: decides which subscribers are notified when. Notifying a subscriber costs a wake-up and a
+//! write, however many rows it gets. So subscribers are divided into groups that are notified one after the other. Each
+//! is notified at most once a round, of all changes meanwhile, and never all at the same moment. After a pause all are
+//! notified at once.
 
 use std::{ops::Range, time::Duration};
 use tokio::time::Instant;
 
-/// Shifts that listeners are divided into.
+/// The groups that subscribers are divided into.
 pub(crate) const SHIFTS: usize = 5;
-/// From one turn to the next: some times what a look costs.
+/// The time between two groups: a few times the cost of a look.
 pub(crate) const TURN: Duration = Duration::from_millis(4);
-/// Listeners for whom a round is a turn longer.
+/// The number of subscribers by which a round grows by one [`TURN`].
 const MANY: usize = 40;
 
-/// Who was told when.
+/// The pacing of one channel: when a group was last notified, and which groups are behind.
 #[derive(Debug, Default)]
 pub(crate) struct Turns {
     next: usize,
     last: Option<Instant>,
-    /// Shifts that have not been told the newest.
+    /// The groups that have not been notified of the newest rows.
     behind: usize,
 }
 
 impl Turns {
-    /// There is something new, for everybody.
+    /// Notes that there is something new for every group.
     pub(crate) fn news(&mut self) {
         self.behind = SHIFTS;
     }
 
-    /// Whether everybody has been told everything.
+    /// Returns whether every group was notified of everything.
     pub(crate) fn are_over(&self) -> bool {
         self.behind == 0
     }
 
-    /// Whether somebody was told a moment ago.
+    /// Returns whether a group was notified within the last [`TURN`].
     pub(crate) fn just_now(&self, now: Instant) -> bool {
         self.last.is_some_and(|last| now < last + TURN)
     }
 
-    /// Everybody's turn.
+    /// Returns all groups, as notified now.
     pub(crate) fn all(&mut self, now: Instant) -> Range<usize> {
         (self.behind, self.last) = (0, Some(now));
         0..SHIFTS
     }
 
-    /// The shifts whose turn it is, among so many listeners.
+    /// Returns the groups to notify now, for so many subscribers.
     pub(crate) fn take(&mut self, now: Instant, listeners: usize) -> Range<usize> {
         if self.are_over() {
             return 0..0;
@@ -65,7 +66,7 @@ impl Turns {
 mod tests {
     use super::*;
 
-    /// The shifts that are told in so many turns, with something new before each.
+    /// Returns the groups notified in so many turns, with something new before each.
     fn told(turns: &mut Turns, from: Instant, count: u32, listeners: usize) -> Vec<Range<usize>> {
         let turn = |number| {
             turns.news();

@@ -1,9 +1,9 @@
-//! The one reader of an organization's channel: looks when it is told to, and on a timer in case it was not. It ends when
-//! nobody listens any more.
+//! The single reader of an organization's channel. It looks when it is told to, and on a timer in case it was not. It
+//! ends when nobody subscribes any more.
 //!
-//! A look costs some queries, and to tell a listener costs a wake-up and a write. So after a look that brought something
-//! the reader gathers for some milliseconds, and tells many listeners in [`turns`](crate::feed::pacing). What happens after a
-//! silence is told at once.
+//! A look costs some queries, and notifying a subscriber costs a wake-up and a write. So after a look that found rows,
+//! the reader waits some milliseconds for more, and notifies many subscribers group by group ([`turns`](crate::feed::pacing)).
+//! After a pause, they are notified at once.
 
 use super::{
     channel::{Channel, Channels, Item},
@@ -15,9 +15,9 @@ use sea_orm::{DatabaseConnection, DbBackend};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// How often to look when nothing is announced.
+/// The interval between looks when nothing is announced.
 const LOOK: Duration = Duration::from_secs(5);
-/// When to look once more after an announcement, where a row may still lie behind a transaction that is open.
+/// The delay before another look after an announcement: a row may still be hidden by an open transaction.
 const AGAIN: Duration = Duration::from_millis(20);
 
 pub(crate) async fn run<T: Item>(
@@ -32,7 +32,7 @@ pub(crate) async fn run<T: Item>(
         let began = Instant::now();
         let more = look && read(&db, organization_id, &channel, &mut turns).await;
         if more {
-            // A backlog is told as it is read: the ring does not hold it.
+            // A backlog is delivered as it is read, because the ring cannot hold it.
             channel.tell(turns.all(began));
             continue;
         }
@@ -52,7 +52,7 @@ pub(crate) async fn run<T: Item>(
     }
 }
 
-/// Looks once; says whether there is more.
+/// Looks once. Returns whether there is more.
 async fn read<T: Item>(
     db: &DatabaseConnection,
     organization_id: OrganizationId,
@@ -72,7 +72,7 @@ async fn read<T: Item>(
             tracing::warn!(
                 organization.id = %organization_id,
                 error = &error as &dyn std::error::Error,
-                "the feed could not be read and is looked at again"
+                "the feed could not be read; trying again"
             );
             false
         }

@@ -1,4 +1,4 @@
-//! Replays as they go on. As with tasks, the announcement says which ones, and they are read as they are now.
+//! The progress of replays. As with tasks, an announcement names the replays, which are read in their current state.
 
 use super::channel::{Channel, Item, Read};
 use crate::Result;
@@ -6,17 +6,17 @@ use entity::{OrganizationId, ReplayId, ReplayStatus, replay};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Replays read at once.
+/// The most replays read at once.
 const ROWS: usize = 100;
-/// How many have been read.
+/// A counter of the replays read.
 static READ: AtomicI64 = AtomicI64::new(0);
 
-/// A replay as it is after a step.
+/// A replay after a step.
 #[derive(Clone, Debug)]
 pub struct ReplayChange {
     /// The replay.
     pub row: replay::Model,
-    /// Tells it apart from the same replay as it was read before.
+    /// The number of the read, which differs from that of earlier reads of the same replay.
     pub number: i64,
 }
 
@@ -28,7 +28,7 @@ impl ReplayChange {
         }
     }
 
-    /// Whether nothing follows.
+    /// Returns whether the replay has ended, so that nothing follows.
     pub fn is_over(&self) -> bool {
         self.row.status != ReplayStatus::Running
     }
@@ -39,7 +39,8 @@ impl Item for ReplayChange {
         size_of::<Self>() + self.row.criteria.len()
     }
 
-    /// A replay only goes on: a state that was read later and is no further is not told.
+    /// Returns the progress as a number that only grows: a state that was read later and is no further is not
+    /// delivered.
     fn sequence(&self) -> Option<i64> {
         Some(i64::from(self.row.done) * 2 + i64::from(self.is_over()))
     }

@@ -1,5 +1,5 @@
-//! Tasks as they change. A task has no number and no replay: the announcement says which ones changed, and they are read
-//! as they are now, once more when they are gone.
+//! Changes of tasks. A task has no sequence number and no history to replay: an announcement names the changed tasks,
+//! which are read in their current state, also once more after their deletion.
 
 use super::channel::{Channel, Item, Read};
 use crate::Result;
@@ -10,21 +10,21 @@ use std::{
     sync::atomic::{AtomicI64, Ordering},
 };
 
-/// Tasks read at once: a draft may have megabytes.
+/// The most tasks read at once: a draft may have megabytes.
 const ROWS: usize = 32;
 
-/// A task as it is after a change.
+/// A task after a change.
 #[derive(Clone, Debug)]
 pub struct TaskChange {
     /// The task.
     pub row: task::Model,
-    /// The batches that its data row is in.
+    /// The batches that contain its data row.
     pub batch_ids: Vec<BatchId>,
-    /// Tells it apart from the same task as it was read before.
+    /// The number of the read, which differs from that of earlier reads of the same task.
     pub number: i64,
 }
 
-/// How many have been read.
+/// A counter of the tasks read.
 static READ: AtomicI64 = AtomicI64::new(0);
 
 impl Item for TaskChange {

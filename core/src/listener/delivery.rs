@@ -1,4 +1,4 @@
-//! What a listener is handed, and what it answers.
+//! The deliveries that a listener is given, and its responses.
 
 use crate::{
     Error, Result,
@@ -13,35 +13,35 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use std::{ops::RangeInclusive, time::Duration};
 use uuid::Uuid;
 
-/// Headers of an answer at most, and bytes of their names and values together.
+/// The most headers of a response, and the most bytes of their names and values together.
 const MAX_HEADERS: usize = 200;
 const MAX_HEADER_BYTES: usize = 64 * 1024;
-/// Characters of an error's message.
+/// The most characters of an error's message that are kept.
 const MAX_MESSAGE: usize = 500;
 const STATUS: RangeInclusive<i32> = 100..=999;
 
-/// One request of a notification, for a listener to make.
+/// One request of a notification, to be made by a listener.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Names this one request.
+    /// The id of this request.
     pub id: Uuid,
     /// The notification.
     pub notification_id: NotificationId,
-    /// Whose listener it is for.
+    /// The webhook of the listener.
     pub webhook_id: WebhookId,
-    /// The event it tells of.
+    /// The event that the notification is about.
     pub event_id: EventId,
     /// The event's topic.
     pub topic: WebhookTopic,
-    /// 1 for the notification's first request.
+    /// The number of the attempt, from 1 on.
     pub attempt: i32,
-    /// Where the listener has said that it posts to.
+    /// The URL to which the listener says that it posts.
     pub url: String,
-    /// As they would be sent, secrets and tokens included.
+    /// The headers as they would be sent, secrets and tokens included.
     pub headers: HeaderMap,
-    /// The exact bytes.
+    /// The exact bytes of the body.
     pub body: Bytes,
-    /// How long the answer is waited for.
+    /// The time that the response is waited for.
     pub timeout: Duration,
 }
 
@@ -62,23 +62,25 @@ impl Delivery {
     }
 }
 
-/// What came of a delivery at the listener: what the local server said, why it said nothing, or both when it broke off.
+/// The outcome of a delivery at the listener: the local server's response, the reason why there is none, or both when
+/// the response broke off.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
     /// The HTTP status.
     pub status: Option<i32>,
-    /// Names and values.
+    /// The names and values of the headers.
     pub headers: Vec<(String, String)>,
     /// The first bytes of the body.
     pub body: Bytes,
-    /// There was more of it.
+    /// True when the body was longer.
     pub truncated: bool,
-    /// The kind of fault, and words for people.
+    /// The kind of the error, and its message for people.
     pub error: Option<(AttemptErrorKind, String)>,
 }
 
 impl Answer {
-    /// The same as if the server had sent the request itself; or which part cannot be taken.
+    /// Checks the response and returns it as the outcome of a request of the server's own. The error names the invalid
+    /// field.
     pub(super) fn check(self) -> Result<Outcome> {
         let error = self.error.map(|(kind, message)| fault(kind, message)).transpose()?;
         let Some(status) = self.status else {
@@ -129,7 +131,7 @@ fn headers(given: &[(String, String)]) -> Result<HeaderMap> {
     Ok(map)
 }
 
-/// What a listener can have met with; the others are the server's own to say.
+/// Checks an error that a listener reports. Some kinds can only be found by the server.
 fn fault(kind: AttemptErrorKind, message: String) -> Result<SendError> {
     use AttemptErrorKind as Kind;
     match kind {

@@ -1,6 +1,6 @@
-//! Who listens at this node, and what is waited for: in memory alone. A listener holds its webhook while it is
-//! [`Attached`]; the dispatcher hands it deliveries ([`Listeners::send`]) and waits for the answers. At most as many wait
-//! as the webhook's lane lets fly.
+//! The listeners connected to this node and the deliveries they work on, in memory alone. A listener holds its webhook
+//! while its [`Attached`] lives. The dispatcher gives it deliveries ([`Listeners::send`]) and waits for the responses,
+//! as many at once as the webhook's lane may have in flight.
 
 use super::delivery::{Answer, Delivery};
 use crate::{
@@ -22,9 +22,9 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// Deliveries that a listener has not taken yet; the dispatcher waits with more.
+/// The most deliveries that a listener has not taken yet; the dispatcher waits with more (backpressure).
 const QUEUED: usize = 64;
-/// For how long a delivery that is over is told from one that never was, and of how many.
+/// The time for which ended deliveries are remembered, to tell a late response from an unknown id; below, how many.
 const REMEMBERED: Duration = Duration::from_secs(300);
 const REMEMBERED_COUNT: u64 = 10_000;
 
@@ -41,9 +41,9 @@ pub struct Listeners {
 struct State {
     attached: HashMap<WebhookId, Listener>,
     waiting: HashMap<Uuid, Waiting>,
-    /// Those that went away, which is not written yet.
+    /// Webhooks whose listener has gone, which is not yet written to the database.
     left: HashSet<WebhookId>,
-    /// Numbers given to listeners so far.
+    /// The number of listeners so far, from which each gets its own.
     count: u64,
 }
 
@@ -54,7 +54,7 @@ struct Listener {
     end: oneshot::Sender<Error>,
 }
 
-/// A delivery that is not answered.
+/// A delivery that waits for its response.
 struct Waiting {
     webhook_id: WebhookId,
     user_id: UserId,
@@ -63,7 +63,7 @@ struct Waiting {
 }
 
 impl Listeners {
-    /// Nobody yet, at this moment, at this node.
+    /// Makes the listeners of a node, none yet.
     pub(crate) fn new(nodes: Arc<Nodes>, started: Timestamp) -> Self {
         let over = Cache::builder()
             .time_to_live(REMEMBERED)
@@ -78,7 +78,7 @@ impl Listeners {
         }
     }
 
-    /// Takes a listener in; one that was there ends.
+    /// Adds a listener; the one that was connected before is ended.
     pub(super) fn admit(self: &Arc<Self>, webhook_id: WebhookId, actor: &Actor) -> Attached {
         let (queue, deliveries) = mpsc::channel(QUEUED);
         let (end, ended) = oneshot::channel();
@@ -106,22 +106,22 @@ impl Listeners {
         }
     }
 
-    /// Whether somebody listens here.
+    /// Returns whether a listener is connected to this node.
     pub fn is_attached(&self, webhook_id: WebhookId) -> bool {
         self.state().attached.contains_key(&webhook_id)
     }
 
-    /// Those whose listener went away since this was asked.
+    /// Takes the webhooks whose listener has gone since the last call.
     pub(super) fn left(&self) -> HashSet<WebhookId> {
         std::mem::take(&mut self.state().left)
     }
 
-    /// Asks again for what could not be written.
+    /// Puts back webhooks that could not be written.
     pub(super) fn leave_again(&self, webhook_ids: impl IntoIterator<Item = WebhookId>) {
         self.state().left.extend(webhook_ids);
     }
 
-    /// A webhook was removed or revoked: its listener is told so, and what waits for it is looked after.
+    /// Ends the listener of a webhook that was removed or revoked, and wakes the task that cancels its notifications.
     pub(crate) fn close(&self, webhook_id: WebhookId) {
         if let Some(listener) = self.state().dismiss(webhook_id) {
             self.nodes.pin(webhook_id, false);
@@ -131,8 +131,8 @@ impl Listeners {
         self.changed.notify_one();
     }
 
-    /// Hands a delivery to the listener of its webhook and waits for the answer. `None`: it was told nothing, because it is
-    /// not here or went away before.
+    /// Gives a delivery to the listener of its webhook and waits for the response. Returns `None` when the listener did
+    /// not receive it, because it is not connected here or went away before.
     pub(crate) async fn send(&self, delivery: Delivery) -> Option<Outcome> {
         let (id, limit) = (delivery.id, delivery.timeout);
         let (answer, answered) = oneshot::channel();
@@ -178,14 +178,14 @@ impl Listeners {
         self.state().waiting.get(&id).is_some_and(|waiting| waiting.told)
     }
 
-    /// A listener takes a delivery out of its queue: whether it is still waited for.
+    /// Marks a delivery as received by its listener. Returns whether it is still waited for.
     fn tell(&self, id: Uuid) -> bool {
         let mut state = self.state();
         let waiting = state.waiting.get_mut(&id);
         waiting.map(|waiting| waiting.told = true).is_some()
     }
 
-    /// Takes an answer in, of whoever was handed the delivery.
+    /// Takes a response in, from the user whose listener received the delivery.
     pub(super) fn answer(&self, actor: &Actor, delivery: &str, answer: Answer) -> Result<()> {
         let unknown = || Error::not_found("delivery", delivery);
         let id: Uuid = delivery.parse().map_err(|_| unknown())?;
@@ -205,7 +205,7 @@ impl Listeners {
         waiting.answer.send(outcome).map_err(|_| over())
     }
 
-    /// A listener went away, unless another has its place already.
+    /// Removes a listener that has gone, unless another has taken its webhook over.
     fn detach(&self, webhook_id: WebhookId, number: u64) {
         let mut state = self.state();
         let current = state.attached.get(&webhook_id);
@@ -223,7 +223,7 @@ impl Listeners {
 }
 
 impl State {
-    /// Takes a listener out. What it was told and has not answered has failed; what it was not told waits.
+    /// Removes a listener. Deliveries that it received and has not answered fail; the others wait.
     fn dismiss(&mut self, webhook_id: WebhookId) -> Option<Listener> {
         let listener = self.attached.remove(&webhook_id)?;
         self.left.insert(webhook_id);
@@ -246,7 +246,7 @@ fn failed(kind: AttemptErrorKind, message: String) -> Outcome {
     }
 }
 
-/// As long as this lives, the delivery is waited for; afterwards it is over.
+/// Keeps a delivery waited for while it lives; afterwards the delivery has ended.
 struct Waits<'l> {
     listeners: &'l Listeners,
     id: Uuid,
@@ -270,7 +270,7 @@ pub struct Attached {
 }
 
 impl Attached {
-    /// The next delivery to make; or why there will be none. Not to be asked after that.
+    /// Waits for the next delivery. An error says why there will be no more, and must end the calls.
     pub async fn next(&mut self) -> Result<Arc<Delivery>> {
         loop {
             let delivery = tokio::select! {

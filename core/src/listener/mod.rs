@@ -1,16 +1,21 @@
-//! Listeners: somebody's own machine hears a webhook that the server could not call. A listener's webhook is one like any
-//! other, made for it and removed with it. The only difference is where a request goes: the dispatcher hands it to the
-//! listener ([`Listeners`]), which posts it to a server of its own and answers what that said. Judging, recording and
-//! announcing are the same, so a listener can be tried against retries, breaker and `Retry-After`. No address is called by
-//! the server, so none is guarded.
+//! Listeners: a user's own machine receives a webhook's deliveries over a connection to the server, although the server
+//! could not call it.
 //!
-//! - A webhook has one listener at a time. One that comes later takes its place, since the one before may be a connection
-//!   that is dead without anybody knowing; the former is told so. Only the user who made it may listen.
-//! - While nobody listens its notifications wait and spend no attempt. What had been told and was not answered is an
-//!   attempt that failed.
-//! - The row says at which node the listener is (`listener_node`), so that no other sends, and when it was last there
-//!   (`listener_seen_at`). One that stays away is removed ([`watch`]).
-//! - Removed is REVOKED, for good: the log keeps what was sent. What waited is canceled.
+//! GraphQL enters it with [`create`], [`attach`], [`answer`] and [`remove`]; the dispatcher with [`Listeners`]. It must
+//! never send a request itself.
+//!
+//! A listener's webhook is made for it and removed with it, and is otherwise like any other. The dispatcher gives its
+//! requests to the listener ([`Listeners`]), which posts them to a local server and returns the responses. Judging,
+//! recording and announcing are the same, so a listener experiences retries, the circuit breaker and `Retry-After`. The
+//! server calls no address, so the SSRF guard has none to check.
+//!
+//! * A webhook has one listener at a time. A later one takes over and the earlier one gets an error, since its
+//!   connection may be dead without anybody knowing. Only the user who made the webhook may listen.
+//! * While no listener is connected, notifications wait and use no attempt. A delivery that was received and not
+//!   answered is a failed attempt.
+//! * The row names the node to which the listener is connected (`listener_node`), so that no other node sends, and when
+//!   it was last there (`listener_seen_at`). The webhook of a listener that stays away is removed ([`watch`]).
+//! * A removed webhook is REVOKED for good: the log keeps what was sent. Waiting notifications are canceled.
 
 mod delivery;
 mod hub;
@@ -31,20 +36,20 @@ use crate::{
 use entity::{AuthType, NodeId, WebhookId, WebhookStatus, WebhookTopic, webhook as webhooks};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 
-/// Listeners' webhooks of one organization at the same time.
+/// The most webhooks of listeners in one organization.
 pub const MAX: u64 = 100;
 
-/// A listener's webhook, with its secret as it is shown once.
+/// A listener's webhook, with its secret, which is shown once.
 #[derive(Clone)]
 pub struct Made {
     /// The webhook.
     pub webhook: webhooks::Model,
-    /// What signs its deliveries.
+    /// The secret that signs its deliveries.
     pub secret: String,
 }
 
-/// Makes a webhook for a listener: signed by a secret of its own unless one is given, and for every topic unless some are
-/// named. It lasts while somebody listens, and [`AWAY`] longer.
+/// Creates a webhook for a listener. It gets a generated secret unless one is given, and the topics of labels, reviews
+/// and tasks unless some are named. It lasts while a listener is connected, and [`AWAY`] longer.
 pub async fn create(app: &App, actor: &Actor, mut new: New) -> Result<Made> {
     let secret = new.secret.take().unwrap_or_else(secret::generate);
     if new.topics.is_empty() {
@@ -60,7 +65,7 @@ pub async fn create(app: &App, actor: &Actor, mut new: New) -> Result<Made> {
     Ok(Made { webhook, secret })
 }
 
-/// What labels, reviews and tasks cause.
+/// Returns the topics that labels, reviews and tasks cause.
 fn topics() -> Vec<WebhookTopic> {
     use WebhookTopic::{LabelCreated, LabelDeleted, LabelUpdated, ReviewCreated, ReviewUpdated, WorkflowAction};
     vec![
@@ -73,7 +78,7 @@ fn topics() -> Vec<WebhookTopic> {
     ]
 }
 
-/// Begins to listen: what waited is handed over at once. Takes the place of whoever listened before.
+/// Connects a listener: waiting notifications are delivered at once. The listener that was connected before is ended.
 pub async fn attach(app: &App, actor: &Actor, id: &str) -> Result<Attached> {
     actor.require(Action::ManageWebhooks)?;
     let row = own(app, actor, id).await?;
@@ -111,14 +116,14 @@ async fn arrive(txn: &Txn, id: WebhookId, node: NodeId) -> Result<()> {
     Ok(())
 }
 
-/// Answers a delivery that this user's listener was handed. One that is over, because it was answered or its time has run
-/// out, is a conflict and changes nothing.
+/// Takes the response to a delivery that this user's listener received. If the delivery has ended, by a response or a
+/// timeout, this is a conflict and changes nothing.
 pub fn answer(app: &App, actor: &Actor, delivery: &str, answer: Answer) -> Result<()> {
     actor.require(Action::ManageWebhooks)?;
     app.listeners.answer(actor, delivery, answer)
 }
 
-/// Removes a listener's webhook for good; its listener ends, and what waited is canceled.
+/// Removes a listener's webhook for good; its listener is ended, and waiting notifications are canceled.
 pub async fn remove(app: &App, actor: &Actor, id: &str) -> Result<webhooks::Model> {
     actor.require(Action::ManageWebhooks)?;
     let row = own(app, actor, id).await?;
@@ -159,7 +164,7 @@ async fn own(app: &App, actor: &Actor, id: &str) -> Result<webhooks::Model> {
     }
 }
 
-/// Whether somebody listens, here or at another node.
+/// Returns whether a listener is connected, to this node or another.
 pub fn is_there(app: &App, row: &webhooks::Model) -> bool {
     let seen = || row.listener_seen_at.unwrap_or_default();
     match row.listener_node {

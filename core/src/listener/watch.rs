@@ -1,6 +1,6 @@
-//! Looks after the rows of listeners' webhooks: writes down who went away and who is still there, removes what stays
-//! without a listener, and cancels what waited for it. Steps are bounded, and what is left undone by one process is found
-//! by the next.
+//! Keeps the rows of listeners' webhooks up to date: writes which listeners are connected and which have gone, removes
+//! webhooks that stay without one, and cancels their notifications. Steps are bounded, and the next process continues
+//! what one leaves undone.
 
 use super::retire;
 use crate::{
@@ -17,24 +17,24 @@ use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Value, sea
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// How long a listener may stay away before its webhook is removed.
+/// The time that a listener may stay away before its webhook is removed.
 pub const AWAY: Duration = Duration::from_secs(300);
-/// How long after its start a server removes none: whoever listened while it was down comes back first.
+/// The time after its start during which a server removes no webhook: listeners reconnect first.
 pub const GRACE: Duration = Duration::from_secs(60);
-/// How often it is written that a listener is there.
+/// The interval at which a connected listener is written as seen.
 pub(super) const SEEN: Duration = Duration::from_secs(60);
-/// How often to look without being told to.
+/// The interval between looks without a signal.
 const LOOK: Duration = Duration::from_secs(15);
-/// Notifications that are canceled in one step.
+/// The most notifications canceled in one step.
 const STEP: usize = 100;
 
-/// Works until it is told to stop.
+/// Works on a signal and on a timer, until `shutdown`.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     loop {
         if let Some(Err(error)) = shutdown.run_until_cancelled(run_until_idle(&app)).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
-                "listeners could not be looked after"
+                "the webhooks of listeners could not be updated; trying again"
             );
         }
         let woken = tokio::time::timeout(LOOK, app.listeners.changed.notified());
@@ -53,12 +53,13 @@ pub async fn run_until_idle(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// The webhooks of listeners that are not removed for good.
+/// Loads the webhooks of listeners that are not removed for good.
 async fn known(app: &App) -> Result<Vec<webhook::Model>> {
     let known = webhook::Entity::find().filter(webhook::Column::ListenerSeenAt.is_not_null());
     Ok(known.all(app.db.read()).await?)
 }
 
+/// Does what one webhook needs: cancels, ends a listener that another node has, writes it as seen, or removes it.
 async fn look(app: &App, row: webhook::Model) -> Result<()> {
     let now = app.clock.now();
     let seen = row.listener_seen_at.unwrap_or_default();
@@ -70,7 +71,7 @@ async fn look(app: &App, row: webhook::Model) -> Result<()> {
             .listener_node
             .is_some_and(|node| Some(node) != me && app.nodes.knows(node))
         {
-            // It has come to another node; what hangs on here is dead.
+            // It has connected to another node; the connection here is dead.
             app.listeners.close(row.id);
         } else if now.since(seen) >= SEEN || row.listener_node != me {
             stay(app, &row).await?;
@@ -82,7 +83,7 @@ async fn look(app: &App, row: webhook::Model) -> Result<()> {
     Ok(())
 }
 
-/// Writes who went away.
+/// Writes the listeners that have gone.
 async fn settle(app: &App) -> Result<()> {
     let left = app.listeners.left();
     if left.is_empty() {
@@ -93,7 +94,7 @@ async fn settle(app: &App) -> Result<()> {
         .db
         .write(Scope::free(), move |txn| {
             Box::pin(async move {
-                // Who came back meanwhile has written that, or will.
+                // A listener that came back meanwhile has written that, or will.
                 let gone: Vec<_> = ids.into_iter().filter(|id| !listeners.is_attached(*id)).collect();
                 leave(txn, node, &gone).await
             })
@@ -120,7 +121,7 @@ async fn leave(txn: &Txn, node: NodeId, ids: &[WebhookId]) -> Result<()> {
     Ok(())
 }
 
-/// Writes that a listener is still there.
+/// Writes that a listener is still connected.
 async fn stay(app: &App, row: &webhook::Model) -> Result<()> {
     let (id, node) = (row.id, app.nodes.id());
     let seen = move |now: Timestamp| {
@@ -137,7 +138,7 @@ async fn stay(app: &App, row: &webhook::Model) -> Result<()> {
         .await
 }
 
-/// Removes a webhook whose listener has not been seen since.
+/// Removes a webhook whose listener has not been seen since `seen`.
 async fn expire(app: &App, row: &webhook::Model, seen: Timestamp) -> Result<()> {
     let (id, listeners) = (row.id, Arc::clone(&app.listeners));
     app.db
@@ -163,16 +164,16 @@ struct Row {
     id: NotificationId,
 }
 
-/// What is due or waits in its order, found on small indexes; and, when that is nothing, what is held, found on the
-/// webhook's log. Binds: the webhook, how many.
+/// Select the notifications that have not ended: those due or in an ordered queue, by small indexes; and if there is
+/// none, those claimed, by the webhook's log. Binds: the webhook and the most rows.
 const OPEN: [&str; 2] = [
     "SELECT id FROM (SELECT id FROM notification WHERE webhook_id = ?1 AND due_at IS NOT NULL \
      UNION SELECT id FROM notification WHERE webhook_id = ?1 AND order_key IS NOT NULL) AS waiting LIMIT ?2",
     "SELECT id FROM notification WHERE webhook_id = ?1 AND node_id IS NOT NULL LIMIT ?2",
 ];
 
-/// Cancels some of what waits for a webhook that is revoked; with nothing left, it is removed for good. Says whether there
-/// may be more.
+/// Cancels some waiting notifications of a revoked webhook; with none left, the webhook is removed for good. Returns
+/// whether there may be more.
 async fn cancel(app: &App, of: &webhook::Model) -> Result<bool> {
     let id = of.id;
     let canceled = app

@@ -1,21 +1,21 @@
-//! Places in the feed that clients come back with: a number of the sequence and the row that had it. A place of another
-//! organization, one that is made up, and one that the log no longer reaches back to are told apart from a good one.
+//! Cursors of the feed that clients resume from: a sequence number and the row that had it. Checks tell a valid cursor
+//! from one of another organization, one that is made up, and one that the log no longer reaches back to.
 
 use crate::{App, Error, Result, auth::Actor, retention};
 use entity::{EventId, NotificationId, OrganizationId, Timestamp, event, notification};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
-/// A place in the feed.
+/// A cursor of the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The number that the row had.
+    /// The sequence number of the row.
     pub sequence: i64,
-    /// The row.
+    /// The id of the row.
     pub id: Uuid,
 }
 
-/// The number of an event's place, checked.
+/// Returns the number of a checked cursor of events.
 pub(crate) async fn of_event(app: &App, actor: &Actor, after: Option<Place>) -> Result<Option<i64>> {
     let Some(place) = after else { return Ok(None) };
     let db = app.db.read();
@@ -32,7 +32,7 @@ pub(crate) async fn of_event(app: &App, actor: &Actor, after: Option<Place>) -> 
     Err(gone(app, place, oldest.map(|row| (row.sequence, row.created_at))))
 }
 
-/// The number of a notification's place, checked. The notification may have changed since.
+/// Returns the number of a checked cursor of notifications. The notification may have changed since.
 pub(crate) async fn of_notification(app: &App, actor: &Actor, after: Option<Place>) -> Result<Option<i64>> {
     let Some(place) = after else { return Ok(None) };
     let db = app.db.read();
@@ -59,7 +59,8 @@ fn foreign() -> Error {
     Error::invalid("after", "is not a place in this feed")
 }
 
-/// What is not over stays for longer than what was made after it, so the oldest alone does not tell.
+/// Returns the error for a row that is gone. Notifications that have not ended outlive later ones, so the oldest row
+/// alone does not tell whether a cursor has expired.
 fn gone(app: &App, place: Place, oldest: Option<(i64, Timestamp)>) -> Error {
     match oldest {
         Some((sequence, time)) if place.sequence < sequence => Error::invalid(

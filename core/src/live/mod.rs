@@ -1,16 +1,20 @@
-//! Station 13, the live feed: what happens in an organization, told to whoever listens.
+//! The live feed: streams what happens in an organization to its subscribers.
 //!
-//! After each commit the writer *announces* which organizations changed, and how far the sequence has come: ids and
-//! numbers, never rows. An announcement is a hint; when one is lost, a timer looks anyway. For each organization with
-//! somebody listening one [`reader`] reads what is new, once, and puts it into a ring ([`channel`]) that all of its
-//! listeners share: a listener costs a position and not a queue. One that falls out of the ring is told so.
+//! The writers enter it with [`Live::announce`] after each commit, the bus with [`Live::heard`], and GraphQL
+//! subscriptions with [`events`], [`notifications`], [`tasks()`] and [`replay()`]. It must never import GraphQL or
+//! WebSockets.
 //!
-//! A [`Subscription`] replays what the log has after a place, and passes over to the ring without a gap or a repeat. Rows
-//! come in the order of `sequence`. A notification that has changed several times since it was last read comes once, as it
+//! An announcement names the organizations that changed, and the watermark of the sequence: ids and numbers, never
+//! rows. It is a hint; if one is lost, a timer looks anyway. For each organization with a subscriber one [`reader`]
+//! reads new rows, once, and puts them into a ring buffer ([`channel`]) that all subscribers share. So fan-out costs a
+//! cursor for each subscriber and not a queue. A subscriber that falls out of the ring gets an error.
+//!
+//! A [`Subscription`] replays the log from a cursor, and continues with the ring without a gap or a repeat. Rows come
+//! in the order of `sequence`. A notification that has changed several times since it was last read comes once, as it
 //! is now, under its newest number.
 //!
-//! Under SQLite's one writer a number that can be seen has every lower one beside it. On PostgreSQL many write, and a reader
-//! stays below the oldest transaction that is still open ([`horizon`](crate::sql::sequence::horizon)).
+//! On SQLite, with its single writer, all lower numbers are visible with any number. On PostgreSQL writers are
+//! concurrent, and a reader stays below the oldest open transaction ([`horizon`](crate::sql::sequence::horizon)).
 
 mod cursor;
 mod subscription;
@@ -30,7 +34,8 @@ use crate::{
 use std::sync::atomic::Ordering;
 use subscription::From;
 
-/// Where the feed stands: what has a higher number happens from now on, unless it is past at this moment already.
+/// Returns the current position of the feed: rows with a higher number happen from now on, unless the snapshot shows
+/// them as committed.
 async fn now(app: &App) -> Result<(i64, Option<Moment>)> {
     let mark = app.live.mark.load(Ordering::SeqCst);
     let moment = Moment::now(app.db.read()).await?;
@@ -41,7 +46,7 @@ async fn now(app: &App) -> Result<(i64, Option<Moment>)> {
     Ok((mark, moment))
 }
 
-/// Events as they happen; first what the log has after a place.
+/// Streams events as they happen; with `after`, first those in the log after this cursor.
 pub async fn events(
     app: &App,
     actor: &Actor,
@@ -66,7 +71,8 @@ pub async fn events(
     ))
 }
 
-/// Notifications as they change; first those that changed after a place, as they are now.
+/// Streams notifications as they change; with `after`, first those that changed after this cursor, in their current
+/// state.
 pub async fn notifications(
     app: &App,
     actor: &Actor,
@@ -95,7 +101,7 @@ pub async fn notifications(
     ))
 }
 
-/// Tasks as they change.
+/// Streams tasks as they change.
 pub fn tasks(app: &App, actor: &Actor, filter: tasks::Filter) -> Result<Subscription<TaskChange>> {
     actor.require(Action::Read)?;
     let seer = actor.clone();
@@ -105,12 +111,12 @@ pub fn tasks(app: &App, actor: &Actor, filter: tasks::Filter) -> Result<Subscrip
     Ok(Subscription::hinted(app, &app.live.tasks, actor, Box::new(wants)))
 }
 
-/// How far a replay has come: as it is now, and as it goes on. Nothing follows one that is over.
+/// Streams the progress of a replay: its current state, then each change until it ends.
 pub async fn replay(app: &App, actor: &Actor, id: &str) -> Result<Subscription<ReplayChange>> {
     let id = replays::get(app, actor, id).await?.id;
     let wants = move |change: &ReplayChange| change.row.id == id;
     let mut told = Subscription::hinted(app, &app.live.replays, actor, Box::new(wants));
-    // Looked at once more, now that nothing can be missed.
+    // Read once more, now that no change can be missed.
     let now = replays::get(app, actor, &id.to_string()).await?;
     told.first(ReplayChange::of(now));
     Ok(told)

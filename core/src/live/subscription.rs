@@ -1,5 +1,5 @@
-//! A [`Subscription`]: first what the log has after a place, then what is told. In between, the listener joins the
-//! channel *before* the last part of the log is read, up to where the channel stood: what comes later is in the ring.
+//! A [`Subscription`]: first the rows of the log after a cursor, then what the channel delivers. The subscriber joins
+//! the channel *before* it reads the last part of the log, up to the channel's position; later rows are in the ring.
 
 use crate::{
     App, Error,
@@ -21,20 +21,20 @@ use std::{
 };
 use tokio::sync::Semaphore;
 
-/// Why nothing more comes.
+/// The reason why a subscription has ended.
 #[derive(Debug)]
 pub enum Ended {
-    /// More happened than is kept for somebody who does not listen.
+    /// The subscriber was too slow: more happened than the ring holds.
     TooSlow,
     /// The log could not be read.
     Failed(Error),
 }
 
 type Wants<T> = Box<dyn Fn(&T) -> bool + Send + Sync>;
-/// A page of the log after one number and not after another, and whether there is more.
+/// A page of the log between two numbers, and whether there is more.
 type Page<T> = Pin<Box<dyn Future<Output = Result<(VecDeque<Arc<T>>, bool), Error>> + Send>>;
 
-/// Rows as they happen, those that are wanted.
+/// A stream of the wanted rows.
 pub struct Subscription<T> {
     log: Log,
     channels: Arc<Channels<T>>,
@@ -45,18 +45,18 @@ pub struct Subscription<T> {
     wants: Wants<T>,
 }
 
-/// Joins a channel and says up to which number everything has been told.
+/// Joins a channel. Returns the number up to which everything was delivered.
 type Join<T> = fn(&Arc<Channels<T>>, &Log) -> Joined<T>;
 type Joined<T> = (Listener<T>, i64);
 
-/// What differs between the kinds.
+/// The functions that differ between kinds of rows.
 struct Kind<T> {
     page: fn(Log, i64, i64) -> Page<T>,
     join: Join<T>,
     sequence: fn(&T) -> Option<i64>,
 }
 
-/// Where to read.
+/// The source of log pages.
 #[derive(Clone)]
 struct Log {
     db: DatabaseConnection,
@@ -66,13 +66,13 @@ struct Log {
 }
 
 impl Log {
-    /// Everything up to here is committed.
+    /// Returns the watermark: everything up to this number is committed.
     fn mark(&self) -> i64 {
         self.mark.load(Ordering::SeqCst)
     }
 }
 
-/// Where a subscription begins.
+/// The start of a subscription.
 pub(super) enum From {
     /// After this number of the log.
     After(i64),
@@ -83,15 +83,15 @@ pub(super) enum From {
 enum Phase<T> {
     /// Reads the log, up to its end.
     Replay,
-    /// Has joined the channel and reads the log up to where the channel stood.
+    /// Has joined the channel and reads the log up to the channel's position.
     Passing { listener: Listener<T>, until: i64 },
-    /// Listens.
+    /// Follows the channel.
     Live(Listener<T>),
 }
 
 #[expect(private_bounds, reason = "what a channel carries is decided here")]
 impl<T: Logged> Subscription<T> {
-    /// From a number on, or from now.
+    /// Subscribes from a number on, or from now.
     pub(super) fn logged(app: &App, channels: &Arc<Channels<T>>, actor: &Actor, from: From, wants: Wants<T>) -> Self {
         let kind = Kind {
             page: page::<T>,
@@ -128,7 +128,7 @@ fn no_page<T: Item>(_: Log, _: i64, _: i64) -> Page<T> {
 
 #[expect(private_bounds, reason = "what a channel carries is decided here")]
 impl<T: Item> Subscription<T> {
-    /// From now on, of a kind without places.
+    /// Subscribes from now on, to a kind without a log.
     pub(super) fn hinted(app: &App, channels: &Arc<Channels<T>>, actor: &Actor, wants: Wants<T>) -> Self {
         let kind = Kind {
             page: no_page::<T>,
@@ -142,7 +142,7 @@ impl<T: Item> Subscription<T> {
 }
 
 impl<T> Subscription<T> {
-    /// Tells this one before everything else.
+    /// Puts a row before everything else.
     pub(super) fn first(&mut self, row: T) {
         self.waiting.push_front(Arc::new(row));
     }
@@ -167,7 +167,7 @@ impl<T> Subscription<T> {
         }
     }
 
-    /// The next row that is wanted. A future that is dropped loses nothing.
+    /// Waits for the next wanted row. Cancel safe: dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<Arc<T>, Ended> {
         loop {
             while let Some(row) = self.waiting.pop_front() {
@@ -179,7 +179,7 @@ impl<T> Subscription<T> {
         }
     }
 
-    /// The next rows that are wanted, so many at most: all that are there, and one at least. A future that is dropped
+    /// Waits for the next wanted rows, one at least: all that are there, up to `most`. Cancel safe: dropping the future
     /// loses nothing.
     pub async fn some(&mut self, most: usize) -> Result<Vec<Arc<T>>, Ended> {
         loop {
@@ -198,6 +198,7 @@ impl<T> Subscription<T> {
         }
     }
 
+    /// Returns whether a row is newer than the last one, and remembers it.
     fn is_news(&mut self, row: &T) -> bool {
         let Some(sequence) = (self.kind.sequence)(row) else {
             return true;
@@ -207,6 +208,7 @@ impl<T> Subscription<T> {
         news
     }
 
+    /// Reads a page or waits for the channel, and advances the phase.
     async fn fill(&mut self) -> Result<(), Ended> {
         let until = match &mut self.phase {
             Phase::Live(listener) => {
@@ -227,7 +229,7 @@ impl<T> Subscription<T> {
         Ok(())
     }
 
-    /// To the next phase: the log has been read as far as it was to be.
+    /// Enters the next phase, because the log has been read as far as it was to be.
     fn pass(&mut self) {
         self.phase = match std::mem::replace(&mut self.phase, Phase::Replay) {
             Phase::Replay => {

@@ -1,5 +1,5 @@
-//! The heartbeat: a row that is renewed, on a connection that nothing else uses, by the database's clock. It also tells
-//! how far this machine's clock is from the database's, so that all nodes agree about what is due.
+//! The heartbeat: renews the lease of this node, on a connection that nothing else uses, by the database's clock. It
+//! also measures how far this machine's clock is from the database's, so that all nodes agree about what is due.
 
 use super::{Nodes, Role};
 use crate::{App, Error, Result, bus::Message, sql::statement::raw};
@@ -12,11 +12,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Renewals in one lease.
+/// The renewals in one lease.
 pub(super) const BEATS: u32 = 5;
-/// After which a node that is not heard of is dead by any setting.
+/// The time after which a node that is not heard of is dead under any setting.
 const LONGEST_LEASE: Duration = Duration::from_secs(300);
-/// Clocks that differ by less are left as they are.
+/// The difference of the clocks below which this machine's clock is not adjusted.
 const DRIFT: Duration = Duration::from_millis(20);
 
 /// The database's clock, in microseconds.
@@ -34,14 +34,14 @@ struct Moment {
     now: i64,
 }
 
-/// What a beat found.
+/// The result of a heartbeat.
 struct Beat {
     rows: Vec<Row>,
-    /// Nodes that this one declared dead.
+    /// The number of nodes that this one has declared dead.
     buried: u64,
 }
 
-/// Takes a place among the nodes of a database that has many; on SQLite there is nobody to join.
+/// Joins the nodes of a PostgreSQL database; does nothing on SQLite.
 pub(crate) async fn join(app: &App) -> Result<()> {
     let Some(db) = app.db.apart() else { return Ok(()) };
     enter(db, &app.nodes).await?;
@@ -49,6 +49,7 @@ pub(crate) async fn join(app: &App) -> Result<()> {
     beat(app, db).await.map(drop)
 }
 
+/// Inserts the row of this node.
 async fn enter(db: &DatabaseConnection, nodes: &Nodes) -> Result<()> {
     let text =
         format!("INSERT INTO node (id, name, version, role, started_at, seen_at) VALUES (?, ?, ?, ?, {NOW}, {NOW})");
@@ -62,7 +63,7 @@ async fn enter(db: &DatabaseConnection, nodes: &Nodes) -> Result<()> {
     Ok(())
 }
 
-/// Renews the row until it is told to stop. What follows from that runs beside it: a beat waits for nothing else.
+/// Renews the lease until `shutdown`. The reactions to changes run beside it, so that a renewal waits for nothing else.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let Some(db) = app.db.apart() else {
         return shutdown.cancelled().await;
@@ -73,14 +74,17 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             beats.tick().await;
-            warn(in_time(&app, db).await, "this node could not say that it is alive");
+            warn(in_time(&app, db).await, "the heartbeat failed; trying again");
             beaten.notify_one();
         }
     };
     let acting = async {
         loop {
             beaten.notified().await;
-            warn(act(&app).await, "this node could not take over what is its own now");
+            warn(
+                act(&app).await,
+                "a change of the nodes could not be handled; trying again at the next heartbeat",
+            );
         }
     };
     shutdown
@@ -94,7 +98,7 @@ fn warn(done: Result<()>, what: &str) {
     }
 }
 
-/// Beats once: without its own time, for tests.
+/// Sends one heartbeat and reacts to it: the step of [`run`] without its timer, for tests.
 pub async fn step(app: &App) -> Result<()> {
     match app.db.apart() {
         Some(db) => follow(app, db).await,
@@ -102,13 +106,14 @@ pub async fn step(app: &App) -> Result<()> {
     }
 }
 
-/// Beats, and does what follows when nodes came, went or died.
+/// Sends one heartbeat and reacts when nodes came, went or died.
 async fn follow(app: &App, db: &DatabaseConnection) -> Result<()> {
     in_time(app, db).await?;
     act(app).await
 }
 
-/// A beat that takes as long as the others wait for it says that the database does not answer.
+/// Sends a heartbeat with a timeout. If the lease may end before the database answers, the database is reported
+/// unresponsive.
 async fn in_time(app: &App, db: &DatabaseConnection) -> Result<()> {
     let was_alive = app.nodes.is_alive();
     let Ok(beaten) = timeout(app.nodes.config.patience(), beat(app, db)).await else {
@@ -123,7 +128,8 @@ async fn in_time(app: &App, db: &DatabaseConnection) -> Result<()> {
     Ok(())
 }
 
-/// Does what follows from who is alive. What fails is left to the next beat.
+/// Reacts to changes of the nodes: takes over and gives up webhooks, and releases the claims of dead nodes. What fails
+/// is left to the next heartbeat.
 async fn act(app: &App) -> Result<()> {
     let (senders, followed, buried) = app.nodes.news();
     if senders != followed {
@@ -139,7 +145,7 @@ async fn act(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Renews the row and reads the others'. Gives how many were found dead.
+/// Renews the lease and reads the rows of the others. Returns how many were declared dead.
 async fn beat(app: &App, db: &DatabaseConnection) -> Result<u64> {
     let begun = Instant::now();
     let asked = app.clock.here();
@@ -163,6 +169,7 @@ async fn beat(app: &App, db: &DatabaseConnection) -> Result<u64> {
     Ok(buried)
 }
 
+/// Reads the rows of all nodes, and deletes those whose lease has ended if this node may judge.
 async fn look(app: &App, db: &DatabaseConnection) -> Result<Beat> {
     let lease = i64::try_from(app.nodes.config.lease.as_micros()).unwrap_or(i64::MAX);
     let text = format!("SELECT id, role, seen_at > {NOW} - ? AS fresh FROM node ORDER BY id");
@@ -179,7 +186,8 @@ async fn look(app: &App, db: &DatabaseConnection) -> Result<Beat> {
     Ok(Beat { rows, buried })
 }
 
-/// Others took this node for dead, and what it held for free: it drops that and begins anew under another id.
+/// Rejoins under a new id, because others have declared this node dead and may have released its claims. Its jobs are
+/// dropped.
 async fn be_reborn(app: &App, db: &DatabaseConnection) -> Result<()> {
     let before = app.nodes.id();
     app.nodes.rename();
@@ -195,8 +203,8 @@ async fn be_reborn(app: &App, db: &DatabaseConnection) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a database that nodes are at work on, or were a moment ago. Who died is not buried by anybody when no node
-/// runs: its row counts until it is dead by any setting.
+/// Refuses a database that nodes are using or used a moment ago. The row of a crashed node stays when no other runs, so
+/// it counts until its node is dead under any setting.
 pub(crate) async fn check_none(db: &impl ConnectionTrait) -> Result<()> {
     let text = format!("SELECT * FROM node WHERE seen_at > {NOW} - ? LIMIT 1");
     let longest = i64::try_from(LONGEST_LEASE.as_micros()).unwrap_or(i64::MAX);
@@ -212,7 +220,7 @@ pub(crate) async fn check_none(db: &impl ConnectionTrait) -> Result<()> {
     }
 }
 
-/// Says that this node goes, so that others need not wait for its lease to end.
+/// Deletes the row of this node on shutdown, so that others need not wait for its lease to end.
 pub async fn leave(app: &App) {
     let Some(db) = app.db.apart() else { return };
     app.bus.tell(Message::nodes());
@@ -220,12 +228,13 @@ pub async fn leave(app: &App) {
     if let Err(error) = gone.await.map_err(Error::from) {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
-            "this node could not say that it goes"
+            "the row of this node could not be deleted on shutdown"
         );
     }
 }
 
 impl Nodes {
+    /// Takes in the rows of a heartbeat.
     fn heard(&self, rows: Vec<Row>, at: Instant) {
         let alive = |row: &&Row| row.fresh;
         let sends = |row: &&Row| row.role != Role::Api.as_str();
@@ -237,12 +246,13 @@ impl Nodes {
         state.renewed = Some((at, before.map_or(0, |(_, times)| times.saturating_add(1))));
     }
 
-    /// Who sends now, who did when that was acted upon last, and how many have died since.
+    /// Returns the nodes that send now, those that sent when this node last acted, and how many have died since.
     fn news(&self) -> (Vec<NodeId>, Vec<NodeId>, u64) {
         let state = self.state();
         (state.senders.clone(), state.followed.clone(), state.buried)
     }
 
+    /// Takes a new id, and knows no node that sends until the next heartbeat.
     fn rename(&self) {
         let mut state = self.change();
         state.me = NodeId::new();

@@ -1,13 +1,17 @@
-//! Nodes: the processes that share a PostgreSQL database. Each renews its row ([`beat`]), by the database's clock; those
-//! that do not are declared dead and what they hold is claimed anew. A SQLite file has one process, which is alone.
+//! Cluster membership: the processes (nodes) that share a PostgreSQL database. Each holds a lease, a row that it renews
+//! by a heartbeat ([`beat`]) on the database's clock. A node whose lease has ended is declared dead, and its claims are
+//! released. A SQLite file has one process, which is alone.
 //!
-//! Each webhook has one node that sends to it ([`ring`]), so what a lane allows (requests in flight, a rate, a breaker, an
-//! order) holds over all nodes by what one of them knows. What runs in steps beside the requests runs on the leader. Both
-//! follow from who is alive; while two nodes differ about that for a moment, a claim still belongs to one of them, and an
-//! order is kept by the database.
+//! The server starts the heartbeat with [`run`]; the lanes and the tasks in the background ask [`Nodes`] what this node
+//! owns. The heartbeat acts on the dispatcher, the feed and the bus; [`Nodes`] itself must never import them.
 //!
-//! A node that could not renew its row for a while sends nothing, since others may have taken over. One that finds its row
-//! gone drops what it holds and comes back under a new id.
+//! Each webhook is owned by one node, which sends to it ([`ring`]). So the limits of a lane (requests in flight, rate
+//! limiter, circuit breaker, order) hold over all nodes by the state of one of them. Background work that must run once
+//! runs on the leader. Owner and leader follow from the nodes that are alive. While two nodes differ about that for a
+//! moment, a claim still belongs to one of them, and the database keeps the order.
+//!
+//! A node that could not renew its lease for a while sends nothing, since others may have taken over. A node that finds
+//! its row gone drops its jobs and rejoins under a new id.
 
 mod beat;
 mod ring;
@@ -23,25 +27,25 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// What a process does.
+/// The role of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
-    /// Everything.
+    /// Answers requests and sends notifications.
     #[default]
     All,
     /// Answers requests and sends nothing.
     Api,
-    /// Sends, and answers no GraphQL.
+    /// Sends notifications and answers no GraphQL.
     Dispatch,
 }
 
 impl Role {
-    /// Whether it sends.
+    /// Returns whether the role sends notifications.
     pub fn dispatches(self) -> bool {
         self != Self::Api
     }
 
-    /// Whether it answers requests.
+    /// Returns whether the role answers requests.
     pub fn serves(self) -> bool {
         self != Self::Dispatch
     }
@@ -55,19 +59,20 @@ impl Role {
     }
 }
 
-/// How a process takes part.
+/// The settings of a node.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// What it does.
+    /// The role.
     pub role: Role,
-    /// What its operator calls it.
+    /// The name that the operator gave the node.
     pub name: String,
-    /// How long a node that is not heard of counts as alive.
+    /// The time after its last renewal during which a node counts as alive.
     pub lease: Duration,
 }
 
 impl Config {
-    /// How long others certainly take a node for alive after it was heard of.
+    /// Returns the time after a renewal during which no other node can take this one for dead: seven tenths of the
+    /// lease.
     fn patience(&self) -> Duration {
         self.lease * 7 / 10
     }
@@ -83,12 +88,12 @@ impl Default for Config {
     }
 }
 
-/// This node among the others.
+/// This node and the others it knows of.
 #[derive(Debug)]
 pub struct Nodes {
     config: Config,
     state: RwLock<State>,
-    /// Webhooks whose listener is here: they are sent to from here, whoever owns them.
+    /// Webhooks whose listener is connected to this node, which then sends to them, whichever node owns them.
     pinned: RwLock<HashSet<WebhookId>>,
 }
 
@@ -97,18 +102,18 @@ struct State {
     me: NodeId,
     /// Every node that is alive.
     alive: Vec<NodeId>,
-    /// Those that send, in the order of their ids.
+    /// The nodes that send, in the order of their ids.
     senders: Vec<NodeId>,
-    /// Those that sent when this node last acted upon that.
+    /// The nodes that sent when this node last acted on a change.
     followed: Vec<NodeId>,
-    /// Nodes declared dead here whose claims are not freed yet.
+    /// The number of nodes declared dead here whose claims are not yet released.
     buried: u64,
-    /// When the row was last renewed, and how often without a gap; none: this process is alone.
+    /// The last renewal of the lease, and the number of renewals without a gap. `None` while this process is alone.
     renewed: Option<(Instant, u32)>,
 }
 
 impl Nodes {
-    /// A process that has its database to itself, until it joins others.
+    /// Makes the only node of a database, until it joins others.
     pub fn alone(config: Config) -> Self {
         let me = NodeId::new();
         let senders: Vec<NodeId> = config.role.dispatches().then_some(me).into_iter().collect();
@@ -127,24 +132,24 @@ impl Nodes {
         }
     }
 
-    /// Who holds what this node claims.
+    /// Returns the id under which this node claims.
     pub fn id(&self) -> NodeId {
         self.state().me
     }
 
-    /// What this node does.
+    /// Returns the role of this node.
     pub fn role(&self) -> Role {
         self.config.role
     }
 
-    /// Whether this node sends to a webhook.
+    /// Returns whether this node sends to a webhook.
     pub fn owns(&self, id: WebhookId) -> bool {
         let state = self.state();
         let mine = ring::owner(&state.senders, id) == Some(state.me);
         mine || self.pinned.read().expect("held for a look only").contains(&id)
     }
 
-    /// A listener came here, or went.
+    /// Notes that a webhook's listener has connected to this node, or has gone.
     pub(crate) fn pin(&self, id: WebhookId, is_here: bool) {
         let mut pinned = self.pinned.write().expect("held for a change only");
         match is_here {
@@ -153,13 +158,14 @@ impl Nodes {
         };
     }
 
-    /// Whether what runs once runs here.
+    /// Returns whether this node is the leader: of the nodes that send, the one with the lowest id.
     pub fn leads(&self) -> bool {
         let state = self.state();
         state.senders.first() == Some(&state.me)
     }
 
-    /// Whether others must take this node for alive: its row was renewed lately.
+    /// Returns whether the lease of this node holds: it was renewed so lately that no other node can take this one for
+    /// dead.
     pub fn is_alive(&self) -> bool {
         let state = self.state();
         state
@@ -167,20 +173,20 @@ impl Nodes {
             .is_none_or(|(last, _)| last.elapsed() < self.config.patience())
     }
 
-    /// Whether another node is alive.
+    /// Returns whether another node is alive.
     pub(crate) fn knows(&self, id: NodeId) -> bool {
         self.state().alive.contains(&id)
     }
 
-    /// Whether this node has looked lately, and found itself alone among those that are alive.
+    /// Returns whether this node has looked lately and found no other that is alive.
     pub(crate) fn has_no_other(&self) -> bool {
         let state = self.state();
         let lately = |(last, _): (Instant, u32)| last.elapsed() < self.config.patience();
         state.renewed.is_some_and(lately) && state.alive == [state.me]
     }
 
-    /// Whether this node has been alive without a gap for long enough to say that others are not: whoever was away itself,
-    /// or whose database was, must let the others be heard first.
+    /// Returns whether this node may declare others dead: it has renewed its lease without a gap for long enough. A
+    /// node that was suspended, or whose database was away, must first give the others the time to renew theirs.
     fn may_judge(&self) -> bool {
         let state = self.state();
         let lately = self.config.lease / 2;

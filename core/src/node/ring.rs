@@ -1,9 +1,10 @@
-//! Which of the nodes sends to a webhook: the one whose hash with the webhook is highest (rendezvous hashing), so that of
-//! the webhooks only those move that the node had which comes or goes. Every release must compute the same.
+//! Assigns each webhook to one of the nodes by rendezvous hashing: the owner is the node whose hash with the webhook is
+//! highest. When a node joins or leaves, only the webhooks move that it gets or had. Every release must compute the
+//! same hash.
 
 use entity::{NodeId, WebhookId};
 
-/// The node that sends to a webhook; none when no node sends.
+/// Returns the node that sends to a webhook; `None` when no node sends.
 pub(super) fn owner(nodes: &[NodeId], id: WebhookId) -> Option<NodeId> {
     match nodes {
         [] => None,
@@ -12,6 +13,7 @@ pub(super) fn owner(nodes: &[NodeId], id: WebhookId) -> Option<NodeId> {
     }
 }
 
+/// Returns the hash of a node with a webhook.
 fn weight(node: NodeId, id: WebhookId) -> u64 {
     let ((a, b), (c, d)) = (node.0.as_u64_pair(), id.0.as_u64_pair());
     [b, c, d].into_iter().fold(mix(a), |sum, part| mix(sum ^ part))

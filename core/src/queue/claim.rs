@@ -1,5 +1,8 @@
-//! Claim: retries, redeliveries and what did not fit are taken by one statement for many lanes, at most a lane's room
-//! each. A claim belongs to a node, not to a deadline; [`recorder`](crate::dispatcher::recorder) gives it back.
+//! Claims due notifications: retries, redeliveries and those that did not fit into the window. One statement claims for
+//! many lanes, each within its claim budget.
+//!
+//! A claim is a lease that has no deadline: it belongs to a node and holds while that node is alive. The
+//! [`recorder`](crate::dispatcher::recorder) releases it.
 
 use super::{job::Job, lanes::Room, outbox::CARRIED};
 use crate::{
@@ -18,7 +21,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryRes
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// A claimed row, as much of it as a job needs.
+/// The columns of a claimed row that a job needs.
 #[derive(Debug, FromQueryResult)]
 struct Claimed {
     id: NotificationId,
@@ -35,7 +38,7 @@ struct Claimed {
     created_at: Timestamp,
 }
 
-/// A lane: what its webhook allows, and when it next has something to claim.
+/// The limits of a lane, and when it next has something to claim.
 #[derive(FromQueryResult)]
 struct Lane {
     webhook_id: WebhookId,
@@ -51,18 +54,19 @@ impl Lane {
     }
 }
 
-/// What a claim brought: jobs for the lanes, and from when each lane has more.
+/// The result of a claim: jobs for the lanes, and the moment from which each lane has more.
 #[derive(Debug, Default)]
 pub(crate) struct Claim {
     pub jobs: Vec<Job>,
     pub more: Vec<(WebhookId, Timestamp)>,
 }
 
-/// Of a webhook `w`, whether this node (?1) may send to it: one that is heard by a listener is sent where that listener is.
+/// The SQL condition that this node (?1) may send to webhook `w`: a webhook with a listener is sent to by the node to
+/// which the listener is connected.
 const HERE: &str = "(NOT w.listener OR w.listener_node = ?1)";
 
-/// Takes what is due for these lanes, oldest first, for this node. Switched-off webhooks, and those whose listener is not
-/// here, keep what they have.
+/// Claims what is due for these lanes, oldest first, for this node. Webhooks that are not active, and those whose
+/// listener is connected elsewhere, keep what they have.
 pub(crate) async fn claim(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[Room]) -> Result<Claim> {
     let mut claim = Claim::default();
     for rooms in batches(rooms) {
@@ -80,7 +84,7 @@ pub(crate) async fn claim(db: &impl ConnectionTrait, node: NodeId, now: Timestam
     Ok(claim)
 }
 
-/// One statement for many lanes.
+/// Claims for many lanes by one statement.
 async fn take(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[Room]) -> Result<Vec<Claimed>> {
     let mut binds: Vec<Value> = vec![
         node.into(),
@@ -100,8 +104,8 @@ async fn take(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[
     Ok(Claimed::find_by_statement(statement).all(db).await?)
 }
 
-/// A part a lane, since SQLite takes no column as a limit. Binds: node, SENDING, now, ACTIVE, then webhook and places for
-/// each lane.
+/// Builds the claim for SQLite: one subquery a lane, since SQLite takes no column as a `LIMIT`. Binds: node, SENDING,
+/// now, ACTIVE, then webhook and claim budget of each lane.
 fn take_sql(rooms: usize) -> String {
     let lane = |index: usize| {
         let (webhook, places) = (5 + 2 * index, 6 + 2 * index);
@@ -116,8 +120,8 @@ fn take_sql(rooms: usize) -> String {
     format!("WITH due AS ({}) {TAKE}", lanes.join(" UNION ALL "))
 }
 
-/// The same where a column may be a limit: a part for each lane would be planned for each partition. What somebody else is
-/// claiming is passed over. Binds: the same.
+/// Builds the claim for PostgreSQL, where a column may be a `LIMIT`: one subquery a lane would be planned once a
+/// partition. Rows that another transaction is claiming are skipped. Binds: the same.
 fn take_by_row_sql(rooms: usize) -> String {
     let asked: Vec<String> = (0..rooms)
         .map(|index| format!("(?{}, ?{})", 5 + 2 * index, 6 + 2 * index))
@@ -169,6 +173,7 @@ struct Body {
     body: Vec<u8>,
 }
 
+/// Loads the bodies that are small enough to be kept in memory.
 async fn bodies(
     db: &impl ConnectionTrait,
     ids: impl Iterator<Item = PayloadId>,
@@ -193,7 +198,8 @@ async fn bodies(
     Ok(bodies)
 }
 
-/// What the lanes of a claim may do, and when each has more. All claimed from are active, and here.
+/// Returns the limits of the lanes of a claim and when each has more. Lanes of webhooks that are not active or not
+/// served here are left out.
 async fn lanes(db: &impl ConnectionTrait, node: NodeId, rooms: &[Room]) -> Result<Vec<Lane>> {
     let active = [Value::from(node), WebhookStatus::Active.into()];
     let binds = active
@@ -203,7 +209,7 @@ async fn lanes(db: &impl ConnectionTrait, node: NodeId, rooms: &[Room]) -> Resul
     Ok(Lane::find_by_statement(statement).all(db).await?)
 }
 
-/// Binds: node, ACTIVE, then the webhooks.
+/// Builds the statement of [`lanes`]. Binds: node, ACTIVE, then the webhooks.
 fn lanes_sql(rooms: usize) -> String {
     let marks: Vec<String> = (0..rooms).map(|index| format!("?{}", index + 3)).collect();
     format!(
@@ -215,8 +221,9 @@ fn lanes_sql(rooms: usize) -> String {
     )
 }
 
-/// Every lane with something to claim here, now or later. Steps from one webhook to the next on the partial index, so its
-/// cost follows the number of webhooks and not of notifications. Binds: node, ACTIVE.
+/// Builds the survey: every lane with something to claim here, now or later. It steps from one webhook to the next on
+/// the partial index of what is due, so its cost follows the number of webhooks and not of notifications. Binds: node,
+/// ACTIVE.
 fn survey_sql() -> String {
     format!(
         "WITH RECURSIVE lane(webhook_id) AS (\
@@ -231,6 +238,7 @@ fn survey_sql() -> String {
     )
 }
 
+/// Returns every lane with something to claim on this node, with its limits and when that is due.
 pub(crate) async fn survey(db: &impl ConnectionTrait, node: NodeId) -> Result<Vec<(WebhookId, Limit, Timestamp)>> {
     let binds = [Value::from(node), WebhookStatus::Active.into()];
     let statement = raw(db, &survey_sql(), binds);
@@ -241,7 +249,8 @@ pub(crate) async fn survey(db: &impl ConnectionTrait, node: NodeId) -> Result<Ve
         .collect())
 }
 
-/// What a claim that is given back was before. Binds: PENDING, RETRYING, the moment from which it may be claimed.
+/// The update that releases a claim and restores the status from before. Binds: PENDING, RETRYING, the moment from
+/// which the notification may be claimed.
 const GIVE_BACK: &str = "UPDATE notification SET status = CASE WHEN attempt_count = 0 THEN ?1 ELSE ?2 END, \
      node_id = NULL, due_at = ?3";
 
@@ -254,8 +263,8 @@ fn give_back_binds(due: Timestamp, node: NodeId) -> [Value; 4] {
     ]
 }
 
-/// Gives back every claim of a node that is not alive: on SQLite every one that is not `node`'s, for the lock file says that
-/// no other lives.
+/// Releases every claim of a node that is not alive. On SQLite that is every claim but those of `node`, because the
+/// lock file says that no other process is alive. Returns how many.
 pub(crate) async fn free_claims(db: &impl ConnectionTrait, node: NodeId, now: Timestamp) -> Result<u64> {
     let dead = match db.get_database_backend() {
         DbBackend::Postgres => " AND NOT EXISTS (SELECT 1 FROM node WHERE node.id = notification.node_id)",
@@ -266,7 +275,7 @@ pub(crate) async fn free_claims(db: &impl ConnectionTrait, node: NodeId, now: Ti
     Ok(db.execute_raw(statement).await?.rows_affected())
 }
 
-/// What a node claims.
+/// Returns the notifications that a node has claimed, with their webhooks.
 pub(crate) async fn claimed(db: &impl ConnectionTrait, node: NodeId) -> Result<Vec<(NotificationId, WebhookId)>> {
     let rows = notification::Entity::find()
         .select_only()
@@ -275,7 +284,7 @@ pub(crate) async fn claimed(db: &impl ConnectionTrait, node: NodeId) -> Result<V
     Ok(rows.into_tuple().all(db).await?)
 }
 
-/// What these lanes may do and when each has something to claim.
+/// Returns the limits of these lanes and when each has something to claim; lanes that have nothing are left out.
 pub(crate) async fn look(
     db: &impl ConnectionTrait,
     node: NodeId,
@@ -296,7 +305,7 @@ pub(crate) async fn look(
     Ok(found)
 }
 
-/// Gives back claims of this node that were not sent, to be claimed again from `due` on.
+/// Releases claims of this node that were not sent, to be claimed again from `due` on.
 pub(crate) async fn give_back(
     db: &impl ConnectionTrait,
     node: NodeId,
@@ -319,7 +328,7 @@ mod tests {
     use super::*;
     use crate::sql::plan;
 
-    /// No walk through the table of notifications, and the indexes named.
+    /// Asserts that a statement scans no table of notifications and uses the named indexes.
     async fn served_by(sql: &str, indexes: &[&str]) {
         let plan = plan(sql).await;
         let walks =

@@ -1,4 +1,4 @@
-//! [`Job`]: one notification in the window, with what its attempt needs.
+//! [`Job`]: one claimed notification in memory, with all that its next attempt needs.
 
 use crate::delivery::limit::Limit;
 use bytes::Bytes;
@@ -8,43 +8,43 @@ use entity::{
 };
 use uuid::Uuid;
 
-/// One notification held by this node.
+/// One notification that this node has claimed.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// Who holds it.
+    /// The node that holds the claim.
     pub node_id: NodeId,
     /// The notification.
     pub notification_id: NotificationId,
-    /// Whose it is.
+    /// The organization of the notification.
     pub organization_id: OrganizationId,
-    /// To whom it goes.
+    /// The webhook to deliver to.
     pub webhook_id: WebhookId,
-    /// The event it tells of.
+    /// The event that the notification is about.
     pub event_id: EventId,
-    /// The bytes to send.
+    /// The payload to send.
     pub payload_id: PayloadId,
     /// The event's project.
     pub project_id: Option<ProjectId>,
-    /// The task that waits for its outcome.
+    /// The task that waits for the outcome.
     pub task_id: Option<TaskId>,
     /// The event's topic.
     pub topic: WebhookTopic,
-    /// Requests made before.
+    /// Attempts made before.
     pub attempt_count: i32,
-    /// Of these, the ones that spent no attempt.
+    /// Attempts of these that were throttled by the receiver (429) and do not count against the policy.
     pub throttled_count: i32,
-    /// What it is ordered by; others of this key wait for it.
+    /// The key of its ordered queue: later notifications with the same key wait for this one.
     pub order_key: Option<Uuid>,
-    /// When the notification was made.
+    /// The moment the notification was created.
     pub created_at: Timestamp,
-    /// What the webhook's lane may do.
+    /// The limits of the webhook's lane.
     pub limit: Limit,
-    /// The bytes themselves, unless they are too large to keep in memory.
+    /// The bytes to send, unless they are too large to keep in memory.
     pub body: Option<Bytes>,
 }
 
 impl Job {
-    /// The job of a notification that was just written.
+    /// Makes the job of a notification that was just written, already claimed.
     pub(crate) fn first(row: &notification::Model, node_id: NodeId, limit: Limit, body: Option<Bytes>) -> Self {
         Self {
             node_id,

@@ -1,7 +1,12 @@
-//! The queue of what has an order: the first of a key is due, held or sent, and the others have neither a moment nor a
-//! holder until it is over and [`release`] lets the next go. The key is the webhook or a data row of it; whatever is over
-//! has none, so the index holds only what is left to do. Nobody enqueues while somebody releases: on SQLite there is one
-//! writer, on PostgreSQL whoever does either waits for the webhook's [turn](take_turns) until the other has committed.
+//! Ordered queues: the notifications of one webhook with the same key are sent one after the other. The key is the
+//! webhook or one of its data rows.
+//!
+//! The first notification of a key is due, claimed or being sent. The others have neither a due moment nor a claim
+//! until it has ended and [`release`] makes the next one due. Notifications that have ended have no key, so the index
+//! holds only open ones.
+//!
+//! Enqueueing and releasing exclude each other. On SQLite there is one writer. On PostgreSQL both take the webhook's
+//! [advisory lock](take_turns) until their commit.
 
 use crate::{Result, delivery::limit::Limit, sql::statement::raw};
 use entity::{Timestamp, WebhookId};
@@ -9,7 +14,7 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
-/// A place to queue at.
+/// An ordered queue: a webhook and its key.
 pub(crate) type Key = (WebhookId, Uuid);
 
 #[derive(FromQueryResult)]
@@ -18,12 +23,13 @@ struct Row {
     order_key: Uuid,
 }
 
-/// Binds: the webhooks' locks, in one order for all.
+/// Takes advisory locks. Binds: the webhooks' lock numbers, sorted, so that no two transactions deadlock.
 const LOCK: &str =
     "SELECT count(pg_advisory_xact_lock(k)::text) AS taken FROM unnest(string_to_array(?1, ',')::bigint[]) AS k";
 
-/// Waits until no other transaction enqueues or releases at these webhooks. Without that, one that is enqueued while the one
-/// before it ends would wait for what is over, and of two that are enqueued at once neither would wait for the other.
+/// Waits until no other transaction enqueues or releases at these webhooks. Without the lock, a notification that is
+/// enqueued while the one before it ends would wait for one that has ended; and of two that are enqueued at once,
+/// neither would wait for the other.
 async fn take_turns(db: &impl ConnectionTrait, keys: &[Key]) -> Result<()> {
     if keys.is_empty() || db.get_database_backend() != DbBackend::Postgres {
         return Ok(());
@@ -34,13 +40,13 @@ async fn take_turns(db: &impl ConnectionTrait, keys: &[Key]) -> Result<()> {
     Ok(())
 }
 
-/// The random half of an id.
+/// Returns the number of a webhook's advisory lock: the random half of its id.
 fn lock(id: WebhookId) -> i64 {
     let (_, half) = id.0.as_u64_pair();
     i64::from_be_bytes(half.to_be_bytes())
 }
 
-/// Which of these keys have something that is not over.
+/// Returns which of these queues have a notification that has not ended.
 pub(crate) async fn busy(db: &impl ConnectionTrait, keys: &[Key]) -> Result<HashSet<Key>> {
     take_turns(db, keys).await?;
     let mut busy = HashSet::new();
@@ -55,7 +61,7 @@ pub(crate) async fn busy(db: &impl ConnectionTrait, keys: &[Key]) -> Result<Hash
     Ok(busy)
 }
 
-/// Binds: webhook and key of each.
+/// Builds the statement of [`busy`]. Binds: webhook and key of each queue.
 fn busy_sql(keys: usize) -> String {
     let marks = vec!["(?, ?)"; keys].join(", ");
     format!(
@@ -65,7 +71,7 @@ fn busy_sql(keys: usize) -> String {
     )
 }
 
-/// Lets the first of each key go, if it waits. Asking twice changes nothing.
+/// Makes the first notification of each queue due, if it waits. Idempotent.
 pub(crate) async fn release(db: &impl ConnectionTrait, now: Timestamp, keys: &[Key]) -> Result<()> {
     take_turns(db, keys).await?;
     for keys in crate::sql::bulk::batches(keys) {
@@ -88,11 +94,12 @@ pub(crate) async fn release(db: &impl ConnectionTrait, now: Timestamp, keys: &[K
     Ok(())
 }
 
-/// Binds: the moment from which it may be claimed.
+/// Makes notifications due. Binds: the moment from which they may be claimed.
 const RELEASE: &str =
     "UPDATE notification SET due_at = ?1 WHERE order_key IS NOT NULL AND due_at IS NULL AND node_id IS NULL";
 
-/// Lets go whatever is first and waits, of all keys: at the start, so that no fault of the past stops a queue for good.
+/// Makes the first notification of every queue due, if it waits. Runs at the start, so that no past fault blocks a
+/// queue for good.
 pub(crate) async fn release_all(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64> {
     let sql = format!(
         "{RELEASE} AND NOT EXISTS (SELECT 1 FROM notification AS earlier WHERE earlier.order_key = notification.order_key \
@@ -102,7 +109,7 @@ pub(crate) async fn release_all(db: &impl ConnectionTrait, now: Timestamp) -> Re
     Ok(db.execute_raw(statement).await?.rows_affected())
 }
 
-/// What a batch of outcomes lets go: the lanes to tell, with what each may do.
+/// The ordered queues whose first notification has ended, and their lanes with their limits.
 #[derive(Debug, Default)]
 pub(crate) struct Freed {
     keys: HashSet<Key>,

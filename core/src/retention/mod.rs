@@ -1,11 +1,13 @@
-//! What is old is removed: events, payloads, attempts and finished notifications, after so many days as the installation
-//! says, or the organization does. What is not over stays, with all that it needs: a notification that is still to be sent
-//! or that a task refers to, the event and the payloads of every notification that there is, and the event that a webhook
-//! stage may send again.
+//! Retention: deletes expired events, payloads, attempts and finished notifications, after the number of days that the
+//! organization or the installation sets.
 //!
-//! Rows are removed a bounded step at a time ([`rows`]), and on PostgreSQL whole weeks are dropped ([`partitions`]) when
-//! they are too old for everybody; there, rows are removed only where somebody keeps less, and where a week had to stay.
-//! A pass that is broken off is begun again by the next one: what is old says itself that it is.
+//! The server starts it with [`run`]; `may_be_gone` answers for cursors. It must never delete a row that something
+//! still needs. It keeps a notification that has not ended or that a task refers to, the event and the payloads of
+//! every notification that exists, and the event that a webhook stage may send again.
+//!
+//! Rows are deleted in bounded steps ([`rows`]). On PostgreSQL whole weeks are dropped ([`partitions`]) when they have
+//! expired for every organization; there, rows are deleted only where an organization keeps less, and where a week had
+//! to stay. An interrupted pass needs no state: the next one finds again what has expired.
 
 mod partitions;
 mod rows;
@@ -18,21 +20,25 @@ use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// For how many days things are kept unless somebody says otherwise.
+/// The number of days that rows are kept by default.
 pub const DAYS: u32 = 30;
-/// What an organization may choose.
+/// The numbers of days that an organization may choose.
 pub(crate) const CHOICE: RangeInclusive<i32> = 1..=3_650;
-/// A look for what has become old.
+/// The interval between two passes.
 const LOOK: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-/// A week is dropped when its last day is old; until then rows of organizations that keep the longest may stay.
+/// The length of a partition. It is dropped when its last day has expired, so rows of the organizations that keep the
+/// longest may stay this much longer.
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// Removes what is too old, until it is told to stop.
+/// Runs a pass every [`LOOK`], until `shutdown`.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     loop {
         if let Some(Err(error)) = shutdown.run_until_cancelled(pass(&app, Pace::Yielding)).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "what is old was not removed");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "expired rows could not be removed; trying again later"
+            );
         }
         if tokio::time::timeout(LOOK, shutdown.cancelled()).await.is_ok() {
             return;
@@ -40,22 +46,22 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     }
 }
 
-/// Removes what is too old now.
+/// Runs one pass without pauses, for tests.
 pub async fn run_until_idle(app: &App) -> Result<()> {
     pass(app, Pace::Straight).await
 }
 
-/// How fast steps follow each other.
+/// The pause between two steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pace {
-    /// At once.
+    /// No pause.
     Straight,
-    /// After as long as the last one took, and longer: what people wait for goes first.
+    /// As long as the last step took, and 20 ms more: requests go first.
     Yielding,
 }
 
 impl Pace {
-    /// Waits after a step that began then.
+    /// Pauses after a step that began at `begun`.
     #[expect(
         clippy::disallowed_methods,
         reason = "gives way to the traffic of the moment; tests step with run_until_idle"
@@ -67,13 +73,13 @@ impl Pace {
     }
 }
 
-/// An organization and for how long it keeps its log.
+/// An organization and the number of days that it keeps its log.
 struct Keeper {
     id: OrganizationId,
     days: u32,
 }
 
-/// One look at everything. On PostgreSQL only one node does this at a time.
+/// Runs one pass over everything. On PostgreSQL only one node does this at a time.
 async fn pass(app: &App, pace: Pace) -> Result<()> {
     let Some(conn) = app.db.maintenance().await? else {
         return remove(app, None, pace).await;
@@ -87,6 +93,7 @@ async fn pass(app: &App, pace: Pace) -> Result<()> {
     done
 }
 
+/// Makes and drops partitions on PostgreSQL, then deletes the expired rows of each organization.
 async fn remove(app: &App, conn: Option<&DatabaseConnection>, pace: Pace) -> Result<()> {
     let now = app.clock.now();
     let keepers = keepers(app).await?;
@@ -122,12 +129,13 @@ async fn keepers(app: &App) -> Result<Vec<Keeper>> {
     Ok(rows.into_iter().map(keeper).collect())
 }
 
-/// What is from before this moment is too old.
+/// Returns the moment before which rows have expired.
 fn before(now: Timestamp, days: u32) -> Timestamp {
     now.minus(DAY * days)
 }
 
-/// Whether what was made at this moment may have been removed already, by the time that its id carries.
+/// Returns whether a row with this id may have been deleted by retention: the time in the id is more than a day ago,
+/// the shortest retention.
 pub(crate) fn may_be_gone(clock: &Clock, id: uuid::Uuid) -> bool {
     let made = id.get_timestamp().map(|time| {
         let (seconds, _) = time.to_unix();

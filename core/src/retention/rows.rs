@@ -1,6 +1,6 @@
-//! Old rows of one organization, some hundred a unit, oldest first. What is to go is found beside the writer, on the
-//! indexes that lists are read from; whether it may go is asked in the unit's transaction, after everything that its group
-//! writes: whoever sends an old event again at that moment keeps it.
+//! Deletes the expired rows of one organization, some hundred a unit of work, oldest first. Candidates are read outside
+//! the writer, on the indexes that lists use. The condition that nothing needs them is checked in the unit's
+//! transaction, after everything that its commit group writes: an event that is being sent again at that moment stays.
 
 use super::Pace;
 use crate::{App, Result, queue::outbox::removal::Removal};
@@ -9,10 +9,10 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Rows that one unit looks at.
+/// The most rows that one unit looks at.
 const STEP: usize = 256;
 
-/// Removes what an organization has from before a moment.
+/// Deletes the rows of an organization that were created before `before`.
 pub(super) async fn remove(app: &App, id: OrganizationId, before: Timestamp, pace: Pace) -> Result<()> {
     let mut after = NotificationId(Uuid::nil());
     loop {
@@ -55,7 +55,7 @@ async fn step(app: &App, id: OrganizationId, removal: Removal) -> Result<()> {
         .await
 }
 
-/// The next, oldest first, over or not, up to the first that is not old.
+/// Returns the next notifications, oldest first, ended or not, up to the first that has not expired.
 async fn old_notifications(
     app: &App,
     id: OrganizationId,
@@ -76,7 +76,7 @@ async fn old_notifications(
     Ok(old.map(|(id, _)| id).collect())
 }
 
-/// The next and their places, oldest first, up to the first that is not old.
+/// Returns the next events with their sequence numbers, oldest first, up to the first that has not expired.
 async fn old_events(app: &App, id: OrganizationId, after: i64, before: Timestamp) -> Result<Vec<(EventId, i64)>> {
     let rows: Vec<(EventId, i64, Timestamp)> = event::Entity::find()
         .select_only()

@@ -1,5 +1,5 @@
-//! Tallies are small and kept for longer than what they count: statistics of a whole year can be compared with the year
-//! before. They go by the week of a webhook.
+//! Deletes expired tallies. Tallies are small and kept for longer than what they count, so that the statistics of a
+//! year can be compared with the year before. They are deleted by the week of a webhook.
 
 use super::{DAY, Pace};
 use crate::{App, Result, db::Scope};
@@ -7,14 +7,14 @@ use entity::{OrganizationId, Timestamp, WebhookId, tally, webhook};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::time::Instant;
 
-/// For how many days statistics are kept, whatever the log is.
+/// The number of days that tallies are kept, whatever the retention of the log.
 pub(super) const DAYS: u32 = 400;
-/// Hours that go at a time.
+/// The hours deleted by one step.
 const HOURS: i64 = 7 * 24;
-/// Webhooks of one look.
+/// The webhooks read at once.
 const WEBHOOKS: u64 = 500;
 
-/// Removes an organization's tallies that are too old.
+/// Deletes an organization's expired tallies.
 pub(super) async fn remove(app: &App, id: OrganizationId, now: Timestamp, pace: Pace) -> Result<()> {
     let before = now.minus(DAY * DAYS).seconds() / 3_600;
     let mut after = WebhookId(uuid::Uuid::nil());

@@ -1,5 +1,5 @@
-//! A new key takes the place of the one in a key file, in steps that may break off after any of them and be taken
-//! again: at every moment the file holds a whole key, and neither key is lost.
+//! Replaces the key in a key file by a new one. Each step may be interrupted and repeated: the file always holds a
+//! whole key, and neither key is lost.
 
 use super::keyring::directory;
 use crate::{Error, Result};
@@ -9,8 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Puts the key file `new` in the place of `current`, whose key stays beside it under its id: older copies of the
-/// database still need it. Gives where it is now.
+/// Replaces the key file `current` by `new`. The old key is kept beside it in a file named by its id: older backups of
+/// the database still need it. Returns the path of the old key.
 pub fn succeed(current: &Path, current_id: &str, new: &Path) -> Result<PathBuf> {
     let kept = current.with_added_extension(current_id);
     replace(current, &kept, new).map_err(|error| {
@@ -47,7 +47,7 @@ mod tests {
             Keyring::load_or_create(&current).unwrap(),
             Keyring::load_or_create(&new).unwrap(),
         );
-        // Broken off after its first step, and taken again.
+        // Interrupted after its first step, and repeated.
         fs::hard_link(&current, current.with_added_extension(old_key.id())).unwrap();
         let kept = succeed(&current, &old_key.id(), &new).unwrap();
         assert_eq!(Keyring::load(&current).unwrap().id(), new_key.id());

@@ -1,8 +1,9 @@
-//! [`Keyring`]: seals secrets, tokens and header values before they are stored, and opens them again. XChaCha20-Poly1305:
-//! its nonces are long enough to be drawn at random without counting.
+//! [`Keyring`]: encrypts (seals) secrets, tokens and header values before they are stored, and decrypts (opens) them.
+//! The cipher is XChaCha20-Poly1305: its nonces are long enough to be random without a counter.
 //!
 //! A sealed value is: layout version (1 byte), id of the key (4), nonce (24), ciphertext with its tag. The context, for
-//! instance `webhook_secret/<row id>`, is authenticated beside it, so that a value moved to another row does not open.
+//! instance `webhook_secret/<row id>`, is authenticated as additional data, so that a value moved to another row does
+//! not open.
 
 use crate::{Error, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -25,7 +26,7 @@ const KEY_ID: usize = 4;
 const NONCE: usize = 24;
 const HEAD: usize = 1 + KEY_ID + NONCE;
 
-/// Bytes of a key file at most; a key in base64 has 44.
+/// The most bytes of a key file; a key in base64 has 44.
 const MAX_FILE: u64 = 1024;
 
 /// The master key, ready for use.
@@ -36,7 +37,7 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// From 32 bytes in base64, as `LABELHOOK_MASTER_KEY` gives them.
+    /// Makes a keyring from 32 bytes in base64, as `LABELHOOK_MASTER_KEY` gives them.
     pub fn from_base64(text: &str) -> Result<Self> {
         let bytes = STANDARD.decode(text.trim()).map(Zeroizing::new);
         match bytes.as_ref().map(|bytes| <&[u8; 32]>::try_from(&bytes[..])) {
@@ -45,20 +46,20 @@ impl Keyring {
         }
     }
 
-    /// With a fresh key that is kept nowhere.
+    /// Makes a keyring with a random key that is stored nowhere.
     pub fn generate() -> Self {
         Self::new(&fresh())
     }
 
-    /// From a key file that is there.
+    /// Loads an existing key file.
     pub fn load(path: &Path) -> Result<Self> {
         let file = File::open(path);
         let file = file.map_err(|error| unusable(format!("cannot open the key file {}: {error}", path.display())))?;
         load(file).map_err(|reason| unusable(format!("the key file {} {reason}", path.display())))
     }
 
-    /// From a key file; made, readable by its owner alone, when there is none. Of several processes that start at once
-    /// one makes the file, and none ever sees it half written.
+    /// Loads a key file; creates one, readable by its owner alone, when there is none. Of several processes that start
+    /// at once, one creates the file, and none ever sees it half written.
     pub fn load_or_create(path: &Path) -> Result<Self> {
         if !path.exists() {
             Self::create(path, &STANDARD.encode(&fresh()[..]))?;
@@ -66,19 +67,19 @@ impl Keyring {
         Self::load(path)
     }
 
-    /// Keeps a key, 32 bytes in base64, in a file of its own. A file that is there stays as it is.
+    /// Stores a key, 32 bytes in base64, in a file of its own. An existing file stays as it is.
     pub fn create(path: &Path, key: &str) -> Result<()> {
         Self::from_base64(key)?;
         create(path, key.trim())
             .map_err(|error| unusable(format!("cannot make the key file {}: {error}", path.display())))
     }
 
-    /// The id of its key, which every value that it seals begins with: no secret.
+    /// Returns the id of the key, which every value sealed with it contains. It is not secret.
     pub fn id(&self) -> String {
         hex::encode(self.id)
     }
 
-    /// Whether a value was sealed with this key, by the key id that it names.
+    /// Returns whether a value was sealed with this key, by the key id in it.
     pub fn sealed(&self, value: &[u8]) -> bool {
         value.get(1..=KEY_ID) == Some(&self.id)
     }
@@ -97,7 +98,7 @@ impl Keyring {
         [&[LAYOUT][..], &self.id, &nonce, &sealed].concat()
     }
 
-    /// Opens what [`Self::seal`] made for the same context.
+    /// Opens a value that [`Self::seal`] made for the same context.
     pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let fault = |reason: &str| Error::internal(format!("{context}: {reason}"));
         let (head, msg) = sealed
@@ -144,14 +145,14 @@ fn fresh() -> Zeroizing<[u8; 32]> {
     key
 }
 
-/// Makes the file under another name and links it into place: a link, unlike a rename, never replaces a file. Synced,
-/// with its directory, because a database whose key is lost is lost too.
+/// Creates the file under another name and links it into place: a link, unlike a rename, never replaces a file. The
+/// file and its directory are synced, because a database whose key is lost is lost too.
 fn create(path: &Path, key: &str) -> io::Result<()> {
     let directory = directory(path);
     let draft = directory.join(format!(".master-key-{:016x}", rand::random::<u64>()));
     let text = Zeroizing::new(format!("{key}\n"));
     let written = write(&draft, &text).and_then(|()| fs::hard_link(&draft, path));
-    // It may not have been made; what counts is said by `written`.
+    // The draft may not exist; `written` has the error that counts.
     fs::remove_file(&draft).ok();
     match written {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
@@ -160,7 +161,7 @@ fn create(path: &Path, key: &str) -> io::Result<()> {
     }
 }
 
-/// The directory of a file.
+/// Returns the directory of a file.
 pub(super) fn directory(path: &Path) -> &Path {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     parent.unwrap_or(Path::new("."))

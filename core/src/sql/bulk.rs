@@ -1,10 +1,10 @@
-//! Many rows in one statement. A statement has place for a power of two of rows, so that few distinct ones stay prepared;
-//! what is left of its places stays empty, so that a group needs one statement a table and not one a power.
+//! Multi-row statements. A statement has room for a power of two of rows, so that few distinct statements are prepared.
+//! Unused row slots are filled with `NULL`, so a group needs one statement a table and not one for each power.
 //!
-//! What costs is the way to the database and back, be it a server or the thread of a file, so changes of several tables go
-//! there at once: PostgreSQL takes them in one statement, each but the last in its `WITH`, and SQLite as one text of
-//! several statements. An event has one label and mostly one payload, so few distinct texts come up. What weighs much goes
-//! one table after another.
+//! The cost is the round trip, to the server or to the thread of a SQLite file. So changes of several tables are sent
+//! together: PostgreSQL gets one statement with all but the last as `WITH` clauses, SQLite one text of several
+//! statements. An event has one label and mostly one payload, so few distinct texts arise. Large changes are sent one
+//! table after another.
 
 use super::statement::raw;
 use crate::Result;
@@ -12,14 +12,13 @@ use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, IdenStatic, IntoActiveModel, Iterable, Value,
 };
 
-/// Rows of a table in one statement at most.
+/// The most rows of a table in one statement.
 pub(crate) const ROWS: usize = 128;
 
-/// Bytes of several tables that go at once at most: a message of PostgreSQL's protocol ends at 1 GiB.
+/// The most bytes of several tables that are sent together: a message of PostgreSQL's protocol ends at 1 GiB.
 const HEAVY: usize = 64 << 20;
 
-/// Inserts rows. No row is without its first column. `conflict` is what becomes of one that is there already, as
-/// `ON CONFLICT` says it, or nothing.
+/// Inserts rows. The first column of a row must not be `NULL`. `conflict` is an `ON CONFLICT` clause, or empty.
 pub(crate) async fn insert<E>(db: &impl ConnectionTrait, rows: Vec<E::Model>, conflict: &'static str) -> Result<()>
 where
     E: EntityTrait,
@@ -29,8 +28,8 @@ where
     make(db, vec![Change::insert::<E>(rows, conflict)]).await
 }
 
-/// Makes changes of several tables, in this order where the order counts. On PostgreSQL the last, which the others are
-/// `WITH`, is the first to lock rows.
+/// Makes changes of several tables, in this order where the order matters. On PostgreSQL the last change, to which the
+/// others are `WITH` clauses, is the first to lock rows.
 pub(crate) async fn make(db: &impl ConnectionTrait, mut changes: Vec<Change>) -> Result<()> {
     changes.retain(|change| !change.is_empty());
     let backend = db.get_database_backend();
@@ -51,8 +50,8 @@ pub(crate) async fn make(db: &impl ConnectionTrait, mut changes: Vec<Change>) ->
     Ok(())
 }
 
-/// Rows that go along with a statement that comes after: the text that it is, with a `WITH` that begins with these, and
-/// their values, which come first. `rest` is what its `WITH` says, and all after.
+/// Combines an insert with the statement after it. Returns the text, which begins with the insert, and the values of
+/// the insert, which come first. `rest` is the statement from behind its `WITH`.
 pub(crate) fn along(db: &impl ConnectionTrait, mut change: Change, rest: &str) -> (String, Vec<Value>) {
     let (backend, mut binds) = (db.get_database_backend(), Vec::new());
     let text = change.next(backend, &mut binds);
@@ -64,8 +63,9 @@ pub(crate) fn along(db: &impl ConnectionTrait, mut change: Change, rest: &str) -
     (text, binds)
 }
 
-/// What a change that fails does with the rows before. Whoever makes changes goes back to where they began then, and SQLite
-/// would keep copies of all pages that each statement changes for one that has to go back alone.
+/// Returns the conflict clause by which a failed statement keeps the rows it has changed: `OR FAIL` on SQLite. The
+/// caller rolls back to its savepoint anyway. With SQLite's default, `ABORT`, each statement would keep copies of all
+/// pages it changes to be able to undo itself alone.
 pub(crate) fn or_fail(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Sqlite => " OR FAIL",
@@ -73,15 +73,16 @@ pub(crate) fn or_fail(backend: DbBackend) -> &'static str {
     }
 }
 
-/// Rows on their way into a table, and what is done with them there.
+/// Rows to insert or update in one table, taken batch by batch.
 pub(crate) struct Change {
     verb: &'static str,
-    /// What stands between the verb and the rows, which are `given` with the columns `column1`, `column2` and so on.
+    /// The SQL between the verb and the rows. The rows are called `given`, with the columns `column1`, `column2` and so
+    /// on.
     head: String,
-    /// What stands behind them.
+    /// The SQL after the rows.
     tail: String,
     columns: usize,
-    /// Of all rows, those to come last.
+    /// The values of all rows, in reverse order, so that a batch is taken from the end.
     values: Vec<Value>,
 }
 
@@ -111,7 +112,7 @@ impl Change {
         }
     }
 
-    /// An update that is written by hand around its rows. A place without a row is one of nothing but `NULL`.
+    /// Makes an update with hand-written SQL around its rows. The slots without a row are all `NULL`.
     pub(crate) fn update<const COLUMNS: usize>(head: &str, tail: &str, rows: Vec<[Value; COLUMNS]>) -> Self {
         Self {
             verb: "UPDATE",
@@ -122,7 +123,7 @@ impl Change {
         }
     }
 
-    /// Whether one statement has place for all its rows.
+    /// Returns whether one statement has room for all rows.
     pub(crate) fn is_one_statement(&self) -> bool {
         self.values.len() <= ROWS * self.columns
     }
@@ -131,7 +132,7 @@ impl Change {
         self.values.is_empty()
     }
 
-    /// Bytes of its texts and octets, which are what weighs.
+    /// Returns the size of the values in bytes, counting texts and blobs.
     fn weight(&self) -> usize {
         let weights = self.values.iter().map(|value| match value {
             Value::String(Some(text)) => text.len(),
@@ -141,7 +142,7 @@ impl Change {
         weights.sum()
     }
 
-    /// Takes as many rows as a statement may have: its text, and the values at the end of `binds`.
+    /// Takes the next batch of rows. Returns the statement and appends the values to `binds`.
     fn next(&mut self, backend: DbBackend, binds: &mut Vec<Value>) -> String {
         let count = (self.values.len() / self.columns).min(ROWS);
         let rest = self.values.len() - count * self.columns;
@@ -160,7 +161,7 @@ impl Change {
     }
 }
 
-/// One statement of several: all but the last go before it.
+/// Joins statements into one for PostgreSQL: all but the last become `WITH` clauses.
 fn joined(texts: &[String]) -> String {
     match texts {
         [] => String::new(),
@@ -173,18 +174,18 @@ fn joined(texts: &[String]) -> String {
     }
 }
 
-/// The places of so many rows.
+/// Returns the placeholders of so many row slots.
 pub(crate) fn marks(columns: usize, places: usize) -> String {
     let row = format!("({})", vec!["?"; columns].join(", "));
     vec![row; places].join(", ")
 }
 
-/// How many rows a statement has place for that so many are given to.
+/// Returns the number of row slots of a statement for so many rows.
 pub(crate) fn places(rows: usize) -> usize {
     rows.next_power_of_two()
 }
 
-/// Leaves the places empty that have no row, in the types of the last. The rows begin at `from`.
+/// Fills the unused row slots with `NULL`s in the types of the last row. The rows begin at `from`.
 pub(crate) fn fill(binds: &mut Vec<Value>, from: usize, columns: usize, places: usize) {
     let empty: Vec<Value> = binds[binds.len() - columns..].iter().map(Value::as_null).collect();
     while binds.len() < from + places * columns {
@@ -192,7 +193,8 @@ pub(crate) fn fill(binds: &mut Vec<Value>, from: usize, columns: usize, places: 
     }
 }
 
-/// Cuts a list into pieces whose lengths are powers of two, 128 at most: few distinct statements stay prepared.
+/// Cuts a list into batches whose lengths are powers of two, 128 at most, so that few distinct statements stay
+/// prepared.
 pub(crate) fn batches<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let (head, tail) = rows.split_at_checked(batch(rows.len())?)?;
@@ -201,7 +203,7 @@ pub(crate) fn batches<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// How many of so many rows the next statement takes; none when there are none.
+/// Returns how many of so many rows the next statement takes; `None` when there are none.
 pub(crate) fn batch(rows: usize) -> Option<usize> {
     Some(ROWS.min(1 << rows.checked_ilog2()?))
 }

@@ -1,20 +1,20 @@
-//! The two ends of a copy: a SQLite file that is read and held, so that no server opens it meanwhile, and a PostgreSQL
-//! server that is filled over one connection.
+//! The two ends of a copy: a SQLite file that is read and locked, so that no server opens it meanwhile, and a
+//! PostgreSQL server that is filled over one connection.
 
 use super::{postgres, sequence, sqlite};
 use crate::{Error, Result};
 use sea_orm::DatabaseConnection;
 use std::fs::File;
 
-/// A SQLite file that nobody else has open.
+/// A SQLite file that is locked against other processes.
 #[derive(Debug)]
 pub(crate) struct Held {
-    /// For looking only.
+    /// The read-only connections.
     pub(crate) conn: DatabaseConnection,
     _lock: File,
 }
 
-/// Opens a SQLite file that is there and up to date. Fails while a process has it open.
+/// Opens an existing SQLite file that has no pending migration. Fails while a process has it open.
 pub(crate) async fn hold(url: &str) -> Result<Held> {
     let files = sqlite::Files::parse(url)?;
     if !files.exists() {
@@ -30,7 +30,7 @@ pub(crate) async fn hold(url: &str) -> Result<Held> {
     Ok(Held { conn, _lock: lock })
 }
 
-/// A connection to a PostgreSQL server, whose tables are made when `may_fill` says yes to what is there.
+/// Opens a connection to a PostgreSQL server. Its tables are created once `may_fill` has accepted what is there.
 pub(crate) async fn to_fill(
     url: &str,
     may_fill: impl AsyncFnOnce(&DatabaseConnection) -> Result<()>,
@@ -49,7 +49,7 @@ pub(crate) async fn to_fill(
     server.writer().await
 }
 
-/// Lets the numbers of the feed go on above those that were brought here. Gives what is added to them from now on.
+/// Raises the base of the feed's sequence numbers above those that were imported, and returns the new base.
 pub(crate) async fn raise_base(db: &DatabaseConnection) -> Result<i64> {
     sequence::base(db).await
 }

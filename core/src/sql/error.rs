@@ -1,5 +1,5 @@
-//! What a database error means to a caller: try again later ([`Error::Unavailable`]: the disk is full, the file cannot
-//! be written), or a fault of ours ([`Error::Internal`]).
+//! Translates database errors for callers: try again later ([`Error::Unavailable`]: the disk is full, the file cannot
+//! be written), or an internal error ([`Error::Internal`]).
 
 use super::postgres;
 use crate::Error;
@@ -19,12 +19,13 @@ impl From<DbErr> for Error {
     }
 }
 
-/// Whether a row was refused because one like it exists.
+/// Returns whether a row was refused by a unique constraint.
 pub(crate) fn is_duplicate(fault: &DbErr) -> bool {
     matches!(fault.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
-/// Faults that pass, by SQLite's primary result code (the low byte of its extended codes): sqlite.org/rescode.html.
+/// Returns the reason of a transient error, by SQLite's primary result code (the low byte of its extended codes):
+/// sqlite.org/rescode.html.
 fn trouble(fault: &DbErr) -> Option<&'static str> {
     let source = match fault {
         DbErr::Conn(RuntimeErr::SqlxError(source))

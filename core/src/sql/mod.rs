@@ -13,12 +13,13 @@ pub(crate) mod sequence;
 pub mod sqlite;
 pub(crate) mod statement;
 
-/// Whether somebody asks for statements in the log: `--log info,sqlx::query=debug`. Otherwise none is even formatted.
+/// Returns whether the log shows statements, as with `--log info,sqlx::query=debug`. Otherwise they are not even
+/// formatted.
 fn statements_are_logged() -> bool {
     tracing::enabled!(target: "sqlx::query", tracing::Level::DEBUG)
 }
 
-/// How SQLite would go about a statement, line by line, on an empty database of ours.
+/// Returns SQLite's query plan of a statement, line by line, on an empty database.
 #[cfg(test)]
 pub(crate) async fn plan(sql: &str) -> Vec<String> {
     use migration::MigratorTrait;

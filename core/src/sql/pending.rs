@@ -1,18 +1,18 @@
-//! Which migrations are pending, and what they would run: the database is only read, and need not be there. They are tried
-//! over a scratch database: in memory, or of PostgreSQL's temporary tables, which nobody else sees and which end with their
-//! connection.
+//! Lists pending migrations and the SQL they would run. The database is only read, and need not exist. The migrations
+//! are tried on a scratch database: in memory, or in temporary tables of PostgreSQL, which nobody else sees and which
+//! end with their connection.
 
 use super::{postgres, sqlite};
 use crate::{Error, Result};
 use migration::Pending;
 use url::Url;
 
-/// PostgreSQL's database that every server has.
+/// The database that every PostgreSQL server has.
 const ALWAYS_THERE: &str = "postgres";
-/// What the names of scratch tables begin with where the server tells them.
+/// The schema in front of the scratch tables' names in the server's statements.
 const SCRATCH: &str = "pg_temp.";
 
-/// What bringing the database at `url` up to date would run, oldest first.
+/// Returns the pending migrations of the database at `url`, oldest first, with their SQL.
 pub async fn pending(url: &str) -> Result<Vec<Pending>> {
     match postgres::is_meant(url) {
         true => of_postgres(url).await,
@@ -53,7 +53,7 @@ async fn of_postgres(url: &str) -> Result<Vec<Pending>> {
     Ok(found)
 }
 
-/// The same server's database that is always there.
+/// Returns the URL of the database that always exists on the same server.
 fn beside(url: &str) -> Result<String> {
     let invalid = |_| Error::invalid("databaseUrl", "cannot be read");
     let mut url = Url::parse(url).map_err(invalid)?;

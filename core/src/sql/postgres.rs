@@ -1,5 +1,6 @@
-//! PostgreSQL: connections that are lazy, so that a server that is away is a fault of the moment and not of the start, a few
-//! for writing and some for looking. Migrations run under a lock, so that many nodes may start together.
+//! PostgreSQL: a few connections for writing and some for reading. They are opened lazily, so that an unreachable
+//! server is an error of the moment and not of the start. Migrations run under an advisory lock, so that many nodes may
+//! start together.
 
 use super::{sequence, statement::raw};
 use crate::{Error, Result};
@@ -10,18 +11,18 @@ use sea_orm::{
 };
 use std::time::Duration;
 
-/// Connections for looking.
+/// The connections for reading.
 const READERS: u32 = 8;
-/// Connections for what appends: groups are as large as they can be, and a statement serves them whole.
+/// The connections for appends: groups are as large as they can be, and one statement serves a whole group.
 pub(crate) const APPENDERS: usize = 1;
-/// Connections for everything else that is written.
+/// The connections for everything else that is written.
 pub(crate) const WRITERS: usize = 3;
-/// How long a connection may be waited for.
+/// The timeout for getting a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What the advisory lock of migrations is called.
+/// The advisory lock of migrations.
 const MIGRATIONS: i64 = 0x6c61_6265_6c68_6f6b;
 
-/// A server that has been brought up to date.
+/// A server whose tables are up to date.
 #[derive(Debug)]
 pub(crate) struct Server {
     url: String,
@@ -29,7 +30,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Brings the tables up to date, one node at a time.
+    /// Runs pending migrations, one node at a time.
     pub(crate) async fn open(url: &str) -> Result<Self> {
         let conn = connect(url, 1, |options| options).await?;
         conn.execute_raw(raw(&conn, "SELECT pg_advisory_lock(?)", [MIGRATIONS.into()]))
@@ -43,7 +44,7 @@ impl Server {
         })
     }
 
-    /// What is added to all numbers of the feed.
+    /// Returns the base that is added to all sequence numbers of the feed.
     pub(crate) fn base(&self) -> i64 {
         self.base
     }
@@ -60,7 +61,7 @@ impl Server {
     }
 }
 
-/// A connection that changes nothing.
+/// Opens a read-only connection.
 pub(crate) async fn looking(url: &str) -> Result<DatabaseConnection> {
     connect(url, 1, |options| {
         limits(options).options([("default_transaction_read_only", "on")])
@@ -68,7 +69,7 @@ pub(crate) async fn looking(url: &str) -> Result<DatabaseConnection> {
     .await
 }
 
-/// A connection whose tables are temporary: nobody sees them, and they end with it.
+/// Opens a connection whose tables are temporary: nobody else sees them, and they end with it.
 pub(crate) async fn scratch(url: &str) -> Result<DatabaseConnection> {
     connect(url, 1, |options| limits(options).options([("search_path", "pg_temp")])).await
 }
@@ -80,7 +81,7 @@ async fn migrate(conn: &DatabaseConnection) -> Result<i64> {
     sequence::base(conn).await
 }
 
-/// The number that tells installations apart; a SQLite file has none, since nobody shares it.
+/// Returns the number that tells installations apart; 0 for a SQLite file, which nobody shares.
 pub(crate) async fn installation(db: &DatabaseConnection) -> Result<i64> {
     let read = "SELECT value FROM setting WHERE name = 'installation'";
     let row = db.query_one_raw(raw(db, read, [])).await?;
@@ -90,7 +91,7 @@ pub(crate) async fn installation(db: &DatabaseConnection) -> Result<i64> {
 /// Binds: a number for an installation that has none yet.
 const NUMBER: &str = "INSERT INTO setting (name, value) VALUES ('installation', ?) ON CONFLICT DO NOTHING";
 
-/// Whether a URL names a PostgreSQL server.
+/// Returns whether a URL names a PostgreSQL server.
 pub(crate) fn is_meant(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
@@ -116,8 +117,8 @@ async fn connect(
     Ok(Database::connect(options).await?)
 }
 
-/// No statement of ours takes long, so that none is worth being compiled, and nobody may hold a lock who has gone away or
-/// stands still: others wait for it.
+/// Sets the limits of a connection. No statement of ours takes long, so none is worth compiling (`jit`). A client that
+/// has gone away or hangs must not hold a lock, because others wait for it.
 fn limits(options: PgConnectOptions) -> PgConnectOptions {
     options.options([
         ("statement_timeout", "30s"),
@@ -127,16 +128,16 @@ fn limits(options: PgConnectOptions) -> PgConnectOptions {
     ])
 }
 
-/// What is written is found by its keys, some hundred rows at a time: from each of these through an index is always right.
-/// A plan is kept until the server has counted the table again, and where a partition is new, or a burst has just come, it
-/// has counted nothing: then it would go through all there is.
+/// Planner settings of writing connections. Rows are found by their keys, some hundred at a time, so an index is always
+/// the right way to reach them. The server keeps a plan until it gathers statistics again. For a new partition, or
+/// after a burst, it has none, and would then scan the whole table.
 const PLANS: [(&str, &str); 3] = [
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
 ];
 
-/// What the server's own codes mean (PostgreSQL documentation, appendix A). Faults that pass.
+/// Returns the reason of a transient error, by the server's codes (PostgreSQL documentation, appendix A).
 pub(crate) fn trouble(fault: &dyn sqlx::error::DatabaseError) -> Option<&'static str> {
     let code = fault.code()?;
     match &*code {
@@ -151,7 +152,7 @@ pub(crate) fn trouble(fault: &dyn sqlx::error::DatabaseError) -> Option<&'static
     }
 }
 
-/// Whether the server is there and the database is not.
+/// Returns whether the server answers and the database does not exist.
 pub(crate) fn is_unknown_database(fault: &DbErr) -> bool {
     let (DbErr::Conn(RuntimeErr::SqlxError(source))
     | DbErr::Exec(RuntimeErr::SqlxError(source))
@@ -162,7 +163,7 @@ pub(crate) fn is_unknown_database(fault: &DbErr) -> bool {
     matches!(&**source, sqlx::Error::Database(fault) if fault.code().as_deref() == Some("3D000"))
 }
 
-/// A commit whose answer did not come may have been carried out.
+/// Translates the error of a failed commit. A commit whose answer was lost may have been carried out.
 pub(crate) fn broken_off(fault: DbErr) -> Error {
     let lost = matches!(&fault, DbErr::Conn(RuntimeErr::SqlxError(source))
         | DbErr::Exec(RuntimeErr::SqlxError(source))
@@ -174,7 +175,7 @@ pub(crate) fn broken_off(fault: DbErr) -> Error {
     not_known()
 }
 
-/// Of something whose commit was asked for and not answered.
+/// Returns the error for a commit that was sent and not answered.
 pub(crate) fn not_known() -> Error {
     Error::Unavailable("the database was lost while it wrote: whether this was carried out is not known".into())
 }

@@ -1,24 +1,24 @@
-//! The numbers of the feed: they grow over all organizations, with gaps.
+//! The sequence numbers of the feed: they increase over all organizations, with gaps.
 //!
-//! One process owns a SQLite file, so there they are counted in memory; starting at the time in microseconds, or past the
-//! newest event and notification, keeps them growing over restarts, whatever the clock does: a cursor that somebody holds
-//! stays below what comes. Both maxima are one step of an index for each organization; the feed needs those indexes anyway,
-//! so no mark has to be stored beside them.
+//! A SQLite file belongs to one process, so the numbers are counted in memory. The counter starts at the time in
+//! microseconds, or after the newest event and notification if that is higher. So numbers increase across restarts,
+//! whatever the clock does, and a cursor that a client holds stays below new rows. Both maxima cost one index step for
+//! each organization. The feed needs these indexes anyway, so no counter is stored.
 //!
-//! On PostgreSQL many transactions are open at once, on many nodes. Each makes its numbers from its own transaction id,
-//! which the server gives in order. A row can still appear after one with a higher number, but never below the *horizon*,
-//! the oldest transaction that is open: the feed reads up to there. The base is added to all numbers, so that they grow on
-//! when an installation moves to another server, whose transaction ids begin anew.
+//! On PostgreSQL many transactions are open at once, on many nodes. Each derives its numbers from its own transaction
+//! id, which the server assigns in order. A row can still become visible after one with a higher number, but never
+//! below the *horizon* (low watermark) of the oldest open transaction: the feed reads up to there. A base is added to
+//! all numbers, so that they increase when an installation moves to another server, whose transaction ids start again.
 
 use crate::{Error, Result};
 use entity::Timestamp;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, Statement};
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Numbers of one transaction on PostgreSQL: 2 to the power of this.
+/// The numbers that one transaction may use on PostgreSQL, as a power of two.
 const BITS: u32 = 20;
 
-/// Counts.
+/// A counter of sequence numbers.
 #[derive(Debug)]
 pub(crate) struct Sequence(AtomicI64);
 
@@ -34,22 +34,23 @@ impl From<i64> for Sequence {
 }
 
 impl Sequence {
-    /// Past everything that is in a SQLite file.
+    /// Starts a counter after everything in a SQLite file.
     pub(crate) async fn start(db: &DatabaseConnection, now: Timestamp) -> Result<Self> {
         Ok(Self::from(newest(db).await?.unwrap_or(0).max(now.0)))
     }
 
+    /// Returns the next number.
     pub(crate) fn next(&self) -> i64 {
         self.0.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// The number given last.
+    /// Returns the last number given out.
     pub(crate) fn newest(&self) -> i64 {
         self.0.load(Ordering::SeqCst)
     }
 }
 
-/// The highest number there is.
+/// Returns the highest number in the database.
 async fn newest(db: &DatabaseConnection) -> Result<Option<i64>> {
     let newest = |table| {
         format!(
@@ -63,7 +64,7 @@ async fn newest(db: &DatabaseConnection) -> Result<Option<i64>> {
     Ok(row.and_then(|row| row.newest))
 }
 
-/// The number before the first of a transaction on PostgreSQL.
+/// Returns the number before the first of a transaction on PostgreSQL.
 pub(crate) fn first_of(base: i64, transaction: i64) -> i64 {
     base + (transaction << BITS)
 }
@@ -73,11 +74,11 @@ struct Number {
     number: i64,
 }
 
-/// Binds none: the row of the base, and the oldest open transaction.
+/// Selects the number before the first of the oldest open transaction. Binds nothing.
 const HORIZON: &str = "SELECT (SELECT value FROM setting WHERE name = 'sequence_base') \
      + (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 20) - 1 AS number";
 
-/// Up to which number nothing can appear any more; everything, on SQLite.
+/// Returns the number up to which no new row can become visible; on SQLite that is every number.
 pub(crate) async fn horizon(db: &DatabaseConnection) -> Result<i64> {
     match db.get_database_backend() {
         DbBackend::Postgres => number(db, HORIZON).await,
@@ -92,11 +93,12 @@ async fn number(db: &DatabaseConnection, sql: &str) -> Result<i64> {
         .ok_or_else(|| Error::internal("a statement without a table gives one row"))
 }
 
-/// A moment of the feed on PostgreSQL: what is committed by then is past, also above the horizon.
+/// A snapshot of the feed on PostgreSQL: the transactions that are committed by then. Some of them lie above the
+/// horizon.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Moment {
     base: i64,
-    /// The oldest transaction that is open, or the next one.
+    /// The oldest open transaction, or the next one if none is open.
     oldest: i64,
     next: i64,
     open: Vec<i64>,
@@ -109,7 +111,7 @@ struct Snapshot {
 }
 
 impl Moment {
-    /// Now; none on SQLite, where the newest number says it all.
+    /// Takes a snapshot; `None` on SQLite, where the newest number is enough.
     pub(crate) async fn now(db: &DatabaseConnection) -> Result<Option<Self>> {
         if db.get_database_backend() != DbBackend::Postgres {
             return Ok(None);
@@ -124,7 +126,7 @@ impl Moment {
             .ok_or_else(|| Error::internal("there is a base, and a snapshot has three parts"))
     }
 
-    /// Reads `10:20:10,14,15`: the oldest that is open, the next, and all that are open.
+    /// Parses `10:20:10,14,15`: the oldest open transaction, the next one, and all that are open.
     fn parse(base: i64, snapshot: &str) -> Option<Self> {
         let mut parts = snapshot.split(':');
         Some(Self {
@@ -135,20 +137,20 @@ impl Moment {
         })
     }
 
-    /// Up to which number nothing can appear any more.
+    /// Returns the number up to which no new row can become visible.
     pub(crate) fn horizon(&self) -> i64 {
         first_of(self.base, self.oldest) - 1
     }
 
-    /// Whether what has this number was committed before.
+    /// Returns whether a row with this number was committed before the snapshot.
     pub(crate) fn is_past(&self, sequence: i64) -> bool {
         let transaction = (sequence - self.base) >> BITS;
         transaction < self.next && !self.open.contains(&transaction)
     }
 }
 
-/// The base of a PostgreSQL server, raised when what was brought here has higher numbers than its transactions give. Only
-/// one node does this at a time, and none has begun to write before it has.
+/// Returns the base of a PostgreSQL server. It is raised first when imported rows have higher numbers than the server's
+/// transactions would give. Only one node does this at a time, and before any node writes.
 pub(crate) async fn base(db: &DatabaseConnection) -> Result<i64> {
     let base = number(db, "SELECT value AS number FROM setting WHERE name = 'sequence_base'").await?;
     let current = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS number";

@@ -14,7 +14,8 @@ use std::{
 };
 
 const READERS: u32 = 4;
-/// 2 MiB for each: what they read again is in the system's cache, and a long log would fill whatever they have.
+/// 2 MiB for each reader. What readers read again is in the system's cache, and reading a long log would fill a cache
+/// of any size.
 const READER_CACHE: &str = "-2048";
 
 /// The files that belong to a SQLite URL.
@@ -29,13 +30,13 @@ impl Files {
         Ok(Self { database })
     }
 
-    /// Whether the database is there.
+    /// Returns whether the database file exists.
     pub(crate) fn exists(&self) -> bool {
         self.database.exists()
     }
 
-    /// Holds the lock file beside the database for as long as the returned file is open. Beside the database itself: a
-    /// link to it is another name and not another file.
+    /// Holds the lock file beside the database for as long as the returned file is open. A link to the database is
+    /// resolved first: it is another name, not another file.
     pub(crate) fn lock(&self) -> Result<File> {
         let database = self.database.canonicalize().unwrap_or_else(|_| self.database.clone());
         let path = database.with_added_extension("lock");
@@ -59,13 +60,14 @@ impl Files {
     }
 }
 
-/// The path inside a SQLite URL; none for memory or for another database.
+/// Returns the path inside a SQLite URL; `None` for an in-memory database or another database.
 pub fn file_of(url: &str) -> Option<PathBuf> {
     let rest = url.strip_prefix("sqlite:")?;
     let path = rest.strip_prefix("//").unwrap_or(rest).split('?').next()?;
     (!path.is_empty() && !path.contains(":memory:")).then(|| PathBuf::from(path))
 }
 
+/// Returns the error for a file that another process has open.
 fn in_use(file: &mut File, database: &std::path::Path) -> Error {
     let mut holder = String::new();
     file.read_to_string(&mut holder).ok();
@@ -87,7 +89,7 @@ pub(crate) async fn readers(url: &str) -> Result<DatabaseConnection> {
     .await
 }
 
-/// A connection that changes nothing, not even the journal, whoever else has the file open.
+/// Opens a connection that changes nothing, not even the journal, whoever else has the file open.
 pub(crate) async fn looking(url: &str) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
     options
@@ -97,7 +99,7 @@ pub(crate) async fn looking(url: &str) -> Result<DatabaseConnection> {
     Ok(Database::connect(options).await?)
 }
 
-/// An empty database that ends with its connection.
+/// Opens an empty database that ends with its connection.
 pub(crate) async fn in_memory() -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new("sqlite::memory:");
     options.max_connections(1).sqlx_logging(false);
@@ -122,10 +124,10 @@ async fn connect(
     Ok(Database::connect(options).await?)
 }
 
-/// Measured in `reference/performance.md` section 3: full syncs cost nothing once commits are grouped, and a page cache
-/// of 12 MiB holds the indexes that are written. Of rows of 2 to 3 KB, as labels, events and payloads are, a page of 4 KiB
-/// holds one and a page of 8 KiB two or three: fewer pages go to the log and from there to the file. A database keeps the
-/// size that it was made with.
+/// Sets journal, sync and cache of a connection. Measured: full syncs cost nothing once commits are grouped, and a page
+/// cache of 12 MiB holds the indexes that are written. A row of 2 to 3 KB, as labels, events and payloads are, fits
+/// once into a page of 4 KiB and two or three times into a page of 8 KiB: fewer pages go to the write-ahead log and
+/// from there to the file. A database keeps the page size that it was created with.
 fn pragmas(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options
         .page_size(8192)

@@ -1,4 +1,4 @@
-//! Statements written by hand, for both databases: in our text a place is `?` or `?3`, as SQLite has it; PostgreSQL has `$3`.
+//! Hand-written SQL for both databases. Placeholders are written as SQLite has them, `?` or `?3`; PostgreSQL gets `$3`.
 
 use sea_orm::{
     ConnectionTrait, DbBackend, Statement, Value,
@@ -6,8 +6,8 @@ use sea_orm::{
 };
 use std::fmt::Write;
 
-/// A statement for the database behind `db`. A text has its places either all counted or all numbered, and none of its
-/// literals has a question mark.
+/// Makes a statement for the database behind `db`. The placeholders of a text must be all positional or all numbered,
+/// and no literal in it may contain a question mark.
 pub(crate) fn raw(db: &impl ConnectionTrait, text: &str, binds: impl IntoIterator<Item = Value>) -> Statement {
     let backend = db.get_database_backend();
     match backend {
@@ -16,11 +16,12 @@ pub(crate) fn raw(db: &impl ConnectionTrait, text: &str, binds: impl IntoIterato
     }
 }
 
-/// The bytes of a text, which neither database reads for it.
+/// Returns the expression for the length of a text in bytes, which both databases know without reading the text.
 pub(crate) fn octets(text: Expr) -> Expr {
     Func::cust("octet_length").arg(text).cast_as("bigint")
 }
 
+/// Rewrites placeholders for PostgreSQL.
 fn dollars(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 64);
     let (mut rest, mut place) = (text, 0);

@@ -1,5 +1,8 @@
-//! Statistics of deliveries: how many, how they ended, how long their requests took. Read from [`tally`]'s rows, so their
-//! cost follows the time that is asked for and not the log; a notification counts in the hour in which it was made.
+//! Delivery statistics: the number of notifications, how they ended, and percentiles of request durations.
+//!
+//! GraphQL enters it with [`stats`]; commits add to its counters through `Tallies`. It must never read the log: its
+//! cost follows the requested period and not the traffic, because it reads the rows of [`tally`]. A notification counts
+//! in the hour in which it was created.
 
 use crate::{
     App, Error, Result,
@@ -14,40 +17,41 @@ use sea_orm::{
 };
 use std::collections::BTreeMap;
 
-/// Points of a series at most.
+/// The most points of a series.
 const POINTS: i64 = 1_000;
-/// Up to so many hours are shown hour by hour unless it is said otherwise.
+/// The longest period, in hours, that is shown by the hour by default.
 const SHORT: i64 = 48;
 
-/// What happened to notifications of some time.
+/// The counts of the notifications of one period.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counts {
-    /// From when on.
+    /// The start of the period.
     pub at: Timestamp,
-    /// Made.
+    /// Notifications created.
     pub total: i64,
-    /// Delivered.
+    /// Notifications delivered.
     pub succeeded: i64,
-    /// Given up.
+    /// Notifications that failed for good.
     pub failed: i64,
-    /// Stopped by a person.
+    /// Notifications canceled by a user.
     pub canceled: i64,
-    /// Not over.
+    /// Notifications that have not ended.
     pub pending: i64,
-    /// Milliseconds that half, 95 and 99 of a hundred requests did not exceed.
+    /// The 50th, 95th and 99th percentile of request durations, in milliseconds.
     pub percentiles: Option<[f64; 3]>,
 }
 
-/// Counts of a time as a whole, and piece by piece.
+/// The statistics of a period, as a whole and as a time series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stats {
-    /// As a whole.
+    /// The whole period.
     pub whole: Counts,
-    /// Hour by hour, or day by day, without a gap.
+    /// By the hour or by the day, without a gap.
     pub series: Vec<Counts>,
 }
 
-/// What happened to the notifications that a filter matches: by webhook, project, topic, and time in whole pieces.
+/// Returns the statistics of the notifications that a filter matches: by webhook, project, topic, and time in whole
+/// periods.
 pub async fn stats(app: &App, actor: &Actor, filter: &Filter, bucket: Option<StatsBucket>) -> Result<Stats> {
     actor.require(Action::ReadWebhooks)?;
     if let Some(field) = unkept(filter) {
@@ -70,7 +74,7 @@ pub async fn stats(app: &App, actor: &Actor, filter: &Filter, bucket: Option<Sta
     })
 }
 
-/// The first field of a filter by which nothing is counted.
+/// Returns the first field of a filter that tallies are not kept by.
 fn unkept(filter: &Filter) -> Option<&'static str> {
     let given = [
         ("where.ids", filter.ids.is_some()),
@@ -84,7 +88,7 @@ fn unkept(filter: &Filter) -> Option<&'static str> {
     given.into_iter().find_map(|(field, given)| given.then_some(field))
 }
 
-/// A time in pieces of some hours each, by their numbers since 1970.
+/// A period divided into pieces of `hours` hours, which are numbered from 1970.
 #[derive(Debug)]
 struct Time {
     hours: i64,
@@ -93,7 +97,8 @@ struct Time {
 }
 
 impl Time {
-    /// A day until now unless the filter says otherwise; thirty when it is shown by the day. Pieces are whole.
+    /// Makes the period of a filter. By default it is the last day, or the last thirty days when shown by the day.
+    /// Pieces are whole.
     fn of(filter: &Filter, bucket: Option<StatsBucket>, now: Timestamp) -> Result<Self> {
         let last = |time: Timestamp| counters::hour(Timestamp(time.0.saturating_sub(1)));
         let end = filter.created_before.map_or_else(|| counters::hour(now), last) + 1;
@@ -129,7 +134,7 @@ impl Time {
     }
 }
 
-/// Place, kind, bin and their sum.
+/// Selects piece, kind, bin and the sum of their counts.
 fn select(actor: &Actor, filter: &Filter, time: &Time) -> Select<tallies::Entity> {
     use tallies::Column as Is;
     let webhooks = webhook::Entity::find()
@@ -150,7 +155,7 @@ fn select(actor: &Actor, filter: &Filter, time: &Time) -> Select<tallies::Entity
         .add(Is::Hour.lt(time.end * time.hours))
         .add_option(projects.map(|ids| Is::ProjectId.is_in(ids)))
         .add_option(filter.topics.clone().map(|topics| Is::Topic.is_in(topics)));
-    // Written out: PostgreSQL takes two binds of one value for two expressions.
+    // Written out as text: PostgreSQL treats two binds of one value as two different expressions.
     let place = || Expr::cust(format!("hour / {}", time.hours));
     tallies::Entity::find()
         .select_only()
@@ -163,7 +168,7 @@ fn select(actor: &Actor, filter: &Filter, time: &Time) -> Select<tallies::Entity
         .group_by(Is::Bin)
 }
 
-/// Counts that grow.
+/// Running sums of counts.
 #[derive(Debug, Default)]
 struct Sum {
     made: i64,

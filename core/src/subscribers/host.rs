@@ -1,13 +1,13 @@
-//! Where a webhook is sent from: anywhere, or only where its listener is.
+//! The nodes that may send to a webhook: any, or only the one to which its listener is connected.
 
 use entity::{NodeId, webhook};
 
 /// The nodes that may send to a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// All: its URL is called.
+    /// All nodes: the webhook's URL is called.
     Anywhere,
-    /// The one at which its listener is; none while it is away.
+    /// The node to which its listener is connected; `None` while it is not.
     Only(Option<NodeId>),
 }
 
@@ -19,7 +19,7 @@ impl Place {
         }
     }
 
-    /// Whether this node may send.
+    /// Returns whether this node may send.
     pub(crate) fn is_at(self, node: NodeId) -> bool {
         match self {
             Self::Anywhere => true,

@@ -5,7 +5,7 @@ use crate::{Error, Result, db::Txn, listener::MAX};
 use entity::{WebhookStatus, webhook as webhooks};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 
-/// Makes a new webhook one that is heard by a listener.
+/// Turns a new webhook into one of a listener.
 pub(crate) async fn enter(txn: &Txn, row: &mut webhooks::Model) -> Result<()> {
     let there = webhooks::Entity::find()
         .filter(webhooks::Column::OrganizationId.eq(row.organization_id))
@@ -20,7 +20,7 @@ pub(crate) async fn enter(txn: &Txn, row: &mut webhooks::Model) -> Result<()> {
     Ok(())
 }
 
-/// Refuses changes that a listener's webhook does not have.
+/// Refuses changes that are not possible on a listener's webhook.
 pub(crate) fn check(row: &webhooks::Model, patch: &Patch) -> Result<()> {
     if row.listener && row.status == WebhookStatus::Revoked {
         let reason = "the listener of this webhook is gone, and it does not come back";
@@ -32,7 +32,7 @@ pub(crate) fn check(row: &webhooks::Model, patch: &Patch) -> Result<()> {
     Ok(())
 }
 
-/// Of webhooks: every one but those of listeners that are gone.
+/// Returns the condition for webhooks except those of listeners that are gone.
 pub(crate) fn lasts() -> Condition {
     Condition::any()
         .add(webhooks::Column::Listener.eq(false))

@@ -173,7 +173,7 @@ pub(crate) mod seal {
     }
 }
 
-/// The headers of a request: for these bytes, at this moment.
+/// Returns the headers of a request, signed for this body at this moment.
 pub(crate) fn prepare(target: &Target, job: &Job, at: Timestamp, body: &[u8]) -> HeaderMap {
     target.signer.headers(&Signed {
         event_id: job.event_id,

@@ -1,12 +1,15 @@
-//! Carries an installation from a SQLite file over to a PostgreSQL server, while nobody else has either.
+//! Copies an installation from a SQLite file to a PostgreSQL server, while no other process uses either.
 //!
-//! Tables go over in pages, in the order of their primary keys ([`page`]), and each page is one statement; so what is there
-//! already says where one that was broken off goes on. A row of `setting` says that the copy is under way and from which
-//! installation: no node starts on that database until it is done.
+//! `labelhook copy` enters it with [`Copy`](struct@Copy); servers call `check_done` at their start. It must never run
+//! beside a node.
 //!
-//! In the end both sides are read in full, and what they hold is counted and hashed, table by table ([`row`]). Only when
-//! all are equal, and every sealed value opens with the master key, are the claims of the old process given back and the
-//! row removed.
+//! Tables are copied in pages, in the order of their primary keys ([`page`]), and each page is one statement. So an
+//! interrupted copy continues after the last key in the target. A row of `setting` marks the copy and names its source:
+//! no node starts on that database until the copy is done.
+//!
+//! At the end both sides are read in full, and their rows are counted and hashed, table by table ([`row`]). Only when
+//! all are equal, and every sealed value opens with the master key, are the claims of the old process released and the
+//! mark removed.
 
 mod page;
 mod row;
@@ -30,54 +33,54 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use table::Table;
 use uuid::Uuid;
 
-/// From where to where.
+/// The source and the target of a copy.
 #[derive(Debug)]
 pub struct Config {
     /// The URL of the SQLite file.
     pub from: String,
     /// The URL of the PostgreSQL database.
     pub to: String,
-    /// The master key that the file's secrets are sealed with.
+    /// The master key that seals the file's secrets.
     pub keyring: Keyring,
 }
 
-/// How far it is.
+/// The progress of a copy.
 #[derive(Debug)]
 pub enum Progress {
-    /// So many rows of a table went over in this run.
+    /// Rows of a table were copied in this run.
     Copied {
-        /// Which table.
+        /// The table.
         table: &'static str,
-        /// How many rows.
+        /// The number of rows so far.
         rows: u64,
-        /// Whether these were the last.
+        /// True when these were the last.
         ended: bool,
     },
     /// Both sides hold the same rows of a table.
     Equal {
-        /// Which table.
+        /// The table.
         table: &'static str,
-        /// How many rows.
+        /// The number of rows.
         rows: u64,
-        /// Their checksum.
+        /// The checksum of the rows.
         checksum: String,
     },
 }
 
-/// What was carried over.
+/// The result of a copy.
 #[derive(Debug)]
 pub struct Done {
-    /// Rows in all.
+    /// The number of rows in all tables.
     pub rows: u64,
-    /// Values that open with the master key.
+    /// The number of sealed values, all of which open with the master key.
     pub sealed: u64,
-    /// Notifications that the old process held.
+    /// The number of notifications whose claims by the old process were released.
     pub freed: u64,
-    /// What is added to the numbers of the feed from now on.
+    /// The base that is added to the feed's sequence numbers from now on.
     pub base: i64,
 }
 
-/// A copy that may begin, or go on.
+/// A checked copy, ready to begin or to continue.
 #[derive(Debug)]
 pub struct Copy {
     source: Held,
@@ -87,8 +90,8 @@ pub struct Copy {
 }
 
 impl Copy {
-    /// Checks both sides and says in the target that a copy is under way. Fails when a process has the file open, when the
-    /// key is not its key, and when the target holds anything but this copy broken off, or has nodes.
+    /// Checks both sides and marks the target. Fails when a process has the file open, when the key is not the file's
+    /// key, and when the target has nodes or holds anything but this copy, interrupted.
     pub async fn open(config: Config) -> Result<Self> {
         let source = copy_ends::hold(&config.from).await?;
         let name = target::check_source(&source.conn, &config.keyring).await?;
@@ -102,7 +105,7 @@ impl Copy {
         })
     }
 
-    /// Does all that is left and tells how far it is.
+    /// Copies and compares all that is left, and reports its progress.
     pub async fn run(self, mut report: impl FnMut(Progress)) -> Result<Done> {
         for table in &self.tables {
             self.carry(table, &mut report).await?;
@@ -148,7 +151,7 @@ impl Copy {
         Ok(here.rows)
     }
 
-    /// What differs on the new server from here on, in one transaction.
+    /// Raises the base of the sequence numbers, releases claims and removes the mark; the last two in one transaction.
     async fn end(self, rows: u64, sealed: u64) -> Result<Done> {
         let base = copy_ends::raise_base(&self.target).await?;
         let txn = self.target.begin().await?;
@@ -166,7 +169,7 @@ impl Copy {
     }
 }
 
-/// Everything that a table holds, in the order of its keys.
+/// Counts and hashes all rows of a table, in the order of its keys.
 async fn sum(db: &impl ConnectionTrait, table: &Table) -> Result<Sum> {
     let (mut pages, mut adding) = (Pages::after(table, None), row::Adding::default());
     while let Some(page) = pages.next(db).await? {

@@ -1,5 +1,5 @@
-//! Rows in pages, in the order of the primary key, which is the same on both databases. A page ends by its rows and, since
-//! payloads and bodies may be large, by the bytes of the one before.
+//! Reads and writes rows in pages, in the order of the primary key, which is the same on both databases. The size of a
+//! page adapts to the bytes of the one before, since payloads and bodies may be large.
 
 use super::{
     row::{self, Row},
@@ -8,14 +8,14 @@ use super::{
 use crate::{Error, Result, sql::statement::raw};
 use sea_orm::{ConnectionTrait, Value};
 
-/// Rows of the first page.
+/// The rows of the first page.
 const FIRST: usize = 16;
-/// Rows of a page at most: with the columns of the widest table these are fewer values than a statement may have.
+/// The most rows of a page. In the widest table these have fewer values than a statement may have.
 const MOST: usize = 512;
-/// Bytes above which the next page has fewer rows; below half of it, it has more.
+/// The bytes of a page above which the next one has fewer rows. Below half of it, the next one has more.
 const BYTES: usize = 4 * 1024 * 1024;
 
-/// Walks through a table.
+/// Reads a table page by page.
 pub(crate) struct Pages<'a> {
     table: &'a Table,
     after: Option<Row>,
@@ -23,7 +23,7 @@ pub(crate) struct Pages<'a> {
 }
 
 impl<'a> Pages<'a> {
-    /// From the row behind this key on.
+    /// Starts after the row with this key.
     pub(crate) fn after(table: &'a Table, after: Option<Row>) -> Self {
         Self {
             table,
@@ -32,7 +32,7 @@ impl<'a> Pages<'a> {
         }
     }
 
-    /// The next page; none at the end.
+    /// Returns the next page; `None` at the end.
     pub(crate) async fn next(&mut self, db: &impl ConnectionTrait) -> Result<Option<Vec<Row>>> {
         let page = self.read(db).await?;
         let Some(last) = page.last() else { return Ok(None) };
@@ -60,7 +60,7 @@ impl<'a> Pages<'a> {
     }
 }
 
-/// The key of a table's last row.
+/// Returns the key of a table's last row.
 pub(crate) async fn last_key(db: &impl ConnectionTrait, table: &Table) -> Result<Option<Row>> {
     let (name, columns) = (table.name, table.column_list());
     let keys: Vec<String> = table.columns[..table.keys]
@@ -76,7 +76,7 @@ pub(crate) async fn last_key(db: &impl ConnectionTrait, table: &Table) -> Result
     }))
 }
 
-/// Writes a page: all of it or nothing.
+/// Inserts a page: all of its rows or none.
 pub(crate) async fn insert(db: &impl ConnectionTrait, table: &Table, page: &[Row]) -> Result<()> {
     for row in page {
         row::check(row, table)?;

@@ -1,4 +1,4 @@
-//! A row as values that both databases understand, its canonical text, and the checksum of many rows.
+//! A row as values that both databases understand, its canonical text, and the checksum of rows.
 
 use super::table::{Kind, Table};
 use crate::{Error, Result};
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use uuid::Uuid;
 
-/// In the order of the table's columns.
+/// The values of a row, in the order of the table's columns.
 pub(crate) type Row = Vec<Value>;
 
 /// Reads a row.
@@ -35,7 +35,7 @@ fn unreadable(table: &Table, column: &str, fault: DbErr) -> Error {
     Error::internal(format!("{}.{column} cannot be read: {fault}", table.name))
 }
 
-/// Refuses what PostgreSQL cannot hold, and says where it is.
+/// Refuses a value that PostgreSQL cannot store, and names its place.
 pub(crate) fn check(row: &[Value], table: &Table) -> Result<()> {
     for (column, value) in table.columns.iter().zip(row) {
         if matches!(value, Value::String(Some(text)) if text.contains('\0')) {
@@ -49,7 +49,7 @@ pub(crate) fn check(row: &[Value], table: &Table) -> Result<()> {
     Ok(())
 }
 
-/// About how much room a value takes.
+/// Returns the approximate size of a value in bytes.
 pub(crate) fn bytes(value: &Value) -> usize {
     match value {
         Value::String(Some(text)) => text.len(),
@@ -58,7 +58,7 @@ pub(crate) fn bytes(value: &Value) -> usize {
     }
 }
 
-/// The canonical text of a value: the same from either database.
+/// Returns the canonical text of a value: the same from either database.
 fn text(value: &Value) -> String {
     match value {
         Value::Uuid(Some(id)) => id.to_string(),
@@ -73,7 +73,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Adds up rows.
+/// A running count and checksum of rows.
 #[derive(Default)]
 pub(crate) struct Adding {
     rows: u64,
@@ -81,7 +81,8 @@ pub(crate) struct Adding {
 }
 
 impl Adding {
-    /// A row: each value as its length and its text, so that no two rows have the same; a null has no length.
+    /// Adds a row: each value as its length and its text, so that no two rows have the same encoding; a `NULL` has no
+    /// length.
     pub(crate) fn row(&mut self, row: &[Value]) {
         self.rows += 1;
         for value in row {
@@ -104,7 +105,7 @@ impl Adding {
     }
 }
 
-/// What a table holds.
+/// The count and the checksum of a table's rows.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Sum {
     pub(crate) rows: u64,

@@ -1,9 +1,9 @@
-//! Which tables go over, and what their columns hold: read from both databases, which must have the same.
+//! The tables to copy and the types of their columns, read from both databases, which must agree.
 
 use crate::{Error, Result, sql::statement::raw};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
-/// What is carried over, in this order.
+/// The tables that are copied, in this order.
 pub const TABLES: [&str; 30] = [
     "organization",
     "user",
@@ -37,10 +37,10 @@ pub const TABLES: [&str; 30] = [
     "idempotency_key",
 ];
 
-/// What each database has of its own: its settings, the processes at work on it, and which migrations it has seen.
+/// The tables that each database keeps for itself: settings, running nodes, and applied migrations.
 pub const APART: [&str; 3] = ["setting", "node", "seaql_migrations"];
 
-/// A table, the columns of its primary key first.
+/// A table; the columns of its primary key come first.
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
@@ -54,7 +54,7 @@ pub(crate) struct Column {
     pub(crate) kind: Kind,
 }
 
-/// What a column holds, by PostgreSQL's types: SQLite's say less.
+/// The type of a column. It is taken from PostgreSQL, because SQLite's types say less.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     Uuid,
@@ -84,12 +84,12 @@ impl Kind {
 }
 
 impl Table {
-    /// The names of its columns, as a statement has them.
+    /// Returns the quoted names of all columns.
     pub(crate) fn column_list(&self) -> String {
         list(&self.columns)
     }
 
-    /// The names of its primary key's columns.
+    /// Returns the quoted names of the primary key's columns.
     pub(crate) fn key_list(&self) -> String {
         list(&self.columns[..self.keys])
     }
@@ -103,7 +103,7 @@ fn list(columns: &[Column]) -> String {
 #[derive(FromQueryResult)]
 struct Here {
     name: String,
-    /// The place in the primary key, from 1 on; 0 for what is not part of it.
+    /// The position in the primary key, from 1 on; 0 for other columns.
     key: i64,
 }
 
@@ -113,7 +113,7 @@ struct There {
     data_type: String,
 }
 
-/// Every table that goes over.
+/// Reads all tables that are copied.
 pub(crate) async fn all(source: &impl ConnectionTrait, target: &impl ConnectionTrait) -> Result<Vec<Table>> {
     let mut tables = Vec::with_capacity(TABLES.len());
     for name in TABLES {
@@ -122,6 +122,7 @@ pub(crate) async fn all(source: &impl ConnectionTrait, target: &impl ConnectionT
     Ok(tables)
 }
 
+/// Reads a table from both databases and matches its columns.
 async fn one(source: &impl ConnectionTrait, target: &impl ConnectionTrait, name: &'static str) -> Result<Table> {
     let text = "SELECT name, pk AS key FROM pragma_table_info(?) ORDER BY pk = 0, pk, name";
     let here = Here::find_by_statement(raw(source, text, [name.into()]))

@@ -1,4 +1,4 @@
-//! Whether a copy may begin or go on, and the mark in the target while one is under way.
+//! Checks of the source and the target of a copy, and the mark in the target while a copy is under way.
 
 use super::table::TABLES;
 use crate::{Error, Result, admin::rekey, node, secret::Keyring, sql::statement::raw};
@@ -6,9 +6,9 @@ use entity::organization;
 use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryOrder};
 use sha2::{Digest, Sha256};
 
-/// The setting that says a copy is under way; its value is the name of the installation that is copied.
+/// The setting that marks a copy under way; its value names the installation that is copied.
 const MARK: &str = "copy_from";
-/// What the advisory lock of a copy is called.
+/// The advisory lock of a copy.
 const COPIES: i64 = 0x6c61_6265_6c63_6f70;
 
 #[derive(FromQueryResult)]
@@ -16,8 +16,8 @@ struct Number {
     value: i64,
 }
 
-/// The name of an installation: a number made from its oldest organization. Fails when there is nothing to copy, and when
-/// the key is not the one that its secrets are sealed with.
+/// Returns the name of an installation: a number derived from its oldest organization. Fails when there is nothing to
+/// copy, and when the master key is not the one that seals its secrets.
 pub(crate) async fn check_source(db: &impl ConnectionTrait, keyring: &Keyring) -> Result<i64> {
     check_done(db).await?;
     rekey::check_done(db).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn check_source(db: &impl ConnectionTrait, keyring: &Keyring) -
     Ok(i64::from_be_bytes(first) & i64::MAX)
 }
 
-/// Refuses a target that is somebody's: before its tables are brought up to date.
+/// Refuses a target that is in use. Runs before its tables are migrated.
 pub(crate) async fn check_free(db: &impl ConnectionTrait, name: i64) -> Result<()> {
     if !has_table(db, "organization").await? {
         return Ok(());
@@ -77,7 +77,7 @@ async fn check_empty(db: &impl ConnectionTrait) -> Result<()> {
     Ok(())
 }
 
-/// Has the target for itself while its connection lives, and marks it.
+/// Locks the target for as long as its connection lives, and marks it.
 pub(crate) async fn begin(db: &impl ConnectionTrait, name: i64) -> Result<()> {
     let text = "SELECT pg_try_advisory_lock(?)::int::bigint AS value";
     let locked = Number::find_by_statement(raw(db, text, [COPIES.into()]))
@@ -94,7 +94,7 @@ pub(crate) async fn begin(db: &impl ConnectionTrait, name: i64) -> Result<()> {
     Ok(())
 }
 
-/// Takes the mark away.
+/// Removes the mark.
 pub(crate) async fn end(db: &impl ConnectionTrait) -> Result<()> {
     db.execute_raw(raw(db, "DELETE FROM setting WHERE name = ?", [MARK.into()]))
         .await?;

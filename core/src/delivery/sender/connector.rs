@@ -1,5 +1,5 @@
-//! Makes connections: TCP to checked addresses, TLS over it for `https`. A literal address never reaches the resolver, so
-//! it is checked here; names are checked there.
+//! Opens connections: TCP to addresses that the SSRF guard allows, and TLS over it for `https`. A literal address never
+//! reaches the resolver, so it is checked here; the addresses of names are checked there.
 
 use super::{failure::SendError, resolver::Resolver};
 use crate::delivery::guard::Guard;
@@ -27,16 +27,16 @@ use std::{
 use tokio::{net::TcpStream, time::timeout};
 use tower::Service;
 
-/// Time to make a TCP connection.
+/// The timeout of a TCP connection.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Time for everything before the request: name, TCP and TLS. An attempt has its own limit; this one ends the connections
-/// that are finished in the background when a kept one became free first.
+/// The timeout for everything before the request: name resolution, TCP and TLS. An attempt has its own limit; this one
+/// ends connections that the pool completes in the background after a kept one became free first.
 const ESTABLISH: Duration = Duration::from_secs(15);
 
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, SendError>> + Send>>;
 
-/// Connects to what a URI names.
+/// Connects to the host of a URI.
 #[derive(Clone)]
 pub(crate) struct Connector(HttpsConnector<Tcp>);
 
@@ -77,7 +77,7 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// The part below TLS.
+/// The TCP layer below TLS.
 #[derive(Clone)]
 struct Tcp {
     http: HttpConnector<Resolver>,
@@ -110,11 +110,12 @@ impl Service<Uri> for Tcp {
     }
 }
 
+/// Returns the address of a URI whose host is a literal address.
 fn literal(uri: &Uri) -> Option<IpAddr> {
     uri.host()?.trim_matches(['[', ']']).parse().ok()
 }
 
-/// Whether a connection has carried an answer before. hyper-util hands it on with each answer and each error.
+/// Tells whether a connection has carried a response before. hyper-util hands it on with each response and each error.
 #[derive(Clone, Default)]
 pub(crate) struct Used(Arc<AtomicBool>);
 
@@ -128,7 +129,7 @@ impl Used {
     }
 }
 
-/// A TCP connection that knows whether it was used.
+/// A TCP connection that knows whether it was used before.
 pub(crate) struct Stream {
     tcp: TokioIo<TcpStream>,
     used: Used,

@@ -1,5 +1,5 @@
-//! Libraries' errors → the kinds and words of an attempt's record. The words are for people who look for the fault at the
-//! receiver: short, and free of what our side is made of.
+//! Translates errors of libraries into the kind and message of an attempt's record. The messages are for people who
+//! look for the fault at the receiver: short, and without details of this server.
 
 use entity::AttemptErrorKind;
 use std::{
@@ -7,13 +7,13 @@ use std::{
     io::{self, ErrorKind},
 };
 
-/// Why a request got no usable answer.
+/// The reason why a request got no usable response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SendError {
     /// The kind, for programs.
     pub kind: AttemptErrorKind,
-    /// The same for people.
+    /// The message, for people.
     pub message: String,
 }
 
@@ -25,7 +25,7 @@ impl SendError {
         }
     }
 
-    /// A fault while a TCP connection is made; what the resolver says passes through.
+    /// Translates an error of connecting by TCP. Errors of the resolver pass through.
     pub(crate) fn connecting(error: &(dyn Error + 'static)) -> Self {
         if let Some(known) = find::<Self>(error) {
             return known.clone();
@@ -38,7 +38,7 @@ impl SendError {
         Self::new(AttemptErrorKind::Connect, message)
     }
 
-    /// A fault of the TLS handshake; what the TCP connection says passes through.
+    /// Translates an error of the TLS handshake. Errors of the TCP connection pass through.
     pub(crate) fn securing(error: &(dyn Error + 'static)) -> Self {
         if let Some(known) = find::<Self>(error) {
             return known.clone();
@@ -55,7 +55,7 @@ impl SendError {
         Self::new(AttemptErrorKind::Tls, message)
     }
 
-    /// A fault anywhere between the request and the end of the answer.
+    /// Translates an error between the request and the end of the response.
     pub(crate) fn exchanging(error: &(dyn Error + 'static)) -> Self {
         if let Some(known) = find::<Self>(error) {
             return known.clone();
@@ -74,7 +74,7 @@ impl SendError {
     }
 }
 
-/// Did the other side close the connection in place of an answer?
+/// Returns whether the other side closed the connection instead of answering.
 pub(crate) fn is_hang_up(error: &(dyn Error + 'static)) -> bool {
     let gone = [
         ErrorKind::ConnectionReset,
@@ -121,8 +121,8 @@ fn tls_message(error: &rustls::Error) -> &'static str {
     }
 }
 
-/// The first error of a type in a chain of causes. An `io::Error` names as its source the source of what it holds, so
-/// what it holds is looked at first.
+/// Returns the first error of a type in a chain of sources. An `io::Error` skips the error it wraps when asked for its
+/// source, so the wrapped error is looked at first.
 fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -1,11 +1,15 @@
-//! The one HTTP client: a request in, an [`Outcome`] out. Nothing else of core opens a connection to a receiver.
+//! The HTTP client of the dispatcher: a request in, an [`Outcome`] out. Nothing else in core opens a connection to a
+//! receiver.
 //!
-//! A receiver is somebody else's machine and may be hostile. So: every address is checked before it is connected to
-//! (`connector.rs`, `resolver.rs`), redirects are not followed, no proxy is asked, nothing is decompressed, heads are
-//! bounded by hyper and bodies here, and the time of an attempt covers all of it, the body included. Whatever a receiver
-//! does is an outcome, never a panic and never an error of ours.
+//! The dispatcher enters it with [`Sender::send`]. It must never import the database or a verb.
 //!
-//! hyper-util's own client rather than one built on it: it costs two thirds per request, and its errors keep their types.
+//! A receiver is somebody else's machine and may be hostile. So every address is checked by the SSRF guard before it is
+//! connected to ([`connector`], [`resolver`]). Redirects are not followed, no proxy is used, nothing is decompressed.
+//! Response heads are bounded by hyper and bodies here, and the timeout of an attempt covers all of it, the body
+//! included. Whatever a receiver does is an outcome, never a panic and never an error of ours.
+//!
+//! It uses hyper-util's client directly and not one built on it: that costs two thirds per request, and errors keep
+//! their types.
 
 mod connector;
 mod failure;
@@ -32,24 +36,24 @@ use tokio::time::timeout;
 
 pub use failure::SendError;
 
-/// Bytes of an answer's body that are kept.
+/// The bytes of a response's body that are kept.
 pub const BODY_KEPT: usize = 64 * 1024;
 
-/// Bytes of an answer's body that are read at most. What is read beyond [`BODY_KEPT`] only saves the connection.
+/// The most bytes of a response's body that are read. Reading beyond [`BODY_KEPT`] only keeps the connection usable.
 pub const BODY_READ: usize = 256 * 1024;
 
-/// Bytes of an answer's head at most.
+/// The most bytes of a response's head.
 const HEAD_READ: usize = 64 * 1024;
 
-/// How long a connection waits for its next request.
+/// The time that a pooled connection is kept idle.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// What the sender needs to know.
+/// The settings of the sender.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Which addresses may be called.
+    /// The addresses that may be connected to.
     pub guard: Guard,
-    /// Connections kept open per host at most: as many as there may be requests in flight to one.
+    /// The most idle connections kept per host: as many as requests may be in flight to one.
     pub idle_per_host: usize,
 }
 
@@ -62,30 +66,30 @@ impl Default for Config {
     }
 }
 
-/// What came of one request. An answer and an error stand together when the answer's head came and its body did not come
-/// whole, or when the answer is a redirect.
+/// The outcome of one request. A response and an error appear together when the head came and the body did not come
+/// whole, or when the response is a redirect.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// What the receiver said.
+    /// The response.
     pub answer: Option<Answer>,
-    /// Why there is no answer, or none that can be used as it is.
+    /// The reason why there is no response, or none that can be used as it is.
     pub error: Option<SendError>,
 }
 
-/// An answer's head and the first bytes of its body.
+/// A response's head and the first bytes of its body.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// HTTP status.
+    /// The HTTP status.
     pub status: u16,
-    /// As they came.
+    /// The headers as received.
     pub headers: HeaderMap,
-    /// The first [`BODY_KEPT`] bytes, as they came.
+    /// The first [`BODY_KEPT`] bytes, as received.
     pub body: Bytes,
-    /// There was more of it, or it broke off.
+    /// True when there was more of the body, or it broke off.
     pub truncated: bool,
 }
 
-/// Sends requests over shared connections. Cheap to clone.
+/// Sends requests over pooled connections. Cheap to clone.
 #[derive(Clone)]
 pub struct Sender {
     pooled: Client<Connector, Full<Bytes>>,
@@ -93,7 +97,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Trusts the system's certificate authorities, or a built-in list where the system has none.
+    /// Makes a sender that trusts the system's certificate authorities, or a built-in list where the system has none.
     pub fn new(config: Config) -> Result<Self> {
         Ok(Self::with_tls(config, tls()?))
     }
@@ -115,13 +119,13 @@ impl Sender {
         }
     }
 
-    /// POSTs `body` and takes the answer, all within `limit`.
+    /// POSTs `body` and reads the response, all within `limit`.
     pub async fn send(&self, target: &TargetUrl, headers: HeaderMap, body: Bytes, limit: Duration) -> Outcome {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = target.uri().clone();
         *request.headers_mut() = headers;
-        // What has come by then stands outside of what the timeout drops.
+        // Kept outside of the future that the timeout drops, so that what has come by then is not lost.
         let (mut head, mut kept) = (None, Kept::default());
         let work = async {
             let response = self
@@ -145,8 +149,8 @@ impl Sender {
         }
     }
 
-    /// A server may close a kept connection in the moment a request is sent on it. That is nobody's failure, so such a
-    /// request goes out once more, on a new connection.
+    /// Sends over a pooled connection. A server may close it at the moment a request is sent on it. That is nobody's
+    /// failure, so such a request is sent once more, on a new connection.
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, legacy::Error> {
         let again = request.clone();
         match self.pooled.request(request).await {
@@ -163,6 +167,7 @@ impl Sender {
 }
 
 fn went_stale(error: &legacy::Error) -> bool {
+    /// Returns whether a pooled connection was closed by the server before it answered.
     let mut extras = Extensions::new();
     if let Some(connected) = error.connect_info() {
         connected.get_extras(&mut extras);
@@ -170,7 +175,8 @@ fn went_stale(error: &legacy::Error) -> bool {
     extras.get::<Used>().is_some_and(Used::get) && failure::is_hang_up(error)
 }
 
-/// How clients of ours speak TLS: by one provider, and with the authorities that the system trusts.
+/// Returns the TLS settings of outgoing connections: one provider, and the certificate authorities that the system
+/// trusts.
 pub fn tls() -> Result<ClientConfig> {
     let builder = || {
         ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -187,7 +193,7 @@ pub fn tls() -> Result<ClientConfig> {
     Ok(rooted.with_no_client_auth())
 }
 
-/// What has been read of a body, filled step by step.
+/// The part of a body read so far.
 #[derive(Default)]
 struct Kept {
     bytes: BytesMut,

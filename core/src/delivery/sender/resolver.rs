@@ -1,9 +1,9 @@
-//! Looks up host names and hands out checked addresses only. One forbidden address spoils the whole answer: a name that
-//! points at both is either an accident or an attack.
+//! Resolves host names and returns checked addresses only. If one address of a name is forbidden, the whole name is
+//! refused: a name that points at both kinds is an accident or an attack.
 //!
-//! The system's resolver holds a thread while a name server keeps it waiting. So names are remembered for a short while,
-//! one name is looked up once at a time, and a look-up holds its slot until the system gives it back, however long ago
-//! its caller gave up.
+//! The system's resolver blocks a thread while a name server does not answer. So names are cached for a short while and
+//! each name is looked up once at a time. A look-up keeps its slot until the system returns, however long ago its
+//! caller gave up.
 
 use super::failure::SendError;
 use crate::delivery::guard::Guard;
@@ -27,28 +27,28 @@ use tokio::{
 };
 use tower::Service;
 
-/// Time for one look-up, waiting for a slot included.
+/// The timeout of one look-up, waiting for a slot included.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Look-ups at a time.
+/// The most look-ups at a time.
 const SLOTS: usize = 64;
 
-/// Names remembered.
+/// The most names in the cache.
 const NAMES: u64 = 10_000;
 
-/// How long a name's addresses are used.
+/// The time that a name's addresses are cached.
 const POSITIVE: Duration = Duration::from_secs(60);
 
-/// How long it is believed that a name has none; shorter than the first retry's delay.
+/// The time that a failed look-up is cached; shorter than the first retry's delay.
 const NEGATIVE: Duration = Duration::from_secs(3);
 
-/// Addresses of a name that are tried; all are checked.
+/// The most addresses of a name that are tried; all are checked.
 const TRIED: usize = 8;
 
 type Found = Result<Vec<SocketAddr>, SendError>;
 type Entry = watch::Receiver<Option<Found>>;
 
-/// Names → addresses that may be called.
+/// Resolves names to addresses that may be connected to.
 #[derive(Clone)]
 pub(crate) struct Resolver {
     guard: Arc<Guard>,
@@ -66,6 +66,7 @@ impl Resolver {
         }
     }
 
+    /// Returns the checked addresses of a name, from the cache or by a look-up that others may share.
     async fn resolve(&self, name: &str) -> Found {
         let mut entry = self.names.get_with_by_ref(name, || self.start(name.to_owned()));
         let found = entry
@@ -77,14 +78,14 @@ impl Resolver {
         vet(&self.guard, addresses)
     }
 
-    /// The look-up is a task of its own: it goes on, and is remembered, when whoever asked first gives up.
+    /// Starts a look-up in a task of its own: it goes on, and is cached, when the first caller gives up.
     fn start(&self, name: String) -> Entry {
         let (sender, entry) = watch::channel(None);
         let (resolver, finished) = (self.clone(), entry.clone());
         tokio::spawn(async move {
             let found = look_up(resolver.slots, name.clone()).await;
             sender.send_replace(Some(found));
-            // Put in place again because its lifetime is known only now.
+            // Inserted again, because its lifetime is known only now.
             resolver.names.insert(name, finished);
         });
         entry
@@ -123,6 +124,7 @@ async fn look_up(slots: Arc<Semaphore>, name: String) -> Found {
     }
 }
 
+/// Checks every address of a name against the SSRF guard.
 fn vet(guard: &Guard, mut addresses: Vec<SocketAddr>) -> Found {
     if addresses.is_empty() {
         return Err(unresolved("the host name has no address"));
@@ -145,7 +147,7 @@ struct Lifetime;
 
 impl Expiry<String, Entry> for Lifetime {
     fn expire_after_create(&self, _: &String, _: &Entry, _: Instant) -> Option<Duration> {
-        // Under way: it becomes an update, or its task is dead.
+        // Under way: either it is updated, or its task has died.
         Some(TIMEOUT * 2)
     }
 
@@ -196,7 +198,7 @@ mod tests {
         let resolver = Resolver::new(Arc::new(guard("127.0.0.0/8 ::1/128")));
         let both = tokio::join!(resolver.resolve("localhost"), resolver.resolve("localhost"));
         assert!(both.0.is_ok() && both.1.is_ok(), "{both:?}");
-        // No slot is left: an answer can only come from memory.
+        // No slot is left: the addresses can only come from the cache.
         resolver.slots.close();
         assert!(resolver.resolve("localhost").await.is_ok());
         let error = resolver.resolve("other.localhost").await.unwrap_err();

@@ -1,19 +1,19 @@
-//! The `Authorization` header: a bearer token, or a free value.
+//! The `Authorization` header: a bearer token, or a value as typed.
 
 use crate::{Error, Result};
 use http::HeaderValue;
 
-/// Bytes of a token or a free value at most.
+/// The most bytes of a token or a value.
 const MAX_BYTES: usize = 4096;
 
-/// `Bearer <token>`. `field` is the input's field, for the error.
+/// Returns `Bearer <token>` as a header value. `field` is the input's field, for the error.
 pub fn bearer(field: &str, token: &str) -> Result<HeaderValue> {
     check(token)
         .and_then(|()| value(&format!("Bearer {token}")))
         .map_err(|reason| Error::invalid(field, reason))
 }
 
-/// The value as typed. `field` is the input's field, for the error.
+/// Returns the value as typed. `field` is the input's field, for the error.
 pub fn free(field: &str, text: &str) -> Result<HeaderValue> {
     check(text)
         .and_then(|()| value(text))
@@ -36,6 +36,7 @@ fn check(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Makes a header value that is marked as sensitive, so that logs and records mask it.
 fn value(text: &str) -> Result<HeaderValue, &'static str> {
     let mut value = HeaderValue::from_str(text).map_err(|_| "is not a valid header value")?;
     value.set_sensitive(true);

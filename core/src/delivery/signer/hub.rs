@@ -1,5 +1,6 @@
-//! `X-Hub-Signature` (HMAC-SHA1) and `X-Hub-Signature-256` (HMAC-SHA256) of the body, as hexadecimal digits. The key is
-//! the newest secret's bytes as typed. Labelbox's receivers expect `sha1=` before the digits, Ango's expect them bare.
+//! The signatures `X-Hub-Signature` (HMAC-SHA1) and `X-Hub-Signature-256` (HMAC-SHA256) of the body, as hexadecimal
+//! digits. The key is the newest secret as typed. Labelbox's receivers expect `sha1=` before the digits, Ango's expect
+//! them bare.
 
 use entity::PayloadFormat;
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,7 +8,7 @@ use http::HeaderValue;
 use sha1::Sha1;
 use sha2::Sha256;
 
-/// Both signatures over one body.
+/// Both signatures of one body, computed block by block.
 #[derive(Clone)]
 pub(crate) struct Hub {
     sha1: Hmac<Sha1>,
@@ -28,7 +29,7 @@ impl Hub {
         self.sha256.update(block);
     }
 
-    /// The values of `X-Hub-Signature` and `X-Hub-Signature-256`.
+    /// Returns the values of `X-Hub-Signature` and `X-Hub-Signature-256`.
     pub(crate) fn finish(self, format: PayloadFormat) -> (HeaderValue, HeaderValue) {
         let prefix = match format {
             PayloadFormat::Labelbox | PayloadFormat::V7 => "sha1=",
@@ -39,6 +40,7 @@ impl Hub {
     }
 }
 
+/// Writes a prefix and a digest in hexadecimal digits.
 fn value(prefix: &str, digest: &[u8]) -> HeaderValue {
     let mut buffer = [0; 7 + 64];
     let end = prefix.len() + 2 * digest.len();

@@ -1,8 +1,11 @@
-//! Makes the headers of a delivery: who it is for, what it is, and the proof of where it comes from. Pure: bytes, secrets
-//! and a moment in, headers out.
+//! Signs a request: makes its headers, with the ids of the delivery and the HMAC signatures. Pure: bytes, secrets and
+//! the time come in, headers go out.
 //!
-//! A [`Signer`] is made once per change of a webhook and kept, so that what does not differ between deliveries (the keys'
-//! schedules, the fixed headers) is worked out once. The body is gone through once, whatever the number of signatures.
+//! The dispatcher enters it with [`Signer::headers`], and `labelhook verify` with [`verify`](verify()). It must never
+//! import the database, the clock or HTTP clients.
+//!
+//! A [`Signer`] is made once per change of a webhook and kept, so that what its deliveries share (the key schedules,
+//! the fixed headers) is computed once. The body is read once, whatever the number of signatures.
 
 mod authorization;
 mod hub;
@@ -30,47 +33,48 @@ const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
-/// Small enough to stay in the fastest cache while each signature takes its turn.
+/// The block size for hashing: small enough to stay in the fastest cache while each signature is updated.
 const BLOCK: usize = 8 * 1024;
 
-/// What a webhook says about its headers.
+/// The parts of a webhook's settings that shape its headers.
 #[derive(Clone)]
 pub struct Scheme {
     /// The dialect of `X-Hub-Signature` and of the ids.
     pub format: PayloadFormat,
     /// The value of the `Authorization` header, from [`bearer`] or [`free`].
     pub authorization: Option<HeaderValue>,
-    /// Newest first; none: nothing is signed.
+    /// The secrets, newest first; without any, nothing is signed.
     pub secrets: Vec<Secret>,
-    /// From [`check_custom`](crate::delivery::headers::check_custom). Ours win over them, except `User-Agent`.
+    /// Custom headers, checked by [`check_custom`](crate::delivery::headers::check_custom). The server's own headers override
+    /// them, except `User-Agent`.
     pub custom: HeaderMap,
 }
 
-/// What signs, and until when.
+/// A signing secret and the end of its grace period.
 #[derive(Clone)]
 pub struct Secret {
-    /// As typed.
+    /// The secret as typed.
     pub text: String,
-    /// From when it signs no more; none: it is the current one.
+    /// The moment from which it signs no more; `None` for the current secret.
     pub expires_at: Option<Timestamp>,
 }
 
 /// One request that is about to be sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery<'a> {
-    /// Of which event; the same for every webhook and every attempt.
+    /// The id of the event; the same for every webhook and every attempt.
     pub event_id: EventId,
-    /// Which notification; the same for every attempt.
+    /// The id of the notification; the same for every attempt.
     pub notification_id: NotificationId,
-    /// What the event is about.
+    /// The topic of the event.
     pub topic: WebhookTopic,
-    /// The moment of this attempt.
+    /// The time of this attempt.
     pub at: Timestamp,
-    /// The very bytes that are sent.
+    /// The exact bytes that are sent.
     pub body: &'a [u8],
 }
 
-/// A webhook's scheme, ready for use.
+/// The signer of one webhook: its scheme, prepared for use.
 #[derive(Clone)]
 pub struct Signer {
     format: PayloadFormat,
@@ -80,7 +84,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Works out what all deliveries of a webhook share.
+    /// Prepares what all deliveries of a webhook share.
     pub fn new(scheme: Scheme) -> Self {
         Self {
             format: scheme.format,
@@ -90,7 +94,7 @@ impl Signer {
         }
     }
 
-    /// All headers of one attempt, except `Host` and `Content-Length`, which the client adds.
+    /// Returns all headers of one attempt, except `Host` and `Content-Length`, which the HTTP client adds.
     pub fn headers(&self, delivery: &Delivery) -> HeaderMap {
         let mut headers = self.fixed.clone();
         let id = uuid(delivery.event_id.0.hyphenated());
@@ -108,6 +112,7 @@ impl Signer {
         headers
     }
 
+    /// Adds the signatures, if there is a secret.
     fn sign(&self, headers: &mut HeaderMap, id: &HeaderValue, timestamp: &HeaderValue, delivery: &Delivery) {
         let Some(mut hub) = self.hub.clone() else {
             return;
@@ -128,7 +133,7 @@ impl Signer {
         headers.insert(WEBHOOK_SIGNATURE, standard::finish(standard));
     }
 
-    /// The secrets that sign at this moment: one may have ended since the signer was made.
+    /// Returns the secrets that sign at this moment: one may have expired since the signer was made.
     fn live(&self, at: Timestamp) -> Vec<Standard> {
         let live = |end: &Option<Timestamp>| end.is_none_or(|end| at < end);
         let signing = self.standard.iter().filter(|(_, end)| live(end));
@@ -140,8 +145,8 @@ fn standard(secret: &Secret) -> (Standard, Option<Timestamp>) {
     (Standard::new(&secret.text), secret.expires_at)
 }
 
-/// The headers that are the same for every delivery. What comes from the webhook's owner is marked as sensitive: that is
-/// what keeps it out of logs and records.
+/// Returns the headers that are the same for every delivery. Values that come from the webhook's owner are marked as
+/// sensitive, which keeps them out of logs and records.
 fn fixed(custom: HeaderMap, authorization: Option<HeaderValue>) -> HeaderMap {
     let mut headers = custom;
     for value in headers.values_mut() {

@@ -8,19 +8,19 @@ use crate::{Error, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-/// Bytes of a secret at most.
+/// The most bytes of a secret.
 pub const MAX_BYTES: usize = 1024;
 
 const PREFIX: &str = "whsec_";
 
-/// A fresh secret: `whsec_` and 32 random bytes in base64.
+/// Generates a secret: `whsec_` and 32 random bytes in base64.
 pub fn generate() -> String {
     let mut key = Zeroizing::new([0; 32]);
     rand::fill(&mut key[..]);
     format!("{PREFIX}{}", STANDARD.encode(&key[..]))
 }
 
-/// May this be a webhook's secret? The error names the field `secret`.
+/// Checks a webhook's secret. The error names the field `secret`.
 pub fn check(secret: &str) -> Result<()> {
     let refuse = |reason: &str| Err(Error::invalid("secret", reason));
     if secret.is_empty() {
@@ -39,13 +39,13 @@ pub fn check(secret: &str) -> Result<()> {
     }
 }
 
-/// The key of the Standard Webhooks signature.
+/// Returns the key of the Standard Webhooks signature.
 pub fn standard_key(secret: &str) -> Zeroizing<Vec<u8>> {
     let decoded = secret.strip_prefix(PREFIX).and_then(|text| STANDARD.decode(text).ok());
     Zeroizing::new(decoded.unwrap_or_else(|| secret.as_bytes().to_vec()))
 }
 
-/// The secret as a Standard Webhooks library takes it: `whsec_` and padded base64.
+/// Returns the secret as a Standard Webhooks library takes it: `whsec_` and padded base64.
 pub fn whsec_form(secret: &str) -> String {
     format!("{PREFIX}{}", STANDARD.encode(&*standard_key(secret)))
 }

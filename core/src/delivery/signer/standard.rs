@@ -1,6 +1,6 @@
-//! The signature of Standard Webhooks 1.0: HMAC-SHA256 over `{id}.{timestamp}.{body}`, as `v1,` and base64. While a secret
-//! is in its grace period there is one token a secret, and the receiver accepts any that fits. Nothing else may stand in
-//! the header: a published library stumbles over a token without its comma.
+//! The signature of Standard Webhooks 1.0: HMAC-SHA256 over `{id}.{timestamp}.{body}`, as `v1,` and base64. During the
+//! grace period of an old secret there is one token per secret, and the receiver accepts any that matches. Nothing else
+//! may appear in the header: a published library fails on a token without its comma.
 
 use super::secret::standard_key;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderValue;
 use sha2::Sha256;
 
-/// One secret's signature over one delivery.
+/// The signature of one delivery with one secret.
 #[derive(Clone)]
 pub(crate) struct Standard(Hmac<Sha256>);
 
@@ -17,7 +17,7 @@ impl Standard {
         Self(Hmac::new_from_slice(&standard_key(secret)).expect("HMAC takes a key of any length"))
     }
 
-    /// What is signed before the body.
+    /// Hashes what is signed before the body.
     pub(crate) fn start(&mut self, id: &[u8], timestamp: &[u8]) {
         for part in [id, b".", timestamp, b"."] {
             self.0.update(part);
@@ -29,7 +29,7 @@ impl Standard {
     }
 }
 
-/// The value of `webhook-signature`: the tokens in the order of the secrets.
+/// Returns the value of `webhook-signature`: the tokens in the order of the secrets.
 pub(crate) fn finish(signatures: Vec<Standard>) -> HeaderValue {
     let mut text = String::with_capacity(48 * signatures.len());
     for signature in signatures {
@@ -46,7 +46,8 @@ pub(crate) fn finish(signatures: Vec<Standard>) -> HeaderValue {
 mod tests {
     use super::*;
 
-    /// The vectors of the specification's own libraries; their ids are not ours, so they are checked here.
+    /// The test vectors of the specification's own libraries. Their ids are not UUIDs, so they are checked here and not
+    /// through [`Signer`](crate::delivery::signer::Signer).
     #[test]
     fn the_published_vectors_come_out() {
         let check = |secret: &str, id: &str, timestamp: &str, body: &str, token: &str| {

@@ -1,4 +1,4 @@
-//! Whole sets of headers, and the published library as the judge of signatures.
+//! Complete sets of headers, and signatures checked by the published Standard Webhooks library.
 
 use super::secret::whsec_form;
 use super::*;
@@ -176,7 +176,7 @@ fn ours_win_over_custom_headers_and_a_record_masks_what_the_owner_typed() {
     let mut scheme = scheme(PayloadFormat::Labelbox, &["s"]);
     scheme.authorization = Some(bearer("bearerToken", "token").unwrap());
     scheme.custom = headers::check_custom(&serde_json::json!({"X-Team": "blue", "User-Agent": "mine"})).unwrap();
-    // Not what the check lets through, but what it must not depend on.
+    // The check of custom headers refuses this name; the signer must not depend on it.
     scheme.custom.insert("webhook-id", HeaderValue::from_static("forged"));
     scheme
         .custom

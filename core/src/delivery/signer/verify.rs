@@ -1,4 +1,5 @@
-//! Checks a signature of any form we send: for `labelhook verify` and for the demonstration's receiver.
+//! Verifies a signature in any form that the server sends, for `labelhook verify` and for the receiver of the
+//! demonstration.
 
 use super::secret;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -6,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::Sha256;
 
-/// A signature as it stands in a header.
+/// A signature as it appears in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// `X-Hub-Signature`: HMAC-SHA1 of the body, with or without `sha1=`.
@@ -19,13 +20,13 @@ pub enum Claim {
         id: String,
         /// The value of `webhook-timestamp`.
         timestamp: String,
-        /// The signatures; one that fits is enough.
+        /// The signatures; one match is enough.
         signatures: Vec<Vec<u8>>,
     },
 }
 
 impl Claim {
-    /// Reads a header's value; none when it has no form that we send.
+    /// Parses a header's value. Returns `None` when it has no form that the server sends.
     pub fn parse(text: &str, id: Option<&str>, timestamp: Option<&str>) -> Option<Self> {
         if let Some(hex) = text.strip_prefix("sha256=") {
             return hex::decode(hex).ok().map(Self::Sha256);
@@ -48,7 +49,7 @@ impl Claim {
     }
 }
 
-/// Whether `claim` was made with `secret` over `body`. Takes the same time wherever the difference lies.
+/// Returns whether `claim` was made with `secret` over `body`. Compares in constant time.
 pub fn verify(secret: &str, claim: &Claim, body: &[u8]) -> bool {
     let keyed = "an HMAC key may have any length";
     match claim {

@@ -1,12 +1,13 @@
-//! Who may hold how much: places for what has just happened, and rooms for what waits in the database, by turns of the lane
-//! that is due first and of one that is hardly behind.
+//! Admission to the window: places for new jobs, and claim budgets for what waits in the database. Claim budgets
+//! alternate between the lane that is due first and the lane that became due last, if that was less than five seconds
+//! ago.
 
 use super::{Room, round_robin, state::State};
 use crate::delivery::limit::Limit;
 use entity::{Timestamp, WebhookId};
 
 impl State {
-    /// Takes a place for a new job if it may be held at once, or notes that the database has it.
+    /// Takes a place for a new job if it may be held at once; otherwise notes that the database has it.
     pub(crate) fn reserve(&mut self, webhook_id: WebhookId, limit: Limit, due: Timestamp) -> bool {
         self.allow(webhook_id, limit);
         let (share, has_room) = (self.live_share(), self.held < self.window.total);
@@ -27,7 +28,7 @@ impl State {
             .map(|(due, _)| due)
     }
 
-    /// Reserves all the room of the lane that is due first, or by turns of one that is hardly behind, and takes its note.
+    /// Reserves a claim budget for the next lane: all the room it has. Its note of what is due is cleared.
     pub(crate) fn next_room(&mut self, now: Timestamp) -> Option<Room> {
         self.now = now;
         self.hardly_behind = !self.hardly_behind;
@@ -37,7 +38,7 @@ impl State {
             let share = if is_behind { self.share() } else { self.live_share() };
             let mut count = 0;
             self.update(webhook_id, |lane| {
-                // Without a fresh look its place could stay too early, and this loop would not end.
+                // Without a fresh look the lane's position could stay too early, and this loop would not end.
                 lane.bucket.iter_mut().for_each(|bucket| bucket.look(now));
                 let places = lane.most(share).saturating_sub(lane.held).min(free);
                 count = places.max(usize::from(lane.held == 0)).min(lane.tokens(now));
@@ -52,7 +53,7 @@ impl State {
         }
     }
 
-    /// Whose turn it is to claim, and whether it is behind.
+    /// Returns the lane that claims next, and whether it has a backlog.
     fn next_to_claim(&self, has_room: bool, now: Timestamp) -> Option<(WebhookId, bool)> {
         let waits_since = |id: &WebhookId| self.lanes.get(id).and_then(|lane| lane.due);
         let last = self.backlog.last(has_room, now).map(|(_, webhook_id)| webhook_id);
@@ -66,13 +67,13 @@ impl State {
         }
     }
 
-    /// Of a lane that is behind: all that are busy leave half the window.
+    /// Returns the share of a lane with a backlog: all busy lanes together get half the window.
     pub(crate) fn share(&self) -> usize {
         self.window.share(self.busy)
     }
 
-    /// Of a lane whose events come in as they happen: it shares half the window with its like alone, or has a part of what
-    /// is free, which leaves the next one some.
+    /// Returns the share of a live lane: it divides half the window with the other live lanes alone, or gets a part of
+    /// what is free if that is more, which leaves some for the next one.
     fn live_share(&self) -> usize {
         self.window.share(self.live).max(self.window.spare(self.held))
     }

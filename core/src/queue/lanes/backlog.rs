@@ -1,20 +1,20 @@
-//! Which lanes have something to claim from the database, in the order of when. A lane is filed only while it has room,
-//! so that the first entry is always one that can be served.
+//! An index of the lanes that have something to claim from the database, ordered by when it is due. A lane is filed
+//! only while it has room, so that the first entry can always be served.
 
 use entity::{Timestamp, WebhookId};
 use std::{collections::BTreeSet, time::Duration};
 use uuid::Uuid;
 
-/// Where a lane stands in the backlog.
+/// The position of a lane in the backlog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// It holds nothing in memory: one job of it always fits.
+    /// The lane holds nothing in memory: one job of it always fits.
     Idle(Timestamp),
-    /// It holds something: it has room while claims have.
+    /// The lane holds something: it has room only while the claimable part of the window has.
     Busy(Timestamp),
 }
 
-/// Lanes with something to claim, and room for it.
+/// The lanes with something to claim and room for it.
 #[derive(Debug, Default)]
 pub(crate) struct Backlog {
     idle: BTreeSet<(Timestamp, WebhookId)>,
@@ -22,7 +22,7 @@ pub(crate) struct Backlog {
 }
 
 impl Backlog {
-    /// Moves a lane from one place to another.
+    /// Moves a lane from one position to another.
     pub(crate) fn refile(&mut self, webhook_id: WebhookId, from: Option<Place>, to: Option<Place>) {
         if from == to {
             return;
@@ -37,13 +37,13 @@ impl Backlog {
         }
     }
 
-    /// The lane that is due first; busy ones count only while there is room to claim.
+    /// Returns the lane that is due first. Busy lanes count only while the window has room for claims.
     pub(crate) fn first(&self, has_room: bool) -> Option<(Timestamp, WebhookId)> {
         let busy = self.busy.first().filter(|_| has_room);
         self.idle.first().into_iter().chain(busy).min().copied()
     }
 
-    /// Of the lanes that are due by `now`, the one that is due last.
+    /// Returns, of the lanes that are due by `now`, the one that became due last.
     pub(crate) fn last(&self, has_room: bool, now: Timestamp) -> Option<(Timestamp, WebhookId)> {
         let due = ..(now.plus(Duration::from_micros(1)), WebhookId::from(Uuid::nil()));
         let busy = self.busy.range(due).next_back().filter(|_| has_room);

@@ -1,73 +1,78 @@
-//! One lane: what it holds, what its webhook allows, and whether it may hold more.
+//! One lane: the jobs of one webhook in memory, its limits, and the rules for holding more.
 
 use super::{backlog::Place, token_bucket::Bucket};
 use crate::{delivery::limit::Limit, queue::job::Job};
 use entity::Timestamp;
 use std::{collections::VecDeque, time::Duration};
 
-/// What would wait longer than this for its token stays in the database: there it shows when it is due, and it holds no
-/// place that others need.
+/// The longest a job in memory may wait for its rate-limiter token. A job that would wait longer stays in the database:
+/// there it shows when it is due, and it takes no place that other lanes need.
 const AHEAD: Duration = Duration::from_secs(5);
-/// A lane claims when a claimed job would wait no longer than this, and then for all of [`AHEAD`]: by the batch.
+/// A rate-limited lane claims when its next job would wait no longer than this. It then claims for all of [`AHEAD`], so
+/// that it claims in batches.
 const SOON: Duration = Duration::from_millis(2_500);
 
+/// The state of one lane. The states and their transitions are drawn in the documentation of the parent module.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     pub(crate) queue: VecDeque<Job>,
     pub(crate) held: usize,
-    /// What it took last came from the database, where it had waited for long.
+    /// True when its last places were taken for jobs that had waited in the database: the lane has a backlog.
     pub(crate) is_behind: bool,
-    /// Of these, the ones that were taken and are not recorded.
+    /// Places of `held` whose jobs were taken from the queue and are not yet recorded.
     pub(crate) taken: usize,
     pub(crate) in_flight: usize,
     pub(crate) limit: Limit,
     pub(crate) bucket: Option<Bucket>,
-    /// It is in line, or its turn has come and waits for a token.
+    /// True while the lane is in the round-robin queue, or has left it to wait for a token.
     pub(crate) waits_for_turn: bool,
-    /// Until when: for its next token, or, with nothing left, until its bucket is full.
+    /// The end of a pause. A lane with jobs pauses until its next token; an empty one is remembered until its bucket is
+    /// full.
     pub(crate) pause: Option<Timestamp>,
-    /// From when the database has something for this lane that is not in memory.
+    /// The moment from which the database has something for this lane that is not in memory.
     pub(crate) due: Option<Timestamp>,
     pub(crate) filed: Option<Place>,
-    /// Until when its webhook's breaker is open; then it holds one job at most.
+    /// The moment until which its webhook's circuit breaker is open. A lane whose breaker is not closed holds one job
+    /// at most.
     pub(crate) shut: Option<Timestamp>,
 }
 
 impl Lane {
+    /// Notes that the database has something for this lane from `due` on.
     pub(crate) fn note(&mut self, due: Timestamp) {
         self.due = Some(self.due.map_or(due, |known| known.min(due)));
     }
 
-    /// Takes places.
+    /// Takes places in the window.
     pub(crate) fn take(&mut self, count: usize, is_behind: bool) {
         self.held += count;
         self.is_behind = is_behind;
     }
 
-    /// Whether it holds something, and is not behind.
+    /// Returns whether the lane holds something and has no backlog.
     pub(crate) fn is_live(&self) -> bool {
         self.held > 0 && !self.is_behind
     }
 
-    /// Whether one more that is due at `due` may be held: behind nothing older, not long before its token comes, and
-    /// within the lane's share.
+    /// Returns whether one more job that is due at `due` may be held: nothing older waits in the database, its token
+    /// comes soon, and the lane's share of the window has room.
     pub(crate) fn fits(&self, due: Timestamp, share: usize, has_room: bool) -> bool {
         let waits = self.due.is_some_and(|known| known <= due) || self.is_shut(due);
         let free = self.held == 0 || (has_room && self.held < self.most(share));
         !waits && free && self.tokens(due) > 0
     }
 
-    /// How many it may hold: of its share, or one alone.
+    /// Returns the most jobs that the lane may hold: its share, or one while its breaker is not closed.
     pub(crate) fn most(&self, share: usize) -> usize {
         if self.shut.is_some() { 1 } else { share }
     }
 
-    /// Whether nothing may be sent now.
+    /// Returns whether the breaker forbids sending now.
     pub(crate) fn is_shut(&self, now: Timestamp) -> bool {
         self.shut.is_some_and(|until| now < until)
     }
 
-    /// Tokens that come soon and that nothing in memory waits for.
+    /// Returns the tokens that come within [`AHEAD`] and that no job in memory waits for.
     pub(crate) fn tokens(&self, now: Timestamp) -> usize {
         let coming = self.bucket.map(|bucket| bucket.within(now, AHEAD));
         coming.map_or(usize::MAX, |tokens| tokens.saturating_sub(self.waiting()))
@@ -77,7 +82,8 @@ impl Lane {
         self.held - self.taken
     }
 
-    /// A lane claims when half its share is free: by the batch, not one by one; and not long before its tokens come.
+    /// Returns the lane's position in the backlog. A lane claims when half its share is free, so that it claims in
+    /// batches, and not long before its tokens come.
     pub(crate) fn place(&self, share: usize) -> Option<Place> {
         let due = self
             .shut

@@ -1,18 +1,39 @@
-//! Station 8, whose turn is it: one lane a webhook, with its own limit of requests in flight and its own share of the
-//! window, served round robin, so that a slow or dead webhook delays nobody else. No I/O: times come in, jobs go out.
+//! Fair queueing of jobs in memory: one lane a webhook, each with its own limit of requests in flight and its own share
+//! of the window, served round robin. A slow or dead webhook delays no other one.
 //!
-//! The window is what this process holds in memory. A job in it was *reserved* when its notification was written or
-//! claimed, is *offered* after that commit, *taken* to be sent, and *done* when its outcome is recorded. What does not
-//! fit stays in the database, and the lane remembers from when there is something there to claim ([`backlog`]).
+//! Commits and claims put jobs in; the dispatcher takes them out. No I/O happens here: times come in, jobs go out. This
+//! module must never import the database.
 //!
-//! Lanes whose next job is behind, by five seconds or by an attempt, share their half of the turns among them; what has just
-//! happened goes by turns with all of them together ([`turns`]), and has places in the window of its own.
+//! The window is the bounded number of jobs that this process holds in memory ([`window`]): the prefetch of the
+//! database's queue, and its backpressure. A job gets a place in it when its notification is written or claimed
+//! (*reserved*). It is *offered* after that commit, *taken* to be sent, and *done* when its outcome is recorded. What
+//! does not fit stays in the database, and the lane notes from when there is something to claim ([`backlog`]).
 //!
-//! A lane whose webhook has a rate takes a token with each job ([`bucket`]). With none left it leaves the line until the
-//! next one is there; what would wait for one long is neither reserved nor claimed ([`lane`]).
+//! A lane whose next job has waited for five seconds, or was attempted before, has a backlog. Lanes with a backlog
+//! share half of the requests; live lanes get the other half ([`turns`]) and have places in the window of their own.
 //!
-//! A lane whose webhook's breaker is open ([`Lanes::shut`]) holds nothing, and from the moment of its probe on one job at a
-//! time. What it held goes back to the database ([`Lanes::back`]).
+//! A lane whose webhook has a rate limit takes a token with each job ([`bucket`]). A job that would wait long for its
+//! token is neither reserved nor claimed ([`lane`]).
+//!
+//! A lane whose webhook's circuit breaker is open ([`Lanes::shut`]) sends and claims nothing; its queued jobs are
+//! released to the database ([`Lanes::back`]). From the moment of the probe on it holds one job at a time.
+//!
+//! The states of a lane:
+//!
+//! | State | Event | Next state |
+//! |---|---|---|
+//! | Unknown: nothing is remembered | a place is reserved, or something is due in the database | Idle |
+//! | Idle: not in the round-robin queue | a job is offered, a request ends or the limits change; a job is queued and the lane is below its limit in flight | Queued |
+//! | Idle | its last place is freed and nothing is due | Resting with a rate limit, else Unknown |
+//! | Queued: in the round-robin queue | its turn comes: a job is taken | Queued if it has more jobs and is below its limit in flight, else Idle |
+//! | Queued | its turn comes: the bucket is empty | Paused until the next token |
+//! | Queued | its turn comes: its jobs were canceled | Idle |
+//! | Paused | its token has come, or its limits change | Queued |
+//! | Resting: remembers its bucket alone | the bucket is full | Unknown |
+//! | Resting | a job is offered | Queued |
+//! | any but Unknown | the breaker opens | Shut until the probe; its queued jobs are released |
+//! | Shut | the moment of the probe comes | Idle, with one job at a time until the breaker closes |
+//! | Shut | the breaker closes | Idle |
 
 mod admission;
 mod backlog;
@@ -36,31 +57,32 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Lanes in one claim at most.
+/// The most lanes in one claim.
 const ROOMS: usize = 128;
 
-/// All lanes. Cheap to lock: nothing under the lock waits, and nothing goes through all lanes.
+/// All lanes of this node. The lock is cheap: nothing waits while it is held, and nothing walks through all lanes but a
+/// change of ownership and a shutdown.
 #[derive(Debug)]
 pub struct Lanes {
     nodes: Arc<Nodes>,
     state: Mutex<State>,
     wake: Notify,
-    /// Webhooks that have something to claim and that another node sends to.
+    /// Webhooks that have something to claim and that another node owns.
     elsewhere: Mutex<BTreeSet<WebhookId>>,
     told: Notify,
 }
 
-/// What a lane may claim now.
+/// The claim budget of one lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// For which webhook.
+    /// The webhook of the lane.
     pub webhook_id: WebhookId,
-    /// How many at most.
+    /// The most notifications to claim.
     pub count: usize,
 }
 
 impl Lanes {
-    /// Lanes with a window of this size, of a node.
+    /// Makes the lanes of a node, with a window of this size.
     pub fn new(window: Window, nodes: Arc<Nodes>) -> Self {
         Self {
             nodes,
@@ -71,17 +93,17 @@ impl Lanes {
         }
     }
 
-    /// Who holds what is claimed now.
+    /// Returns the id of this node, which holds the claims.
     pub fn node_id(&self) -> NodeId {
         self.nodes.id()
     }
 
-    /// Whether this node sends to a webhook.
+    /// Returns whether this node sends to a webhook.
     pub(crate) fn owns(&self, id: WebhookId) -> bool {
         self.nodes.owns(id)
     }
 
-    /// These have something to claim, and other nodes send to them.
+    /// Notes webhooks that have something to claim and that other nodes own, so that those are told.
     pub(crate) fn tell(&self, ids: impl IntoIterator<Item = WebhookId>) {
         let mut elsewhere = self.elsewhere.lock().expect("held for a look only");
         elsewhere.extend(ids);
@@ -90,7 +112,7 @@ impl Lanes {
         }
     }
 
-    /// Waits for something that other nodes are to be told of.
+    /// Waits for webhooks that other nodes must be told of, and takes them.
     pub(crate) async fn to_tell(&self) -> BTreeSet<WebhookId> {
         loop {
             let mut told = std::pin::pin!(self.told.notified());
@@ -103,14 +125,14 @@ impl Lanes {
         }
     }
 
-    /// Takes a place in the window for one job that is due at `due`, which is now. `false` when the lane's share or the
-    /// whole is full, when it would wait long for a token, or when older ones wait in the database: then this one waits
-    /// behind them, and the lane notes it.
+    /// Reserves a place in the window for a job that is due now, at `due`. Returns `false` when the lane's share or the
+    /// window is full, when the job would wait long for a token, or when older ones wait in the database. The lane then
+    /// notes that the database has it.
     pub fn reserve(&self, webhook_id: WebhookId, limit: Limit, due: Timestamp) -> bool {
         self.owns(webhook_id) && self.nodes.is_alive() && self.change(|state| state.reserve(webhook_id, limit, due))
     }
 
-    /// Gives a place back that was reserved and not used.
+    /// Gives back a place that was reserved and not used.
     pub fn give_back(&self, webhook_id: WebhookId) {
         self.change(|state| state.update(webhook_id, |lane| lane.held -= 1));
     }
@@ -123,8 +145,8 @@ impl Lanes {
         self.wake.notify_one();
     }
 
-    /// Notes that the database has something for this lane from `due` on, and what the lane may do. If it is another node's,
-    /// that one is told.
+    /// Notes that the database has something for this lane from `due` on, and the lane's limits. If another node owns
+    /// the lane, that node is told.
     pub fn note_due(&self, webhook_id: WebhookId, limit: Limit, due: Timestamp) {
         if !self.owns(webhook_id) {
             return self.tell([webhook_id]);
@@ -135,8 +157,8 @@ impl Lanes {
         });
     }
 
-    /// The next job in turn, if a lane has one and may send it now. It takes a token of its lane's bucket along; a lane
-    /// whose bucket is empty pauses, and the dispatcher is woken when that pause is the first to end.
+    /// Takes the next job in round-robin order, with a token of its lane's bucket. A lane whose bucket is empty pauses.
+    /// The dispatcher is woken when that pause is the first to end.
     pub fn take(&self, now: Timestamp) -> Option<Job> {
         let mut state = self.state();
         let before = state.next_turn();
@@ -149,24 +171,26 @@ impl Lanes {
         job
     }
 
-    /// A request has ended: the lane may send the next. The job's place stays taken until [`Lanes::done`]. Whoever landed
-    /// takes the next job; the dispatcher is not woken for it.
+    /// Notes that a request has ended: the lane may send its next. The job keeps its place until [`Lanes::done`]. The
+    /// caller takes the next job itself, so the dispatcher is not woken.
     pub fn landed(&self, webhook_id: WebhookId) {
         self.state().landed(webhook_id);
     }
 
-    /// A webhook's breaker has opened until that moment, or has closed. What its lane holds and has not sent is given out by
-    /// [`Lanes::back`]. Before the moment it claims and sends nothing; from then on, one job at a time.
+    /// Notes that a webhook's circuit breaker is open until `until`, or has closed. The jobs that the lane has queued
+    /// are returned by [`Lanes::back`]. Until that moment the lane claims and sends nothing; from then on, one job at a
+    /// time.
     pub fn shut(&self, webhook_id: WebhookId, until: Option<Timestamp>) {
         self.change(|state| state.shut(webhook_id, until));
     }
 
-    /// Jobs whose claims are to be given back; each keeps its place until it is done. Whoever takes jobs looks here too.
+    /// Takes the jobs whose claims must be released. Each keeps its place until it is done. Every caller of
+    /// [`Lanes::take`] calls this too.
     pub fn back(&self) -> Vec<Job> {
         self.state().back()
     }
 
-    /// An outcome is recorded: its place is free, and a retry is in the database from `retry` on.
+    /// Frees the place of a job whose outcome is recorded. A retry is in the database from `retry` on.
     pub fn done(&self, webhook_id: WebhookId, retry: Option<Timestamp>) {
         let owns = self.owns(webhook_id);
         if retry.is_some() && !owns {
@@ -182,7 +206,7 @@ impl Lanes {
         });
     }
 
-    /// These are recorded: this node claims them no longer.
+    /// Forgets notifications that are recorded: this node does not claim them any more.
     pub(crate) fn forget(&self, ids: impl IntoIterator<Item = NotificationId>) {
         let mut state = self.state();
         for id in ids {
@@ -190,20 +214,20 @@ impl Lanes {
         }
     }
 
-    /// Of these notifications, which this node claims, those that are nowhere in its memory.
+    /// Returns those of the notifications claimed by this node that are not in its memory.
     pub(crate) fn strays(&self, claimed: impl IntoIterator<Item = NotificationId>) -> HashSet<NotificationId> {
         let state = self.state();
         claimed.into_iter().filter(|id| !state.known.contains(id)).collect()
     }
 
-    /// Takes a canceled job out, if it still waits for its turn or is being claimed.
+    /// Removes a canceled job, if it is still queued or is being claimed.
     pub fn cancel(&self, webhook_id: WebhookId, notification_id: NotificationId) {
         self.change(|state| state.cancel(webhook_id, notification_id));
     }
 
-    /// Lanes with something due in the database and room for it, a bounded number: by turns the one that is due first and the
-    /// one that is due last, if that is hardly behind. Their note is taken: every claim ends in [`Lanes::claimed`] or
-    /// [`Lanes::not_claimed`].
+    /// Returns claim budgets, of at most [`ROOMS`] lanes that have something due and room for it. They alternate
+    /// between the lane that is due first and the one that became due last, if that was just now. The notes of these
+    /// lanes are cleared, so every claim must end in [`Lanes::claimed`] or [`Lanes::not_claimed`].
     pub fn to_claim(&self, now: Timestamp) -> Vec<Room> {
         let mut state = self.state();
         let rooms: Vec<Room> = std::iter::from_fn(|| state.next_room(now)).take(ROOMS).collect();
@@ -211,8 +235,8 @@ impl Lanes {
         rooms
     }
 
-    /// A claim is committed: its jobs are queued, places that it did not fill are given back, and what is left in the
-    /// database is noted. Wakes the dispatcher.
+    /// Takes in a committed claim: queues its jobs, frees the places it did not fill and notes what is left in the
+    /// database. Wakes the dispatcher.
     pub(crate) fn claimed(&self, rooms: &[Room], claim: Claim) {
         let mut state = self.state();
         let mut unused: HashMap<WebhookId, usize> = rooms.iter().map(|room| (room.webhook_id, room.count)).collect();
@@ -234,7 +258,7 @@ impl Lanes {
         self.wake.notify_one();
     }
 
-    /// A claim failed: it is tried again at `again`.
+    /// Takes back a claim that failed: the lanes claim again at `again`.
     pub(crate) fn not_claimed(&self, rooms: &[Room], again: Timestamp) {
         self.change(|state| {
             for room in rooms {
@@ -247,58 +271,58 @@ impl Lanes {
         });
     }
 
-    /// When the next lane with room has something to claim.
+    /// Returns when the next lane with room has something to claim.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.state().next_due()
     }
 
-    /// When the first lane that pauses goes on.
+    /// Returns when the first pause of a lane ends.
     pub fn next_turn(&self) -> Option<Timestamp> {
         self.state().next_turn()
     }
 
-    /// What of a webhook is queued, in flight or reserved.
+    /// Returns how many jobs of a webhook are queued, in flight or reserved.
     pub fn held(&self, webhook_id: WebhookId) -> usize {
         self.state().held(webhook_id)
     }
 
-    /// Whether nothing is queued, in flight or reserved.
+    /// Returns whether nothing is queued, in flight or reserved.
     pub fn is_idle(&self) -> bool {
         self.state().held == 0
     }
 
-    /// Requests in flight now.
+    /// Returns the number of requests in flight.
     pub fn in_flight(&self) -> usize {
         self.state().in_flight
     }
 
-    /// Takes every queued job out, for a shutdown that gives claims back. Each keeps its place until it is done.
+    /// Takes every queued job out, for a shutdown that releases claims. Each keeps its place until it is done.
     pub fn drain(&self) -> Vec<Job> {
         self.state().drain()
     }
 
-    /// Who sends to whom has changed: what waits in lanes of other nodes is given out by [`Lanes::back`].
+    /// Releases the queued jobs of lanes that other nodes own now: [`Lanes::back`] returns them.
     pub(crate) fn reown(&self) {
         self.change(|state| state.give_up(|id| !self.nodes.owns(id)));
     }
 
-    /// Others have taken over what waits here: it is dropped. Gives how much.
+    /// Drops all queued jobs, because other nodes have taken their claims over. Returns how many.
     pub(crate) fn abandon(&self) -> usize {
         self.change(State::abandon)
     }
 
-    /// Tells the dispatcher to look.
+    /// Wakes the dispatcher.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
 
-    /// Waits until something may have changed. Registers before it returns the future, so a signal between a look and
-    /// the wait is not lost.
+    /// Waits until something may have changed. The caller enables the future before it looks, so that no signal between
+    /// the look and the wait is lost.
     pub fn changed(&self) -> tokio::sync::futures::Notified<'_> {
         self.wake.notified()
     }
 
-    /// Changes the state, and wakes the dispatcher when there is something to claim earlier than before, or to send.
+    /// Changes the state. Wakes the dispatcher when something can be claimed earlier than before, or can be sent.
     fn change<T>(&self, how: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state();
         let (due, turn, in_line) = state.outlook();
@@ -316,6 +340,7 @@ impl Lanes {
     }
 }
 
+/// Returns whether `moment` comes before `than`, or is the only one.
 fn earlier(moment: Option<Timestamp>, than: Option<Timestamp>) -> bool {
     moment.is_some_and(|moment| than.is_none_or(|than| moment < than))
 }

@@ -1,32 +1,35 @@
-//! Lanes in line for their turn. Two lines go by turns: of lanes whose next job tells of what has just happened, and of lanes
-//! that are behind. So a backlog of however many webhooks keeps no live event waiting for more than one of its own, and
-//! live events leave a backlog half of all turns at least.
+//! Fair queueing of the lanes: two round-robin queues that alternate, one of live lanes and one of lanes with a
+//! backlog. A lane is live if its next job is a first attempt and younger than five seconds.
+//!
+//! So at most one request of a backlog goes between two live requests, however many webhooks have a backlog. And live
+//! events leave at least half of all requests to the backlog.
 
 use crate::queue::job::Job;
 use entity::{Timestamp, WebhookId};
 use std::{collections::VecDeque, time::Duration};
 
-/// What happened longer ago is behind, and so is what has been tried before.
+/// The age from which a first attempt counts as backlog.
 const JUST: Duration = Duration::from_secs(5);
 
-/// Whether what has waited since that moment is not behind.
+/// Returns whether a job that has waited since `since` is still live.
 pub(crate) fn has_just_come(since: Timestamp, now: Timestamp) -> bool {
     now.since(since) < JUST
 }
 
-/// Lanes in line. Each stands in it once at most; whoever adds one sees to that.
+/// The round-robin queues. A lane is in one of them at most; the caller ensures it.
 #[derive(Debug, Default)]
 pub(crate) struct Turns {
     live: VecDeque<WebhookId>,
     behind: VecDeque<WebhookId>,
-    /// The last turn went to a lane that is not behind.
+    /// True when the last lane taken was live.
     live_had_it: bool,
 }
 
 impl Turns {
-    /// Lines a lane up by the job that it would send next.
+    /// Appends a lane to the queue that its next job belongs to.
     pub(crate) fn push(&mut self, webhook_id: WebhookId, next: Option<&Job>, now: Timestamp) {
         let is_live = next.is_some_and(|job| job.attempt_count == 0 && has_just_come(job.created_at, now));
+        /// Takes the next lane, alternating between the two queues while both have one.
         match is_live {
             true => self.live.push_back(webhook_id),
             false => self.behind.push_back(webhook_id),

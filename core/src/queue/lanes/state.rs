@@ -1,5 +1,5 @@
-//! The lanes themselves and their sums. Every change of a lane's places or of its note goes through [`State::update`],
-//! which keeps the sums and the backlog true.
+//! The lanes and their sums. Every change of a lane's places or of what it notes as due goes through [`State::update`],
+//! which keeps the sums and the backlog consistent.
 
 use super::{backlog::Backlog, lane::Lane, round_robin::Turns, token_bucket::Bucket, window::Window};
 use crate::{delivery::limit::Limit, queue::job::Job};
@@ -11,27 +11,28 @@ pub(crate) struct State {
     pub(crate) window: Window,
     pub(crate) lanes: HashMap<WebhookId, Lane>,
     pub(crate) turns: Turns,
-    /// The moment of the last look.
+    /// The time of the last look.
     pub(crate) now: Timestamp,
-    /// Lanes with a rate: one whose turn waits for its next token, and one with nothing left, until its bucket is full and
-    /// there is nothing to remember.
+    /// Pauses of rate-limited lanes, ordered by their end: lanes that wait for a token, and empty lanes that are
+    /// remembered until their bucket is full.
     pauses: BTreeSet<(Timestamp, WebhookId)>,
     pub(crate) backlog: Backlog,
-    /// Webhooks whose breaker is open, and until when. Lanes come and go; this stays until the breaker closes.
+    /// Webhooks whose circuit breaker is open, and until when. Lanes are forgotten; these entries stay until the
+    /// breaker closes.
     shut: HashMap<WebhookId, Timestamp>,
-    /// Jobs that were in memory when their breaker opened: they go back to the database.
+    /// Jobs whose claims must be released, because their breaker opened or their lane has moved to another node.
     back: Vec<Job>,
-    /// Lanes that hold something, and of these the ones that are not behind.
+    /// Lanes that hold something, and how many of these are live.
     pub(crate) busy: usize,
     pub(crate) live: usize,
-    /// The next room is for a lane that is hardly behind, if there is one.
+    /// True when the next claim budget goes to a lane that became due just now, if there is one.
     pub(crate) hardly_behind: bool,
     pub(crate) held: usize,
     pub(crate) in_flight: usize,
-    /// Claims under way, and what was canceled meanwhile.
+    /// Claims under way, and notifications canceled meanwhile.
     pub(crate) claims: usize,
     pub(crate) canceled: HashSet<NotificationId>,
-    /// Everything that was queued and is not done.
+    /// Notifications that were queued and are not yet recorded.
     pub(crate) known: HashSet<NotificationId>,
 }
 
@@ -57,7 +58,8 @@ impl State {
         }
     }
 
-    /// Tells a lane what it may do, and whether that is new. What waits for a token of the old rate asks again.
+    /// Sets the limits of a lane. Returns whether they are new. A lane that waits for a token of the old rate is queued
+    /// again.
     pub(crate) fn allow(&mut self, webhook_id: WebhookId, limit: Limit) -> bool {
         let lane = self.lane(webhook_id);
         if lane.limit == limit {
@@ -73,7 +75,8 @@ impl State {
         true
     }
 
-    /// Changes a lane. One with nothing left is forgotten, so memory follows what is at work and not what ever was.
+    /// Changes a lane and updates the sums. A lane with nothing left is forgotten, so that memory follows the lanes at
+    /// work.
     pub(crate) fn update(&mut self, webhook_id: WebhookId, change: impl FnOnce(&mut Lane)) {
         let lane = self.lane(webhook_id);
         let (before, was_live) = (lane.held, lane.is_live());
@@ -98,6 +101,7 @@ impl State {
         }
     }
 
+    /// Queues a job whose place is reserved.
     pub(crate) fn queue(&mut self, job: Job) {
         let webhook_id = job.webhook_id;
         self.known.insert(job.notification_id);
@@ -109,7 +113,7 @@ impl State {
         }
     }
 
-    /// A lane whose bucket is empty leaves the line until its next token is there.
+    /// Takes the next job in round-robin order. A lane whose bucket is empty leaves the queue until its next token.
     pub(crate) fn take(&mut self, now: Timestamp) -> Option<Job> {
         self.now = now;
         self.resume(now);
@@ -141,7 +145,7 @@ impl State {
         None
     }
 
-    /// Lines up lanes whose token has come, and forgets those that have rested.
+    /// Queues lanes whose token has come, and forgets empty lanes whose bucket is full.
     fn resume(&mut self, now: Timestamp) {
         while let Some((_, webhook_id)) = self.pauses.first().copied().filter(|(at, _)| *at <= now) {
             self.pauses.pop_first();
@@ -164,16 +168,18 @@ impl State {
         }
     }
 
-    /// When the first pause ends.
+    /// Returns when the first pause ends.
     pub(crate) fn next_turn(&self) -> Option<Timestamp> {
         self.pauses.first().map(|(at, _)| *at)
     }
 
-    /// What the dispatcher must know to sleep: the first claim, the first turn, and how many lanes are in line.
+    /// Returns what the dispatcher needs to know to sleep: when the first claim is due, when the first pause ends, and
+    /// how many lanes are queued.
     pub(crate) fn outlook(&self) -> (Option<Timestamp>, Option<Timestamp>, usize) {
         (self.next_due(), self.next_turn(), self.turns.len())
     }
 
+    /// Notes that a request has ended.
     pub(crate) fn landed(&mut self, webhook_id: WebhookId) {
         self.in_flight -= 1;
         if let Some(lane) = self.lanes.get_mut(&webhook_id) {
@@ -182,6 +188,7 @@ impl State {
         self.line_up(webhook_id);
     }
 
+    /// Removes a canceled job from its lane. While a claim is under way, the id is kept so that the claim drops it too.
     pub(crate) fn cancel(&mut self, webhook_id: WebhookId, notification_id: NotificationId) {
         if self.claims > 0 {
             self.canceled.insert(notification_id);
@@ -198,6 +205,7 @@ impl State {
         self.update(webhook_id, |lane| lane.held -= canceled);
     }
 
+    /// Notes the end of a claim.
     pub(crate) fn end_claim(&mut self) {
         self.claims -= 1;
         if self.claims == 0 {
@@ -205,11 +213,12 @@ impl State {
         }
     }
 
+    /// Returns how many places a webhook's lane has taken.
     pub(crate) fn held(&self, webhook_id: WebhookId) -> usize {
         self.lanes.get(&webhook_id).map_or(0, |lane| lane.held)
     }
 
-    /// A webhook's breaker has opened, or closed (`None`).
+    /// Notes that a webhook's circuit breaker is open until `until`, or has closed (`None`).
     pub(crate) fn shut(&mut self, webhook_id: WebhookId, until: Option<Timestamp>) {
         match until {
             Some(until) => self.shut.insert(webhook_id, until),
@@ -224,12 +233,12 @@ impl State {
         }
     }
 
-    /// Takes out what a lane must not send. Its places stay taken until the claims are given back.
+    /// Moves the queued jobs of a lane to those to release. Their places stay taken until their claims are released.
     fn put_back(&mut self, webhook_id: WebhookId) {
         if let Some(lane) = self.lanes.get_mut(&webhook_id) {
             lane.taken += lane.queue.len();
             self.back.extend(lane.queue.drain(..));
-            // In line, or paused for a token: its next job lines up anew.
+            // In the queue, or paused for a token: the lane's next job queues it again.
             if std::mem::take(&mut lane.waits_for_turn) {
                 match lane.pause.take() {
                     Some(at) => drop(self.pauses.remove(&(at, webhook_id))),
@@ -239,7 +248,7 @@ impl State {
         }
     }
 
-    /// Gives up lanes that are another node's: what waits in them goes back to the database.
+    /// Gives up the lanes that another node owns now, and moves their queued jobs to those to release.
     pub(crate) fn give_up(&mut self, is_lost: impl Fn(WebhookId) -> bool) {
         let lost: Vec<WebhookId> = self.lanes.keys().copied().filter(|id| is_lost(*id)).collect();
         for webhook_id in lost {
@@ -252,7 +261,7 @@ impl State {
         }
     }
 
-    /// Drops everything that waits, and what is known of the database. What is in flight ends by itself.
+    /// Drops all queued jobs and what is noted as due. Requests in flight end by themselves.
     pub(crate) fn abandon(&mut self) -> usize {
         let ids: Vec<WebhookId> = self.lanes.keys().copied().collect();
         for webhook_id in ids {
@@ -270,11 +279,12 @@ impl State {
         dropped.len()
     }
 
-    /// What must go back to the database.
+    /// Takes the jobs whose claims must be released.
     pub(crate) fn back(&mut self) -> Vec<Job> {
         std::mem::take(&mut self.back)
     }
 
+    /// Returns a lane; a new one starts with the state of its webhook's circuit breaker.
     fn lane(&mut self, webhook_id: WebhookId) -> &mut Lane {
         let shut = &self.shut;
         self.lanes.entry(webhook_id).or_insert_with(|| Lane {
@@ -283,6 +293,7 @@ impl State {
         })
     }
 
+    /// Takes every queued job out.
     pub(crate) fn drain(&mut self) -> Vec<Job> {
         self.turns.clear();
         self.pauses.clear();
@@ -296,13 +307,13 @@ impl State {
         jobs
     }
 
-    /// Lanes that hold something and are not behind.
+    /// Returns the number of live lanes that hold something.
     #[cfg(test)]
     pub(crate) fn live(&self) -> usize {
         self.live
     }
 
-    /// Whether nothing at all is remembered.
+    /// Returns whether nothing at all is remembered.
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         let sums = (self.busy + self.live, self.held, self.in_flight, self.claims);
@@ -312,6 +323,7 @@ impl State {
         sums == (0, 0, 0, 0) && lists && self.backlog.first(true).is_none()
     }
 
+    /// Queues a lane that has a job, is below its limit in flight and is not queued yet.
     fn line_up(&mut self, webhook_id: WebhookId) {
         if let Some(lane) = self.lanes.get_mut(&webhook_id)
             && !lane.waits_for_turn
@@ -326,7 +338,8 @@ impl State {
         }
     }
 
-    /// A turn that was left behind would let the lane's next life exceed its limit.
+    /// Forgets a lane. Its entry in the round-robin queue goes too: it would let the next lane of this webhook exceed
+    /// its limit.
     fn forget(&mut self, webhook_id: WebhookId) {
         if self.lanes.remove(&webhook_id).is_some_and(|lane| lane.waits_for_turn) {
             self.turns.remove(webhook_id);

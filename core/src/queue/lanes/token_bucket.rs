@@ -1,26 +1,31 @@
-//! What a webhook allows its lane: requests in flight, and their pace as a bucket of tokens. Pure: times come in.
+//! The rate limiter of a lane, a token bucket, and the limits that a webhook sets for its lane. Pure: the time is an
+//! argument.
 //!
-//! A bucket holds `requests` tokens and gets as many back every `per_ms`, evenly and not all at once; each request takes
-//! one. It is kept as one moment, from which one token an interval has come: a token is taken by moving that moment on.
-//! Buckets live in this process's memory: a restart finds them full, and so would each of several processes.
+//! A bucket holds `requests` tokens and regains as many every `per_ms`, one at a time at an even interval. Each request
+//! takes one token. The bucket is stored as a single moment, the one from which its tokens are counted at one an
+//! interval; taking a token moves that moment forward by one interval.
+//!
+//! Buckets live in the memory of this process. After a restart they are full, and several processes would each have
+//! their own.
 
 use crate::delivery::limit::Rate;
 use entity::Timestamp;
 use std::time::Duration;
 
-/// Nanoseconds: an interval may be shorter than a microsecond.
+/// A token bucket. Its times are in nanoseconds, because an interval may be shorter than a microsecond.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bucket {
-    /// Between two tokens, rounded up, so that the pace is never faster than asked for.
+    /// The time between two tokens, rounded up so that the rate is never exceeded.
     interval: i64,
-    /// From empty to full.
+    /// The time to fill an empty bucket.
     span: i64,
-    /// From when on the tokens count that are in it and that will come; never later than the last look.
+    /// The moment from which tokens are counted: one has come each `interval` since then. Never later than the last
+    /// look.
     since: i64,
 }
 
 impl Bucket {
-    /// A full bucket; or, after a change of the rate, one that goes on from where the other was.
+    /// Makes a full bucket; or, after a change of the rate, one that continues from the state of the previous bucket.
     pub(crate) fn new(rate: Rate, before: Option<Self>) -> Self {
         let (requests, per_ms) = (i64::from(rate.requests.max(1)), i64::from(rate.per_ms.max(1)));
         let interval = (per_ms * 1_000_000 + requests - 1) / requests;
@@ -31,7 +36,7 @@ impl Bucket {
         }
     }
 
-    /// Takes a token, or says when the next is there.
+    /// Takes a token, or returns the moment when the next one is there.
     pub(crate) fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
         self.look(now);
         let next = self.since.saturating_add(self.interval);
@@ -42,26 +47,27 @@ impl Bucket {
         Ok(())
     }
 
-    /// Forgets what ran over. A clock that was put back costs one interval, not the time it went back by.
+    /// Brings the bucket up to `now`: tokens beyond its capacity are dropped. A clock that was set back costs one
+    /// interval, not the time by which it was set back.
     pub(crate) fn look(&mut self, now: Timestamp) {
         let now = nanos(now);
         self.since = self.since.clamp(now.saturating_sub(self.span), now);
     }
 
-    /// Tokens that are there or come within a time from now, if none is taken.
+    /// Returns the number of tokens that are there or come within `ahead`, if none is taken meanwhile.
     pub(crate) fn within(mut self, now: Timestamp, ahead: Duration) -> usize {
         self.look(now);
         let tokens = (nanos(now.plus(ahead)) - self.since) / self.interval;
         usize::try_from(tokens).unwrap_or(0)
     }
 
-    /// When so many tokens will have come. Too early at most: as of the last look.
+    /// Returns the moment when so many tokens will have come, as of the last look. It may be too early, never too late.
     pub(crate) fn when(&self, tokens: usize) -> Timestamp {
         let time = self.interval.saturating_mul(i64::try_from(tokens).unwrap_or(i64::MAX));
         moment(self.since.saturating_add(time))
     }
 
-    /// When nothing is known of it any more that a new bucket would not know.
+    /// Returns the moment when the bucket is full. From then on it equals a new bucket and may be forgotten.
     pub(crate) fn full_at(&self) -> Timestamp {
         moment(self.since.saturating_add(self.span))
     }
@@ -71,7 +77,7 @@ fn nanos(at: Timestamp) -> i64 {
     at.0.saturating_mul(1_000)
 }
 
-/// Rounded up: what comes within a microsecond is there at its end.
+/// Converts to microseconds, rounded up: a token that comes within a microsecond counts from its end.
 fn moment(nanos: i64) -> Timestamp {
     Timestamp(nanos.saturating_add(999).div_euclid(1_000))
 }
@@ -86,7 +92,7 @@ mod tests {
         Bucket::new(Rate { requests, per_ms }, None)
     }
 
-    /// When each of so many requests that wait from the start on is sent, in microseconds.
+    /// Returns the time at which each of `count` requests that are ready at the start is sent, in microseconds.
     fn paced(mut bucket: Bucket, count: usize) -> Vec<i64> {
         let mut now = Timestamp(START);
         let mut sent = Vec::new();

@@ -1,5 +1,6 @@
-//! Tallies: counted in the transaction of what is counted, one statement a group of units, so that they are true whatever
-//! is undone or recorded twice. A row is an hour of a webhook, a project, a topic and one thing that happened.
+//! Tallies: counters that are updated in the transaction of what they count, by one statement for each commit group. So
+//! they stay exact when units are rolled back or outcomes are recorded twice. A row counts one kind of occurrence of a
+//! webhook, a project and a topic in one hour.
 
 use super::histogram;
 use crate::{queue::job::Job, sql::bulk::Change};
@@ -9,16 +10,16 @@ use entity::{
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Microseconds of an hour.
+/// The microseconds of an hour.
 pub(crate) const HOUR: i64 = 3_600_000_000;
-/// The bin of what has no duration.
+/// The bin of an occurrence without a duration.
 const NONE: i16 = -1;
 
-/// What is counted already grows.
+/// Adds to counters that exist already.
 const SUM: &str = "ON CONFLICT (organization_id, webhook_id, hour, project_id, topic, kind, bin) \
      DO UPDATE SET count = tally.count + excluded.count";
 
-/// What is counted together.
+/// The key of a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     organization_id: OrganizationId,
@@ -31,7 +32,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// A notification was made.
+    /// Returns the key of a notification that was created.
     pub(crate) fn made(row: &notification::Model) -> Self {
         Self {
             organization_id: row.organization_id,
@@ -44,7 +45,7 @@ impl Key {
         }
     }
 
-    /// It was canceled.
+    /// Returns the key of a notification that was canceled.
     pub(crate) fn canceled(row: &notification::Model) -> Self {
         Self {
             kind: TallyKind::Canceled,
@@ -52,7 +53,7 @@ impl Key {
         }
     }
 
-    /// A request for it ended after so many milliseconds, and left it in this state.
+    /// Returns the key of a request that took `ms` milliseconds and left its notification in `status`.
     pub(crate) fn tried(job: &Job, ms: i32, status: NotificationStatus) -> Self {
         Self {
             organization_id: job.organization_id,
@@ -65,7 +66,7 @@ impl Key {
         }
     }
 
-    /// The same, but it was left in another state.
+    /// Returns the same key for a notification that was left in another status.
     pub(crate) fn left(self, status: NotificationStatus) -> Self {
         Self {
             kind: kind(status),
@@ -95,12 +96,12 @@ fn kind(status: NotificationStatus) -> TallyKind {
     }
 }
 
-/// The hour since 1970 that a moment is in.
+/// Returns the hour since 1970 that a moment belongs to.
 pub(crate) fn hour(at: Timestamp) -> i64 {
     at.0.div_euclid(HOUR)
 }
 
-/// What a group of units has to count.
+/// The counts of a commit group.
 #[derive(Debug, Default)]
 pub(crate) struct Tallies(BTreeMap<Key, i64>);
 
@@ -115,7 +116,7 @@ impl Tallies {
         }
     }
 
-    /// Rows that add to what is counted already, in the order of the key.
+    /// Takes the rows that add to the stored counters, in the order of the key.
     pub(crate) fn take(&mut self) -> Change {
         let rows = std::mem::take(&mut self.0);
         let rows = rows.into_iter().map(|(key, count)| key.row(count)).collect();

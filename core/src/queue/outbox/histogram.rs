@@ -1,11 +1,11 @@
-//! Durations in bins that grow with them: exact below 16 ms, and eight bins an octave above, so that a percentile is off by
-//! a sixteenth (6.25 %) at most, however many were counted. Pure.
+//! A histogram of durations with bins that grow: exact below 16 ms, then eight bins an octave. A percentile is off by
+//! at most a sixteenth (6.25 %), whatever the number of durations. Pure.
 
-/// Bins of an octave, as a power of two.
+/// The bins of an octave, as a power of two.
 const BITS: u32 = 3;
 const PARTS: i32 = 1 << BITS;
 
-/// The bin of a duration in milliseconds.
+/// Returns the bin of a duration in milliseconds.
 pub(crate) fn bin(ms: i32) -> i16 {
     let ms = ms.max(0);
     let number = match ms.checked_ilog2() {
@@ -18,7 +18,7 @@ pub(crate) fn bin(ms: i32) -> i16 {
     i16::try_from(number).unwrap_or(i16::MAX)
 }
 
-/// The middle of a bin, in milliseconds.
+/// Returns the middle of a bin, in milliseconds.
 fn middle(bin: i16) -> f64 {
     let bin = i32::from(bin);
     if bin < 2 * PARTS {
@@ -28,7 +28,7 @@ fn middle(bin: i16) -> f64 {
     f64::from(PARTS + bin % PARTS) * width + (width - 1.0) / 2.0
 }
 
-/// How often each bin was met.
+/// The count of each bin.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Histogram(std::collections::BTreeMap<i16, i64>);
 
@@ -39,7 +39,7 @@ impl Histogram {
         }
     }
 
-    /// The duration that so many hundredths do not exceed; none when there are no durations.
+    /// Returns the duration that `hundredths` percent of all durations do not exceed; `None` without durations.
     pub(crate) fn percentile(&self, hundredths: i64) -> Option<f64> {
         let total: i64 = self.0.values().sum();
         let rank = (total * hundredths + 99) / 100;

@@ -1,12 +1,14 @@
-//! Stations 6 and 7: enqueue and claim. All SQL of pending notifications is here.
+//! The outbox: what a commit group writes, the queue of notifications in the database, and all its SQL.
 //!
-//! Enqueue: what the units of one group published, and the labels it tells of, is written together, as multi-row statements, in the transaction of
-//! the changes themselves. A notification for which the window has room is *born claimed*: it is written as held by this
-//! node and kept in memory, so its first attempt needs no second look. The others are written as due.
+//! The writers of [`crate::db`] fill and flush it; the dispatcher claims from it. It works on a plain connection and
+//! must never import a verb.
 //!
-//! One that must come after others that are not over is written without a moment ([`order`]).
+//! *Enqueue* (transactional outbox): what the units of one commit group have published is written in their own
+//! transaction, as multi-row statements. A notification for which the window has room is written already claimed by
+//! this node and kept in memory, so that its first attempt needs no claim. The others are written as due. A
+//! notification that must come after others which have not ended is written without a due moment ([`order`]).
 //!
-//! What is due later is taken by [`claim`](crate::queue::claim::claim()).
+//! *Claim*: what is due is claimed by [`claim`](crate::queue::claim::claim()).
 
 pub(crate) mod counters;
 pub(crate) mod histogram;
@@ -30,10 +32,10 @@ use removal::Removal;
 use sea_orm::{ConnectionTrait, EntityTrait};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// Bodies up to this size travel with their job; larger ones are read when their turn has come.
+/// The largest body that is kept in memory with its job; larger ones are read before they are sent.
 pub(crate) const CARRIED: usize = 64 * 1024;
 
-/// What the units of a group have published and not yet written.
+/// Everything that the units of a commit group have published and that is not yet written.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     labels: Vec<label::Model>,
@@ -45,14 +47,14 @@ pub(crate) struct Outbox {
     tallies: Tallies,
     removal: Removal,
     jobs: Vec<Job>,
-    /// Lanes that had no place: where others write at the same time, a claim may have looked before the commit.
+    /// Lanes that had no room. Other writers commit at the same time, so a claim may have looked before this commit.
     waiting: BTreeMap<WebhookId, (Limit, Timestamp)>,
-    /// Webhooks with something due that another node sends to.
+    /// Webhooks with something due that another node owns.
     elsewhere: BTreeSet<WebhookId>,
     hints: Hints,
 }
 
-/// A notification on its way into the database, with what its webhook's lane may do.
+/// A notification about to be written, with the limits of its webhook's lane.
 #[derive(Debug)]
 pub(crate) struct Enqueued {
     pub row: notification::Model,
@@ -62,12 +64,12 @@ pub(crate) struct Enqueued {
 }
 
 impl Outbox {
-    /// A new label.
+    /// Adds a new label.
     pub(crate) fn label(&mut self, row: label::Model) {
         self.labels.push(row);
     }
 
-    /// Something happened in a project.
+    /// Notes activity in a project.
     pub(crate) fn touch(&mut self, project_id: ProjectId, at: Timestamp) {
         self.touched.insert(project_id, at);
     }
@@ -86,7 +88,7 @@ impl Outbox {
         self.notifications.push(notification);
     }
 
-    /// What came of requests.
+    /// Adds the outcomes of requests.
     pub(crate) fn outcomes(&mut self, outcomes: Vec<Outcome>) {
         outcomes
             .iter()
@@ -94,16 +96,17 @@ impl Outbox {
         self.outcomes.extend(outcomes);
     }
 
-    /// Something that statistics count.
+    /// Adds to a counter of the statistics.
     pub(crate) fn tally(&mut self, key: counters::Key) {
         self.tallies.add(key);
     }
 
-    /// What is old and goes, unless something keeps it.
+    /// Adds expired rows to delete, unless something still refers to them.
     pub(crate) fn remove(&mut self, removal: Removal) {
         self.removal.append(removal);
     }
 
+    /// Takes over all that a unit has left.
     pub(crate) fn append(&mut self, mut unit: Self) {
         self.labels.append(&mut unit.labels);
         self.touched.append(&mut unit.touched);
@@ -116,7 +119,7 @@ impl Outbox {
         self.hints.append(unit.hints);
     }
 
-    /// What statements change beside the outbox, to be announced with it.
+    /// Returns the hints of this commit, to add changes made by statements outside the outbox.
     pub(crate) fn hints(&mut self) -> &mut Hints {
         &mut self.hints
     }
@@ -168,7 +171,8 @@ impl Outbox {
             self.tallies.take(),
             project_activity::change(db, std::mem::take(&mut self.touched)),
         );
-        // Other nodes' groups lock the same rows: all of tallies first, by whichever statements.
+        // Commit groups of other nodes lock the same rows. To avoid a deadlock, all take the tallies first, whatever
+        // the statements.
         if tallies.is_one_statement() {
             changes.extend([touch, tallies]);
             make(db, changes).await?;
@@ -180,19 +184,20 @@ impl Outbox {
         self.removal.write(db).await
     }
 
-    /// Writes the labels alone: somebody is about to decide by them.
+    /// Writes the labels alone, before a unit that reads them to decide.
     pub(crate) async fn write_labels(&mut self, db: &impl ConnectionTrait) -> Result<()> {
         insert::<label::Entity>(db, std::mem::take(&mut self.labels), "").await
     }
 
-    /// Keys of new notifications at which others wait, or are being sent.
+    /// Returns the ordered queues of new notifications that have one which has not ended.
     async fn busy(&self, db: &impl ConnectionTrait) -> Result<HashSet<ordering::Key>> {
         let keyed = self.notifications.iter().map(|enqueued| &enqueued.row);
         let keys: HashSet<_> = keyed.filter_map(|row| Some((row.webhook_id, row.order_key?))).collect();
         ordering::busy(db, &keys.into_iter().collect::<Vec<_>>()).await
     }
 
-    /// After the commit: hands the born claimed to their lanes. After a rollback: gives their places back.
+    /// Ends the commit: after a success offers the claimed jobs to their lanes; after a rollback gives their places
+    /// back.
     pub(crate) fn settle(self, lanes: &Lanes, committed: bool) {
         if committed {
             lanes.tell(self.elsewhere);
@@ -208,7 +213,7 @@ impl Outbox {
     }
 }
 
-/// The bytes of one payload.
+/// Loads the bytes of one payload.
 pub(crate) async fn body(db: &impl ConnectionTrait, id: PayloadId) -> Result<Option<bytes::Bytes>> {
     let row = payload::Entity::find_by_id(id).one(db).await?;
     Ok(row.map(|row| row.body.into()))

@@ -1,5 +1,5 @@
-//! What came of requests, many by one statement a table: the attempts, and the states in which they leave their
-//! notifications.
+//! Writes the outcomes of requests in batches, by one statement a table: the attempts, and the states in which they
+//! leave their notifications.
 
 use super::counters;
 use crate::{
@@ -16,14 +16,14 @@ use entity::{AttemptErrorKind, NodeId, NotificationId, NotificationStatus, Organ
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 use std::collections::HashMap;
 
-/// A request that was made for a notification, and what follows from it.
+/// The attempt of a notification, and the state that follows from it.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     attempt: attempt::Model,
     state: State,
 }
 
-/// How a request leaves its notification.
+/// The state in which a request leaves its notification.
 #[derive(Debug)]
 struct State {
     id: NotificationId,
@@ -40,7 +40,7 @@ struct State {
 }
 
 impl Outcome {
-    /// Gives the notification its new number.
+    /// Makes an outcome; the notification gets its new sequence number.
     pub(crate) fn new(txn: &Txn, job: &Job, attempt: attempt::Model, verdict: Verdict) -> Self {
         let (status, due_at, throttled) = match verdict {
             Verdict::Delivered => (NotificationStatus::Succeeded, None, 0),
@@ -72,10 +72,10 @@ impl Outcome {
     }
 }
 
-/// What a statement is told of an outcome.
+/// The values of one outcome in a statement.
 const COLUMNS: usize = 9;
 
-/// Writes outcomes at once: somebody is about to decide by them.
+/// Writes outcomes now, before a unit that reads them to decide.
 pub(crate) async fn record(txn: &Txn, outcomes: Vec<Outcome>) -> Result<()> {
     let organizations: Vec<OrganizationId> = outcomes.iter().map(Outcome::organization_id).collect();
     organizations.into_iter().for_each(|id| txn.announce(id));
@@ -84,7 +84,7 @@ pub(crate) async fn record(txn: &Txn, outcomes: Vec<Outcome>) -> Result<()> {
     Ok(())
 }
 
-/// Writes outcomes, and gives what is to be counted of them.
+/// Writes outcomes. Returns the keys that the statistics must count.
 pub(crate) async fn write(db: &impl ConnectionTrait, mut outcomes: Vec<Outcome>) -> Result<Vec<counters::Key>> {
     let mut keys = Vec::with_capacity(outcomes.len());
     while !outcomes.is_empty() {
@@ -96,7 +96,8 @@ pub(crate) async fn write(db: &impl ConnectionTrait, mut outcomes: Vec<Outcome>)
 
 async fn write_some(db: &impl ConnectionTrait, outcomes: Vec<Outcome>) -> Result<Vec<counters::Key>> {
     let (attempts, states): (Vec<attempt::Model>, Vec<State>) = outcomes.into_iter().map(Outcome::split).unzip();
-    // A batch whose commit came through although its answer did not is recorded again: what is there stays.
+    // The commit of a batch may have succeeded although its answer was lost; the batch is then recorded again. Attempts
+    // that are there stay.
     let attempts = Change::insert::<attempt::Entity>(attempts, "ON CONFLICT DO NOTHING");
     if set(db, attempts, &states).await? {
         return Ok(states.into_iter().map(|state| state.key).collect());
@@ -109,19 +110,19 @@ async fn write_some(db: &impl ConnectionTrait, outcomes: Vec<Outcome>) -> Result
     Ok(counted.collect())
 }
 
-/// Attempts, and states of those notifications that are as they were claimed: whether all are. Nothing needs to be read
-/// back then, and that is nearly always so.
+/// Writes the attempts, and the states of those notifications that are still as they were claimed. Returns whether that
+/// was all of them, which is nearly always so: then nothing needs to be read back.
 async fn set(db: &impl ConnectionTrait, attempts: Change, states: &[State]) -> Result<bool> {
     let backend = db.get_database_backend();
     let (text, mut binds) = along(db, attempts, &set_sql(or_fail(backend), places(states.len())));
     bind(states, &mut binds);
     let changed = db.execute_raw(raw(db, &text, binds)).await?.rows_affected();
-    // PostgreSQL counts rows of the statement that the others go along with, SQLite those of all.
+    // PostgreSQL counts the rows of the last statement only, SQLite those of all.
     let counted = if backend == DbBackend::Sqlite { 2 } else { 1 };
     Ok(changed == counted * states.len() as u64)
 }
 
-/// How a notification was left.
+/// The state in which a notification was left.
 #[derive(FromQueryResult)]
 struct Left {
     id: NotificationId,
@@ -129,9 +130,10 @@ struct Left {
     sequence: i64,
 }
 
-/// States of a batch in which somebody has changed a notification meanwhile, or that was recorded before. The claim decides
-/// whether the state changes; the count and the answer always do. What is no news keeps its number, and so it is seen what is
-/// to be counted: also of what [`set`] has done.
+/// Writes the states of a batch that [`set`] could not write whole: somebody has changed a notification meanwhile, or
+/// the batch was recorded before. The status changes only where the claim still holds; the attempt count and the
+/// response always change. A notification that has nothing new keeps its sequence number, so the returned numbers tell
+/// which outcomes must be counted. They include those that [`set`] has written.
 async fn reconcile(db: &impl ConnectionTrait, states: &[State]) -> Result<HashMap<NotificationId, Left>> {
     let text = reconcile_sql(or_fail(db.get_database_backend()), places(states.len()));
     let mut binds = Vec::new();
@@ -140,7 +142,7 @@ async fn reconcile(db: &impl ConnectionTrait, states: &[State]) -> Result<HashMa
     Ok(left.into_iter().map(|left| (left.id, left)).collect())
 }
 
-/// What [`given`] asks for, and the moment.
+/// Appends the values that [`given`] takes, and the current time.
 fn bind(states: &[State], binds: &mut Vec<Value>) {
     let from = binds.len();
     for state in states {
@@ -165,7 +167,8 @@ fn given(places: usize) -> String {
     )
 }
 
-/// All after `WITH`. A claim is looked at where its notification is found, not looked for.
+/// Builds the statement of [`set`], all after `WITH`. Notifications are found by id and the claim is compared there: no
+/// index on the claim is searched.
 fn set_sql(or_fail: &str, places: usize) -> String {
     format!(
         "{} UPDATE{or_fail} notification SET status = outcome.status, due_at = outcome.due_at, node_id = NULL, \

@@ -1,4 +1,4 @@
-//! When something last happened in projects, many by one statement.
+//! Updates the last activity of projects, many by one statement.
 
 use crate::sql::bulk::Change;
 use entity::{ProjectId, Timestamp};
@@ -6,12 +6,13 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use std::collections::BTreeMap;
 
 const HEAD: &str = "project SET last_activity_at = touched.at FROM (SELECT project.id, given.column2 AS at FROM";
-/// Groups of other nodes touch the same projects: who takes them in the order of their ids never waits in a circle.
+/// Commit groups of other nodes touch the same projects. All lock them in the order of their ids, so that no two
+/// deadlock.
 const JOIN: &str = "JOIN project ON project.id = given.column1 ORDER BY project.id";
 const LOCK: &str = "FOR NO KEY UPDATE OF project";
 const TAIL: &str = ") AS touched WHERE project.id = touched.id";
 
-/// The change that these moments are.
+/// Returns the change that writes these moments.
 pub(crate) fn change(db: &impl ConnectionTrait, touched: BTreeMap<ProjectId, Timestamp>) -> Change {
     let lock = match db.get_database_backend() {
         DbBackend::Postgres => LOCK,

@@ -9,7 +9,7 @@ use entity::{EventId, NotificationId, NotificationStatus, StageType};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
-/// What a group of units is to remove, if nothing keeps it.
+/// Rows that a commit group must delete, unless something needs them.
 #[derive(Debug, Default)]
 pub(crate) struct Removal {
     pub(crate) notifications: Vec<NotificationId>,
@@ -22,7 +22,8 @@ impl Removal {
         self.events.append(&mut other.events);
     }
 
-    /// After everything else that is written: what something new refers to stays.
+    /// Deletes the rows that nothing needs. Runs after everything else is written, so that what a new row refers to
+    /// stays.
     pub(crate) async fn write(&mut self, db: &impl ConnectionTrait) -> Result<()> {
         let Self { notifications, events } = std::mem::take(self);
         for ids in batches(&notifications) {
@@ -37,7 +38,8 @@ impl Removal {
     }
 }
 
-/// Those that are over and that no task refers to. Binds: SUCCEEDED, FAILED, CANCELED, then the ids.
+/// Selects the notifications that have ended and that no task refers to. Binds: SUCCEEDED, FAILED, CANCELED, then the
+/// ids.
 pub(crate) fn over_sql(count: usize) -> String {
     format!(
         "SELECT n.id AS id FROM notification n WHERE n.status IN (?, ?, ?) AND n.id IN ({}) \
@@ -56,7 +58,7 @@ fn over_binds(ids: &[NotificationId]) -> Vec<Value> {
     over.into_iter().map(Value::from).chain(ids).collect()
 }
 
-/// Those of which no notification is left, and that no webhook stage may send. Binds: WEBHOOK, then the ids.
+/// Selects the events that have no notification and that no webhook stage may send. Binds: WEBHOOK, then the ids.
 pub(crate) fn unused_sql(count: usize) -> String {
     format!(
         "SELECT e.id AS id FROM event e WHERE NOT EXISTS (SELECT 1 FROM notification n WHERE n.event_id = e.id) \

@@ -1,14 +1,15 @@
-//! Weeks on PostgreSQL. Ids carry the time of what they name, so the tables that grow with traffic are partitioned by the
-//! range of their ids: a partition a week, made ahead, and one for whatever no week covers, so that no insert ever fails.
+//! Weekly partitions on PostgreSQL. Ids contain the time of their creation, so the tables that grow with traffic are
+//! partitioned by ranges of their ids: one partition a week, created ahead, and a default partition for ids that no
+//! week covers, so that no insert ever fails.
 //!
-//! A week that is too old for everybody is dropped whole. The few of its rows that are still needed go to the default
-//! first, in the same transaction, and are removed from there when nothing needs them any more. (Keeping a whole week
-//! would leave every week in place for as long as one switched-off webhook has something queued.) When they are many, the
-//! week stays for now and loses its rows in steps.
+//! A week that has expired for every organization is dropped whole. Before that, in the same transaction, the few rows
+//! that are still needed move to the default partition; they are deleted from there when nothing needs them any more.
+//! (If a needed row kept its whole week, one disabled webhook with queued notifications would keep every week.) If too
+//! many rows are needed, the week stays for now and its rows are deleted in steps.
 //!
-//! Whoever uses a table holds a lock on it until their commit, so dropping waits for them, and those that come meanwhile
-//! wait behind it: for a moment only, since the locks are asked for with a short limit and again later. With them held
-//! nobody is in the middle of anything: what is looked up then is all there is.
+//! Every transaction that uses a table holds a lock on it until its commit. A drop waits for these, and later
+//! transactions wait behind the drop. This lasts for a moment only: the locks are requested with a short timeout, and
+//! again later. While they are held no transaction is under way, so what is needed can be read reliably.
 
 mod week;
 
@@ -22,24 +23,24 @@ use std::collections::BTreeSet;
 use tokio::time::Instant;
 use week::Week;
 
-/// What is partitioned, and by which column.
+/// The partitioned tables, each with the column of its ranges.
 const TABLES: [(&str, &str); 4] = [
     ("event", "id"),
     ("payload", "id"),
     ("notification", "id"),
     ("attempt", "notification_id"),
 ];
-/// Weeks made ahead of this one.
+/// The number of weeks created ahead.
 const AHEAD: i64 = 3;
-/// Rows that are moved at most while everybody waits.
+/// The most rows that are moved while other transactions wait.
 const MOVED: i64 = 2_000;
-/// How often the locks are asked for in one pass.
+/// The number of times that the locks are requested in one pass.
 const TRIES: usize = 5;
-/// What the advisory lock is called.
+/// The advisory lock of retention.
 const LOCK: i64 = 0x6c61_6265_6c72_6574;
-/// For how long others may have to wait behind us for each table.
+/// Limits the time that other transactions may have to wait behind ours for each table.
 const PATIENCE: &str = "SET LOCAL lock_timeout = '200ms'";
-/// What is needed still is little and is found on indexes, whatever the server has counted.
+/// Makes the planner use indexes, whatever its statistics say: the rows that are still needed are few.
 const ON_INDEXES: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
      SET LOCAL enable_mergejoin = off; SET LOCAL jit = off";
 
@@ -53,7 +54,7 @@ struct Name {
     name: String,
 }
 
-/// Whether no other node does this now; until `conn` is closed, none will.
+/// Takes the advisory lock of retention, held until `conn` is closed. Returns `false` if another node has it.
 pub(super) async fn is_first(conn: &DatabaseConnection) -> Result<bool> {
     let taken = "SELECT pg_try_advisory_lock(?)::int::bigint AS number";
     let row = Number::find_by_statement(raw(conn, taken, [LOCK.into()]))
@@ -62,7 +63,7 @@ pub(super) async fn is_first(conn: &DatabaseConnection) -> Result<bool> {
     Ok(row.and_then(|row| row.number) == Some(1))
 }
 
-/// Makes the partitions of this week and of some that come, where there are none.
+/// Creates the missing partitions of this week and of the next ones.
 pub(super) async fn make(conn: &DatabaseConnection, now: Timestamp) -> Result<()> {
     for (table, column) in TABLES {
         let known = weeks(conn, table).await?;
@@ -71,7 +72,7 @@ pub(super) async fn make(conn: &DatabaseConnection, now: Timestamp) -> Result<()
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     partition = week.name(table),
-                    "a partition could not be made and is tried again"
+                    "a partition could not be created; trying again later"
                 );
             }
         }
@@ -79,8 +80,8 @@ pub(super) async fn make(conn: &DatabaseConnection, now: Timestamp) -> Result<()
     Ok(())
 }
 
-/// What came into the default before there was a partition for it moves there, unless it is so much that everybody would
-/// have to wait.
+/// Creates one partition. Rows that the default partition holds for this week move to it, unless they are so many that
+/// all other transactions would have to wait long.
 async fn make_one(conn: &DatabaseConnection, table: &str, column: &str, week: Week) -> Result<()> {
     let name = week.name(table);
     let within = week.holds(column);
@@ -89,7 +90,7 @@ async fn make_one(conn: &DatabaseConnection, table: &str, column: &str, week: We
     if number(conn, &stray).await? == Some(MOVED) {
         tracing::warn!(
             partition = name,
-            "the default partition holds too much of this week to make a partition of its own"
+            "the default partition holds too many rows of this week to create its own partition"
         );
         return Ok(());
     }
@@ -112,7 +113,7 @@ async fn make_one(conn: &DatabaseConnection, table: &str, column: &str, week: We
     Ok(txn.commit().await?)
 }
 
-/// Drops every week that ended before a moment.
+/// Drops every week that ended before `before`.
 pub(super) async fn drop_old(conn: &DatabaseConnection, before: Timestamp, pace: Pace) -> Result<()> {
     let old = weeks(conn, "event").await?;
     for week in old.into_iter().filter(|week| week.ends_before(before)) {
@@ -123,7 +124,7 @@ pub(super) async fn drop_old(conn: &DatabaseConnection, before: Timestamp, pace:
         if needed >= MOVED {
             tracing::info!(
                 week = week.name("event"),
-                "too much of an old week is still needed; it stays for now"
+                "too many rows of an expired week are still needed; keeping the week for now"
             );
             continue;
         }
@@ -132,7 +133,7 @@ pub(super) async fn drop_old(conn: &DatabaseConnection, before: Timestamp, pace:
     Ok(())
 }
 
-/// Whether the newest that is in it is old by its own time, too: a clock may have been wrong.
+/// Returns whether the newest rows of the week have expired by their own time too: a clock may have been wrong.
 async fn is_old(conn: &DatabaseConnection, week: Week, before: Timestamp) -> Result<bool> {
     for table in ["event", "notification"] {
         let newest = format!(
@@ -146,7 +147,7 @@ async fn is_old(conn: &DatabaseConnection, week: Week, before: Timestamp) -> Res
     Ok(true)
 }
 
-/// How many of a week's rows are needed still, counted no further than what may be moved.
+/// Returns how many of a week's rows are still needed, counting no further than the number that may be moved.
 async fn needed(conn: &DatabaseConnection, week: Week) -> Result<i64> {
     let others = format!(
         "SELECT event_id AS id FROM notification WHERE {0} AND id < '{1}' \
@@ -168,7 +169,8 @@ async fn needed(conn: &DatabaseConnection, week: Week) -> Result<i64> {
     Ok(sum)
 }
 
-/// What is not over is due, held or in an order; those that tasks refer to stay, too.
+/// Selects the notifications of a week to keep: those that have not ended (due, claimed or in an ordered queue), and
+/// those that tasks refer to.
 fn kept_notifications(week: Week) -> String {
     let table = week.name("notification");
     format!(
@@ -180,7 +182,7 @@ fn kept_notifications(week: Week) -> String {
     )
 }
 
-/// Events that a webhook stage may send again.
+/// Selects the events that a webhook stage may send again.
 fn kept_by_tasks(which: &str) -> String {
     format!(
         "SELECT t.event_id AS id FROM task t JOIN stage s ON s.id = t.stage_id \
@@ -189,19 +191,19 @@ fn kept_by_tasks(which: &str) -> String {
     )
 }
 
-/// The locks may not be had at once: somebody is in the middle of something.
+/// Drops a week, with several attempts: the locks may not be available at once.
 async fn drop_patiently(conn: &DatabaseConnection, week: Week, pace: Pace) -> Result<()> {
     for _ in 0..TRIES {
         let begun = Instant::now();
         match drop_one(conn, week).await {
             Ok(()) => {
-                tracing::info!(week = week.name("event"), "dropped a week that was too old");
+                tracing::info!(week = week.name("event"), "dropped an expired week");
                 return Ok(());
             }
             Err(error) => tracing::info!(
                 error = &error as &dyn std::error::Error,
                 week = week.name("event"),
-                "an old week could not be dropped at once and is tried again"
+                "an expired week could not be dropped at once; trying again"
             ),
         }
         pace.rest(begun).await;
@@ -209,6 +211,7 @@ async fn drop_patiently(conn: &DatabaseConnection, week: Week, pace: Pace) -> Re
     Ok(())
 }
 
+/// Drops a week after moving the rows that are still needed, in one transaction.
 async fn drop_one(conn: &DatabaseConnection, week: Week) -> Result<()> {
     let txn = conn.begin().await?;
     let [event, payload, notification, attempt] = TABLES.map(|(table, _)| week.name(table));
@@ -258,7 +261,7 @@ async fn number(conn: &DatabaseConnection, sql: &str) -> Result<Option<i64>> {
     Ok(row.and_then(|row| row.number))
 }
 
-/// The weeks that a table has a partition for, oldest first.
+/// Returns the weeks that a table has a partition for, oldest first.
 async fn weeks(conn: &DatabaseConnection, table: &str) -> Result<BTreeSet<Week>> {
     let sql = "SELECT part.relname::text AS name FROM pg_inherits JOIN pg_class part ON part.oid = inhrelid \
          WHERE inhparent = ?::regclass";

@@ -1,4 +1,4 @@
-//! A week, as the name and the bounds of a partition have it: from Monday, by UTC.
+//! A week: the name and the bounds of a partition. It starts on Monday, in UTC.
 
 use chrono::{DateTime, NaiveDate};
 use entity::Timestamp;
@@ -8,12 +8,12 @@ const DAY: i64 = 86_400;
 /// The first day of 1970 was a Thursday.
 const MONDAY: i64 = 3;
 
-/// A week since that of 1 January 1970.
+/// The number of a week, counted from that of 1 January 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Week(i64);
 
 impl Week {
-    /// The one that a moment is in.
+    /// Returns the week of a moment.
     pub(super) fn of(at: Timestamp) -> Self {
         Self::of_day(at.seconds().div_euclid(DAY))
     }
@@ -22,12 +22,12 @@ impl Week {
         Self((day + MONDAY).div_euclid(7))
     }
 
-    /// Itself and so many that follow.
+    /// Returns this week and the `count` that follow.
     pub(super) fn and_next(self, count: i64) -> impl Iterator<Item = Self> {
         (self.0..=self.0 + count).map(Self)
     }
 
-    /// The one that a table's partition is named for.
+    /// Parses the week from the name of a table's partition.
     pub(super) fn named(name: &str, table: &str) -> Option<Self> {
         let monday = name.strip_prefix(table)?.strip_prefix('_')?;
         let monday = NaiveDate::parse_from_str(monday, "%Y%m%d").ok()?;
@@ -36,18 +36,18 @@ impl Week {
         ))
     }
 
-    /// What a table's partition is called: by its Monday.
+    /// Returns the name of a table's partition, which contains its Monday.
     pub(super) fn name(self, table: &str) -> String {
         let monday = DateTime::from_timestamp(self.begins(), 0).expect("a week of this age");
         format!("{table}_{}", monday.format("%Y%m%d"))
     }
 
-    /// The least id of it.
+    /// Returns the least id of the week.
     pub(super) fn from(self) -> Uuid {
         Uuid::from_u128(u128::try_from(self.begins() * 1_000).expect("a week after 1970") << 80)
     }
 
-    /// The least id after it.
+    /// Returns the least id after the week.
     pub(super) fn until(self) -> Uuid {
         Self(self.0 + 1).from()
     }
@@ -56,7 +56,7 @@ impl Week {
         Self(self.0 + 1).begins() <= at.seconds()
     }
 
-    /// That a column's id is of this week.
+    /// Returns the SQL condition that a column's id belongs to the week.
     pub(super) fn holds(self, column: &str) -> String {
         format!("{column} >= '{}' AND {column} < '{}'", self.from(), self.until())
     }
@@ -65,7 +65,7 @@ impl Week {
         format!("FOR VALUES FROM ('{}') TO ('{}')", self.from(), self.until())
     }
 
-    /// In seconds since 1970.
+    /// Returns the start of the week in seconds since 1970.
     fn begins(self) -> i64 {
         (self.0 * 7 - MONDAY) * DAY
     }

@@ -1,4 +1,4 @@
-//! Where a connection goes, and where it must not.
+//! Addresses that a connection may go to, and those it must not.
 
 use super::*;
 
@@ -62,7 +62,7 @@ async fn a_name_that_is_allowed_is_called() {
 
 #[tokio::test]
 async fn a_name_that_cannot_exist_is_a_dns_error() {
-    // A label has at most 63 characters, so nobody is asked.
+    // A DNS label has at most 63 characters, so no name server is asked.
     let outcome = post(&loopback(), &format!("http://{}.example/", "a".repeat(64)), LONG).await;
     assert_eq!(kind(&outcome), Some(AttemptErrorKind::Dns));
     assert_eq!(outcome.error.unwrap().message, "the host name cannot be resolved");

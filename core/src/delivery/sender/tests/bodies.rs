@@ -1,4 +1,4 @@
-//! Answers that are too long, broken, or no answers.
+//! Responses that are too long, broken, or not HTTP.
 
 use super::*;
 
@@ -49,7 +49,7 @@ async fn a_reset_in_the_body_is_a_failure() {
             .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
             .await
             .unwrap();
-        // A reset may overtake what was written, so whether the head arrives is open.
+        // A reset may overtake what was written, so the head may or may not arrive.
         socket.set_zero_linger().unwrap();
     })
     .await;

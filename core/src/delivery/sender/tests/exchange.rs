@@ -1,4 +1,4 @@
-//! Requests, answers, and connections that are used again.
+//! Requests, responses, and connections that are reused.
 
 use super::*;
 

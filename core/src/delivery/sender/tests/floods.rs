@@ -1,4 +1,4 @@
-//! Receivers that say nothing, too little at a time, or too much.
+//! Receivers that send nothing, send too slowly, or send too much.
 
 use super::*;
 
@@ -19,7 +19,7 @@ async fn silence_is_a_timeout_and_ends_the_connection() {
     seen.recv().await.unwrap();
 }
 
-/// Writes `drop` again and again until the other side closes; says that it did.
+/// Writes `drop` repeatedly until the other side closes, then says so on the returned channel.
 #[expect(clippy::disallowed_methods, reason = "slowness is what this receiver is made of")]
 async fn dripping(head: &'static str, drop: &'static [u8], pause: Duration) -> (String, mpsc::UnboundedReceiver<()>) {
     let (closed, seen) = mpsc::unbounded_channel();

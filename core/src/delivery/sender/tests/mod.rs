@@ -1,5 +1,5 @@
-//! The sender against receivers on real sockets, the friendly and the hostile. A file a kind of trouble; what they share is
-//! here.
+//! The sender against receivers on real sockets, friendly and hostile: one file a kind of trouble. This file has what
+//! they share.
 
 mod addresses;
 mod bodies;

@@ -1,4 +1,4 @@
-//! TLS, and what goes wrong with it.
+//! TLS and its failures.
 
 use super::*;
 use rustls::{
@@ -12,7 +12,7 @@ async fn tls_to_a_plain_port_is_a_tls_error() {
     let url = answering("HTTP/1.1 400 Bad Request\r\n\r\n")
         .await
         .replace("http://", "https://");
-    // Nobody there reads a request's end, so the answer has to come first.
+    // This receiver cannot read a request over TLS, so it sends its response first.
     let plain = receiver(|mut socket, _| async move {
         socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.ok();
         until_closed(&mut socket).await;
@@ -42,7 +42,7 @@ async fn a_hang_up_in_the_tls_handshake_is_a_tls_error() {
     assert_eq!(kind(&outcome), Some(AttemptErrorKind::Tls));
 }
 
-/// A receiver that speaks TLS, with a certificate for `localhost` that it signed itself. It answers one request.
+/// A receiver that speaks TLS, with a self-signed certificate for `localhost`. It answers one request.
 fn secure_receiver() -> (CertificateDer<'static>, String) {
     let certificate = CertificateDer::from_pem_slice(include_bytes!("fixtures/receiver.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("fixtures/receiver.key")).unwrap();

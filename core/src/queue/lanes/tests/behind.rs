@@ -1,10 +1,10 @@
-//! What has just happened, beside webhooks that have a backlog.
+//! Live events beside webhooks that have a backlog.
 
 use super::*;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A claim of these jobs for these rooms, after which as many lanes have more.
+/// Completes a claim with these jobs; every lane then has more in the database.
 fn claim(lanes: &Lanes, rooms: &[Room], since: Timestamp, attempts: i32) {
     let jobs = rooms
         .iter()
@@ -21,7 +21,7 @@ fn claim(lanes: &Lanes, rooms: &[Room], since: Timestamp, attempts: i32) {
     lanes.claimed(rooms, claim);
 }
 
-/// So many webhooks, all of whose room is taken by what is as old as that and has been tried as often.
+/// Makes `count` webhooks whose whole share is taken by a backlog of this age and number of attempts.
 fn with_backlog(lanes: &Lanes, count: usize, since: Timestamp, attempts: i32, now: Timestamp) {
     (0..count).for_each(|_| lanes.note_due(WebhookId::new(), at_once(9), since));
     loop {
@@ -41,7 +41,7 @@ fn live(lanes: &Lanes, webhook_id: WebhookId, now: Timestamp) -> bool {
     born_at(lanes, job, now).is_some()
 }
 
-/// Takes, and ends, one.
+/// Takes one job and ends it.
 fn send(lanes: &Lanes, now: Timestamp) -> WebhookId {
     let job = lanes.take(now).expect("there is enough to send");
     lanes.landed(job.webhook_id);
@@ -106,7 +106,7 @@ fn however_many_are_slow_others_have_room() {
     }
 }
 
-/// As after an outage of seconds, of many.
+/// The backlog of many webhooks after an outage of seconds.
 #[test]
 fn a_live_lane_has_places_beside_many_that_are_hardly_behind() {
     let (lanes, now) = (lanes(4096, 256), NOW.plus(Duration::from_secs(3)));

@@ -1,4 +1,5 @@
-//! Lanes step by step; [`behind`], at random against a [`model`], at their [`pace`], and [`shut`].
+//! The lanes step by step. Further tests: [`behind`] (backlogs), [`model`] (at random, against a model), [`pace`] (rate
+//! limits) and [`shut`] (circuit breakers).
 
 mod behind;
 mod model;
@@ -54,7 +55,7 @@ fn born_at(lanes: &Lanes, job: Job, now: Timestamp) -> Option<NotificationId> {
     })
 }
 
-/// Whether the dispatcher was woken since this was last asked.
+/// Returns whether the dispatcher was woken since the last call.
 fn told(lanes: &Lanes) -> bool {
     use std::task::{Context, Poll, Waker};
     let changed = std::pin::pin!(lanes.changed());

@@ -1,10 +1,10 @@
-//! Lanes at random against a model of the world around them.
+//! The lanes at random, compared with a model of the world around them.
 
 use super::*;
 use crate::delivery::limit::Rate;
 use std::collections::HashMap;
 
-/// Numbers that look random and are the same every time.
+/// A pseudo-random generator with a fixed seed.
 struct Dice(u64);
 
 impl Dice {
@@ -20,8 +20,8 @@ impl Dice {
     }
 }
 
-/// What the outside world knows: the time, who is in memory, in flight, recorded soon, or in the database, and when what
-/// was sent to each.
+/// The model: the time; the jobs in memory, in flight, about to be recorded and in the database; and the moments at
+/// which requests were sent to each webhook.
 #[derive(Default)]
 struct Model {
     now: i64,
@@ -33,7 +33,7 @@ struct Model {
     stored: Vec<WebhookId>,
     claiming: Vec<Vec<Room>>,
     shut: HashMap<WebhookId, i64>,
-    /// Given out to go back to the database.
+    /// Jobs taken from the lanes whose claims are to be released.
     back: Vec<WebhookId>,
 }
 
@@ -114,7 +114,7 @@ impl Model {
         }
     }
 
-    /// Breakers open and close at any time.
+    /// Opens or closes a circuit breaker.
     fn shut(&mut self, lanes: &Lanes, dice: &mut Dice, webhook_id: WebhookId) {
         let until = self.now + i64::try_from(dice.roll(5_000)).unwrap();
         match self.shut.remove(&webhook_id) {
@@ -176,7 +176,8 @@ impl Model {
         lanes.claimed(rooms, claim);
     }
 
-    /// Over any stretch of time no lane sent more than its bucket holds and what came back meanwhile.
+    /// Asserts that no lane exceeded its rate limit: within any period it sent at most what its bucket holds and what
+    /// came back meanwhile.
     fn assert_paced(&self) {
         for (webhook_id, sent) in &self.sent {
             let Some(rate) = self.limits[webhook_id].rate else {
@@ -193,7 +194,7 @@ impl Model {
 }
 
 const LIMIT: usize = 3;
-/// Lanes at any pace, and lanes with a rate of so many in so many milliseconds; the last is hours behind.
+/// The rate limits of the lanes, as requests and milliseconds; `None` is no limit. The last lane is hours behind.
 const RATES: [Option<(i32, i32)>; 5] = [None, Some((3, 1)), Some((1, 10)), None, Some((1, 60_000))];
 
 #[test]
@@ -221,7 +222,7 @@ fn no_place_leaks_over_a_long_life() {
     }
 }
 
-/// Ends everything, without a retry. Time passes from one moment that the dispatcher would wake at to the next.
+/// Ends everything, without a retry. Time advances from one moment at which the dispatcher would wake to the next.
 fn settle(lanes: &Lanes, model: &mut Model) {
     while model.places() > 0 || !model.stored.is_empty() {
         while let Some(rooms) = model.claiming.pop() {

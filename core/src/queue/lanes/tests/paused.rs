@@ -1,4 +1,4 @@
-//! Lanes whose webhook's breaker is open.
+//! Lanes whose webhook's circuit breaker is open.
 
 use super::*;
 

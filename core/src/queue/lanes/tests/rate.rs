@@ -1,4 +1,4 @@
-//! Lanes whose webhooks have a rate, in virtual time.
+//! Lanes with a rate limit, in virtual time.
 
 use super::*;
 use crate::delivery::limit::Rate;
@@ -10,7 +10,7 @@ fn paced(requests: i32, per_ms: i32) -> Limit {
     Limit { in_flight: 9, rate }
 }
 
-/// Offers as many as fit; how many did.
+/// Offers as many jobs as fit. Returns how many did.
 fn births_of(lanes: &Lanes, webhook_id: WebhookId, limit: Limit, count: usize, now: Timestamp) -> usize {
     let job = || Job {
         limit,
@@ -19,7 +19,7 @@ fn births_of(lanes: &Lanes, webhook_id: WebhookId, limit: Limit, count: usize, n
     (0..count).filter(|_| born_at(lanes, job(), now).is_some()).count()
 }
 
-/// Takes what may be sent now, and records it at once: whose it was.
+/// Takes all that may be sent now and records it at once. Returns the webhooks in the order of sending.
 fn sent(lanes: &Lanes, now: Timestamp) -> Vec<WebhookId> {
     let mut sent = Vec::new();
     while let Some(job) = lanes.take(now) {
@@ -30,7 +30,7 @@ fn sent(lanes: &Lanes, now: Timestamp) -> Vec<WebhookId> {
     sent
 }
 
-/// Claims all there is room for out of a database that has enough: how many each lane got.
+/// Claims all that there is room for from a database that has enough. Returns how many jobs each lane got.
 fn claim(lanes: &Lanes, limit: Limit, now: Timestamp) -> Vec<usize> {
     let rooms = lanes.to_claim(now);
     let mut claim = Claim::default();
