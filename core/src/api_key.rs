@@ -1,4 +1,4 @@
-//! API keys: made, shown once, stored hashed. A request's key becomes an [`Actor`] here.
+//! API keys: created, returned once, and stored as hashes. Here the API key of a request becomes an [`Actor`].
 
 use crate::{
     App, Error, Result,
@@ -17,21 +17,21 @@ use std::{
 };
 use tokio::sync::{Mutex, watch};
 
-/// A bootstrap key must be at least this long.
+/// The minimum length of a bootstrap key.
 pub const BOOTSTRAP_LENGTH: usize = 32;
 const SHOWN: usize = 10;
 const KNOWN_FOR: Duration = Duration::from_secs(10);
 const SEEN_EVERY: Duration = Duration::from_secs(60);
 const TURNS: usize = 16;
 
-/// Keys seen lately, by their hash: a request with a known key costs no look at the database. A revoked key is dropped
-/// at once; one that somebody else's change disabled is known for ten seconds more at most.
+/// A cache of recently used API keys, by their hash: a request with a cached key costs no database query. A revoked key
+/// is removed immediately; a key that another process disabled stays valid for at most ten more seconds.
 pub(crate) struct Known {
     entries: Cache<[u8; 32], Entry>,
     changes: AtomicU64,
-    /// Told after everybody has been forgotten.
+    /// Notified after the cache was cleared.
     told: watch::Sender<()>,
-    /// Whose turn it is to look up a key: a thousand listeners with one key look it up once.
+    /// Locks for look-ups, by hash, so that a thousand subscribers with one key look it up once.
     turns: [Mutex<()>; TURNS],
 }
 
@@ -53,7 +53,7 @@ impl Default for Known {
 }
 
 impl Known {
-    /// A user or key changed: everybody is looked up again.
+    /// Clears the cache, because a user or a key changed.
     pub(crate) fn forget(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.entries.invalidate_all();
@@ -61,38 +61,38 @@ impl Known {
     }
 }
 
-/// What to make a key of.
+/// The fields of a new API key.
 #[derive(Clone, Debug)]
 pub struct New {
-    /// What it is for.
+    /// The purpose of the key.
     pub name: String,
-    /// On whose behalf it acts; none: the caller's.
+    /// The user on whose behalf the key acts; none: the caller.
     pub user_id: Option<String>,
-    /// The projects it is limited to; none: all.
+    /// The projects that the key is limited to; none: not limited.
     pub projects: Option<Vec<String>>,
-    /// From when it is refused.
+    /// The time from which the key is refused.
     pub expires_at: Option<Timestamp>,
 }
 
-/// A key as it is shown once.
+/// A new API key, as it is returned once.
 #[derive(Clone, Debug)]
 pub struct Created {
     /// The key itself.
     pub key: String,
-    /// Its row.
+    /// The row of the key.
     pub row: api_key::Model,
 }
 
-/// Somebody who was let in and stays, as listeners do: to be asked again before each thing they are told.
+/// The authentication of a long-lived connection, checked again before each message to it.
 #[derive(Clone, Debug)]
 pub struct Pass {
-    /// Who they are.
+    /// The actor of the connection.
     pub actor: Actor,
     hash: [u8; 32],
 }
 
 impl Pass {
-    /// Refuses somebody whose key is no longer good, or may no longer do the same.
+    /// Refuses a connection whose API key is no longer valid or no longer has the same permissions.
     pub async fn check(&self, app: &App) -> Result<()> {
         let now = by_hash(app, self.hash).await?;
         if now.role == self.actor.role && now.projects == self.actor.projects {
@@ -102,19 +102,19 @@ impl Pass {
     }
 }
 
-/// Says who comes with this key and stays.
+/// Authenticates the API key of a long-lived connection.
 pub async fn admit(app: &App, key: &str) -> Result<Pass> {
     let hash = digest(key);
     let actor = by_hash(app, hash).await?;
     Ok(Pass { actor, hash })
 }
 
-/// Hears when a pass is to be checked although there is nothing to tell: a key or a user has changed.
+/// Notifies long-lived connections to check their pass, because a key or a user changed.
 pub fn changes(app: &App) -> watch::Receiver<()> {
     app.keys.told.subscribe()
 }
 
-/// Says who comes with this key.
+/// Authenticates the API key of a request.
 pub async fn authenticate(app: &App, key: &str) -> Result<Actor> {
     by_hash(app, digest(key)).await
 }
@@ -122,7 +122,7 @@ pub async fn authenticate(app: &App, key: &str) -> Result<Actor> {
 async fn by_hash(app: &App, hash: [u8; 32]) -> Result<Actor> {
     let entry = match app.keys.entries.get(&hash) {
         Some(entry) => entry,
-        // Whoever waits for a turn waits for the database, too.
+        // The wait for the lock is a wait for the database, too.
         None => app.db.outlast(known(app, hash)).await?,
     };
     match entry.expires_at {
@@ -131,7 +131,7 @@ async fn by_hash(app: &App, hash: [u8; 32]) -> Result<Actor> {
     }
 }
 
-/// Looks a key up, unless somebody else has done so meanwhile.
+/// Looks an API key up, unless a concurrent request already has.
 async fn known(app: &App, hash: [u8; 32]) -> Result<Entry> {
     let _turn = app.keys.turns[usize::from(hash[0]) % TURNS].lock().await;
     if let Some(entry) = app.keys.entries.get(&hash) {
@@ -140,14 +140,14 @@ async fn known(app: &App, hash: [u8; 32]) -> Result<Entry> {
     let seen = app.keys.changes.load(Ordering::SeqCst);
     let entry = look_up(app, &hash).await?;
     app.keys.entries.insert(hash, entry.clone());
-    // What changed while it was looked up may not be in it.
+    // A change during the look-up may be missing in the result, so it is not cached.
     if app.keys.changes.load(Ordering::SeqCst) != seen {
         app.keys.entries.invalidate(&hash);
     }
     Ok(entry)
 }
 
-/// Makes a key for the caller, or for another user when the caller manages keys.
+/// Creates an API key for the caller, or for another user when the caller may manage keys.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<Created> {
     let owner = match &new.user_id {
         None => user::find(app.db.read(), actor, &actor.user_id.to_string()).await?,
@@ -176,7 +176,8 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<Created> {
         .await
 }
 
-/// A key that expires makes none that outlives it, or it would never end; who manages keys may make any.
+/// Checks that a key that expires creates no key that outlives it, since it could renew itself forever. A caller who
+/// may manage keys is exempt.
 async fn no_later(app: &App, actor: &Actor, wanted: Option<Timestamp>) -> Result<()> {
     if actor.require(Action::ManageKeys).is_ok() {
         return Ok(());
@@ -194,12 +195,12 @@ async fn no_later(app: &App, actor: &Actor, wanted: Option<Timestamp>) -> Result
     }
 }
 
-/// Revokes a key: the caller's own, or anybody's when the caller manages keys.
+/// Revokes an API key: the caller's own, or any key when the caller may manage keys.
 pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<api_key::Model> {
     end(app, find(app, actor, id).await?).await
 }
 
-/// Once revoked, a key stays as it is.
+/// Revokes an API key; an already revoked one stays unchanged.
 async fn end(app: &App, row: api_key::Model) -> Result<api_key::Model> {
     let key = row.id;
     let row = app
@@ -221,7 +222,7 @@ async fn end(app: &App, row: api_key::Model) -> Result<api_key::Model> {
     Ok(row)
 }
 
-/// The organization's keys, oldest first, or the caller's own.
+/// Lists the organization's API keys, oldest first, or only the caller's own.
 pub async fn list(app: &App, actor: &Actor, page: Page) -> Result<Vec<api_key::Model>> {
     let mut query = api_key::Entity::find().filter(api_key::Column::OrganizationId.eq(actor.organization_id));
     if manages(actor).is_err() {
@@ -249,7 +250,8 @@ fn manages(actor: &Actor) -> Result<()> {
     actor.require_organization()
 }
 
-/// Makes the first organization, owner and key of an empty database. Gives the key when it was made here.
+/// Creates the first organization, owner and API key in an empty database. Returns the key when this process created
+/// it.
 pub async fn bootstrap(app: &App, given: Option<String>) -> Result<Option<String>> {
     if let Some(key) = &given
         && key.len() < BOOTSTRAP_LENGTH
@@ -265,7 +267,7 @@ pub async fn bootstrap(app: &App, given: Option<String>) -> Result<Option<String
     let shown = given.is_none();
     let made = app.db.write(Scope::installation(), move |txn| {
         Box::pin(async move {
-            // Of nodes that start together, one is first.
+            // Of nodes that start together, only the first creates it.
             match organizations::Entity::find().one(txn.conn()).await? {
                 Some(_) => Ok(None),
                 None => make(txn, "Default organization".into(), Role::Owner, given)
@@ -277,7 +279,8 @@ pub async fn bootstrap(app: &App, given: Option<String>) -> Result<Option<String
     Ok(made.await?.filter(|_| shown).map(|created| created.key))
 }
 
-/// Makes a key for a user of this role, and the organization and the user where they are new: for the command line.
+/// Creates an API key for a user of this role, and the organization and the user if they are missing. For the command
+/// line.
 pub async fn issue(app: &App, organization: String, role: Role, key: Option<String>) -> Result<Created> {
     let name = organization::name("organization", &organization)?;
     app.db
@@ -293,7 +296,7 @@ async fn make(txn: &Txn, organization: String, role: Role, key: Option<String>) 
     insert(txn, organization.id, user.id, "command line".into(), None, None, key).await
 }
 
-/// Every key of every organization: for the command line.
+/// Lists every API key of every organization. For the command line.
 pub async fn all(app: &App) -> Result<Vec<api_key::Model>> {
     Ok(api_key::Entity::find()
         .order_by_asc(api_key::Column::Id)
@@ -301,7 +304,7 @@ pub async fn all(app: &App) -> Result<Vec<api_key::Model>> {
         .await?)
 }
 
-/// Revokes by id, whoever owns it: for the command line.
+/// Revokes an API key of any organization by its id. For the command line.
 pub async fn revoke_any(app: &App, id: &str) -> Result<api_key::Model> {
     let unknown = || Error::not_found("apiKey", id);
     let key: ApiKeyId = id.parse().map_err(|_| unknown())?;
@@ -338,7 +341,7 @@ async fn insert(
     Ok(Created { key, row })
 }
 
-/// Checks the projects a key is to be limited to. A limited key makes keys within its own limits only.
+/// Checks the projects that a key is to be limited to. A limited key can create only keys within its own limits.
 async fn limited(app: &App, actor: &Actor, ids: Option<&[String]>) -> Result<Option<String>> {
     let Some(ids) = ids else {
         let own = actor.projects.as_ref();
@@ -384,7 +387,7 @@ async fn look_up(app: &App, hash: &[u8; 32]) -> Result<Entry> {
     })
 }
 
-/// Notes that the key is in use, at most once a minute. A fault here refuses nobody.
+/// Records the use of the key, at most once a minute. A failure here refuses no request.
 async fn seen(app: &App, row: &api_key::Model) {
     let now = app.clock.now();
     if row.last_used_at.is_some_and(|last| now.since(last) < SEEN_EVERY) {
@@ -400,7 +403,7 @@ async fn seen(app: &App, row: &api_key::Model) {
         })
         .await;
     if let Err(error) = noted {
-        tracing::warn!(%error, "a key's last use was not noted");
+        tracing::warn!(%error, "the last use of an API key was not recorded");
     }
 }
 

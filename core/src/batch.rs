@@ -1,4 +1,4 @@
-//! Batches: named sets of data rows of a project. Ango's payloads name the batches of a data row.
+//! Batches: named sets of data rows of a project. Ango Hub's payloads contain the batches of a data row.
 
 use crate::{
     App, Error, Result,
@@ -11,18 +11,18 @@ use crate::{
 use entity::{BatchId, batch, batch_data_row};
 use sea_orm::{EntityTrait, IntoActiveModel};
 
-/// What to make a batch of.
+/// The fields of a new batch.
 #[derive(Clone, Debug, Default)]
 pub struct New {
-    /// What people call it.
+    /// The display name of the batch.
     pub name: String,
-    /// The project it belongs to.
+    /// The project that the batch belongs to.
     pub project: String,
-    /// Its data rows.
+    /// The ids of its data rows.
     pub data_rows: Vec<String>,
 }
 
-/// Makes a batch.
+/// Creates a batch.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<batch::Model> {
     actor.require(Action::ManageData)?;
     let name = organization::name("name", &new.name)?;
@@ -59,7 +59,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<batch::Model> 
     Ok(batch)
 }
 
-/// A batch by its id.
+/// Returns a batch by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<batch::Model> {
     actor.require(Action::Read)?;
     let unknown = || Error::not_found("batch", id);

@@ -1,4 +1,4 @@
-//! Data rows: what is labelled. A row lives in a dataset and is gone with it.
+//! Data rows: the assets that are labeled. A data row belongs to a dataset and is deleted with it.
 
 use crate::{
     App, Error, Result,
@@ -17,19 +17,19 @@ use sea_orm::{
 };
 use std::collections::HashSet;
 
-/// Bytes of an asset's URL or text.
+/// The maximum size in bytes of an asset's URL or text.
 pub const ROW_DATA: usize = 64 << 10;
 
-/// What to make a data row of. The JSON fields are text.
+/// The fields of a new data row. The JSON fields are text.
 #[derive(Clone, Debug, Default)]
 pub struct New {
     /// The asset's URL or text.
     pub row_data: String,
-    /// The customer's own id.
+    /// The customer's own id of the data row.
     pub external_id: Option<String>,
-    /// The customer's id over all datasets.
+    /// The customer's id of the data row across all datasets.
     pub global_key: Option<String>,
-    /// Ango's `metadata`, as JSON.
+    /// Ango Hub's `metadata`, as JSON.
     pub metadata: Option<String>,
     /// Labelbox's `mediaAttributes`, as JSON.
     pub media_attributes: Option<String>,
@@ -39,7 +39,7 @@ pub struct New {
     pub attachments: Option<String>,
 }
 
-/// What data rows are listed by.
+/// Fields by which data rows are filtered and sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the column of its name")]
 pub enum Field {
@@ -65,13 +65,13 @@ impl list::Field for Field {
     }
 }
 
-/// A live data row by its id.
+/// Returns a live data row by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<data_row::Model> {
     actor.require(Action::Read)?;
     find(app.db.read(), actor, id).await
 }
 
-/// The live data rows of a dataset that the actor may see.
+/// Lists the live data rows of a dataset that the actor has access to.
 pub async fn list(app: &App, actor: &Actor, id: DatasetId, query: Query<Field>) -> Result<Vec<data_row::Model>> {
     actor.require(Action::Read)?;
     let rows = data_row::Entity::find()
@@ -82,15 +82,15 @@ pub async fn list(app: &App, actor: &Actor, id: DatasetId, query: Query<Field>) 
     Ok(rows.all(app.db.read()).await?)
 }
 
-/// Makes a data row.
+/// Creates a data row.
 pub async fn create(app: &App, actor: &Actor, dataset: &str, new: New) -> Result<data_row::Model> {
     actor.require(Action::ManageData)?;
     check(&new, "")?;
     let mut rows = insert(app, actor, dataset, vec![new]).await?;
-    rows.pop().ok_or_else(|| Error::internal("a data row was not made"))
+    rows.pop().ok_or_else(|| Error::internal("a data row was not created"))
 }
 
-/// Makes many data rows, all or none.
+/// Creates many data rows, all or none.
 pub async fn create_many(app: &App, actor: &Actor, dataset: &str, new: Vec<New>) -> Result<Vec<data_row::Model>> {
     actor.require(Action::ManageData)?;
     input::entries("dataRows", new.len())?;
@@ -109,7 +109,7 @@ pub async fn create_many(app: &App, actor: &Actor, dataset: &str, new: Vec<New>)
     insert(app, actor, dataset, new).await
 }
 
-/// Deletes data rows, all or none. They are hidden at once; their labels follow in steps (see [`deletion`]).
+/// Deletes data rows, all or none. They are hidden immediately; their labels are deleted in steps (see [`deletion`]).
 pub async fn delete(app: &App, actor: &Actor, ids: &[String]) -> Result<Vec<data_row::Model>> {
     actor.require(Action::ManageData)?;
     actor.require_organization()?;
@@ -142,7 +142,7 @@ pub async fn delete(app: &App, actor: &Actor, ids: &[String]) -> Result<Vec<data
     Ok(rows)
 }
 
-/// Data rows of an organization by id, deleted ones too: for the objects that name them.
+/// Loads data rows of an organization by id, deleted ones included, for the objects that refer to them.
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[DataRowId]) -> Result<Vec<data_row::Model>> {
     Ok(data_row::Entity::find()
         .filter(data_row::Column::Id.is_in(ids.iter().copied()))
@@ -151,13 +151,13 @@ pub async fn many(app: &App, organization_id: OrganizationId, ids: &[DataRowId])
         .await?)
 }
 
-/// A live data row the actor may see.
+/// Returns a live data row that the actor has access to.
 pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<data_row::Model> {
     let mut rows = find_all(conn, actor, &[id.to_owned()]).await?;
     rows.pop().ok_or_else(|| Error::not_found("dataRow", id))
 }
 
-/// Live data rows the actor may see, each once, in the order given; not found when one of them is not.
+/// Returns live data rows that the actor has access to, each once, in the order given; not found when one is missing.
 pub(crate) async fn find_all(
     conn: &impl ConnectionTrait,
     actor: &Actor,
@@ -186,7 +186,8 @@ pub(crate) async fn find_all(
     Ok(rows)
 }
 
-/// Holds for the data rows that the actor may see: a limited key sees those of its projects, through datasets or batches.
+/// Builds the condition for the data rows that the actor has access to: an API key with limits has access to those of
+/// its projects, through datasets or batches.
 pub(crate) fn seen(actor: &Actor) -> Condition {
     let Some(projects) = &actor.projects else {
         return Condition::all();
@@ -272,7 +273,7 @@ fn row(txn: &Txn, actor: &Actor, dataset_id: DatasetId, new: New) -> data_row::M
     }
 }
 
-/// Refuses global keys that the organization has already, on deleted data rows too.
+/// Refuses global keys that the organization already uses, on deleted data rows too.
 async fn free(conn: &impl ConnectionTrait, actor: &Actor, new: &[New]) -> Result<()> {
     let keys: Vec<&str> = new.iter().filter_map(|new| new.global_key.as_deref()).collect();
     if keys.is_empty() {
@@ -293,7 +294,7 @@ fn taken(key: &str) -> Error {
     Error::Conflict(format!("a data row with the global key {key} exists already"))
 }
 
-/// Those of the data rows that have a live label.
+/// Returns those of the data rows that have a live label.
 async fn labelled(conn: &impl ConnectionTrait, ids: &[DataRowId]) -> Result<Vec<DataRowId>> {
     Ok(label::Entity::find()
         .select_only()

@@ -1,4 +1,4 @@
-//! Datasets: where data rows live. A dataset is connected to the projects that label its rows, and belongs to none.
+//! Datasets: containers of data rows. A dataset is connected to the projects that label its rows, and belongs to none.
 
 use crate::{
     App, Error, Result,
@@ -15,38 +15,38 @@ use sea_orm::{
 };
 use std::collections::HashMap;
 
-/// What to make a dataset of.
+/// The fields of a new dataset.
 #[derive(Clone, Debug, Default)]
 pub struct New {
-    /// What people call it.
+    /// The display name of the dataset.
     pub name: String,
-    /// Free text.
+    /// A free-form description.
     pub description: Option<String>,
     /// The project to connect it to.
     pub project: Option<String>,
 }
 
-/// What to change of a dataset; what is absent stays.
+/// The fields of a dataset to change; absent ones keep their value.
 #[derive(Clone, Debug, Default)]
 pub struct Patch {
-    /// What people call it.
+    /// The display name of the dataset.
     pub name: Option<String>,
-    /// Free text.
+    /// A free-form description.
     pub description: Option<String>,
-    /// Whether to delete it, with its data rows and their labels.
+    /// True deletes the dataset, with its data rows and their labels.
     pub deleted: bool,
 }
 
-/// Which datasets a list is of.
+/// The scope of a list of datasets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// All the actor may see.
+    /// All datasets that the actor has access to.
     All,
-    /// Those connected to a project.
+    /// The datasets connected to a project.
     Project(ProjectId),
 }
 
-/// What datasets are listed by.
+/// Fields by which datasets are filtered and sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the column of its name")]
 pub enum Field {
@@ -76,13 +76,13 @@ impl list::Field for Field {
     }
 }
 
-/// A live dataset by its id.
+/// Returns a live dataset by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<dataset::Model> {
     actor.require(Action::Read)?;
     find(app.db.read(), actor, id).await
 }
 
-/// The datasets of a scope that the actor may see.
+/// Lists the datasets of a scope that the actor has access to.
 pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -> Result<Vec<dataset::Model>> {
     actor.require(Action::Read)?;
     let mut rows = dataset::Entity::find()
@@ -95,7 +95,7 @@ pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -
     Ok(rows.all(app.db.read()).await?)
 }
 
-/// Makes a dataset. A key that is limited to projects connects it to one of them.
+/// Creates a dataset. An API key that is limited to projects must connect it to one of them.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<dataset::Model> {
     actor.require(Action::ManageData)?;
     if new.project.is_none() {
@@ -131,8 +131,8 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<dataset::Model
         .await
 }
 
-/// Changes a dataset. Deleting one hides its data rows at once; their labels follow in steps (see [`deletion`]). A
-/// dataset may serve several projects, so a key that is limited to some only adds to it.
+/// Changes a dataset. Deleting one hides its data rows immediately; their labels are deleted in steps (see
+/// [`deletion`]). Since a dataset can serve several projects, an API key that is limited to some can only add to it.
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<dataset::Model> {
     actor.require(Action::ManageData)?;
     actor.require_organization()?;
@@ -169,7 +169,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     Ok(row)
 }
 
-/// Datasets of an organization by id, deleted ones too: for the objects that name them.
+/// Loads datasets of an organization by id, deleted ones included, for the objects that refer to them.
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[DatasetId]) -> Result<Vec<dataset::Model>> {
     Ok(dataset::Entity::find()
         .filter(dataset::Column::Id.is_in(ids.iter().copied()))
@@ -178,7 +178,7 @@ pub async fn many(app: &App, organization_id: OrganizationId, ids: &[DatasetId])
         .await?)
 }
 
-/// How many live data rows each dataset has.
+/// Counts the live data rows of each dataset.
 pub async fn row_counts(app: &App, ids: &[DatasetId]) -> Result<HashMap<DatasetId, i64>> {
     let counts: Vec<(DatasetId, i64)> = data_row::Entity::find()
         .select_only()
@@ -193,7 +193,7 @@ pub async fn row_counts(app: &App, ids: &[DatasetId]) -> Result<HashMap<DatasetI
     Ok(counts.into_iter().collect())
 }
 
-/// A live dataset the actor may see.
+/// Returns a live dataset that the actor has access to.
 pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<dataset::Model> {
     let row = any(conn, actor, id).await?;
     match row.deleted {
@@ -202,7 +202,7 @@ pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -
     }
 }
 
-/// A dataset that an input names: it must be live to get something new.
+/// Returns a dataset that an input refers to. It must be live to get new references.
 pub(crate) async fn referred(
     conn: &impl ConnectionTrait,
     actor: &Actor,
@@ -216,7 +216,8 @@ pub(crate) async fn referred(
     }
 }
 
-/// Holds for the datasets that the actor may see: a limited key sees those of its projects.
+/// Builds the condition for the datasets that the actor has access to: an API key with limits has access to those of
+/// its projects.
 pub(crate) fn seen(actor: &Actor) -> Condition {
     match &actor.projects {
         None => Condition::all(),

@@ -1,8 +1,9 @@
-//! Deletions in bounded steps: the labels of a deleted dataset or data row are deleted and published a step at a time,
-//! one unit of work each, so that a million labels hold up nobody; a dataset's tasks follow in the same way. What is to be done is a row written in the transaction
-//! of the deletion itself; after a restart the rows that are not done go on from where the labels say.
+//! Deletions in bounded steps: the labels of a deleted dataset or data row are deleted and published in steps, one
+//! transaction each, so that a million labels block nobody; a dataset's tasks follow in the same way. The work to do is
+//! a row written in the transaction of the deletion itself; after a restart, unfinished rows continue from the
+//! remaining labels.
 //!
-//! Nothing new can appear below what is deleted (labels are refused there), so a step continues behind the last one.
+//! Nothing new can appear below a deleted object (labels are refused there), so a step continues after the last one.
 
 use crate::{App, Result, auth::Actor, db::Txn, label, sql::statement::octets, task};
 use entity::{DataRowId, DeletionId, DeletionKind, LabelId, Timestamp, data_row, deletion, label as labels};
@@ -15,12 +16,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Labels of one step at most.
+/// The maximum number of labels of one step.
 pub const STEP: u64 = 200;
-/// A look without being woken: the signal is only a hint.
+/// The polling interval, since the wake-up signal is only a hint.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Wakes the task when there is something to delete.
+/// Wakes the background task when there is something to delete.
 #[derive(Debug, Default)]
 pub struct Wake(Notify);
 
@@ -30,7 +31,7 @@ impl Wake {
     }
 }
 
-/// Where a deletion stands: behind this label of this data row.
+/// The progress of a deletion: the last deleted label of a data row.
 #[derive(Clone, Copy)]
 struct Place {
     data_row_id: DataRowId,
@@ -39,7 +40,7 @@ struct Place {
 
 type Places = HashMap<DeletionId, Place>;
 
-/// Works until it is told to stop.
+/// Runs until shutdown.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     loop {
         if let Some(Err(error)) = shutdown.run_until_cancelled(run_until_idle(&app)).await {
@@ -52,7 +53,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     }
 }
 
-/// Works until nothing is left to delete. Deletions take turns, a step each.
+/// Runs until nothing is left to delete. Deletions alternate, one step each (round robin).
 pub async fn run_until_idle(app: &App) -> Result<()> {
     let mut places = Places::new();
     loop {
@@ -71,7 +72,7 @@ pub async fn run_until_idle(app: &App) -> Result<()> {
     }
 }
 
-/// Notes what is to be deleted, in the transaction that hides it.
+/// Records a deletion's work, in the transaction that hides the object.
 pub(crate) async fn schedule(
     txn: &Txn,
     actor: &Actor,
@@ -108,7 +109,7 @@ async fn running(app: &App) -> Result<Vec<deletion::Model>> {
         .await?)
 }
 
-/// Deletes the next labels. Gives where it stands, or nothing when none is left.
+/// Deletes the next labels. Returns the new progress, or none when nothing is left.
 async fn step(app: &App, deletion: deletion::Model, place: Option<Place>) -> Result<Option<Place>> {
     app.db
         .write(deletion.organization_id, move |txn| {
@@ -133,7 +134,7 @@ async fn step(app: &App, deletion: deletion::Model, place: Option<Place>) -> Res
         .await
 }
 
-/// The next tasks go with their dataset. They tell nobody: no event is about a task that is gone.
+/// Deletes the next tasks of a dataset. No events are published: a deleted task causes none.
 async fn tasks(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> Result<Option<Place>> {
     let mut rows = data_row::Entity::find()
         .select_only()
@@ -159,7 +160,8 @@ async fn tasks(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> R
     }))
 }
 
-/// The next labels, and whether there may be more. Their number is bounded, and so are their bytes; one always fits.
+/// Selects the next labels, and whether there may be more. Their number and their total size are bounded; one always
+/// fits.
 async fn next(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> Result<(Vec<labels::Model>, bool)> {
     let found = sizes(txn, deletion, place).await?;
     let mut bytes = 0;
@@ -177,7 +179,7 @@ async fn next(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> Re
     Ok((rows.all(txn.conn()).await?, more))
 }
 
-/// The next labels and the bytes of their annotations, which are not read for it.
+/// Selects the next labels and the sizes of their annotations, without reading these.
 async fn sizes(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> Result<Vec<(LabelId, i64)>> {
     let mut query = labels::Entity::find()
         .join(JoinType::InnerJoin, data_row_of_label())

@@ -1,6 +1,7 @@
-//! All that stands around labels, in one look: their projects, data rows, datasets and annotators, and whether the data
-//! rows are in batches. The hot path of `createLabel` reads nothing else. Labels whose units arrive together are looked
-//! for together (`db/ahead.rs`), so what is read is [`About`] many.
+//! Label contexts: the objects related to labels (projects, data rows, datasets, annotators, and whether the data rows
+//! are in batches), read in one query. The hot path of `createLabel` reads nothing else. The contexts of labels whose
+//! transactions are committed as a group are prefetched together (`db/ahead.rs`), so the query takes many [`About`]
+//! keys.
 
 use crate::{
     Result,
@@ -22,7 +23,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-/// Whose label it is, in which project, of which data row and by whom.
+/// The key of a label context: the organization, project, data row and annotator of a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct About {
     pub(crate) organization_id: OrganizationId,
@@ -42,10 +43,10 @@ impl From<&label::Model> for About {
     }
 }
 
-/// What stands around labels.
+/// Label contexts by key.
 pub(crate) type Subjects = HashMap<About, Subject>;
 
-/// What stands around a label. What is not the organization's is absent.
+/// The context of a label. Objects that are not the organization's are absent.
 #[derive(Clone, Default)]
 pub(crate) struct Subject {
     pub(crate) project: Option<Arc<project::Model>>,
@@ -75,7 +76,7 @@ fn columns<C: Iterable + IdenStatic>(table: &str) -> String {
     aliased.collect::<Vec<_>>().join(", ")
 }
 
-/// Binds of each: its place, organization, project, data row and user.
+/// Builds the query for `count` keys. The parameters of each are its index, organization, project, data row and user.
 fn sql(count: usize) -> String {
     let marks = vec!["(?, ?, ?, ?, ?)"; count].join(", ");
     format!(
@@ -92,7 +93,7 @@ fn sql(count: usize) -> String {
     )
 }
 
-/// Looks for what stands around these. Each of them is in the answer.
+/// Loads the contexts of these keys. Each key is in the result.
 pub(crate) async fn look(db: &impl ConnectionTrait, mut asked: Vec<About>) -> Result<Subjects> {
     let mut found = Subjects::with_capacity(asked.len());
     asked.retain(|about| found.insert(*about, Subject::default()).is_none());
@@ -107,7 +108,7 @@ pub(crate) async fn look(db: &impl ConnectionTrait, mut asked: Vec<About>) -> Re
         for row in rows {
             let place: i64 = row.try_get("", "place")?;
             let about = usize::try_from(place).ok().and_then(|place| asked.get(place));
-            let about = about.ok_or_else(|| crate::Error::internal("nobody has asked for this"))?;
+            let about = about.ok_or_else(|| crate::Error::internal("unknown label context key"))?;
             if row.try_get("", "batched")? {
                 batched.entry(about.project_id).or_insert_with(Vec::new).push(*about);
             }
@@ -120,7 +121,7 @@ pub(crate) async fn look(db: &impl ConnectionTrait, mut asked: Vec<About>) -> Re
     Ok(found)
 }
 
-/// The batches that hold these data rows of one project.
+/// Loads the batches that contain these data rows of one project.
 async fn fill(db: &impl ConnectionTrait, found: &mut Subjects, id: ProjectId, batched: &[About]) -> Result<()> {
     let rows: Vec<DataRowId> = batched.iter().map(|about| about.data_row_id).collect();
     let batches = holding_each(db, id, &rows).await?;
@@ -132,7 +133,7 @@ async fn fill(db: &impl ConnectionTrait, found: &mut Subjects, id: ProjectId, ba
     Ok(())
 }
 
-/// What was read of one look: most of its labels have their project and annotator in common.
+/// The rows of one query, shared: most labels have their project and annotator in common.
 #[derive(Default)]
 struct Known {
     projects: Once<(OrganizationId, ProjectId), project::Model>,
@@ -156,7 +157,7 @@ impl Known {
     }
 }
 
-/// Rows of a table that are read once each, however often they come.
+/// Rows of a table, each parsed once however often it occurs.
 struct Once<K, M>(HashMap<K, Option<Arc<M>>>);
 
 impl<K, M> Default for Once<K, M> {
@@ -177,7 +178,7 @@ impl<K: Eq + Hash, M: FromQueryResult> Once<K, M> {
 }
 
 impl Subject {
-    /// What stands around labels: as it was seen ahead of their unit, else by a look of its own.
+    /// Returns label contexts: the prefetched ones when they are complete, else by a query of its own.
     pub(crate) async fn of_each(txn: &Txn, asked: Vec<About>) -> Result<Arc<Subjects>> {
         match asked.iter().all(|about| txn.seen().contains_key(about)) {
             true => Ok(Arc::clone(txn.seen())),
@@ -185,17 +186,17 @@ impl Subject {
         }
     }
 
-    /// What stands around a label that exists.
+    /// Returns the context of an existing label.
     pub(crate) async fn of(txn: &Txn, label: &label::Model) -> Result<Self> {
         let about = About::from(label);
         let subjects = Self::of_each(txn, vec![about]).await?;
         Ok(subjects[&about].clone())
     }
 
-    /// The data of an event about the label. Rows are marked and never removed, so all of them are there.
+    /// Builds the data of an event about the label. Rows are marked as deleted and never removed, so all of them exist.
     pub(crate) fn change(&self, label: &label::Model) -> Result<event::LabelChange> {
         let (Some(project), Some(data_row), Some(dataset)) = (&self.project, &self.data_row, &self.dataset) else {
-            return Err(crate::Error::internal(format!("label {} stands alone", label.id)));
+            return Err(crate::Error::internal(format!("label {} is orphaned", label.id)));
         };
         Ok(event::LabelChange {
             label: label.into(),
@@ -210,7 +211,7 @@ impl Subject {
     }
 }
 
-/// The batches of a project that hold each of these data rows, as an event carries them.
+/// Loads the batches of a project that contain each of these data rows, as events carry them.
 pub(crate) async fn holding_each(
     conn: &impl ConnectionTrait,
     project_id: ProjectId,

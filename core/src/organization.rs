@@ -1,4 +1,5 @@
-//! Organizations: the tenants. Every row is somebody's; a row of another organization is not found.
+//! Organizations: the tenants. Every row belongs to one organization; a row of another organization is reported as not
+//! found.
 
 use crate::{
     App, Error, Result,
@@ -14,13 +15,14 @@ use sea_orm::{
 
 const NAME: usize = 256;
 
-/// That rows which are found by their ids are this organization's. Put so that no index of the organization is taken to find
-/// them: it would be read from end to end.
+/// Builds the tenancy condition: the row belongs to this organization. For rows that are selected by their ids. The
+/// form `(column = id) IS TRUE` keeps the planner from choosing an index on the organization, which it would scan from
+/// end to end.
 pub(crate) fn owns(column: impl ColumnTrait, id: OrganizationId) -> Expr {
     column.eq(id).is(Expr::Constant(true.into()))
 }
 
-/// The caller's organization.
+/// Returns the caller's organization.
 pub async fn get(app: &App, actor: &Actor) -> Result<organization::Model> {
     let row = organization::Entity::find_by_id(actor.organization_id)
         .one(app.db.read())
@@ -28,10 +30,10 @@ pub async fn get(app: &App, actor: &Actor) -> Result<organization::Model> {
     row.ok_or_else(|| Error::not_found("organization", actor.organization_id))
 }
 
-/// What to change of an organization; what is absent stays.
+/// The fields of an organization to change; absent ones keep their value.
 #[derive(Clone, Debug, Default)]
 pub struct Patch {
-    /// For how many days its log is kept; `Some(None)`: as long as the installation says.
+    /// The retention period in days; `Some(None)` is the installation's setting.
     pub retention_days: Option<Option<i32>>,
 }
 
@@ -72,7 +74,7 @@ fn retention_days(days: Option<i32>) -> Result<()> {
     }
 }
 
-/// The organization of this name, made when it is new.
+/// Returns the organization of this name, created if it is missing.
 pub(crate) async fn named(txn: &Txn, name: String) -> Result<organization::Model> {
     let known = organization::Entity::find()
         .filter(organization::Column::Name.eq(&name))
@@ -94,7 +96,7 @@ pub(crate) async fn named(txn: &Txn, name: String) -> Result<organization::Model
     Ok(row)
 }
 
-/// Checks a name that people give: not empty, at most 256 characters, no control characters.
+/// Checks a display name: not empty, at most 256 characters, no control characters.
 pub fn name(field: &str, text: &str) -> Result<String> {
     if text.trim().is_empty() {
         return Err(Error::invalid(field, "must not be empty"));
@@ -108,7 +110,7 @@ pub fn name(field: &str, text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
-/// The id of a live project the actor may see.
+/// Returns the id of a live project that the actor has access to.
 pub(crate) async fn project_of(app: &App, actor: &Actor, field: &str, id: &str) -> Result<ProjectId> {
     let unknown = || Error::not_found("project", id);
     let key: ProjectId = id.parse().map_err(|_| unknown())?;

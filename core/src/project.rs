@@ -1,4 +1,4 @@
-//! Projects: what data is labelled for, by whom it is seen, and where webhooks listen.
+//! Projects: the units of work in which data is labeled. They limit access and scope webhooks.
 
 use crate::{
     App, Error, Result,
@@ -19,27 +19,27 @@ use sea_orm::{
 };
 use std::collections::HashMap;
 
-/// What to make a project of.
+/// The fields of a new project.
 #[derive(Clone, Debug, Default)]
 pub struct New {
-    /// What people call it.
+    /// The display name of the project.
     pub name: String,
-    /// Free text.
+    /// A free-form description.
     pub description: Option<String>,
-    /// JSON text: Ango's `categorySchema`.
+    /// JSON text: Ango Hub's `categorySchema`.
     pub ontology: Option<String>,
     /// Labelbox's settings.
     pub settings: Settings,
 }
 
-/// What to change of a project; what is absent stays.
+/// The fields of a project to change; absent ones keep their value.
 #[derive(Clone, Debug, Default)]
 pub struct Patch {
-    /// What people call it.
+    /// The display name of the project.
     pub name: Option<String>,
-    /// Free text.
+    /// A free-form description.
     pub description: Option<Option<String>>,
-    /// JSON text: Ango's `categorySchema`.
+    /// JSON text: Ango Hub's `categorySchema`.
     pub ontology: Option<Option<String>>,
     /// Labelbox's settings.
     pub settings: Settings,
@@ -47,11 +47,11 @@ pub struct Patch {
     pub connect: Option<String>,
     /// A dataset to disconnect.
     pub disconnect: Option<String>,
-    /// Whether to delete it.
+    /// True deletes the project.
     pub deleted: bool,
 }
 
-/// Labelbox's settings of a project, kept and shown; nothing here acts on them.
+/// Labelbox's settings of a project, stored and returned only; they have no effect.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// `allowedMediaType`.
@@ -68,16 +68,16 @@ pub struct Settings {
     pub is_consensus_enabled: Option<bool>,
 }
 
-/// Which projects a list is of.
+/// The scope of a list of projects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// All the actor may see.
+    /// All projects that the actor has access to.
     All,
-    /// Those that a dataset is connected to.
+    /// The projects that a dataset is connected to.
     Dataset(DatasetId),
 }
 
-/// What projects are listed by.
+/// Fields by which projects are filtered and sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the column of its name")]
 pub enum Field {
@@ -107,13 +107,13 @@ impl list::Field for Field {
     }
 }
 
-/// A live project by its id.
+/// Returns a live project by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<project::Model> {
     actor.require(Action::Read)?;
     find(app.db.read(), actor, id).await
 }
 
-/// The projects of a scope that the actor may see.
+/// Lists the projects of a scope that the actor has access to.
 pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -> Result<Vec<project::Model>> {
     actor.require(Action::Read)?;
     let mut rows = project::Entity::find().filter(project::Column::OrganizationId.eq(actor.organization_id));
@@ -127,7 +127,7 @@ pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -
     Ok(rows.all(app.db.read()).await?)
 }
 
-/// Makes a project.
+/// Creates a project.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<project::Model> {
     actor.require(Action::ManageData)?;
     actor.require_organization()?;
@@ -170,7 +170,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<project::Model
         .await
 }
 
-/// Changes a project. Deleting one hides it; its labels stay and no event tells of it.
+/// Changes a project. Deleting one hides it; its labels stay and no event is published.
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<project::Model> {
     actor.require(Action::ManageData)?;
     let name = patch.name.as_deref().map(|name| organization::name("name", name));
@@ -215,7 +215,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     Ok(row)
 }
 
-/// Projects of an organization by id, deleted ones too: for the objects that name them.
+/// Loads projects of an organization by id, deleted ones included, for the objects that refer to them.
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[ProjectId]) -> Result<Vec<project::Model>> {
     Ok(project::Entity::find()
         .filter(project::Column::Id.is_in(ids.iter().copied()))
@@ -230,7 +230,7 @@ struct Count {
     count: i64,
 }
 
-/// How many data rows each project has, through its datasets or its batches.
+/// Counts the data rows of each project, through its datasets or its batches.
 pub async fn data_row_counts(app: &App, ids: &[ProjectId]) -> Result<HashMap<ProjectId, i64>> {
     let places: Vec<String> = (1..=ids.len()).map(|place| format!("?{place}")).collect();
     let sql = format!(
@@ -250,7 +250,7 @@ pub async fn data_row_counts(app: &App, ids: &[ProjectId]) -> Result<HashMap<Pro
     Ok(counts.into_iter().map(|row| (row.id, row.count)).collect())
 }
 
-/// A live project the actor may see.
+/// Returns a live project that the actor has access to.
 pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<project::Model> {
     let row = any(conn, actor, id).await?;
     match row.deleted {
@@ -259,7 +259,7 @@ pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -
     }
 }
 
-/// A project that an input names: it must be live to get something new.
+/// Returns a project that an input refers to. It must be live to get new references.
 pub(crate) async fn referred(
     conn: &impl ConnectionTrait,
     actor: &Actor,
@@ -281,7 +281,7 @@ fn connected_to(id: DatasetId) -> Expr {
     project::Column::Id.in_subquery(links.into_query())
 }
 
-/// Makes a dataset's data rows the project's. Doing it again changes nothing.
+/// Connects a dataset to a project, which gets its data rows. Idempotent.
 pub(crate) async fn connect(conn: &impl ConnectionTrait, project: &project::Model, id: DatasetId) -> Result<()> {
     let row = project_dataset::Model {
         project_id: project.id,

@@ -1,4 +1,4 @@
-//! Reviews: a reviewer's judgement of a label. A review is seen while its label is.
+//! Reviews: the judgments of reviewers about labels. A review is accessible while its label is.
 
 use crate::{
     App, Error, Result,
@@ -18,36 +18,36 @@ use sea_orm::{
     sea_query::{self, Expr},
 };
 
-/// What to make a review of.
+/// The fields of a new review.
 #[derive(Clone, Debug, Default)]
 pub struct New {
-    /// The judged label.
+    /// The id of the reviewed label.
     pub label: String,
-    /// The label's project, when it is given.
+    /// The id of the label's project, when it is given.
     pub project: Option<String>,
-    /// Above 0 approves, below 0 rejects.
+    /// The judgment: above 0 approves, below 0 rejects.
     pub score: f64,
 }
 
-/// What to change of a review; what is absent stays.
+/// The fields of a review to change; absent ones keep their value.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Patch {
-    /// Above 0 approves, below 0 rejects.
+    /// The judgment: above 0 approves, below 0 rejects.
     pub score: Option<f64>,
-    /// Whether to remove it from its label.
+    /// True removes the review from its label.
     pub deleted: bool,
 }
 
-/// Whose reviews a list is of.
+/// The scope of a list of reviews.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// A label's.
+    /// The reviews of a label.
     Label(LabelId),
-    /// Those of a project's labels.
+    /// The reviews of a project's labels.
     Project(ProjectId),
 }
 
-/// What reviews are listed by.
+/// Fields by which reviews are filtered and sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the column of its name")]
 pub enum Field {
@@ -77,13 +77,13 @@ impl list::Field for Field {
     }
 }
 
-/// A live review by its id.
+/// Returns a live review by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<review::Model> {
     actor.require(Action::Read)?;
     find(app.db.read(), actor, id).await
 }
 
-/// The reviews of a scope that the actor may see.
+/// Lists the reviews of a scope that the actor has access to.
 pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -> Result<Vec<review::Model>> {
     actor.require(Action::Read)?;
     let mut rows = review::Entity::find()
@@ -132,7 +132,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<review::Model>
         .await
 }
 
-/// Changes a review or removes it from its label. With nothing to change, nothing happens and no event tells of it.
+/// Changes a review or removes it from its label. Without any change, no event is published.
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<review::Model> {
     actor.require(Action::Annotate)?;
     input::finite("score", patch.score.unwrap_or_default())?;
@@ -162,7 +162,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
         .await
 }
 
-/// Refuses a review where none may be made.
+/// Refuses a review of a label whose project or data row is deleted, or with a project that is not the label's.
 fn open(label: &labels::Model, subject: &Subject, project: Option<&str>) -> Result<()> {
     if let Some(id) = project {
         let key: ProjectId = id.parse().map_err(|_| Error::not_found("project", id))?;

@@ -1,4 +1,4 @@
-//! Users: people of one organization, each with a role.
+//! Users: the people of an organization, each with a role.
 
 use crate::{
     App, Error, Result,
@@ -15,29 +15,29 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-/// What to make a user of.
+/// The fields of a new user.
 #[derive(Clone, Debug)]
 pub struct New {
-    /// Unique in the organization.
+    /// The e-mail address, unique in the organization.
     pub email: String,
-    /// Full name.
+    /// The full name.
     pub name: String,
-    /// What they may do.
+    /// The role, which determines the permissions.
     pub role: Role,
 }
 
-/// What to change of a user; what is absent stays.
+/// The fields of a user to change; absent ones keep their value.
 #[derive(Clone, Debug, Default)]
 pub struct Patch {
-    /// Full name.
+    /// The full name.
     pub name: Option<String>,
-    /// What they may do.
+    /// The role, which determines the permissions.
     pub role: Option<Role>,
-    /// Whether their keys still work.
+    /// True disables the user: their API keys are refused.
     pub disabled: Option<bool>,
 }
 
-/// What users are listed by.
+/// Fields by which users are filtered and sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the column of its name")]
 pub enum Field {
@@ -61,20 +61,20 @@ impl list::Field for Field {
     }
 }
 
-/// A user of the actor's organization.
+/// Returns a user of the actor's organization.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<user::Model> {
     actor.require(Action::Read)?;
     find(app.db.read(), actor, id).await
 }
 
-/// The organization's users.
+/// Lists the organization's users.
 pub async fn list(app: &App, actor: &Actor, query: Query<Field>) -> Result<Vec<user::Model>> {
     actor.require(Action::Read)?;
     let rows = user::Entity::find().filter(user::Column::OrganizationId.eq(actor.organization_id));
     Ok(query.select(rows, Field::Id, None)?.all(app.db.read()).await?)
 }
 
-/// Users of an organization by id: for the objects that name them.
+/// Loads users of an organization by id, for the objects that refer to them.
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[UserId]) -> Result<Vec<user::Model>> {
     Ok(user::Entity::find()
         .filter(user::Column::Id.is_in(ids.iter().copied()))
@@ -91,7 +91,7 @@ pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -
         .ok_or_else(unknown)
 }
 
-/// Makes a user.
+/// Creates a user.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<user::Model> {
     actor.require(Action::ManageUsers)?;
     actor.require_organization()?;
@@ -106,7 +106,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<user::Model> {
         .await
 }
 
-/// Changes a user. Only owners touch owners, and nobody disables themself.
+/// Changes a user. Only owners can change owners, and no user can disable themself.
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<user::Model> {
     actor.require(Action::ManageUsers)?;
     actor.require_organization()?;
@@ -132,7 +132,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     Ok(row)
 }
 
-/// The first user of this role, made when there is none.
+/// Returns the first user of this role, created if there is none.
 pub(crate) async fn of_role(txn: &Txn, organization_id: OrganizationId, role: Role) -> Result<user::Model> {
     let known = user::Entity::find()
         .filter(user::Column::OrganizationId.eq(organization_id))

@@ -1,4 +1,4 @@
-//! API keys: how a request says who asks. The key itself is never stored.
+//! API keys: the credentials of requests. The key itself is never stored, only its hash.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,28 +8,28 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_key")]
 pub struct Model {
-    /// Its id.
+    /// The id of the API key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ApiKeyId,
-    /// Whose it is.
+    /// The organization that owns the API key.
     pub organization_id: OrganizationId,
-    /// On whose behalf it acts.
+    /// The user on whose behalf the key acts.
     pub user_id: UserId,
-    /// What it is for.
+    /// The purpose of the key, as its creator named it.
     pub name: String,
-    /// The first characters, for people to tell keys apart.
+    /// The first characters of the key, shown so that people can tell keys apart.
     pub prefix: String,
-    /// SHA-256 of the key: it has 256 random bits, so a slow hash buys nothing.
+    /// SHA-256 of the key. The key has 256 random bits, so a slow password hash would add nothing.
     pub hash: Vec<u8>,
-    /// JSON list of the project ids it is limited to; none: all.
+    /// JSON list of the ids of the projects that the key is limited to; none: not limited.
     pub projects: Option<String>,
-    /// When it was made.
+    /// The time at which the API key was created.
     pub created_at: Timestamp,
-    /// From when it is refused.
+    /// The time from which the key is refused.
     pub expires_at: Option<Timestamp>,
-    /// When it was last seen, to within a minute.
+    /// The time of the last request with the key, to within a minute.
     pub last_used_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// The time at which the key was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 

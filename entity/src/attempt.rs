@@ -1,4 +1,5 @@
-//! Attempts: one request and what came back. Inserted once, never changed. The request's body is the notification's payload.
+//! Attempts: one HTTP request of a notification, and its response. Rows are inserted once and never changed. The
+//! request's body is the notification's payload.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,33 +9,33 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "attempt")]
 pub struct Model {
-    /// Of which notification.
+    /// The notification that the request was made for.
     #[sea_orm(primary_key, auto_increment = false)]
     pub notification_id: NotificationId,
-    /// 1 for the first request.
+    /// The number of the attempt; 1 for the first request.
     #[sea_orm(primary_key, auto_increment = false)]
     pub number: i32,
-    /// Whose it is.
+    /// The organization that owns the attempt.
     pub organization_id: OrganizationId,
-    /// When it started.
+    /// The time at which the request started.
     pub started_at: Timestamp,
-    /// Until its outcome, in milliseconds.
+    /// Milliseconds from the start to the outcome.
     pub duration_ms: i32,
-    /// Where it went.
+    /// The URL that was requested.
     pub url: String,
-    /// JSON object: headers sent, secrets and tokens masked.
+    /// JSON object of the request headers, with secrets and tokens masked.
     pub request_headers: String,
-    /// HTTP status, when there was an answer.
+    /// The HTTP status of the response; none when no response came.
     pub response_status: Option<i32>,
-    /// JSON object, values of a repeated header joined by a comma.
+    /// JSON object of the response headers; the values of a repeated header are joined by a comma.
     pub response_headers: Option<String>,
-    /// The first bytes of the answer, as they came.
+    /// The first bytes of the response body, as received.
     pub response_body: Option<Vec<u8>>,
-    /// There was more of it.
+    /// The response body was longer than what is stored.
     pub body_truncated: bool,
-    /// Why there was no usable answer.
+    /// The kind of failure, when there was no usable response.
     pub error: Option<AttemptErrorKind>,
-    /// The same in words.
+    /// The failure in words.
     pub error_message: Option<String>,
 }
 

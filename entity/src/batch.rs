@@ -8,16 +8,16 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "batch")]
 pub struct Model {
-    /// Its id.
+    /// The id of the batch.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: BatchId,
-    /// Whose it is.
+    /// The organization that owns the batch.
     pub organization_id: OrganizationId,
-    /// The project it belongs to.
+    /// The project that the batch belongs to.
     pub project_id: ProjectId,
-    /// What people call it.
+    /// The display name of the batch.
     pub name: String,
-    /// When it was made.
+    /// The time at which the batch was created.
     pub created_at: Timestamp,
 }
 

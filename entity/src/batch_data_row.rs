@@ -1,4 +1,4 @@
-//! Which data rows are in which batches.
+//! The data rows of batches, a many-to-many relation.
 
 use sea_orm::entity::prelude::*;
 
@@ -14,7 +14,7 @@ pub struct Model {
     /// The data row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub data_row_id: DataRowId,
-    /// Whose it is.
+    /// The organization that owns both.
     pub organization_id: OrganizationId,
 }
 

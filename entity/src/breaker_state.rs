@@ -1,14 +1,14 @@
-//! Whether a webhook's breaker lets requests through.
+//! States of a webhook's circuit breaker.
 
 use async_graphql::Enum;
 
-/// Whether a webhook's breaker lets requests through.
+/// The state of a webhook's circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum BreakerState {
-    /// It does.
+    /// Requests are sent.
     Closed,
-    /// Too many requests failed: none is sent until `nextProbeAt`.
+    /// Too many requests failed: no request is sent until `nextProbeAt`.
     Open,
-    /// One request is let through; its outcome closes or opens the breaker.
+    /// One probe request is sent; its outcome closes or opens the circuit breaker.
     HalfOpen,
 }

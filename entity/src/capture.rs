@@ -1,21 +1,21 @@
-//! Which answers of receivers are kept.
+//! Capture modes: the responses of receivers that are stored.
 
 use async_graphql::Enum;
 use sea_orm::{DeriveActiveEnum, EnumIter};
 
-/// Of which attempts the receiver's answer is kept, its headers and body. What was sent, the status, times and errors
-/// always are.
+/// The attempts whose response headers and body are stored. The request, the status, times and errors are always
+/// stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Enum, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
 pub enum Capture {
-    /// Of all.
+    /// All attempts.
     #[default]
     #[sea_orm(num_value = 0)]
     Full,
-    /// Of those that failed.
+    /// Failed attempts only.
     #[sea_orm(num_value = 1)]
     Failures,
-    /// Of those that failed, and of a part of the others: `capturePercent` says how many of a hundred notifications.
+    /// Failed attempts, and a sample of the successful ones: those of `capturePercent` percent of the notifications.
     #[sea_orm(num_value = 2)]
     Sample,
 }

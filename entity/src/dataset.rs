@@ -1,4 +1,4 @@
-//! Datasets: where data rows live.
+//! Datasets: containers of data rows.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,22 +8,22 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "dataset")]
 pub struct Model {
-    /// Its id.
+    /// The id of the dataset.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: DatasetId,
-    /// Whose it is.
+    /// The organization that owns the dataset.
     pub organization_id: OrganizationId,
-    /// What people call it.
+    /// The display name of the dataset.
     pub name: String,
-    /// Free text, empty when none was given.
+    /// A free-form description; empty when none was given.
     pub description: String,
-    /// Who made it.
+    /// The user who created the dataset.
     pub created_by: Option<UserId>,
-    /// Deleted by a person; its labels follow in steps.
+    /// The dataset was deleted. Its labels are deleted afterwards, in steps.
     pub deleted: bool,
-    /// When it was made.
+    /// The time at which the dataset was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the dataset was last changed.
     pub updated_at: Timestamp,
 }
 

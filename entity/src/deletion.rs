@@ -1,4 +1,4 @@
-//! Deletions that run in bounded steps and survive a restart: labels that follow their data row or dataset.
+//! Deletions that run in bounded steps and survive a restart: the labels or tasks of a deleted data row or dataset.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,20 +8,20 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "deletion")]
 pub struct Model {
-    /// Its id.
+    /// The id of the deletion.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: DeletionId,
-    /// Whose it is.
+    /// The organization that owns the deletion.
     pub organization_id: OrganizationId,
-    /// What was deleted.
+    /// The kind of the deletion: of a data row or a dataset, and of its labels or tasks.
     pub kind: DeletionKind,
-    /// Its id.
+    /// The id of the deleted data row or dataset.
     pub target_id: Uuid,
-    /// Who deleted it.
+    /// The user who deleted it.
     pub actor_id: Option<UserId>,
-    /// When it was made.
+    /// The time at which the deletion was created.
     pub created_at: Timestamp,
-    /// When the last label had followed.
+    /// The time at which the last label or task was deleted; none while the deletion runs.
     pub done_at: Option<Timestamp>,
 }
 

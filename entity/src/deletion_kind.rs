@@ -1,10 +1,10 @@
-//! What a deletion that runs in steps deletes the labels of.
+//! Kinds of deletions that run in steps.
 
 use async_graphql::Enum;
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
-/// What a deletion that runs in steps deletes the labels of.
+/// The objects that a deletion removes in steps.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
 )]
@@ -23,7 +23,7 @@ pub enum DeletionKind {
 }
 
 impl DeletionKind {
-    /// The word as it stands in the API, in headers and in logs.
+    /// Returns the name that is used in the API, in headers and in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dataset => "DATASET",

@@ -1,4 +1,4 @@
-//! Events: facts, with their data as it was then.
+//! Events: facts that happened, with a snapshot of their data.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,26 +8,26 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "event")]
 pub struct Model {
-    /// Its id: the `webhook-id` header.
+    /// The id of the event: the `webhook-id` header.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: EventId,
-    /// Whose it is.
+    /// The organization that owns the event.
     pub organization_id: OrganizationId,
-    /// Grows within the organization, with gaps.
+    /// The event's sequence number, which grows within the organization, with gaps.
     pub sequence: i64,
-    /// What it is about.
+    /// The topic of the event.
     pub topic: WebhookTopic,
-    /// In which project it happened.
+    /// The project in which it happened; none for events of the organization.
     pub project_id: Option<ProjectId>,
-    /// What it happened to, for order by data row.
+    /// The data row that it concerns, the key of delivery in order by data row.
     pub data_row_id: Option<DataRowId>,
-    /// The data row's external id then.
+    /// The data row's external id at that time.
     pub external_id: Option<String>,
-    /// JSON text, as it was then.
+    /// JSON text: the event's data at that time.
     pub data: String,
-    /// Whether somebody made it to see a delivery: nothing has happened.
+    /// The event is a test that somebody triggered: nothing happened.
     pub test: bool,
-    /// When it was made.
+    /// The time at which the event was created.
     pub created_at: Timestamp,
 }
 

@@ -1,5 +1,5 @@
-//! Typed ids: one newtype over UUID v7 a noun, so that a label's id cannot be passed where a project's is meant.
-//! Each derives its column (16 bytes on SQLite, `uuid` on PostgreSQL) and its text form.
+//! Typed ids: one newtype over UUID v7 for each noun, so that a label's id cannot be passed for a project's. Each
+//! derives its column (16 bytes on SQLite, `uuid` on PostgreSQL) and its text form.
 
 use sea_orm::{DbErr, DeriveValueType, TryFromU64};
 use serde::{Deserialize, Serialize};
@@ -10,15 +10,15 @@ use std::sync::{
 use std::{fmt, str::FromStr};
 use uuid::{ContextV7, NoContext, Timestamp, Uuid};
 
-/// By how many microseconds the clock of new ids is ahead of this machine's.
+/// The offset in microseconds of the clock of new ids from this machine's clock.
 static AHEAD: AtomicI64 = AtomicI64::new(0);
-/// Keeps ids in the order in which they are made, also when the clock is put back.
+/// Keeps ids in creation order, even when the clock is set back.
 static ORDER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
-/// Microseconds by which the clock may be put back without ids that sort before those made already.
+/// The offset change in microseconds up to which new ids keep sorting after those created before.
 const SMALL: u64 = 1_000_000;
 
-/// From now on new ids go by a clock that is so far ahead of this machine's: many processes that share a database go by the
-/// database's, so that their ids sort together.
+/// Sets the offset of the clock of new ids from this machine's clock, in microseconds. Processes that share a database
+/// use the database's clock, so that their ids sort together.
 pub fn ids_go_by(micros: i64) {
     let before = AHEAD.swap(micros, Ordering::SeqCst);
     if before.abs_diff(micros) > SMALL {
@@ -42,7 +42,7 @@ macro_rules! ids {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// A fresh id; ids of one process sort by the moment they were made.
+            /// Returns a new id. Ids of one process sort by creation time.
             #[expect(clippy::new_without_default, reason = "a default that differs on every call surprises")]
             pub fn new() -> Self {
                 Self(fresh())
@@ -78,52 +78,52 @@ macro_rules! ids {
 }
 
 ids! {
-    /// Of an organization.
+    /// Identifies an organization.
     OrganizationId,
-    /// Of a user.
+    /// Identifies a user.
     UserId,
-    /// Of an API key.
+    /// Identifies an API key.
     ApiKeyId,
-    /// Of a project.
+    /// Identifies a project.
     ProjectId,
-    /// Of a dataset.
+    /// Identifies a dataset.
     DatasetId,
-    /// Of a data row.
+    /// Identifies a data row.
     DataRowId,
-    /// Of a batch.
+    /// Identifies a batch.
     BatchId,
-    /// Of a label.
+    /// Identifies a label.
     LabelId,
-    /// Of a review.
+    /// Identifies a review.
     ReviewId,
-    /// Of a webhook.
+    /// Identifies a webhook.
     WebhookId,
-    /// Of a webhook's secret.
+    /// Identifies a secret of a webhook.
     SecretId,
-    /// Of an event: the `webhook-id` header.
+    /// Identifies an event: the `webhook-id` header.
     EventId,
-    /// Of a payload.
+    /// Identifies a payload.
     PayloadId,
-    /// Of a notification: the delivery id header.
+    /// Identifies a notification: the delivery id header.
     NotificationId,
-    /// Of a deletion that runs in steps.
+    /// Identifies a deletion that runs in steps.
     DeletionId,
-    /// Of a stage of a workflow.
+    /// Identifies a stage of a workflow.
     StageId,
-    /// Of a task.
+    /// Identifies a task.
     TaskId,
-    /// Of a completed visit of a task to a stage.
+    /// Identifies a completed visit of a task to a stage.
     VisitId,
-    /// Of a stage that sends again for the tasks it holds.
+    /// Identifies a stage run: a job that sends again for the tasks that a stage holds.
     StageRunId,
-    /// Of data rows that become tasks in steps.
+    /// Identifies an intake: a job that turns data rows into tasks.
     IntakeId,
-    /// Of a change of the master key.
+    /// Identifies a change of the master key.
     RekeyId,
-    /// Of a request that carried an idempotency key.
+    /// Identifies a request that carried an idempotency key.
     IdempotencyId,
-    /// Of a replay.
+    /// Identifies a replay.
     ReplayId,
-    /// Of a running process, as the holder of claims.
+    /// Identifies a running process, the holder of claims.
     NodeId,
 }

@@ -1,5 +1,5 @@
-//! Requests that carried an idempotency key. What they asked and what they were answered is sealed: both may hold
-//! secrets.
+//! Idempotency keys: the requests that carried one. The request digest and the response are sealed (encrypted), since
+//! both may hold secrets.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,28 +9,28 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "idempotency_key")]
 pub struct Model {
-    /// Its id.
+    /// The id of the request.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: IdempotencyId,
-    /// Whose it is.
+    /// The organization of the request.
     pub organization_id: OrganizationId,
-    /// Who asked: keys of others are others.
+    /// The API key of the request. Idempotency keys are separate for each API key.
     pub api_key_id: ApiKeyId,
-    /// The idempotency key as it was sent.
+    /// The idempotency key, as sent.
     pub key: String,
     /// Sealed: the digest of the request.
     pub request: Vec<u8>,
-    /// Whether anything that the request asked for has been committed.
+    /// A change that the request asked for has been committed.
     pub committed: bool,
-    /// The answer's status; none: there is no answer (yet).
+    /// The HTTP status of the response; none while there is no response.
     pub response_status: Option<i16>,
-    /// The answer's media type.
+    /// The media type of the response.
     pub content_type: Option<String>,
-    /// Sealed: the answer's body.
+    /// Sealed: the body of the response.
     pub answer: Option<Vec<u8>>,
-    /// Which node carries it out.
+    /// The node that executes the request.
     pub node_id: Option<NodeId>,
-    /// When the request came.
+    /// The time at which the request arrived.
     pub created_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! Intakes: data rows of a dataset or batch become tasks of a project, in steps.
+//! Intakes: jobs that turn the data rows of a dataset or batch into tasks of a project, in steps.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,24 +8,24 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "intake")]
 pub struct Model {
-    /// Its id.
+    /// The id of the intake.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: IntakeId,
-    /// Whose it is.
+    /// The organization that owns the intake.
     pub organization_id: OrganizationId,
-    /// Into which project.
+    /// The project that gets the tasks.
     pub project_id: ProjectId,
-    /// What is taken in.
+    /// The source: a dataset or a batch.
     pub kind: IntakeKind,
-    /// The dataset or batch.
+    /// The id of the dataset or batch.
     pub target_id: Uuid,
-    /// Who attached it.
+    /// The user who attached it.
     pub actor_id: Option<UserId>,
-    /// The last data row it looked at.
+    /// The last data row that was processed.
     pub place: Option<DataRowId>,
-    /// When it began.
+    /// The time at which the intake started.
     pub created_at: Timestamp,
-    /// When nothing was left.
+    /// The time at which the last data row was processed.
     pub done_at: Option<Timestamp>,
 }
 

@@ -1,26 +1,26 @@
-//! Where the data rows of an intake come from.
+//! Sources of an intake.
 
 use async_graphql::Enum;
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
-/// Where the data rows of an intake come from.
+/// The source of the data rows of an intake.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
 )]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum IntakeKind {
-    /// Those of a dataset.
+    /// The data rows of a dataset.
     #[sea_orm(num_value = 0)]
     Dataset,
-    /// Those of a batch.
+    /// The data rows of a batch.
     #[sea_orm(num_value = 1)]
     Batch,
 }
 
 impl IntakeKind {
-    /// The word as it stands in the API, in payloads and in logs.
+    /// Returns the name that is used in the API, in payloads and in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dataset => "DATASET",

@@ -1,4 +1,4 @@
-//! Labels: what an annotator made of a data row in a project.
+//! Labels: the annotations of data rows in projects.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,34 +8,34 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "label")]
 pub struct Model {
-    /// Its id.
+    /// The id of the label.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: LabelId,
-    /// Whose it is.
+    /// The organization that owns the label.
     pub organization_id: OrganizationId,
-    /// In which project.
+    /// The project that the label belongs to.
     pub project_id: ProjectId,
-    /// Of which data row.
+    /// The data row that is labeled.
     pub data_row_id: DataRowId,
-    /// Who submitted it.
+    /// The user who submitted the label.
     pub created_by: Option<UserId>,
-    /// Labelbox's `type.name`, `Any` unless given.
+    /// Labelbox's `type.name`; `Any` unless given.
     pub label_type: String,
     /// The annotation: JSON text, stored and sent as given.
     pub label: String,
-    /// How long it took, in seconds.
+    /// The labeling time in seconds.
     pub seconds_to_label: f64,
-    /// Labelbox's figure, none here.
+    /// Labelbox's consensus score; never computed by this service.
     pub agreement: Option<f64>,
-    /// Labelbox's figure, none here.
+    /// Labelbox's benchmark score; never computed by this service.
     pub benchmark_agreement: Option<f64>,
-    /// Labelbox's flag, kept and shown.
+    /// Labelbox's flag, stored and returned only.
     pub is_benchmark_reference: bool,
-    /// Deleted itself, or with its data row or dataset.
+    /// The label was deleted, by itself or with its data row or dataset.
     pub deleted: bool,
-    /// When it was made.
+    /// The time at which the label was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the label was last changed.
     pub updated_at: Timestamp,
 }
 

@@ -1,5 +1,5 @@
-//! Rows, ids and the closed word lists. A word list derives both its column and its GraphQL enum, so the two cannot differ.
-//! Nothing here decides anything.
+//! Database rows, typed ids and enums. An enum derives both its column and its GraphQL enum, so the two cannot differ.
+//! Every other crate imports this one. It contains no decisions and imports no crate of the workspace.
 
 mod attempt_error;
 mod auth_type;

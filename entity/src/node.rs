@@ -1,4 +1,4 @@
-//! Nodes: the processes that share a database. A row lives as long as its node renews it.
+//! Nodes: the processes that share a database. A row is a lease: it lives as long as its node renews it.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,18 +8,18 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "node")]
 pub struct Model {
-    /// Its id: new at each start, and after it was declared dead.
+    /// The id of the node: new at each start, and again after the node was declared dead.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: NodeId,
-    /// What its operator calls it.
+    /// The name that the operator gave the node.
     pub name: String,
-    /// Of which release it is.
+    /// The version of the software that the node runs.
     pub version: String,
-    /// What it does: all, api or dispatch.
+    /// The role of the node: all, api or dispatch.
     pub role: String,
-    /// When it came, by the database's clock.
+    /// The time at which the node joined, by the database's clock.
     pub started_at: Timestamp,
-    /// When it was last alive, by the database's clock.
+    /// The time of the node's last heartbeat, by the database's clock.
     pub seen_at: Timestamp,
 }
 

@@ -1,4 +1,5 @@
-//! Notifications: one event for one webhook. Narrow, since it is updated; bytes live in `payload` and `attempt`.
+//! Notifications: one event for one webhook. The row is narrow, since it is updated often; bytes are in `payload` and
+//! `attempt`.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,20 +9,20 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "notification")]
 pub struct Model {
-    /// Its id: the delivery id header.
+    /// The id of the notification: the delivery id header.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: NotificationId,
-    /// Whose it is.
+    /// The organization that owns the notification.
     pub organization_id: OrganizationId,
-    /// To whom.
+    /// The webhook that it is sent to.
     pub webhook_id: WebhookId,
-    /// Which event.
+    /// The event that it reports.
     pub event_id: EventId,
-    /// Which bytes.
+    /// The payload that it sends.
     pub payload_id: PayloadId,
     /// The event's project.
     pub project_id: Option<ProjectId>,
-    /// The webhook stage it was sent for.
+    /// The webhook stage that it was sent for; none for a registered webhook.
     pub stage_id: Option<StageId>,
     /// The task that waits for its outcome.
     pub task_id: Option<TaskId>,
@@ -29,29 +30,30 @@ pub struct Model {
     pub topic: WebhookTopic,
     /// The data row's external id, for the log line and the filter.
     pub external_id: Option<String>,
-    /// Where it is.
+    /// The status of the notification.
     pub status: NotificationStatus,
-    /// Requests made so far.
+    /// The number of requests so far.
     pub attempt_count: i32,
-    /// Of these, the ones that spent no attempt of the policy (429 with Retry-After).
+    /// The number of these that did not count as attempts of the retry policy (429 with Retry-After).
     pub throttled_count: i32,
-    /// What it is ordered by: the webhook or the data row; none when nothing is, and when it is over.
+    /// The key of its order: the webhook's id or the data row's; none without an order, and when it is finished.
     pub order_key: Option<Uuid>,
-    /// When it may be claimed; none while it is held, while one before it in its order is not over, and when it is over.
+    /// The time from which it may be claimed; none while it is held, while an earlier one in its order is unfinished,
+    /// and when it is finished.
     pub due_at: Option<Timestamp>,
-    /// Who holds it; none while it waits or is over.
+    /// The node that has claimed it; none while it waits or is finished.
     pub node_id: Option<NodeId>,
-    /// HTTP status of the newest attempt.
+    /// The HTTP status of the newest attempt.
     pub response_code: Option<i32>,
-    /// Error of the newest attempt, when it got no answer.
+    /// The error of the newest attempt, when it got no response.
     pub error: Option<AttemptErrorKind>,
-    /// The notification it repeats.
+    /// The notification that it repeats.
     pub redelivery_of: Option<NotificationId>,
-    /// A new number at every change: the feed's cursor.
+    /// The sequence number of its last change, the cursor of the feed.
     pub sequence: i64,
-    /// When it was made.
+    /// The time at which the notification was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the notification was last changed.
     pub updated_at: Timestamp,
 }
 

@@ -1,10 +1,10 @@
-//! In which order a webhook is sent to.
+//! Delivery orders of a webhook.
 
 use async_graphql::Enum;
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
-/// In which order a webhook is sent to.
+/// The order in which a webhook's notifications are sent.
 #[derive(
     Clone,
     Copy,
@@ -24,15 +24,15 @@ use serde::{Deserialize, Serialize};
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Ordering {
-    /// As it comes: several at the same time, and nothing waits for a retry.
+    /// No order: several are sent concurrently, and none waits for the retry of another.
     #[default]
     #[sea_orm(num_value = 0)]
     None,
-    /// What happened to one data row in its order: the next is sent when the one before was delivered or given up. Events
-    /// without a data row are not held up.
+    /// In order for each data row: the next notification is sent when the one before it was delivered or given up.
+    /// Events without a data row are not held up.
     #[sea_orm(num_value = 1)]
     PerDataRow,
-    /// One after the other: the next is sent when the one before was delivered or given up.
+    /// In order for the webhook: the next notification is sent when the one before it was delivered or given up.
     #[sea_orm(num_value = 2)]
     Strict,
 }

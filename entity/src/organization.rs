@@ -8,16 +8,17 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "organization")]
 pub struct Model {
-    /// Its id.
+    /// The id of the organization.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: OrganizationId,
-    /// What people call it.
+    /// The display name of the organization.
     pub name: String,
-    /// For how many days its log is kept; none: as long as the installation says.
+    /// The days for which events, payloads, attempts and finished notifications are kept; none: the installation's
+    /// default.
     pub retention_days: Option<i32>,
-    /// When it was made.
+    /// The time at which the organization was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the organization was last changed.
     pub updated_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! Payloads: the exact bytes that are sent, one row an event and shape.
+//! Payloads: the exact bytes that are sent, one row for each event and shape.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,20 +8,20 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "payload")]
 pub struct Model {
-    /// Its id.
+    /// The id of the payload.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: PayloadId,
-    /// Whose it is.
+    /// The organization that owns the payload.
     pub organization_id: OrganizationId,
-    /// Of which event.
+    /// The event that it renders.
     pub event_id: EventId,
-    /// The shape.
+    /// The payload format.
     pub format: PayloadFormat,
-    /// How much of the event it has.
+    /// The part of the event's data that it contains.
     pub content: PayloadContent,
-    /// SHA-256 of the payload query that made it; none: its format did.
+    /// SHA-256 of the payload query that rendered it; none: its format did.
     pub query_hash: Option<Vec<u8>>,
-    /// The bytes; signatures cover them, nothing re-serialises them.
+    /// The bytes. Signatures cover them, so they are never serialized again.
     pub body: Vec<u8>,
 }
 

@@ -1,10 +1,10 @@
-//! The dialects we speak to receivers: body shape and header form.
+//! Payload formats: the body shape and signature header that receivers of a platform expect.
 
 use async_graphql::Enum;
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
-/// The dialect of a webhook's deliveries: shape of the body and form of the signature header.
+/// The payload format of a webhook's deliveries: the shape of the body and the form of the signature header.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
 )]
@@ -14,7 +14,7 @@ pub enum PayloadFormat {
     /// Labelbox's bodies and headers: `X-Hub-Signature: sha1=<hex>`, `X-Labelbox-Id`, `X-Labelbox-Event`.
     #[sea_orm(num_value = 0)]
     Labelbox,
-    /// Ango Hub's bodies and headers: `X-Hub-Signature: <hex>`, no other header of its own.
+    /// Ango Hub's bodies and headers: `X-Hub-Signature: <hex>`, without further headers of its own.
     #[sea_orm(num_value = 1)]
     Ango,
     /// V7's bodies: Darwin JSON 2.0 and metadata; `X-Hub-Signature: sha1=<hex>`.
@@ -23,7 +23,7 @@ pub enum PayloadFormat {
 }
 
 impl PayloadFormat {
-    /// The word as it stands in the API, in headers and in logs.
+    /// Returns the name that is used in the API, in headers and in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Labelbox => "LABELBOX",

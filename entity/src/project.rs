@@ -1,4 +1,4 @@
-//! Projects: what labels belong to.
+//! Projects: the units of work that labels belong to.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,38 +8,38 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "project")]
 pub struct Model {
-    /// Its id.
+    /// The id of the project.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ProjectId,
-    /// Whose it is.
+    /// The organization that owns the project.
     pub organization_id: OrganizationId,
-    /// What people call it.
+    /// The display name of the project.
     pub name: String,
-    /// Free text.
+    /// A free-form description.
     pub description: Option<String>,
-    /// Who made it.
+    /// The user who created the project.
     pub created_by: Option<UserId>,
     /// Labelbox's `MediaType`, as given.
     pub allowed_media_type: Option<String>,
     /// Labelbox's `EditorTaskType`, as given.
     pub editor_task_type: Option<String>,
-    /// Labelbox's setting, kept and shown.
+    /// Labelbox's setting, stored and returned only.
     pub auto_audit_percentage: f64,
-    /// Labelbox's setting, kept and shown.
+    /// Labelbox's setting, stored and returned only.
     pub auto_audit_number_of_labels: i32,
-    /// Labelbox's setting, kept and shown.
+    /// Labelbox's setting, stored and returned only.
     pub is_benchmark_enabled: bool,
-    /// Labelbox's setting, kept and shown.
+    /// Labelbox's setting, stored and returned only.
     pub is_consensus_enabled: bool,
-    /// JSON text: Ango's `categorySchema`, embedded in its payloads.
+    /// JSON text: Ango Hub's `categorySchema`, embedded in its payloads.
     pub ontology: Option<String>,
-    /// When a label or review last changed.
+    /// The time at which a label or review of the project last changed.
     pub last_activity_at: Option<Timestamp>,
-    /// Deleted by a person; its rows stay.
+    /// The project was deleted; its rows stay.
     pub deleted: bool,
-    /// When it was made.
+    /// The time at which the project was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the project was last changed.
     pub updated_at: Timestamp,
 }
 

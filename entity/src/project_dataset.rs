@@ -1,4 +1,4 @@
-//! Which datasets are connected to which projects.
+//! The datasets of projects, a many-to-many relation.
 
 use sea_orm::entity::prelude::*;
 
@@ -14,7 +14,7 @@ pub struct Model {
     /// The dataset.
     #[sea_orm(primary_key, auto_increment = false)]
     pub dataset_id: DatasetId,
-    /// Whose it is.
+    /// The organization that owns both.
     pub organization_id: OrganizationId,
 }
 

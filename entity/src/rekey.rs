@@ -1,4 +1,4 @@
-//! Changes of the master key, each from beginning to end.
+//! Changes of the master key, one row each.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,16 +8,16 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "rekey")]
 pub struct Model {
-    /// Its id.
+    /// The id of the rekey.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: RekeyId,
-    /// The id of the key that sealed before.
+    /// The id of the master key before the change.
     pub from_key: String,
-    /// The id of the key that seals from then on.
+    /// The id of the master key after the change.
     pub to_key: String,
-    /// When it began.
+    /// The time at which the change started.
     pub created_at: Timestamp,
-    /// When everything was under the new key; none: it is not.
+    /// The time at which everything was sealed with the new key; none while the change runs.
     pub done_at: Option<Timestamp>,
 }
 

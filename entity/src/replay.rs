@@ -1,4 +1,4 @@
-//! Replays: everything that a filter matches is sent again, in steps.
+//! Replays: jobs that send everything that a filter matches again, in steps.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,36 +8,36 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "replay")]
 pub struct Model {
-    /// Its id.
+    /// The id of the replay.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ReplayId,
-    /// Whose it is.
+    /// The organization that owns the replay.
     pub organization_id: OrganizationId,
-    /// Who asked for it.
+    /// The user who started it.
     pub actor_id: Option<UserId>,
-    /// JSON list of the projects that their key was limited to; none: all.
+    /// JSON list of the projects that the user's API key was limited to; none: not limited.
     pub projects: Option<String>,
-    /// JSON object: what it matches.
+    /// JSON object: the filter.
     pub criteria: String,
-    /// The webhook that missed events; none: notifications are repeated.
+    /// The webhook whose missed events are sent; none: notifications are sent again.
     pub missed_by: Option<WebhookId>,
-    /// Whether bytes are made anew.
+    /// Payloads are rendered anew instead of reusing the stored bytes.
     pub rerender: bool,
-    /// Only notifications before this one: what there was when it began.
+    /// Only notifications with an id before this one are included: those that existed at the start.
     pub until_id: NotificationId,
-    /// Only events before this number.
+    /// Only events with a sequence number before this one are included.
     pub until_sequence: i64,
-    /// How far it has come.
+    /// The status of the job.
     pub status: ReplayStatus,
-    /// What it matched when it began.
+    /// The number of matches at the start.
     pub total: i32,
-    /// Looked at so far.
+    /// The number of matches processed so far.
     pub done: i32,
-    /// Of these, the ones that are not sent again.
+    /// The number of these that were skipped.
     pub skipped: i32,
-    /// When it began.
+    /// The time at which the replay started.
     pub created_at: Timestamp,
-    /// When it last went on.
+    /// The time of the last step of the replay.
     pub updated_at: Timestamp,
 }
 

@@ -1,4 +1,5 @@
-//! What a replay has for one webhook, and how far it has come there: a slow webhook holds up no other.
+//! Replay parts: the share of a replay for one webhook, with its own progress, so that a slow webhook does not hold up
+//! the others.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,23 +9,23 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "replay_part")]
 pub struct Model {
-    /// Of which replay.
+    /// The replay that it is a part of.
     #[sea_orm(primary_key, auto_increment = false)]
     pub replay_id: ReplayId,
-    /// For which webhook.
+    /// The webhook that it sends to.
     #[sea_orm(primary_key, auto_increment = false)]
     pub webhook_id: WebhookId,
-    /// Whose it is.
+    /// The organization that owns the replay part.
     pub organization_id: OrganizationId,
-    /// The last notification it looked at.
+    /// The last notification that was processed.
     pub after_id: Option<NotificationId>,
-    /// The number of the last event it looked at.
+    /// The sequence number of the last event that was processed.
     pub after_sequence: Option<i64>,
-    /// What it matched when it began.
+    /// The number of matches at the start.
     pub total: i32,
-    /// Looked at so far.
+    /// The number of matches processed so far.
     pub done: i32,
-    /// Whether there may be more.
+    /// There may be more to process.
     pub running: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Reviews: a reviewer's judgement of a label.
+//! Reviews: the judgments of reviewers about labels.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,24 +8,24 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "review")]
 pub struct Model {
-    /// Its id.
+    /// The id of the review.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ReviewId,
-    /// Whose it is.
+    /// The organization that owns the review.
     pub organization_id: OrganizationId,
     /// The label's project.
     pub project_id: ProjectId,
-    /// Of which label.
+    /// The label that is reviewed.
     pub label_id: LabelId,
-    /// Who judged.
+    /// The user who reviewed it.
     pub created_by: Option<UserId>,
-    /// The judgement: above 0 approves, below 0 rejects.
+    /// The judgment: above 0 approves, below 0 rejects.
     pub score: f64,
-    /// Removed from its label.
+    /// The review was removed from its label.
     pub deleted: bool,
-    /// When it was made.
+    /// The time at which the review was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the review was last changed.
     pub updated_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! Stages: the nodes of a workflow. One that is removed keeps its row, since history names it.
+//! Stages: the nodes of a workflow. A removed stage keeps its row, since the history of tasks refers to it.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,28 +8,28 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "stage")]
 pub struct Model {
-    /// Its id.
+    /// The id of the stage.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: StageId,
-    /// Whose it is.
+    /// The organization that owns the stage.
     pub organization_id: OrganizationId,
-    /// Of which project's workflow.
+    /// The project of the workflow.
     pub project_id: ProjectId,
-    /// Its place in the list as it was saved.
+    /// The position in the list of stages, as saved.
     pub place: i32,
-    /// What people call it.
+    /// The display name of the stage.
     pub name: String,
-    /// What it does.
+    /// The type of the stage.
     pub stage_type: StageType,
-    /// JSON text: where an editor draws it.
+    /// JSON text: the position at which an editor draws it.
     pub position: Option<String>,
     /// JSON list of `{output, to, condition}`, in order.
     pub edges: String,
-    /// Where it sends: of WEBHOOK.
+    /// The webhook that it sends to, for type WEBHOOK.
     pub webhook_id: Option<WebhookId>,
-    /// When a save left it out.
+    /// The time at which it was removed from the workflow.
     pub removed_at: Option<Timestamp>,
-    /// When it was made.
+    /// The time at which the stage was created.
     pub created_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! Stage runs: a webhook stage sends again for every task it holds, in steps.
+//! Stage runs: jobs in which a webhook stage sends again for every task that it holds, in steps.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,26 +8,26 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "stage_run")]
 pub struct Model {
-    /// Its id.
+    /// The id of the stage run.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: StageRunId,
-    /// Whose it is.
+    /// The organization that owns the stage run.
     pub organization_id: OrganizationId,
-    /// Which stage.
+    /// The stage that sends again.
     pub stage_id: StageId,
-    /// Who asked for it.
+    /// The user who started it.
     pub actor_id: Option<UserId>,
-    /// Tasks that were held when it began.
+    /// The number of tasks that were held at the start.
     pub total: i32,
-    /// Tasks that were sent again so far.
+    /// The number of tasks that were sent again so far.
     pub done: i32,
-    /// How far it has come.
+    /// The status of the job.
     pub status: ReplayStatus,
-    /// The last task it looked at.
+    /// The last task that was processed.
     pub place: Option<TaskId>,
-    /// When it began.
+    /// The time at which the stage run started.
     pub created_at: Timestamp,
-    /// When it last went on.
+    /// The time of the last step of the stage run.
     pub updated_at: Timestamp,
 }
 

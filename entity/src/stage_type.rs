@@ -1,44 +1,44 @@
-//! What a stage of a workflow does with a task. Closed list; a new type starts here.
+//! Types of a workflow's stages.
 
 use async_graphql::Enum;
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
-/// What a stage does with the tasks that enter it.
+/// The type of a stage: the action that it performs on the tasks that enter it.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
 )]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StageType {
-    /// Where tasks enter; they pass on at once.
+    /// The entry of the workflow; tasks move on immediately.
     #[sea_orm(num_value = 0)]
     Start,
-    /// Somebody annotates; `submitTask` passes the task on.
+    /// A person annotates; `submitTask` moves the task on.
     #[sea_orm(num_value = 1)]
     Label,
-    /// Somebody judges; `reviewTask` passes the task on.
+    /// A person reviews; `reviewTask` moves the task on.
     #[sea_orm(num_value = 2)]
     Review,
-    /// Passes the task on at once: over the first edge whose condition holds, else over ELSE.
+    /// Moves the task on immediately: over the first edge whose condition is true, else over ELSE.
     #[sea_orm(num_value = 3)]
     Logic,
-    /// Keeps the task until somebody forwards or requeues it; it may be saved, not submitted.
+    /// Holds the task until it is forwarded or requeued. The task may be saved, not submitted.
     #[sea_orm(num_value = 4)]
     Hold,
-    /// Sends the task to a receiver, whose answer decides where it goes.
+    /// Sends the task to a receiver, whose response determines the next stage.
     #[sea_orm(num_value = 5)]
     Webhook,
-    /// The end of a task that is done.
+    /// The end of a completed task.
     #[sea_orm(num_value = 6)]
     Complete,
-    /// The end of a task that is put away.
+    /// The end of an archived task.
     #[sea_orm(num_value = 7)]
     Archive,
 }
 
 impl StageType {
-    /// The word as it stands in the API, in payloads and in logs.
+    /// Returns the name that is used in the API, in payloads and in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Start => "START",

@@ -1,4 +1,4 @@
-//! Stage visits: the history of tasks, a row for each stage that was completed. Inserted once, never changed.
+//! Stage visits: the history of tasks, one row for each completed stage. Rows are inserted once and never changed.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,34 +8,34 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "stage_visit")]
 pub struct Model {
-    /// Its id; grows with time.
+    /// The id of the visit; grows with time.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: VisitId,
-    /// Whose it is.
+    /// The organization that owns the visit.
     pub organization_id: OrganizationId,
-    /// Of which task.
+    /// The task that visited the stage.
     pub task_id: TaskId,
-    /// Which stage was completed.
+    /// The stage that was completed.
     pub stage_id: StageId,
-    /// The event of leaving it.
+    /// The event that reports the move out of the stage.
     pub event_id: Option<EventId>,
-    /// When the task came in.
+    /// The time at which the task entered the stage.
     pub entered_at: Timestamp,
-    /// When it left.
+    /// The time at which the task left the stage.
     pub completed_at: Timestamp,
-    /// Work in the stage, in milliseconds; 0 for automatic stages.
+    /// The working time in the stage, in milliseconds; 0 for automatic stages.
     pub duration_ms: i64,
-    /// Of it, idle.
+    /// The part of the working time that was idle, in milliseconds.
     pub idle_ms: i64,
-    /// Of it, with the editor out of sight.
+    /// The part of the working time in which the editor was out of focus, in milliseconds.
     pub blur_ms: i64,
-    /// Who passed the task on; none for automatic stages.
+    /// The user who moved the task on; none for automatic stages.
     pub completed_by: Option<UserId>,
-    /// Who submitted the answer.
+    /// The user who submitted the answer.
     pub submitted_by: Option<UserId>,
-    /// Passed on without an answer.
+    /// The task was moved on without an answer.
     pub skipped: bool,
-    /// The annotation as it was submitted here, for exports; none for automatic stages.
+    /// The annotation as submitted in this stage, for exports; none for automatic stages.
     pub answer: Option<String>,
 }
 

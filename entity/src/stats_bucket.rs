@@ -1,12 +1,12 @@
-//! The pieces of time that statistics are shown in.
+//! Bucket sizes of statistics.
 
 use async_graphql::Enum;
 
-/// The pieces of time that statistics are shown in.
+/// The size of a bucket in a series of statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum StatsBucket {
-    /// Whole hours.
+    /// One hour.
     Hour,
-    /// Whole days, in UTC.
+    /// One day, in UTC.
     Day,
 }

@@ -1,5 +1,5 @@
-//! Tallies: what happened to the notifications that were made in an hour, counted as it happens. Statistics read these
-//! few rows in place of the log.
+//! Tallies: counters of the outcomes of the notifications created in an hour, updated as they happen. Statistics read
+//! these few rows instead of the log.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,28 +9,28 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "tally")]
 pub struct Model {
-    /// Whose they are.
+    /// The organization that owns the webhook.
     #[sea_orm(primary_key, auto_increment = false)]
     pub organization_id: OrganizationId,
-    /// To whom the notifications go.
+    /// The webhook that the notifications are sent to.
     #[sea_orm(primary_key, auto_increment = false)]
     pub webhook_id: WebhookId,
-    /// In which hour since 1970 they were made.
+    /// The hour since 1970 in which they were created.
     #[sea_orm(primary_key, auto_increment = false)]
     pub hour: i64,
-    /// Their events' project; the nil id for none.
+    /// The project of their events; the nil id for none.
     #[sea_orm(primary_key, auto_increment = false)]
     pub project_id: ProjectId,
-    /// Their events' topic.
+    /// The topic of their events.
     #[sea_orm(primary_key, auto_increment = false)]
     pub topic: WebhookTopic,
-    /// What is counted.
+    /// The kind of outcome that is counted.
     #[sea_orm(primary_key, auto_increment = false)]
     pub kind: TallyKind,
-    /// For requests: the bin of their duration; -1 where there is none.
+    /// For requests: the histogram bin of their duration; -1 for other kinds.
     #[sea_orm(primary_key, auto_increment = false)]
     pub bin: i16,
-    /// How many.
+    /// The count.
     pub count: i64,
 }
 

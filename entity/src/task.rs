@@ -1,4 +1,4 @@
-//! Tasks: data rows on their way through a project's workflow.
+//! Tasks: data rows that move through a project's workflow.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,54 +8,54 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "task")]
 pub struct Model {
-    /// Its id.
+    /// The id of the task.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: TaskId,
-    /// Whose it is.
+    /// The organization that owns the task.
     pub organization_id: OrganizationId,
-    /// In which project.
+    /// The project that the task belongs to.
     pub project_id: ProjectId,
-    /// What is worked on; one task a project and data row.
+    /// The data row that is worked on. There is at most one task for each project and data row.
     pub data_row_id: DataRowId,
     /// The data row's external id, for the filter.
     pub external_id: Option<String>,
-    /// Where it is.
+    /// The stage that the task is in.
     pub stage_id: StageId,
-    /// How it stands there.
+    /// The status of the task within the stage.
     pub status: TaskStatus,
-    /// Why it is held, for people.
+    /// The reason why the task is held, as text for people.
     pub status_reason: Option<String>,
-    /// What was submitted for it.
+    /// The label that was submitted for it.
     pub label_id: Option<LabelId>,
-    /// What was saved before the first submit.
+    /// The annotation that was saved before the first submit.
     pub draft: Option<String>,
-    /// Who is to work on it in this stage.
+    /// The user who is assigned to it in this stage.
     pub assignee_id: Option<UserId>,
     /// The event of its entry into this stage.
     pub event_id: Option<EventId>,
-    /// The newest notification of this visit to a webhook stage: its outcome, and no other, moves the task.
+    /// The newest notification of this visit to a webhook stage. Only its outcome moves the task.
     pub notification_id: Option<NotificationId>,
-    /// When it came into this stage.
+    /// The time at which it entered this stage.
     pub entered_at: Timestamp,
-    /// Work in this stage so far, in milliseconds.
+    /// The working time in this stage so far, in milliseconds.
     pub duration_ms: i64,
-    /// Of it, idle.
+    /// The part of it that was idle, in milliseconds.
     pub idle_ms: i64,
-    /// Of it, with the editor out of sight.
+    /// The part of it in which the editor was out of focus, in milliseconds.
     pub blur_ms: i64,
-    /// Work in all completed visits, in milliseconds.
+    /// The working time in all completed visits, in milliseconds.
     pub total_duration_ms: i64,
-    /// Of it, idle.
+    /// The part of it that was idle, in milliseconds.
     pub total_idle_ms: i64,
-    /// Of it, with the editor out of sight.
+    /// The part of it in which the editor was out of focus, in milliseconds.
     pub total_blur_ms: i64,
-    /// Who worked on it last.
+    /// The user who last worked on it.
     pub updated_by: Option<UserId>,
-    /// Its data row or dataset was deleted.
+    /// The data row or dataset was deleted.
     pub deleted: bool,
-    /// When it was made.
+    /// The time at which the task was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the task was last changed.
     pub updated_at: Timestamp,
 }
 

@@ -1,5 +1,5 @@
-//! [`Timestamp`]: a moment as microseconds since 1970 UTC. An integer column sorts, compares and binds cheaply on both
-//! databases; text forms are made where a format asks for one.
+//! [`Timestamp`]: microseconds since 1970 UTC. An integer column sorts, compares and binds cheaply on both databases;
+//! text forms are rendered where a format requires one.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -7,7 +7,7 @@ use sea_orm::DeriveValueType;
 use serde::{Deserialize, Serialize};
 use std::{str::FromStr, time::Duration};
 
-/// Microseconds since 1970-01-01T00:00:00Z.
+/// A point in time: microseconds since 1970-01-01T00:00:00Z.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType, Serialize, Deserialize,
 )]
@@ -15,27 +15,27 @@ use std::{str::FromStr, time::Duration};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// Whole seconds since 1970.
+    /// Returns the whole seconds since 1970.
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 
-    /// `2020-09-24T04:56:08.000000Z`: the form of the API (six digits are what the Labelbox SDK parses).
+    /// Renders `2020-09-24T04:56:08.000000Z`, the form of the API (six digits are what the Labelbox SDK parses).
     pub fn micros(self) -> String {
         self.text(SecondsFormat::Micros)
     }
 
-    /// `2025-02-06T10:13:28.709Z`: the form of Ango's payloads.
+    /// Renders `2025-02-06T10:13:28.709Z`, the form of Ango Hub's payloads.
     pub fn millis(self) -> String {
         self.text(SecondsFormat::Millis)
     }
 
-    /// `2020-09-24T04:56:08Z`: the form of Labelbox's payloads.
+    /// Renders `2020-09-24T04:56:08Z`, the form of Labelbox's payloads.
     pub fn secs(self) -> String {
         self.text(SecondsFormat::Secs)
     }
 
-    /// The moment `duration` later.
+    /// Returns the time that is `duration` later.
     pub fn plus(self, duration: Duration) -> Self {
         Self(
             self.0
@@ -43,7 +43,7 @@ impl Timestamp {
         )
     }
 
-    /// The moment `duration` before.
+    /// Returns the time that is `duration` earlier.
     pub fn minus(self, duration: Duration) -> Self {
         Self(
             self.0
@@ -51,7 +51,7 @@ impl Timestamp {
         )
     }
 
-    /// The time from `earlier` to this moment; zero when `earlier` is later.
+    /// Returns the duration since `earlier`; zero when `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -88,14 +88,14 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let time = DateTime::parse_from_rfc3339(text)?.to_utc();
-        // In UTC it may lie before the year 0 or after 9999, where no text form of ours could be read again.
+        // In UTC it may lie before the year 0 or after 9999, in which case its RFC 3339 text could not be parsed again.
         DateTime::parse_from_rfc3339(&time.to_rfc3339())?;
         Ok(time.into())
     }
 }
 
-/// A moment in UTC. Out: RFC 3339 with exactly six fraction digits and `Z`, as in `2026-01-31T09:30:00.000000Z`.
-/// In: any RFC 3339 date-time.
+/// A time in UTC. Output: RFC 3339 with exactly six fraction digits and `Z`, as in `2026-01-31T09:30:00.000000Z`.
+/// Input: any RFC 3339 date-time.
 #[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for Timestamp {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -1,10 +1,11 @@
-//! What an event is about. Closed list; a new topic starts here (STYLE.md, "where a change goes").
+//! Topics of events. The list is closed; a new topic is added as a variant here and as data in
+//! `core/src/event/data.rs`.
 
 use async_graphql::Enum;
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
-/// What an event is about, and what a webhook may subscribe to.
+/// The topic of an event, which a webhook may subscribe to.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
 )]
@@ -17,7 +18,7 @@ pub enum WebhookTopic {
     /// A label was saved again (Save in the editor).
     #[sea_orm(num_value = 1)]
     LabelUpdated,
-    /// A label was deleted, or its data row, or the dataset of that data row. One event a label.
+    /// A label was deleted, by itself or with its data row or dataset. One event for each label.
     #[sea_orm(num_value = 2)]
     LabelDeleted,
     /// A review was submitted.
@@ -26,31 +27,32 @@ pub enum WebhookTopic {
     /// A review was changed, or removed from its label.
     #[sea_orm(num_value = 4)]
     ReviewUpdated,
-    /// Kept for clients that name it; removing a review is sent as REVIEW_UPDATED.
+    /// Accepted for clients that name it and never published: removing a review publishes REVIEW_UPDATED.
     #[sea_orm(num_value = 5)]
     ReviewDeleted,
     /// A task moved from one stage of its workflow to another.
     #[sea_orm(num_value = 6)]
     WorkflowAction,
-    /// A test event, made by `pingWebhook` or `triggerEvent`. Sent to the one webhook it was made for, subscribed or not.
+    /// A test event, created by `pingWebhook` or `triggerEvent`. It is sent to the webhook that it was created for,
+    /// whether or not that is subscribed.
     #[sea_orm(num_value = 7)]
     Ping,
-    /// A webhook was switched off for cause: nothing got through for days, or its receiver answered 410 Gone.
+    /// A webhook was disabled automatically: nothing was delivered for days, or its receiver responded with 410 Gone.
     #[sea_orm(num_value = 8)]
     WebhookDisabled,
-    /// Nothing gets through to a webhook: the warning that comes before it is switched off.
+    /// Deliveries to a webhook keep failing: the warning before it is disabled.
     #[sea_orm(num_value = 9)]
     WebhookFailing,
-    /// A delivery to a webhook of which WEBHOOK_FAILING told has succeeded.
+    /// A delivery succeeded to a webhook that WEBHOOK_FAILING had reported.
     #[sea_orm(num_value = 10)]
     WebhookRecovered,
-    /// A notification was given up: its attempts are spent.
+    /// A notification was given up: its attempts are exhausted.
     #[sea_orm(num_value = 11)]
     NotificationFailed,
 }
 
 impl WebhookTopic {
-    /// The word as it stands in the API, in headers and in logs.
+    /// Returns the name that is used in the API, in headers and in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::LabelCreated => "LABEL_CREATED",
@@ -68,7 +70,7 @@ impl WebhookTopic {
         }
     }
 
-    /// Whether it tells of deliveries: what becomes of such an event's own deliveries causes no further one.
+    /// Returns whether the topic reports on deliveries. Deliveries of such events cause no further events.
     pub fn is_operational(self) -> bool {
         matches!(
             self,

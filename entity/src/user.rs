@@ -1,4 +1,4 @@
-//! Users: people of one organization.
+//! Users: the people of an organization.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,22 +8,22 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "user")]
 pub struct Model {
-    /// Its id.
+    /// The id of the user.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
-    /// Whose it is.
+    /// The organization that owns the user.
     pub organization_id: OrganizationId,
-    /// Unique in the organization, lower case.
+    /// The e-mail address in lower case, unique in the organization.
     pub email: String,
-    /// Full name.
+    /// The full name.
     pub name: String,
-    /// What they may do.
+    /// The role, which determines the permissions.
     pub role: Role,
-    /// Their keys no longer work.
+    /// The user is disabled: their API keys are refused.
     pub disabled: bool,
-    /// When it was made.
+    /// The time at which the user was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the user was last changed.
     pub updated_at: Timestamp,
 }
 

@@ -1,22 +1,22 @@
-//! Why a notification waits.
+//! Reasons for which a notification waits.
 
 use async_graphql::Enum;
 
-/// Why a notification waits. Waiting spends no attempt.
+/// The reason why a notification waits. Waiting does not count as an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum WaitReason {
-    /// Its webhook is not ACTIVE.
+    /// The webhook is not ACTIVE.
     Inactive,
-    /// An earlier one that it must come after is neither delivered nor given up.
+    /// An earlier notification in the webhook's order is neither delivered nor given up.
     Ordering,
-    /// Its webhook's breaker is open.
+    /// The webhook's circuit breaker is open.
     Breaker,
-    /// Its webhook has a `rateLimit`.
+    /// The webhook's rate limit is reached.
     RateLimit,
-    /// Its webhook's listener is away.
+    /// The webhook's listener is not connected.
     Listener,
-    /// It failed and is tried again later.
+    /// An attempt failed, and the next is not due yet.
     Retry,
-    /// It is due, and others are before it.
+    /// It is due, and other notifications are ahead of it.
     Queue,
 }

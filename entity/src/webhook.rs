@@ -1,4 +1,4 @@
-//! Webhooks: registered targets. Secrets, the token and header values are sealed.
+//! Webhooks: registered targets of deliveries. Secrets, the token and header values are sealed (encrypted).
 
 use sea_orm::entity::prelude::*;
 
@@ -8,34 +8,34 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "webhook")]
 pub struct Model {
-    /// Its id.
+    /// The id of the webhook.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: WebhookId,
-    /// Whose it is.
+    /// The organization that owns the webhook.
     pub organization_id: OrganizationId,
-    /// Only this project's events; none: all of the organization.
+    /// The project whose events are sent; none: all events of the organization.
     pub project_id: Option<ProjectId>,
-    /// The workflow stage it belongs to; none for one that was registered.
+    /// The workflow stage that it belongs to; none for a registered webhook.
     pub stage_id: Option<StageId>,
-    /// Where deliveries go.
+    /// The URL that deliveries are sent to.
     pub url: String,
-    /// JSON list of topics in the order given.
+    /// JSON list of topics, in the order given.
     pub topics: String,
-    /// Whether it is sent to.
+    /// The status of the webhook.
     pub status: WebhookStatus,
-    /// Why it was revoked, for people.
+    /// The reason for which it was revoked, as text for people.
     pub status_reason: Option<String>,
-    /// Free text.
+    /// A free-form description.
     pub description: Option<String>,
-    /// The dialect.
+    /// The payload format.
     pub payload_format: PayloadFormat,
-    /// How much of a task is sent: of a stage's webhook.
+    /// The part of a task that is sent; for the webhook of a stage.
     pub payload_content: PayloadContent,
-    /// A GraphQL selection that shapes the body in the dialect's place.
+    /// A GraphQL selection that shapes the body instead of the payload format.
     pub payload_query: Option<String>,
-    /// CEL over the event: what it is not true of is not sent.
+    /// A CEL expression over the event; only events for which it is true are sent.
     pub filter: Option<String>,
-    /// How deliveries prove where they come from.
+    /// The authentication scheme of deliveries.
     pub auth_type: AuthType,
     /// Sealed: the bearer token, or the value of the `Authorization` header.
     pub authorization: Option<Vec<u8>>,
@@ -43,39 +43,40 @@ pub struct Model {
     pub headers: Option<Vec<u8>>,
     /// JSON list of the custom headers' names, to show.
     pub header_names: Option<String>,
-    /// Requests at most, the first included.
+    /// The maximum number of requests for a notification, including the first.
     pub max_attempts: i32,
     /// JSON list: milliseconds before the second, third, … request; the last repeats.
     pub delays_ms: String,
-    /// By how much a delay may differ, as a fraction of it.
+    /// The maximum random deviation of a delay, as a fraction of it.
     pub jitter: f64,
-    /// Time of one attempt, the whole answer included.
+    /// The timeout of one attempt, including the whole response, in milliseconds.
     pub timeout_ms: i32,
-    /// Requests at the same time at most.
+    /// The maximum number of concurrent requests.
     pub max_in_flight: i32,
-    /// Requests in [`Model::rate_per_ms`] at most; none: at any pace.
+    /// The rate limit: the maximum number of requests in [`Model::rate_per_ms`]; none: no limit.
     pub rate_requests: Option<i32>,
-    /// Milliseconds; none: at any pace.
+    /// The period of the rate limit in milliseconds; none: no limit.
     pub rate_per_ms: Option<i32>,
-    /// In which order it is sent to.
+    /// The order in which notifications are sent.
     pub ordering: Ordering,
-    /// Whether it is switched off by itself when nothing has got through for days.
+    /// The webhook is disabled automatically when nothing was delivered for days.
     pub auto_disable: bool,
-    /// Whether it is heard by somebody's listener, and no address is called.
+    /// Deliveries are handed to a listener, and no URL is called.
     pub listener: bool,
-    /// The node at which that listener is.
+    /// The node that the listener is connected to.
     pub listener_node: Option<NodeId>,
-    /// When it was last known to be there; none for any other webhook, and when it was removed for good.
+    /// The time at which the listener was last known to be connected; none for any other webhook, and after its
+    /// removal.
     pub listener_seen_at: Option<Timestamp>,
-    /// Of which attempts the answer is kept.
+    /// The attempts whose response is stored.
     pub capture: Capture,
-    /// Of how many of a hundred, when only of a sample.
+    /// The percentage of successful notifications whose response is stored; for capture mode SAMPLE.
     pub capture_percent: Option<i32>,
-    /// Who registered it.
+    /// The user who registered it.
     pub created_by: Option<UserId>,
-    /// When it was made.
+    /// The time at which the webhook was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the webhook was last changed.
     pub updated_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! How a webhook has fared of late. A row for each that has ever failed; none: nothing has.
+//! Health of webhooks: one row for each webhook that has ever failed. No row: no failure.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,28 +8,28 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "webhook_health")]
 pub struct Model {
-    /// Which webhook.
+    /// The webhook.
     #[sea_orm(primary_key, auto_increment = false)]
     pub webhook_id: WebhookId,
-    /// Whose it is.
+    /// The organization that owns the webhook.
     pub organization_id: OrganizationId,
-    /// Since when its breaker is as it is.
+    /// The time at which the circuit breaker entered its state.
     pub since: Timestamp,
-    /// When its open breaker lets one request through; none: the breaker is closed.
+    /// The time at which the open circuit breaker lets one probe request through; none: the breaker is closed.
     pub probe_at: Option<Timestamp>,
-    /// How often in a row the breaker opened.
+    /// The number of times in a row that the circuit breaker opened.
     pub trips: i32,
-    /// The first of its failures without a success between.
+    /// The time of the first failure since the last success.
     pub failing_since: Option<Timestamp>,
-    /// How many these are.
+    /// The number of failures since the last success.
     pub failures: i32,
-    /// When its people were warned of them.
+    /// The time at which WEBHOOK_FAILING warned of them.
     pub warned_at: Option<Timestamp>,
-    /// When a delivery last succeeded, as of the last change of this row.
+    /// The time of the last successful delivery, as of the last change of this row.
     pub last_success_at: Option<Timestamp>,
-    /// When one last failed.
+    /// The time of the last failed delivery.
     pub last_failure_at: Option<Timestamp>,
-    /// Why, for people.
+    /// The reason for the last failure, as text for people.
     pub last_failure: Option<String>,
 }
 

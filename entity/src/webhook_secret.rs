@@ -1,4 +1,4 @@
-//! Secrets of webhooks, sealed.
+//! Secrets of webhooks, sealed (encrypted).
 
 use sea_orm::entity::prelude::*;
 
@@ -8,18 +8,18 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "webhook_secret")]
 pub struct Model {
-    /// Its id.
+    /// The id of the secret.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SecretId,
-    /// Whose it is.
+    /// The organization that owns the secret.
     pub organization_id: OrganizationId,
-    /// Whose secret.
+    /// The webhook that the secret belongs to.
     pub webhook_id: WebhookId,
-    /// The secret string as typed, sealed.
+    /// The secret as given, sealed.
     pub sealed: Vec<u8>,
-    /// When it was made.
+    /// The time at which the secret was created.
     pub created_at: Timestamp,
-    /// From when it no longer signs; none: the current one.
+    /// The time from which it no longer signs; none for the current secret.
     pub expires_at: Option<Timestamp>,
 }
 

@@ -1,10 +1,10 @@
-//! Whether a webhook is sent to.
+//! Statuses of a webhook.
 
 use async_graphql::Enum;
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
-/// Whether a webhook receives events.
+/// The status of a webhook.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enum, EnumIter, DeriveActiveEnum, Serialize, Deserialize,
 )]
@@ -14,17 +14,17 @@ pub enum WebhookStatus {
     /// Events are sent.
     #[sea_orm(num_value = 0)]
     Active,
-    /// Switched off by a person. Nothing is sent and nothing new is queued.
+    /// Disabled by a user. Nothing is sent and nothing new is enqueued.
     #[sea_orm(num_value = 1)]
     Inactive,
-    /// Switched off for cause: by a person, because the receiver answered 410 Gone, or because nothing got through for days;
-    /// `statusReason` says which.
+    /// Revoked: by a user, because the receiver responded with 410 Gone, or because nothing was delivered for days;
+    /// `statusReason` has the reason.
     #[sea_orm(num_value = 2)]
     Revoked,
 }
 
 impl WebhookStatus {
-    /// The word as it stands in the API, in headers and in logs.
+    /// Returns the name that is used in the API, in headers and in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "ACTIVE",

@@ -1,4 +1,4 @@
-//! Workflows: one a project. Its stages are rows of `stage`.
+//! Workflows: one for each project. Its stages are rows of `stage`.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,20 +8,20 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "workflow")]
 pub struct Model {
-    /// Of which project.
+    /// The project that the workflow belongs to.
     #[sea_orm(primary_key, auto_increment = false)]
     pub project_id: ProjectId,
-    /// Whose it is.
+    /// The organization that owns the workflow.
     pub organization_id: OrganizationId,
-    /// Grows with every save.
+    /// The version, which grows with every save.
     pub version: i32,
-    /// How often a task may enter one webhook stage before it is held there.
+    /// The maximum number of times that a task may enter one webhook stage before it is held there.
     pub max_passes: i32,
-    /// Who saved it last.
+    /// The user who last saved it.
     pub updated_by: Option<UserId>,
-    /// When it was made.
+    /// The time at which the workflow was created.
     pub created_at: Timestamp,
-    /// When it was last saved.
+    /// The time at which the workflow was last saved.
     pub updated_at: Timestamp,
 }
 

@@ -16,18 +16,20 @@ use super::{
     user::User,
 };
 
-/// How a request says who asks: `Authorization: Bearer KEY`. The key itself is shown once, when it is made.
+/// The credential of a request, sent as `Authorization: Bearer KEY`. The key itself is returned once, by
+/// `createApiKey`.
 pub struct ApiKey(pub api_key::Model);
 
-/// How a request says who asks: `Authorization: Bearer KEY`. The key itself is shown once, when it is made.
+/// The credential of a request, sent as `Authorization: Bearer KEY`. The key itself is returned once, by
+/// `createApiKey`.
 #[Object]
 impl ApiKey {
-    /// Its id.
+    /// The id of the API key.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// What it is for.
+    /// The purpose of the key, as its creator named it.
     async fn name(&self) -> &str {
         &self.0.name
     }
@@ -37,12 +39,12 @@ impl ApiKey {
         &self.0.prefix
     }
 
-    /// On whose behalf it acts, with that user's role.
+    /// The user on whose behalf the key acts, with that user's role.
     async fn user(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         loader::user(ctx, self.0.user_id).await
     }
 
-    /// The projects it is limited to; empty: it is not limited.
+    /// The projects that the key is limited to; empty when it is not limited.
     #[graphql(complexity = "lists::cost(Some(10), child_complexity)")]
     async fn projects(&self, ctx: &Context<'_>) -> Result<Vec<Project>> {
         let ids: Option<Vec<ProjectId>> = self
@@ -59,47 +61,48 @@ impl ApiKey {
         Ok(projects)
     }
 
-    /// When it was made.
+    /// The time at which the API key was created.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 
-    /// From when it is refused.
+    /// The time from which the key is refused; null: it does not expire.
     async fn expires_at(&self) -> Option<Timestamp> {
         self.0.expires_at
     }
 
-    /// When it was last used, to within a minute.
+    /// The time of the last request with the key, to within a minute; null: never used.
     async fn last_used_at(&self) -> Option<Timestamp> {
         self.0.last_used_at
     }
 
-    /// When it was revoked.
+    /// The time at which the key was revoked; null: it is not revoked.
     async fn revoked_at(&self) -> Option<Timestamp> {
         self.0.revoked_at
     }
 }
 
-/// A key that was made just now.
+/// A key that was just created.
 #[derive(SimpleObject)]
 pub struct CreatedApiKey {
-    /// The key: keep it, for it is never shown again.
+    /// The key. It is returned only here; store it safely.
     key: String,
-    /// What is known of it later.
+    /// The description of the key, without the key itself.
     api_key: ApiKey,
 }
 
 /// A new API key.
 #[derive(InputObject)]
 pub struct ApiKeyCreateInput {
-    /// What it is for: 1 to 256 characters.
+    /// The purpose of the key: 1 to 256 characters.
     name: String,
-    /// On whose behalf it acts; the caller's own when absent.
+    /// The user on whose behalf the key acts; the caller when absent.
     user: Option<ConnectInput>,
-    /// The projects it is limited to; all when absent, but never more than the caller's own key.
+    /// The ids of the projects that the key is limited to. When absent, it has the limits of the caller's own key,
+    /// which it can never exceed.
     projects: Option<Vec<ID>>,
-    /// From when it is refused; never when absent. Unless its user manages keys, a key that expires makes none that
-    /// outlives it.
+    /// The time from which the key is refused; never when absent. A key that expires cannot create a key that outlives
+    /// it, unless its user may manage keys.
     expires_at: Option<Timestamp>,
 }
 
@@ -109,11 +112,11 @@ pub struct ApiKeyMutation;
 
 #[Object]
 impl ApiKeyMutation {
-    /// Makes an API key and shows it, this once.
+    /// Creates an API key and returns it, this one time.
     async fn create_api_key(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to make.")] data: ApiKeyCreateInput,
+        #[graphql(desc = "The API key to create.")] data: ApiKeyCreateInput,
     ) -> Result<CreatedApiKey> {
         let new = New {
             name: data.name,
@@ -128,11 +131,11 @@ impl ApiKeyMutation {
         })
     }
 
-    /// Revokes an API key: from now on it is refused.
+    /// Revokes an API key: requests with it are refused from now on.
     async fn revoke_api_key(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the API key by id.")] r#where: WhereUniqueInput,
     ) -> Result<ApiKey> {
         Ok(ApiKey(api_keys::revoke(ctx.app(), ctx.actor(), &r#where.id).await?))
     }

@@ -12,22 +12,22 @@ pub struct Batch(pub batch::Model);
 /// A named set of data rows of a project. Payloads of format ANGO name the batches of a data row.
 #[Object]
 impl Batch {
-    /// Its id.
+    /// The id of the batch.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// What people call it.
+    /// The display name of the batch.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// The project it belongs to.
+    /// The project that the batch belongs to.
     async fn project(&self, ctx: &Context<'_>) -> Option<Result<Project>> {
         loader::project(ctx, self.0.project_id).await
     }
 
-    /// When it was made.
+    /// The time at which the batch was created.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
@@ -36,11 +36,11 @@ impl Batch {
 /// A new batch.
 #[derive(InputObject)]
 pub struct BatchCreateInput {
-    /// What people call it: 1 to 256 characters.
+    /// The display name of the batch: 1 to 256 characters.
     name: String,
-    /// The project it belongs to.
+    /// The project that the batch belongs to.
     project: ConnectInput,
-    /// Ids of its data rows: 1 to 1,000, of any dataset.
+    /// The ids of the batch's data rows: 1 to 1,000, of any dataset.
     data_rows: Vec<ID>,
 }
 
@@ -50,11 +50,11 @@ pub struct BatchMutation;
 
 #[Object]
 impl BatchMutation {
-    /// Makes a batch.
+    /// Creates a batch.
     async fn create_batch(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to make.")] data: BatchCreateInput,
+        #[graphql(desc = "The batch to create.")] data: BatchCreateInput,
     ) -> Result<Batch> {
         let new = New {
             name: data.name,

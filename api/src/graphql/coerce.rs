@@ -1,7 +1,7 @@
-//! Do the values fit their types? Variables are checked against the types that the operation declares, before anything
-//! runs, so that a wrong one is the client's error and is named by its path; the library would find some of it out in
-//! the middle of an execution. Literals are checked where the library does not look until a resolver needs them: the
-//! size of an `Int`, the form of a `DateTime`, a word of an enum that is no string.
+//! Type checks of variables and literals. Variables are checked against the types that the operation declares before
+//! anything runs, so that a wrong one is reported as the client's error with its path; the library would detect some of
+//! them only in the middle of an execution. Literals are checked where the library looks at them only when a resolver
+//! needs them: the range of an `Int`, the form of a `DateTime`, an enum value that is not a string.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +14,7 @@ use entity::Timestamp;
 use super::error::{ApiError, Code};
 use super::types::{Input, Types, innermost};
 
-/// What does not fit: the steps that lead there, the last one first, and why.
+/// A value that does not fit its type: the path to it, innermost step first, and the reason.
 struct Fault {
     path: Vec<String>,
     reason: String,
@@ -23,7 +23,7 @@ struct Fault {
 type Checked = Result<(), Fault>;
 
 impl Types {
-    /// Does each variable of the operation have a value of its type?
+    /// Checks that each variable of the operation has a value of its type.
     pub fn check_variables(&self, operation: &OperationDefinition, variables: &Variables) -> Result<(), ApiError> {
         for definition in &operation.variable_definitions {
             let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
@@ -37,8 +37,8 @@ impl Types {
         Ok(())
     }
 
-    /// Are the variables' types known, do their defaults fit, and do integers and date-times fit
-    /// their places? The library panics over a default of an unknown type.
+    /// Checks that the types of the variables are known, that their defaults fit, and that integer and date-time
+    /// literals fit their places. The library panics on a default of an unknown type.
     pub fn check_literals(&self, document: &ExecutableDocument) -> Result<(), ApiError> {
         for (_, operation) in document.operations.iter() {
             let root = match operation.node.ty {

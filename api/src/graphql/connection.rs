@@ -1,5 +1,5 @@
-//! Connections: pages of lists that grow without end, with cursors. One generic type serves every noun; a noun says what
-//! its [`Place`] is.
+//! Connections: cursor pagination over lists of unbounded length. One generic type serves every noun, which implements
+//! [`Place`] to say where its cursor is.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use labelhook_core::page::{Slice, Stop};
 
 use super::list::Cursor;
 
-/// A row that knows its place in its list.
+/// A row with a cursor.
 pub trait Place {
-    /// Where it stands.
+    /// Returns the cursor of the row: its position in the list.
     fn place(&self) -> Cursor;
 }
 
@@ -21,17 +21,17 @@ pub struct Connection<N>(Slice<Arc<N>>);
 /// A page of a list, newest first.
 #[Object(name_type)]
 impl<N: OutputType + Place> Connection<N> {
-    /// The rows with their places.
+    /// The rows with their cursors.
     async fn edges(&self) -> Vec<Edge<N>> {
         self.0.rows.iter().map(|node| Edge::new(Arc::clone(node))).collect()
     }
 
-    /// The rows alone.
+    /// The rows without their cursors.
     async fn nodes(&self) -> Vec<&N> {
         self.0.rows.iter().map(AsRef::as_ref).collect()
     }
 
-    /// Where the page stands.
+    /// The position of the page in the list.
     async fn page_info(&self) -> PageInfo {
         let cursor = |node: &Arc<N>| node.place().encode();
         let (newer, older) = match &self.0.stop {
@@ -60,18 +60,18 @@ impl<N: OutputType + Place> TypeName for Connection<N> {
     }
 }
 
-/// A row in a page, with its place.
+/// A row of a page, with its cursor.
 #[derive(SimpleObject)]
 #[graphql(name_type)]
 pub struct Edge<N: OutputType> {
-    /// Its place in the list, for `after` and `before`.
+    /// The cursor of the row, for `after` and `before`.
     pub(super) cursor: String,
     /// The row.
     node: Arc<N>,
 }
 
 impl<N: OutputType + Place> Edge<N> {
-    /// A row with the place that it knows.
+    /// Creates an edge with the row's own cursor.
     pub fn new(node: Arc<N>) -> Self {
         Self {
             cursor: node.place().encode(),
@@ -86,16 +86,16 @@ impl<N: OutputType> TypeName for Edge<N> {
     }
 }
 
-/// Where a page stands in its list. A page of a filter that matches little may hold fewer rows than it has room for, or
-/// none, and say that more follow: the looking ended before it was full, and goes on at the cursor.
+/// The position of a page in its list. When a filter matches few rows, a page may have fewer rows than requested, or
+/// none, while more follow: the search stopped at its limit and continues from the cursor.
 #[derive(SimpleObject)]
 pub struct PageInfo {
-    /// Whether older rows follow, or may.
+    /// True if older rows follow or may follow.
     has_next_page: bool,
-    /// Whether newer rows come before, or may.
+    /// True if newer rows precede or may precede.
     has_previous_page: bool,
-    /// Where the page begins: the first row's place, or the one where the looking ended; null for an empty list.
+    /// The cursor of the first row, or of the row at which the search stopped; null for an empty list.
     start_cursor: Option<String>,
-    /// Where the page ends: the last row's place, or the one where the looking ended; null for an empty list.
+    /// The cursor of the last row, or of the row at which the search stopped; null for an empty list.
     end_cursor: Option<String>,
 }

@@ -1,5 +1,5 @@
-//! What a resolver finds in its context: the application, who asks, and how much more the answer may hold. The handler
-//! puts them there.
+//! The context of resolvers: the application, the actor, and the remaining size budget of the response. The HTTP
+//! handler inserts them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,11 +11,11 @@ use labelhook_core::auth::Actor;
 
 use super::error::{ApiError, Code, Result};
 
-/// Bytes of annotations, bodies and events in one answer. A page of a hundred labels of the largest size fits, which is
-/// what the Labelbox SDK asks for; pages below pages of them do not.
+/// The maximum size in bytes of annotations, bodies and events in one response. A page of a hundred labels of the
+/// largest size fits, which is what the Labelbox SDK requests; nested pages of them do not.
 pub const MAX_ANSWER: usize = 256 << 20;
 
-/// What is left of [`MAX_ANSWER`]. Its copies are one.
+/// The remaining budget of [`MAX_ANSWER`]. Clones share one counter.
 #[derive(Clone)]
 pub struct Budget(Arc<AtomicUsize>);
 
@@ -26,7 +26,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// The next answer of a subscription has the whole of it again.
+    /// Resets the budget for the next response of a subscription.
     pub fn renew(&self) {
         self.0.store(MAX_ANSWER, Ordering::Relaxed);
     }
@@ -43,13 +43,13 @@ impl Budget {
     }
 }
 
-/// `ctx.app()`, `ctx.actor()`, `ctx.spend(bytes)`.
+/// Provides `ctx.app()`, `ctx.actor()` and `ctx.spend(bytes)`.
 pub trait ContextExt {
-    /// The application.
+    /// Returns the application.
     fn app(&self) -> &Arc<App>;
-    /// Who asks.
+    /// Returns the actor on whose behalf the request runs.
     fn actor(&self) -> &Actor;
-    /// Counts large values towards the answer's bound; 0 asks whether there is room at all, before anything is read.
+    /// Charges large values to the response's size budget; 0 checks that there is any budget left before reading.
     fn spend(&self, bytes: usize) -> Result<()>;
 }
 

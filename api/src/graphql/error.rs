@@ -1,9 +1,9 @@
-//! The one place where a failure becomes an error on the wire, and the one list of its codes. Every error that leaves
-//! the server has `extensions.code`; an input at fault also has `extensions.field` and `extensions.reason`. What the
-//! library says by itself is put into these words by [`super::translate`].
+//! The one place where a failure becomes an error of the response, and the one list of error codes. Every error has
+//! `extensions.code`; an invalid input also has `extensions.field` and `extensions.reason`. Errors of the library
+//! itself are translated by [`super::translate`].
 //!
-//! [`ApiError`] has no `Display` on purpose: async-graphql turns anything that prints into an error of its own, which
-//! drops the code and shows internals.
+//! [`ApiError`] deliberately has no `Display`: async-graphql converts any type that has it into an error of its own,
+//! which drops the code and exposes internals.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -11,49 +11,49 @@ use std::sync::Arc;
 use async_graphql::{ErrorExtensionValues, Pos, ServerError};
 use labelhook_core::Error;
 
-/// What a resolver answers. A fallible field that is nullable in the schema is `Option<Result<T>>`, never
-/// `Result<Option<T>>`: only then does the library put `null` in its place and leave its siblings alone.
+/// The result of a resolver. A fallible field that is nullable in the schema is `Option<Result<T>>`, never
+/// `Result<Option<T>>`: only then does the library set the field itself to `null` and keep its siblings.
 pub type Result<T, E = ApiError> = std::result::Result<T, E>;
 
-/// The list of codes. Clients branch on these words.
+/// The error codes. Clients branch on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
-    /// The document is not GraphQL.
+    /// The document is not valid GraphQL syntax.
     ParseFailed,
-    /// The document does not fit the schema, or is larger than the limits.
+    /// The document does not fit the schema, or exceeds the limits.
     ValidationFailed,
-    /// A variable or an argument has a value that cannot be taken.
+    /// A variable or an argument has an invalid value.
     BadUserInput,
-    /// The HTTP request is at fault: method, media type, JSON, parameters.
+    /// The HTTP request is malformed: method, media type, JSON or parameters.
     MalformedRequest,
-    /// The operation that was asked for cannot be told.
+    /// The operation to execute cannot be determined.
     OperationResolution,
-    /// A hash in place of the document.
+    /// The request has a persisted query's hash instead of a document.
     PersistedQueryNotSupported,
-    /// No key, or not a valid one.
+    /// The API key is missing or invalid.
     Authentication,
-    /// The key may not do this.
+    /// The API key has no permission for the operation.
     Authorization,
-    /// Unknown, deleted, or of another organization.
+    /// The object is unknown, deleted, or of another organization.
     NotFound,
-    /// The state does not allow it, or somebody else was faster.
+    /// The state of the object does not allow the operation, or a concurrent change came first.
     Conflict,
-    /// Legal in general, not for this object or this way of asking.
+    /// The operation is not allowed for this object or over this transport.
     NotAllowed,
-    /// Too many requests.
+    /// The rate limit is exceeded.
     RateLimited,
-    /// Not now; nothing was changed and the same request may succeed later.
+    /// The service is temporarily unavailable. Nothing was changed, and the same request may succeed later.
     Unavailable,
-    /// It took too long. A change may have been made all the same.
+    /// The operation ran into the timeout. A change may have been made nevertheless.
     Timeout,
-    /// A subscriber that did not read what it was told in time.
+    /// A subscriber did not read its messages in time (backpressure).
     TooSlow,
-    /// A fault of ours.
+    /// An internal error.
     Internal,
 }
 
 impl Code {
-    /// The code as it is on the wire.
+    /// Returns the code as it appears in responses.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
@@ -79,7 +79,7 @@ impl Code {
 /// The message of every internal error; the cause is in the log, under the request's id.
 pub const INTERNAL: &str = "internal error";
 
-/// A failure on its way to the client.
+/// A failure that is returned to the client.
 #[derive(Debug, Clone)]
 pub struct ApiError {
     code: Code,
@@ -91,7 +91,7 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// An error with a code and a message for people.
+    /// Creates an error with a code and a message for people.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -103,39 +103,39 @@ impl ApiError {
         }
     }
 
-    /// An input at fault: its path and why.
+    /// Creates an error about an invalid input: its path and the reason.
     pub fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
         let (field, reason) = (field.into(), reason.into());
         Self::new(Code::BadUserInput, format!("{field}: {reason}")).at_field(field, reason)
     }
 
-    /// Name the input at fault.
+    /// Adds the path of the invalid input and the reason.
     #[must_use]
     pub fn at_field(mut self, field: impl Into<String>, reason: impl Into<String>) -> Self {
         self.at_fault = Some(Box::new((field.into(), reason.into())));
         self
     }
 
-    /// Say from where to go on.
+    /// Adds the cursor from which a subscriber can resume.
     #[must_use]
     pub fn from_cursor(mut self, cursor: Option<String>) -> Self {
         self.cursor = cursor;
         self
     }
 
-    /// Say where in the document.
+    /// Adds a position in the document.
     #[must_use]
     pub fn at(mut self, position: Pos) -> Self {
         self.locations.push(position);
         self
     }
 
-    /// Its code.
+    /// Returns the code of the error.
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// The error as the library carries it, for a request that never reached a resolver.
+    /// Converts the error into the library's type, for a request that never reached a resolver.
     pub fn into_server_error(mut self) -> ServerError {
         let locations = std::mem::take(&mut self.locations);
         let error = async_graphql::Error::from(self);
@@ -184,7 +184,7 @@ impl From<ApiError> for async_graphql::Error {
     }
 }
 
-/// The cause of an internal error, for the log alone.
+/// The cause of an internal error, for the log only.
 #[derive(Debug)]
 pub struct Cause(pub Arc<dyn StdError + Send + Sync>);
 

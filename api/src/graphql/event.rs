@@ -1,4 +1,4 @@
-//! Event: type, queries, and the request it would make.
+//! Event: type, queries, and the preview of a request.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use entity::{Timestamp, WebhookTopic, event};
@@ -20,65 +20,67 @@ use super::{
     project::Project,
 };
 
-/// A fact: what happened, with its data as it was then.
+/// A fact that happened, with a snapshot of its data.
 pub struct Event(pub event::Model);
 
-/// A fact: what happened, with its data as it was then.
+/// A fact that happened, with a snapshot of its data.
 #[Object]
 impl Event {
-    /// Its id: the `webhook-id` header, the same for every webhook, attempt and redelivery.
+    /// The id of the event: the `webhook-id` header, the same for every webhook, attempt and redelivery. Receivers can
+    /// use it as an idempotency key.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// What it is about.
+    /// The topic of the event.
     async fn topic(&self) -> WebhookTopic {
         self.0.topic
     }
 
-    /// Whose it is.
+    /// The organization that owns the event.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
         Ok(Organization(
             labelhook_core::organization::get(ctx.app(), ctx.actor()).await?,
         ))
     }
 
-    /// In which project it happened; null for the PING of an organization-wide webhook.
+    /// The project in which it happened; null for the PING of an organization-wide webhook.
     async fn project(&self, ctx: &Context<'_>) -> Option<Result<Project>> {
         loader::project(ctx, self.0.project_id?).await
     }
 
-    /// Whether it is a test that `pingWebhook` or `triggerEvent` made: nothing has happened, and its data are invented.
+    /// True if the event is a test created by `pingWebhook` or `triggerEvent`: nothing happened, and its data are
+    /// invented.
     async fn is_test(&self) -> bool {
         self.0.test || self.0.topic == WebhookTopic::Ping
     }
 
-    /// When it happened.
+    /// The time at which it happened.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 
-    /// Grows within the organization, with gaps: a whole number as text.
+    /// The sequence number of the event, a whole number as text. It grows within the organization, with gaps.
     async fn sequence(&self) -> String {
         self.0.sequence.to_string()
     }
 
-    /// What happened, as it was then: `label`, `project`, `dataRow`, `dataset`, `user` and `batches`, and for reviews
-    /// `review` and `reviewer`, for moves of tasks `task`, `from` and `to`. Operational events have `webhook`,
-    /// `notification`, `reason` and `counts`.
+    /// The data of the event at that time: `label`, `project`, `dataRow`, `dataset`, `user` and `batches`; for reviews
+    /// also `review` and `reviewer`; for moves of tasks also `task`, `from` and `to`. Operational events have
+    /// `webhook`, `notification`, `reason` and `counts`.
     async fn data(&self) -> Result<Json> {
         Json::stored(&self.0.data)
     }
 
-    /// What was sent of it, newest first.
+    /// The notifications of the event, newest first.
     #[graphql(complexity = "list::connection_cost(first, last, child_complexity)")]
     async fn notifications(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the newest.")] first: Option<i32>,
-        #[graphql(desc = "Only older than this place.")] after: Option<String>,
-        #[graphql(desc = "How many from the oldest.")] last: Option<i32>,
-        #[graphql(desc = "Only newer than this place.")] before: Option<String>,
+        #[graphql(desc = "The number of rows to return, counted from the newest.")] first: Option<i32>,
+        #[graphql(desc = "A cursor: only rows older than it are returned.")] after: Option<String>,
+        #[graphql(desc = "The number of rows to return, counted from the oldest.")] last: Option<i32>,
+        #[graphql(desc = "A cursor: only rows newer than it are returned.")] before: Option<String>,
     ) -> Result<NotificationConnection> {
         let page = Page::new(first, after.as_deref(), last, before.as_deref())?;
         let filter = notifications::Filter {
@@ -101,29 +103,29 @@ impl Place for Event {
     }
 }
 
-/// Which events: all that is given must hold. A list means "one of"; an id that nothing has matches nothing.
+/// Selects events. All given conditions must hold. A list matches any of its values; an unknown id matches nothing.
 #[derive(InputObject, Default)]
 pub struct EventWhereInput {
-    /// Ids of events.
+    /// The ids of events.
     ids: Option<Vec<ID>>,
-    /// Ids of projects.
+    /// The ids of projects.
     project_ids: Option<Vec<ID>>,
-    /// Ids of data rows.
+    /// The ids of data rows.
     data_row_ids: Option<Vec<ID>>,
-    /// Topics.
+    /// The topics of the events.
     topics: Option<Vec<WebhookTopic>>,
-    /// The data row's external id.
+    /// The external id of the data row.
     external_id: Option<String>,
-    /// Made at this moment or later.
+    /// Created at or after this time.
     #[graphql(name = "createdAt_gte")]
     created_at_gte: Option<Timestamp>,
-    /// Made before this moment.
+    /// Created before this time.
     #[graphql(name = "createdAt_lt")]
     created_at_lt: Option<Timestamp>,
 }
 
 impl EventWhereInput {
-    /// The same in core's words.
+    /// Parses the input into the type that `labelhook_core` takes.
     pub(super) fn read(self) -> Result<Filter> {
         Ok(Filter {
             ids: ids("where.ids", self.ids)?,
@@ -137,27 +139,27 @@ impl EventWhereInput {
     }
 }
 
-/// What to preview: a webhook, and an event or a sample of a topic.
+/// The request to preview: a webhook, and an event or a sample of a topic.
 #[derive(InputObject)]
 pub struct PreviewRequestInput {
-    /// For which webhook.
+    /// The webhook.
     webhook: WhereUniqueInput,
-    /// Of which event. Without it, a sample is made.
+    /// The event. When absent, a sample is used.
     event: Option<WhereUniqueInput>,
-    /// The sample's topic; the webhook's first topic when absent. Not together with `event`.
+    /// The topic of the sample; when absent, the webhook's first topic. Cannot be combined with `event`.
     topic: Option<WebhookTopic>,
 }
 
 /// A request as it would be sent.
 #[derive(SimpleObject)]
 pub struct PreparedRequest {
-    /// Always POST.
+    /// The HTTP method: always POST.
     method: String,
-    /// Where to.
+    /// The URL of the request.
     url: String,
-    /// Its headers: an object of strings; the `Authorization` header and custom values are masked.
+    /// The headers of the request: an object of strings. The `Authorization` header and custom values are masked.
     headers: Json,
-    /// Its body.
+    /// The body of the request.
     body: String,
 }
 
@@ -172,7 +174,7 @@ impl EventQuery {
     async fn event(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the event by id.")] r#where: WhereUniqueInput,
     ) -> Option<Result<Event>> {
         Some(
             events::get(ctx.app(), ctx.actor(), &r#where.id)
@@ -182,16 +184,16 @@ impl EventQuery {
         )
     }
 
-    /// The organization's events, newest first. `first` or `last` at most 100; 20 when neither is given.
+    /// The organization's events, newest first. `first` or `last` is at most 100; 20 when neither is given.
     #[graphql(complexity = "list::connection_cost(first, last, child_complexity)")]
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<EventWhereInput>,
-        #[graphql(desc = "How many from the newest.")] first: Option<i32>,
-        #[graphql(desc = "Only older than this place.")] after: Option<String>,
-        #[graphql(desc = "How many from the oldest.")] last: Option<i32>,
-        #[graphql(desc = "Only newer than this place.")] before: Option<String>,
+        #[graphql(desc = "Selects the events to return.")] r#where: Option<EventWhereInput>,
+        #[graphql(desc = "The number of rows to return, counted from the newest.")] first: Option<i32>,
+        #[graphql(desc = "A cursor: only rows older than it are returned.")] after: Option<String>,
+        #[graphql(desc = "The number of rows to return, counted from the oldest.")] last: Option<i32>,
+        #[graphql(desc = "A cursor: only rows newer than it are returned.")] before: Option<String>,
     ) -> Result<EventConnection> {
         let span = Page::new(first, after.as_deref(), last, before.as_deref())?.keyed();
         ctx.spend(0)?;
@@ -200,11 +202,11 @@ impl EventQuery {
         Ok(slice.map(Event).into())
     }
 
-    /// The request that a webhook would get for an event or a sample: built and signed, not sent.
+    /// Builds and signs the request that a webhook would receive for an event or a sample, without sending it.
     async fn preview_request(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "For whom and of what.")] data: PreviewRequestInput,
+        #[graphql(desc = "The webhook, and the event or the topic of the sample.")] data: PreviewRequestInput,
     ) -> Result<PreparedRequest> {
         let event = data.event.as_ref().map(|event| event.id.as_str());
         let prepared = notifications::preview(ctx.app(), ctx.actor(), &data.webhook.id, event, data.topic).await?;

@@ -1,6 +1,6 @@
-//! The Prisma-1 dialect of the Labelbox SDK: `where` inputs with suffixes (`name_not`, `createdAt_gte`) and `AND`, and
-//! `orderBy` enums, as typed inputs, so that a variable's type is checked. Each noun lists its own with [`where_input!`]
-//! and [`order_by!`]; here they become core's [`Query`].
+//! The filter syntax of the Labelbox SDK, which is that of Prisma 1: `where` inputs with suffixes (`name_not`,
+//! `createdAt_gte`) and `AND`, and `orderBy` enums. They are typed inputs, so that the type of a variable is checked.
+//! Each noun lists its own with [`where_input!`] and [`order_by!`]; here they become core's [`Query`].
 
 use async_graphql::ID;
 use entity::{Timestamp, WebhookStatus};
@@ -11,21 +11,21 @@ use super::list::Slice;
 
 /// A `where` input.
 pub trait Where {
-    /// The noun's fields.
+    /// The fields of the noun.
     type Field;
-    /// The same in core's words.
+    /// Converts the input into core's filter.
     fn filter(self) -> Filter<Self::Field>;
 }
 
 /// An `orderBy` enum.
 pub trait OrderBy {
-    /// The noun's fields.
+    /// The fields of the noun.
     type Field;
-    /// The same in core's words.
+    /// Converts the value into core's order.
     fn order(self) -> Order<Self::Field>;
 }
 
-/// What a list field was asked for.
+/// Builds the query of a list field from its arguments.
 pub fn query<F, W, O>(by: Option<W>, order_by: Option<O>, skip: Option<i32>, first: Option<i32>) -> Result<Query<F>>
 where
     W: Where<Field = F>,
@@ -44,9 +44,9 @@ impl From<Slice> for Page {
     }
 }
 
-/// What a condition compares with.
+/// The values that a condition compares with.
 pub trait Values {
-    /// The same in core's words.
+    /// Converts the input into core's values.
     fn values(self) -> Vec<Value>;
 }
 
@@ -92,8 +92,8 @@ impl<T: Values> Values for Vec<T> {
     }
 }
 
-/// An input of conditions: each line is a field of the input, its name in the schema, its type, and what it compares how.
-/// Below `nested` stand inputs of conditions about objects beside the row.
+/// Defines an input of conditions: each line is a field of the input, its name in the schema, its type, the compared
+/// column and the operator. Below `nested` are inputs of conditions about related objects.
 macro_rules! where_input {
     (
         $(#[$doc:meta])* $name:ident of $field:ty {
@@ -104,7 +104,7 @@ macro_rules! where_input {
         $(#[$doc])*
         #[derive(async_graphql::InputObject, Default)]
         pub struct $name {
-            /// Each of these holds too.
+            /// Further conditions, all of which must hold too.
             #[graphql(name = "AND")]
             and: Option<Vec<$name>>,
             $($(#[$line_doc])* #[graphql(name = $shown)] $line: Option<$type>,)+
@@ -130,7 +130,7 @@ macro_rules! where_input {
     };
 }
 
-/// An enum of orders: each line is a value, its name in the schema, and what it orders by in which direction.
+/// Defines an enum of sort orders: each line is a value, its name in the schema, the column and the direction.
 macro_rules! order_by {
     (
         $(#[$doc:meta])* $name:ident of $field:ty {

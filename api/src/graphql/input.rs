@@ -5,24 +5,24 @@ use uuid::Uuid;
 
 use super::error::{ApiError, Result};
 
-/// One object, by its id.
+/// Selects one object by id.
 #[derive(InputObject)]
 pub struct WhereUniqueInput {
-    /// Its id.
+    /// The id of the object.
     pub id: ID,
 }
 
-/// An object that exists and is to be connected.
+/// A reference to an existing object to connect.
 #[derive(InputObject)]
 pub struct ConnectInput {
-    /// Which one.
+    /// The object to connect.
     pub connect: WhereUniqueInput,
 }
 
-/// Values in one list of a filter at most.
+/// The maximum number of values in one list of a filter.
 const VALUES: usize = 100;
 
-/// A list of a filter, "one of", within its bound.
+/// Checks the length of a filter's list, which matches any of its values.
 pub fn bounded<T>(field: &str, values: Option<Vec<T>>) -> Result<Option<Vec<T>>> {
     match values {
         Some(values) if values.len() > VALUES => {
@@ -32,7 +32,7 @@ pub fn bounded<T>(field: &str, values: Option<Vec<T>>) -> Result<Option<Vec<T>>>
     }
 }
 
-/// Ids that nothing can have are left out: they match nothing, as unknown ones do.
+/// Parses the ids of a filter. Malformed ids are dropped: like unknown ids, they match nothing.
 pub fn ids<T: From<Uuid>>(field: &str, values: Option<Vec<ID>>) -> Result<Option<Vec<T>>> {
     let values = bounded(field, values)?;
     Ok(values.map(|values| values.iter().filter_map(|id| id.parse().ok().map(Uuid::into)).collect()))

@@ -23,18 +23,19 @@ impl ScalarType for Json {
 }
 
 impl Json {
-    /// Text that was checked to be JSON when it was stored. It comes out as it is: a number keeps its digits.
+    /// Returns JSON text from storage unchanged, so that a number keeps its digits. The text was checked when it was
+    /// stored.
     pub fn stored(text: &str) -> Result<Self> {
         let raw: &RawValue = serde_json::from_str(text).map_err(Error::internal)?;
         Ok(Self(async_graphql::to_value(raw).map_err(Error::internal)?))
     }
 
-    /// The value as JSON, for a field of that name.
+    /// Converts the value to JSON; an error names the field.
     pub fn plain(self, field: &str) -> Result<serde_json::Value> {
         self.0.into_json().map_err(|_| ApiError::invalid(field, "is not JSON"))
     }
 
-    /// The value as JSON text, for a field of that name.
+    /// Converts the value to JSON text; an error names the field.
     pub fn text(self, field: &str) -> Result<String> {
         self.plain(field).map(|value| value.to_string())
     }

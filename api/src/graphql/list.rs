@@ -1,7 +1,8 @@
-//! List arguments: their bounds, their cursors, and what a list costs. Two forms: plain lists with `skip` and `first`,
-//! and connections with `first`, `after`, `last`, `before`. A page that is too large is an error, not a smaller page.
+//! Arguments of lists: their limits, their cursors, and the complexity of a list. There are two forms: plain lists with
+//! `skip` and `first`, and connections with `first`, `after`, `last`, `before`. A page that is too large is an error,
+//! not a smaller page.
 //!
-//! A list field says what it costs, or nested pages would count as one field each:
+//! A list field must declare its complexity, or nested pages would count as one field each:
 //! `#[graphql(complexity = "list::cost(first, child_complexity)")]`.
 
 use base64::Engine;
@@ -11,24 +12,25 @@ use uuid::Uuid;
 
 use super::error::{ApiError, Result};
 
-/// Rows of a page at most, and of a plain list by default.
+/// The maximum number of rows of a page, and the default of a plain list.
 pub const MAX_PAGE: i32 = 100;
-/// Rows of a connection's page by default.
+/// The default number of rows of a connection's page.
 pub const DEFAULT_PAGE: i32 = 20;
-/// What one field costs at most: far above any limit, and a document full of them cannot overflow a sum.
+/// The maximum complexity of one field: far above any limit, and low enough that a document full of them cannot
+/// overflow a sum.
 const MAX_COST: usize = u32::MAX as usize;
 
 /// A part of a plain list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slice {
-    /// Rows to leave out.
+    /// The number of rows to skip.
     pub skip: u64,
-    /// Rows to give.
+    /// The number of rows to return.
     pub first: u64,
 }
 
 impl Slice {
-    /// From the arguments of a plain list.
+    /// Checks the arguments of a plain list.
     pub fn new(skip: Option<i32>, first: Option<i32>) -> Result<Self> {
         let skip = u64::try_from(skip.unwrap_or(0)).map_err(|_| ApiError::invalid("skip", "must not be negative"))?;
         Ok(Self {
@@ -41,18 +43,18 @@ impl Slice {
 /// A page of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// Rows to give.
+    /// The number of rows to return.
     pub limit: u64,
-    /// The newest or the oldest of what lies between the cursors?
+    /// The end of the range between the cursors from which the rows are taken: the newest or the oldest.
     pub from: Edge,
-    /// Only what comes after this row.
+    /// Only rows after this one.
     pub after: Option<Cursor>,
-    /// Only what comes before this row.
+    /// Only rows before this one.
     pub before: Option<Cursor>,
 }
 
 impl Page {
-    /// From the arguments of a connection.
+    /// Checks the arguments of a connection.
     pub fn new(first: Option<i32>, after: Option<&str>, last: Option<i32>, before: Option<&str>) -> Result<Self> {
         let (limit, from) = match (first, last) {
             (Some(_), Some(_)) => return Err(ApiError::invalid("last", "cannot be combined with first")),
@@ -68,7 +70,7 @@ impl Page {
         })
     }
 
-    /// The same for a list that is ordered by the cursors' keys.
+    /// Converts the page into core's request, for a list that is ordered by the cursors' keys.
     pub fn keyed(self) -> Span<i64> {
         Span {
             count: self.limit,
@@ -78,7 +80,7 @@ impl Page {
         }
     }
 
-    /// The same in core's words: a cursor's row is found by its id.
+    /// Converts the page into core's request, in which a cursor's row is found by its id.
     pub fn span<K: From<Uuid>>(self) -> Span<K> {
         Span {
             count: self.limit,
@@ -98,21 +100,21 @@ fn rows(field: &str, rows: i32, at_least: i32) -> Result<u64> {
         .ok_or_else(|| ApiError::invalid(field, reason()))
 }
 
-/// A row's place in a list: what the list is ordered by, and the row's id. It stays valid while rows are added, and
-/// clients cannot read it.
+/// The position of a row in a list: the sort key and the row's id. It stays valid while rows are added, and is opaque
+/// to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// What the list is ordered by: a moment in microseconds, a sequence number.
+    /// The sort key of the list: a time in microseconds or a sequence number.
     pub key: i64,
-    /// Which of the rows with this key.
+    /// The id that distinguishes rows of the same key.
     pub id: Uuid,
 }
 
-/// The first byte of a cursor. Another form gets another number.
+/// The version of the cursor format, its first byte. A new format gets another version.
 const VERSION: u8 = 1;
 
 impl Cursor {
-    /// As clients see it.
+    /// Encodes the cursor into its opaque text.
     pub fn encode(self) -> String {
         let mut bytes = [VERSION; 25];
         bytes[1..9].copy_from_slice(&self.key.to_be_bytes());
@@ -120,7 +122,7 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// What [`Cursor::encode`] gave, as the argument `field` brings it back.
+    /// Decodes a text of [`Cursor::encode`]; an error names the argument `field`.
     pub fn decode(field: &str, text: &str) -> Result<Self> {
         Self::read(text).ok_or_else(|| ApiError::invalid(field, "is not a cursor of this API"))
     }
@@ -135,17 +137,17 @@ impl Cursor {
     }
 }
 
-/// What a plain list costs: its rows, each with its fields.
+/// Returns the complexity of a plain list: its rows, each with its fields.
 pub fn cost(first: Option<i32>, child: usize) -> usize {
     pages(first.unwrap_or(MAX_PAGE), child)
 }
 
-/// What a connection costs.
+/// Returns the complexity of a connection.
 pub fn connection_cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
     pages(first.or(last).unwrap_or(DEFAULT_PAGE), child)
 }
 
-/// What lies outside the bounds is refused by the resolver, with a better message.
+/// Clamps the number of rows; values out of bounds are refused by the resolver, with a better message.
 fn pages(rows: i32, child: usize) -> usize {
     let rows = usize::try_from(rows.clamp(0, MAX_PAGE)).unwrap_or(0);
     rows.saturating_mul(child.saturating_add(1))

@@ -1,6 +1,6 @@
-//! Objects beside the rows of a list (a label's project, a project's creator) fetched together instead of one by one. A
-//! key carries the organization, and the statement asks for it: a row of another one is not loaded. Nothing is kept, so
-//! what is shown is never old.
+//! Data loaders for the objects that the rows of a list refer to (a label's project, a project's creator): they are
+//! fetched in batches instead of one by one. A key carries the organization, and the statement filters by it, so a row
+//! of another organization is never loaded. Nothing is cached across batches, so results are never stale.
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
@@ -16,33 +16,33 @@ use super::{
     context::ContextExt, data_row::DataRow, dataset::Dataset, error::Result, label::Label, project::Project, user::User,
 };
 
-/// Loads rows, whoever asks.
+/// Loads rows for any caller.
 pub struct Rows(pub(super) Arc<App>);
 
-/// Rows fetched together at most: a page of them.
+/// The maximum number of rows fetched in one batch: a page of them.
 const BATCH: usize = 100;
 
-/// The loader of a schema. Needs a runtime.
+/// Creates the data loader of a schema. Must be called within a Tokio runtime.
 pub fn new(app: Arc<App>) -> DataLoader<Rows> {
     DataLoader::new(Rows(app), TokioSpawner::current(), TokioTimer::default()).max_batch_size(BATCH)
 }
 
-/// A project, deleted ones too.
+/// Loads a project, deleted ones included.
 pub async fn project(ctx: &Context<'_>, id: ProjectId) -> Option<Result<Project>> {
     one(ctx, id).await.map(|row| row.map(Project))
 }
 
-/// A dataset, deleted ones too.
+/// Loads a dataset, deleted ones included.
 pub async fn dataset(ctx: &Context<'_>, id: DatasetId) -> Option<Result<Dataset>> {
     one(ctx, id).await.map(|row| row.map(Dataset))
 }
 
-/// A data row, deleted ones too.
+/// Loads a data row, deleted ones included.
 pub async fn data_row(ctx: &Context<'_>, id: DataRowId) -> Option<Result<DataRow>> {
     one(ctx, id).await.map(|row| row.map(DataRow))
 }
 
-/// A label, deleted ones too.
+/// Loads a label, deleted ones included.
 pub async fn label(ctx: &Context<'_>, id: LabelId) -> Option<Result<Label>> {
     if let Err(full) = ctx.spend(0) {
         return Some(Err(full));
@@ -51,34 +51,34 @@ pub async fn label(ctx: &Context<'_>, id: LabelId) -> Option<Result<Label>> {
     Some(row.and_then(|row| ctx.spend(row.label.len()).map(|()| Label(row))))
 }
 
-/// A user.
+/// Loads a user.
 pub async fn user(ctx: &Context<'_>, id: UserId) -> Option<Result<User>> {
     one(ctx, id).await.map(|row| row.map(User))
 }
 
-/// A row that another one names and that is therefore there.
+/// Unwraps a row that another row refers to and that therefore must exist.
 pub(super) fn required<T>(noun: &'static str, id: impl ToString, found: Option<Result<T>>) -> Result<T> {
     found.unwrap_or_else(|| Err(Error::not_found(noun, id).into()))
 }
 
-/// How many data rows a project has.
+/// Counts the data rows of a project.
 pub async fn data_row_count(ctx: &Context<'_>, id: ProjectId) -> Result<i64> {
     Ok(one(ctx, RowsOfProject(id)).await.transpose()?.unwrap_or(0))
 }
 
-/// How many data rows a dataset has.
+/// Counts the data rows of a dataset.
 pub async fn row_count(ctx: &Context<'_>, id: DatasetId) -> Result<i64> {
     Ok(one(ctx, RowsOfDataset(id)).await.transpose()?.unwrap_or(0))
 }
 
-/// A row's key: an organization's own.
+/// The key of a row, together with its organization.
 pub(super) type Key<K> = (OrganizationId, K);
 
-/// Asks for the number of a project's data rows.
+/// The key of the number of a project's data rows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct RowsOfProject(ProjectId);
 
-/// Asks for the number of a dataset's data rows.
+/// The key of the number of a dataset's data rows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct RowsOfDataset(DatasetId);
 
@@ -93,7 +93,7 @@ where
     loader.load_one(key).await.map_err(Into::into).transpose()
 }
 
-/// Splits keys by organization: nearly always there is one.
+/// Groups keys by organization. Nearly always there is only one.
 pub(super) fn by_organization<K: Copy>(keys: &[Key<K>]) -> HashMap<OrganizationId, Vec<K>> {
     let mut split: HashMap<OrganizationId, Vec<K>> = HashMap::new();
     for (organization_id, key) in keys {
@@ -129,7 +129,7 @@ rows! {
     UserId => user,
 }
 
-/// Loads what core gives as a map by the key itself.
+/// Implements a loader over a function of core that returns a map by key.
 macro_rules! maps {
     ($($id:ty => $value:ty: $load:path),+ $(,)?) => {$(
         #[async_trait::async_trait]

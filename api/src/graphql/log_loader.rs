@@ -1,5 +1,5 @@
-//! What stands beside the rows of the log (a notification's event, webhook, attempts and bytes), fetched together. The
-//! same loader as [`super::loader`], with the log's own keys.
+//! Data loaders for the delivery log: the event, webhook, attempts and bytes of notifications, fetched in batches. They
+//! use the loader of [`super::loader`] with keys of their own.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use super::{
     webhook::Webhook,
 };
 
-/// An event.
+/// Loads an event.
 pub async fn event(ctx: &Context<'_>, id: EventId) -> Result<Event> {
     ctx.spend(0)?;
     let row: event::Model = required("event", id, one(ctx, id).await)?;
@@ -23,18 +23,18 @@ pub async fn event(ctx: &Context<'_>, id: EventId) -> Result<Event> {
     Ok(Event(row))
 }
 
-/// A webhook.
+/// Loads a webhook.
 pub async fn webhook(ctx: &Context<'_>, id: WebhookId) -> Result<Webhook> {
     required("webhook", id, one(ctx, id).await).map(Webhook::from)
 }
 
-/// The attempts of a notification, oldest first.
+/// Loads the attempts of a notification, oldest first.
 pub async fn attempts(ctx: &Context<'_>, id: NotificationId) -> Result<Vec<attempt::Model>> {
     ctx.spend(0)?;
     one(ctx, id).await.unwrap_or_else(|| Ok(Vec::new()))
 }
 
-/// A payload's bytes as text: they are JSON, so they are UTF-8.
+/// Loads a payload's bytes as text: they are JSON, hence UTF-8.
 pub async fn body(ctx: &Context<'_>, id: PayloadId) -> Result<String> {
     ctx.spend(0)?;
     let bytes: Vec<u8> = one(ctx, id).await.unwrap_or_else(|| Ok(Vec::new()))?;

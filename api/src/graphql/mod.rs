@@ -1,11 +1,13 @@
-//! The GraphQL API: merges the nouns into one schema and sets its limits.
+//! The GraphQL API: merges the types of all nouns into one schema and sets its limits.
 //!
-//! A request goes through [`http`], which checks it and finds its document in [`guard`]'s cache; the library validates
-//! and executes; [`translate`] gives what went wrong its code.
+//! It is entered by [`build`], which the server calls once, and by a request over [`http`], [`ws`] or [`sse`]. A
+//! request is checked, its document is taken from [`guard`]'s cache, and the library validates and executes it;
+//! [`translate`] gives every error its code. Nothing here may import sea-orm: every read and write is a call of
+//! `labelhook_core`.
 //!
-//! A field that can fail and may be null is `Option<Result<T>>`: with `Result<Option<T>>` the library takes the parent
-//! away. A fallible field that is not null is `Result<T>`. A list argument's bounds and its part in the complexity are in
-//! [`list`].
+//! A field that can fail and may be null is `Option<Result<T>>`: with `Result<Option<T>>` the library nulls the parent
+//! instead. A fallible field that is not null is `Result<T>`. The bounds of list arguments and their part in the
+//! complexity are in [`list`].
 
 pub mod api_key;
 pub mod batch;
@@ -51,24 +53,25 @@ use labelhook_core::App;
 
 use self::feed::Subscription;
 
-/// Fields of an answer, lists counted by their `first`.
+/// The maximum complexity of an operation: the number of its fields, those of a list multiplied by its `first`.
 pub const MAX_COMPLEXITY: usize = 50_000;
-/// Fields below fields. The introspection of common tools needs 15.
+/// The maximum depth of nested fields. The introspection query of common tools needs 15.
 pub const MAX_DEPTH: usize = 15;
 
 /// The schema of the API.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// The schema, twice: how the library checks documents is fixed with a schema, and by all its rules that takes longer than
-/// executing a small operation.
+/// The schema in two validation modes. The library fixes the mode with a schema, and validating by all rules takes
+/// longer than executing a small operation.
 pub struct Schemas {
-    /// Holds every document to all rules.
+    /// Validates every document by all rules.
     pub strict: Schema,
-    /// For documents that have passed all rules: measures an operation, since its variables say how much it is, and no more.
+    /// For documents that have already passed all rules: checks only complexity and depth, which depend on the
+    /// variables.
     pub passed: Schema,
 }
 
-/// The schema with its limits. `app` is what resolvers find as `ctx.app()`.
+/// Builds the schemas with their limits. Resolvers get `app` as `ctx.app()`.
 pub fn build(app: &Arc<App>) -> Schemas {
     let checking = |mode| {
         let loader = loader::new(Arc::clone(app));
@@ -84,7 +87,7 @@ pub fn build(app: &Arc<App>) -> Schemas {
     }
 }
 
-/// The published contract: the schema's own text.
+/// Returns the published contract: the schema as SDL text.
 pub fn sdl() -> String {
     builder().finish().sdl()
 }
@@ -93,12 +96,12 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     limited(Schema::build(Query::default(), Mutation::default(), Subscription))
 }
 
-/// The limits that are left to the library.
+/// Sets the limits that the library enforces.
 pub fn limited<Q, M, S>(schema: SchemaBuilder<Q, M, S>) -> SchemaBuilder<Q, M, S> {
     schema.limit_complexity(MAX_COMPLEXITY).limit_depth(MAX_DEPTH)
 }
 
-/// What can be asked.
+/// The queries of the API.
 #[derive(Default, MergedObject)]
 pub struct Query(
     node::NodeQuery,
@@ -117,7 +120,7 @@ pub struct Query(
     task::TaskQuery,
 );
 
-/// What can be changed.
+/// The mutations of the API.
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     project::ProjectMutation,
@@ -134,6 +137,6 @@ pub struct Mutation(
     replay::ReplayMutation,
     workflow::WorkflowMutation,
     task::TaskMutation,
-    // Fields are looked for from the end: what is asked for most comes last.
+    // The library looks fields up from the end, so the most frequent come last.
     label::LabelMutation,
 );

@@ -1,4 +1,4 @@
-//! Node: any noun by its id alone. An id does not say of what it is, so the nouns are asked in turn.
+//! Node: any object by its id alone. An id does not contain its type, so the nouns are queried one after the other.
 
 use async_graphql::{Context, ID, Interface, Object};
 use labelhook_core::{
@@ -29,9 +29,9 @@ use super::{
     workflow::{Stage, StageRun},
 };
 
-/// Anything that has an id.
+/// An object with an id.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Its id."))]
+#[graphql(field(name = "id", ty = "ID", desc = "The id of the node."))]
 pub enum Node {
     /// An organization.
     Organization(Organization),
@@ -65,7 +65,7 @@ pub enum Node {
     StageRun(StageRun),
 }
 
-/// Ids of one query at most.
+/// The maximum number of ids in one query.
 const MAX_IDS: usize = 100;
 
 /// Queries by id alone.
@@ -74,17 +74,17 @@ pub struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// Anything of the caller's organization by its id; null when there is none.
-    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Its id.")] id: ID) -> Option<Result<Node>> {
+    /// Any object of the caller's organization by its id; null when there is none.
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "The id of the node.")] id: ID) -> Option<Result<Node>> {
         find(ctx, &id).await.transpose()
     }
 
-    /// Many things by their ids, in the same order, 100 at most; null where there is none.
+    /// Several objects by their ids, in the same order, at most 100; null where there is none.
     #[graphql(complexity = "lists::cost(Some(100), child_complexity)")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Their ids.")] ids: Vec<ID>,
+        #[graphql(desc = "The ids of the nodes.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
         if ids.len() > MAX_IDS {
             return Err(ApiError::invalid("ids", format!("must have at most {MAX_IDS} entries")));
@@ -97,7 +97,7 @@ impl NodeQuery {
     }
 }
 
-/// Asks one noun after another.
+/// Queries one noun after the other.
 async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
     let (app, actor) = (ctx.app(), ctx.actor());
     let Ok(key) = id.parse::<uuid::Uuid>() else {

@@ -1,4 +1,4 @@
-//! Organization: type and query.
+//! Organization: type, query and mutation.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use entity::{Timestamp, organization};
@@ -15,68 +15,68 @@ use super::{
     webhook::{self, Webhook, WebhookOrderByInput, WebhookWhereInput},
 };
 
-/// A tenant: everything belongs to one and is seen by its people alone.
+/// A tenant. Every object belongs to one organization and is visible only to its users.
 pub struct Organization(pub organization::Model);
 
 impl Organization {
-    /// The caller's.
+    /// Loads the caller's organization.
     pub async fn of(ctx: &Context<'_>) -> Result<Self> {
         Ok(Self(organizations::get(ctx.app(), ctx.actor()).await?))
     }
 }
 
-/// A tenant: everything belongs to one and is seen by its people alone.
+/// A tenant. Every object belongs to one organization and is visible only to its users.
 #[Object]
 impl Organization {
-    /// Its id.
+    /// The id of the organization.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// What people call it.
+    /// The display name of the organization.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// For how many days events, payloads, attempts and finished notifications are kept; null: as long as the installation
-    /// says, which is 30 days unless its operator chose otherwise.
+    /// The retention period in days of events, payloads, attempts and finished notifications; null: the installation's
+    /// setting, 30 days by default.
     async fn retention_days(&self) -> Option<i32> {
         self.0.retention_days
     }
 
-    /// When it was made.
+    /// The time at which the organization was created.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 
-    /// When it last changed.
+    /// The time at which the organization was last changed.
     async fn updated_at(&self) -> Timestamp {
         self.0.updated_at
     }
 
-    /// Its people.
+    /// The users of the organization.
     #[graphql(complexity = "lists::cost(first, child_complexity)")]
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<UserWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<UserOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the users to return.")] r#where: Option<UserWhereInput>,
+        #[graphql(desc = "The sort order; oldest first when absent.")] order_by: Option<UserOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<User>> {
         let rows = users::list(ctx.app(), ctx.actor(), query(r#where, order_by, skip, first)?).await?;
         Ok(rows.into_iter().map(User).collect())
     }
 
-    /// Its projects.
+    /// The projects of the organization.
     #[graphql(complexity = "lists::cost(first, child_complexity)")]
     async fn projects(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<ProjectWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<ProjectOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the projects to return.")] r#where: Option<ProjectWhereInput>,
+        #[graphql(desc = "The sort order; oldest first when absent.")] order_by: Option<ProjectOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Project>> {
         let rows = projects::list(
             ctx.app(),
@@ -88,28 +88,29 @@ impl Organization {
         Ok(rows.into_iter().map(Project).collect())
     }
 
-    /// Its API keys, oldest first: everybody's for those who manage keys, one's own for others. Revoked ones too.
+    /// The API keys of the organization, oldest first, revoked ones included: all keys for callers who may manage keys,
+    /// the caller's own for others.
     #[graphql(complexity = "lists::cost(first, child_complexity)")]
     async fn api_keys(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<ApiKey>> {
         let slice = lists::Slice::new(skip, first)?;
         let rows = api_keys::list(ctx.app(), ctx.actor(), slice.into()).await?;
         Ok(rows.into_iter().map(ApiKey).collect())
     }
 
-    /// Its webhooks, those of its projects included, whatever their status.
+    /// The webhooks of the organization, including those of its projects, with any status.
     #[graphql(complexity = "lists::cost(first, child_complexity)")]
     async fn webhooks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<WebhookWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<WebhookOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the webhooks to return.")] r#where: Option<WebhookWhereInput>,
+        #[graphql(desc = "The sort order; oldest first when absent.")] order_by: Option<WebhookOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Webhook>> {
         webhook::listed(ctx, None, r#where, order_by, skip, first).await
     }
@@ -127,11 +128,11 @@ impl OrganizationQuery {
     }
 }
 
-/// What to change of an organization: any subset; nothing given changes nothing.
+/// The fields of the organization to change. Absent fields keep their value.
 #[derive(InputObject)]
 pub struct OrganizationUpdateInput {
-    /// For how many days events, payloads, attempts and finished notifications are kept: 1 to 3,650. What is older is
-    /// removed soon after. Null: as long as the installation says.
+    /// The retention period in days of events, payloads, attempts and finished notifications: 1 to 3,650. Older ones
+    /// are removed soon after. Null: the installation's setting.
     retention_days: MaybeUndefined<i32>,
 }
 
@@ -145,7 +146,7 @@ impl OrganizationMutation {
     async fn update_organization(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] data: OrganizationUpdateInput,
+        #[graphql(desc = "The fields to change.")] data: OrganizationUpdateInput,
     ) -> Result<Organization> {
         let patch = organizations::Patch {
             retention_days: data.retention_days.into(),

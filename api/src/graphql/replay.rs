@@ -1,4 +1,4 @@
-//! Replay: everything that a filter matches is sent again, as a job.
+//! Replay: a job that sends everything that a filter matches again.
 
 use async_graphql::{Context, ID, InputObject, Object};
 use entity::{ReplayStatus, Timestamp, replay};
@@ -6,57 +6,57 @@ use labelhook_core::replay::{self as replays, Start};
 
 use super::{context::ContextExt, error::Result, input::WhereUniqueInput, notification::NotificationWhereInput};
 
-/// Everything that a filter matches is sent again: a job that goes on after a restart. Live traffic goes first.
+/// A job that sends everything that a filter matches again. It survives a restart and yields to live traffic.
 pub struct Replay(pub replay::Model);
 
-/// Everything that a filter matches is sent again: a job that goes on after a restart. Live traffic goes first.
+/// A job that sends everything that a filter matches again. It survives a restart and yields to live traffic.
 #[Object]
 impl Replay {
-    /// Its id.
+    /// The id of the replay.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// How far it has come. SUCCEEDED: all was handed over; each notification says whether it was delivered.
+    /// The status of the job. SUCCEEDED: everything was enqueued; each notification has its own status.
     async fn status(&self) -> ReplayStatus {
         self.0.status
     }
 
-    /// What it matched when it began; corrected at its end, when what matches has changed meanwhile.
+    /// The number of matches at the start; corrected at the end when the matches have changed in between.
     async fn total(&self) -> i32 {
         self.0.total
     }
 
-    /// Looked at so far: handed over or left out.
+    /// The number of matches processed so far, either enqueued or skipped.
     async fn done(&self) -> i32 {
         self.0.done
     }
 
-    /// Of these, left out: still under way, repeated by a later notification that matches, or of a webhook that is not
-    /// ACTIVE.
+    /// The number of processed matches that were skipped: unfinished notifications, notifications that a later matching
+    /// one repeats, and notifications of a webhook that is not ACTIVE.
     async fn skipped(&self) -> i32 {
         self.0.skipped
     }
 
-    /// When it began.
+    /// The time at which the replay started.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 }
 
-/// What to send again.
+/// The notifications or events to send again.
 #[derive(InputObject)]
 pub struct ReplayInput {
-    /// Which notifications, of those that there are now. With `missedBy`: of which events; only `createdAt_gte`,
-    /// `createdAt_lt`, `projectIds`, `topics`, `eventIds` and `externalId` may be given then.
+    /// Selects the notifications to send again, among those that exist now. With `missedBy` it selects events, and only
+    /// `createdAt_gte`, `createdAt_lt`, `projectIds`, `topics`, `eventIds` and `externalId` may be given.
     r#where: NotificationWhereInput,
-    /// Whether bodies are made anew from the events' data, in the webhook's present format. Otherwise the stored bytes are
-    /// sent.
+    /// True renders the bodies again from the events' data, in the webhook's current payload format. False sends the
+    /// stored bytes.
     #[graphql(default_with = "Some(false)")]
     rerender: Option<bool>,
-    /// The id of a webhook: in place of old notifications it is sent the events that it would get as it is now and never
-    /// got, oldest first. That is what happened while it was INACTIVE or REVOKED; since it was made, unless
-    /// `createdAt_gte` says otherwise. It must be ACTIVE.
+    /// The id of a webhook, which must be ACTIVE. Instead of old notifications, it is sent the events that its current
+    /// settings select and that it never received, oldest first: those that happened while it was INACTIVE or REVOKED.
+    /// The period starts with the creation of the webhook unless `createdAt_gte` is given.
     missed_by: Option<ID>,
 }
 
@@ -81,7 +81,7 @@ impl ReplayQuery {
     async fn replay(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the replay by id.")] r#where: WhereUniqueInput,
     ) -> Option<Result<Replay>> {
         let row = replays::get(ctx.app(), ctx.actor(), &r#where.id).await;
         Some(row.map(Replay).map_err(Into::into))
@@ -95,21 +95,22 @@ pub struct ReplayMutation;
 /// Mutations of replays.
 #[Object]
 impl ReplayMutation {
-    /// Sends everything again that a filter matches, as new notifications of the same events, a few at a time behind live
-    /// traffic. Ten replays of an organization run at a time.
+    /// Starts a replay: a job that sends everything that a filter matches again, as new notifications of the same
+    /// events, a few at a time behind live traffic. An organization can run ten replays at a time.
     async fn start_replay(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to send again.")] data: ReplayInput,
+        #[graphql(desc = "Selects the notifications or events to send again.")] data: ReplayInput,
     ) -> Result<Replay> {
         Ok(Replay(replays::start(ctx.app(), ctx.actor(), data.read()?).await?))
     }
 
-    /// Stops a replay; RESOURCE_CONFLICT when it is over. What it has handed over is sent.
+    /// Cancels a replay; RESOURCE_CONFLICT when it has finished. Notifications that it has already enqueued are still
+    /// sent.
     async fn cancel_replay(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the replay by id.")] r#where: WhereUniqueInput,
     ) -> Result<Replay> {
         Ok(Replay(replays::cancel(ctx.app(), ctx.actor(), &r#where.id).await?))
     }

@@ -1,5 +1,6 @@
-//! Operations as server-sent events on `/graphql/stream`: graphql-sse in its mode of distinct connections, one response an
-//! operation. Who asks is checked before the stream begins; what is wrong with the operation itself comes as an event.
+//! Operations as server-sent events on `/graphql/stream`, by the graphql-sse protocol in its distinct connections mode:
+//! one response for each operation. Authentication happens before the stream starts; errors of the operation itself are
+//! events.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -27,10 +28,10 @@ use crate::auth;
 use crate::server::{RequestId, Server};
 use crate::sockets::Slot;
 
-/// How often a comment is sent when there is nothing to tell.
+/// The interval of keep-alive comments while there are no events.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
-/// Answer a request to `/graphql/stream`.
+/// Handles a request to `/graphql/stream`.
 pub async fn serve(
     State(server): State<Arc<Server>>,
     Extension(request_id): Extension<RequestId>,
@@ -78,7 +79,7 @@ fn too_many(what: &'static str) -> impl Fn() -> Refusal {
     }
 }
 
-/// The places that a stream takes.
+/// The slots of the connection limits that a stream occupies.
 struct Slots {
     _connection: Slot,
     _operation: Slot,
@@ -96,7 +97,7 @@ fn streamed(events: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'stat
     response
 }
 
-/// The events of one operation.
+/// The event stream of one operation.
 struct Events {
     server: Arc<Server>,
     pass: Pass,
@@ -128,8 +129,8 @@ impl Events {
         })
     }
 
-    /// The next event or comment; none when the response ends. A shutdown ends it without `complete`: the client comes
-    /// again.
+    /// Returns the next event or comment; none at the end of the response. A shutdown ends it without `complete`, so
+    /// that the client reconnects.
     async fn next(&mut self) -> Option<Bytes> {
         if self.over {
             return None;
@@ -164,7 +165,7 @@ impl Events {
         }
     }
 
-    /// The last event when the key is no longer good.
+    /// Returns the last event when the API key is no longer valid.
     async fn check(&mut self) -> Result<(), Bytes> {
         let Err(error) = self.pass.check(&self.server.app).await else {
             return Ok(());

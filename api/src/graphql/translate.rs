@@ -1,5 +1,5 @@
-//! The library's own errors in the words and with the codes that clients know, and what must not be shown taken out.
-//! Runs only when there are errors.
+//! Translation of the library's own errors into the messages and codes of this API, with internals removed. Runs only
+//! when there are errors.
 
 use std::error::Error as StdError;
 
@@ -8,20 +8,21 @@ use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 
 use super::error::{Cause, Code, INTERNAL};
 
-/// Errors of one answer; the rest are left out.
+/// The maximum number of errors in a response; further ones are dropped.
 pub const MAX_ERRORS: usize = 100;
-/// What the library says of an input that cannot be taken, when a resolver unwraps it.
+/// Prefixes of the library's messages about an invalid input, when a resolver unwraps it.
 const INPUT_ERRORS: [&str; 2] = ["Failed to parse \"", "Expected input type \""];
-/// What the library says of an input that cannot be taken, when it validates.
+/// The prefix of the library's message about an invalid input, during validation.
 const INVALID_VALUE: &str = "Invalid value for argument \"";
 
-/// Whether the errors are a request error: nothing was executed, and the answer has no `data`. Every error of an
-/// execution has the path of its field; an error of parsing, validation or coercion has none.
+/// Returns whether the errors are a request error as defined by the GraphQL specification: nothing was executed, and
+/// the response has no `data`. Every error of an execution has the path of its field; an error of parsing, validation
+/// or coercion has none.
 pub fn is_request_error(errors: &[ServerError], data: &Value) -> bool {
     *data == Value::Null && !errors.is_empty() && errors.iter().all(|error| error.path.is_empty())
 }
 
-/// Give every error its code and words. Internal errors are logged here, once.
+/// Gives every error its code and message. Internal errors are logged here, once.
 pub fn translate(errors: &mut Vec<ServerError>, document: &ExecutableDocument, request_id: &str) {
     errors.truncate(MAX_ERRORS);
     for error in errors {
@@ -36,7 +37,8 @@ pub fn translate(errors: &mut Vec<ServerError>, document: &ExecutableDocument, r
     }
 }
 
-/// Log an internal error with its chain and give the client the id to quote; leave others as they are.
+/// Logs an internal error with its chain of causes and adds the request's id, which the client can quote; leaves other
+/// errors unchanged.
 pub fn finish(error: &mut ServerError, request_id: &str) {
     if !has_code(error, Code::Internal) {
         return;
@@ -50,7 +52,7 @@ pub fn finish(error: &mut ServerError, request_id: &str) {
     extensions(error).set("requestId", request_id);
 }
 
-/// Whether an error has this code.
+/// Returns whether an error has this code.
 pub fn has_code(error: &ServerError, code: Code) -> bool {
     matches!(code_of(error), Some(Value::String(found)) if found == code.as_str())
 }
@@ -59,7 +61,7 @@ fn code_of(error: &ServerError) -> Option<&Value> {
     error.extensions.as_ref()?.get("code")
 }
 
-/// A request error of the library.
+/// Translates a request error of the library.
 fn refused(error: &mut ServerError, document: &ExecutableDocument) {
     let mut code = Code::ValidationFailed;
     if error.message == "Query is too complex." {
@@ -83,14 +85,14 @@ fn refused(error: &mut ServerError, document: &ExecutableDocument) {
     extensions(error).set("code", code.as_str());
 }
 
-/// An error of the library below a field. Only what it says of inputs is meant for clients.
+/// Translates an error of the library below a field. Only its messages about inputs are shown to clients.
 fn failed(error: &mut ServerError) {
     if INPUT_ERRORS.iter().any(|prefix| error.message.starts_with(prefix)) {
         extensions(error).set("code", Code::BadUserInput.as_str());
         return;
     }
     let text = std::mem::replace(&mut error.message, INTERNAL.to_owned());
-    tracing::error!(error = text, "a resolver answered an error without a code");
+    tracing::error!(error = text, "a resolver returned an error without a code");
     extensions(error).set("code", Code::Internal.as_str());
 }
 
@@ -109,7 +111,7 @@ fn chain(error: &dyn StdError) -> String {
     text
 }
 
-/// Whether the argument whose name stands at `position` takes its value, or a part of it, from a variable.
+/// Returns whether the argument whose name is at `position` takes its value, or a part of it, from a variable.
 fn is_from_variable(document: &ExecutableDocument, position: Pos) -> bool {
     let operations = document
         .operations

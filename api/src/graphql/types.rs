@@ -1,5 +1,5 @@
-//! The types of a schema, as far as values need them, read from the schema's own text: the library keeps its registry
-//! to itself.
+//! The types of a schema, as far as value checks need them. They are parsed from the schema's SDL, since the library
+//! keeps its registry private.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned};
 
-/// The types of a schema, as far as values need them.
+/// The types of a schema, as far as value checks need them.
 #[derive(Debug, Default)]
 pub struct Types {
     pub(super) inputs: HashMap<Name, HashMap<Name, Input>>,
@@ -32,11 +32,11 @@ pub(super) struct Output {
     pub(super) arguments: HashMap<Name, Type>,
 }
 
-/// Scalars that a schema's text does not list.
+/// Built-in scalars, which SDL does not list.
 const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
 
 impl Types {
-    /// From a schema's text.
+    /// Parses the types from SDL.
     pub fn of(sdl: &str) -> Self {
         let mut types = Self {
             scalars: BUILT_IN.into_iter().map(Name::new).collect(),
@@ -113,7 +113,7 @@ fn output(definition: Positioned<FieldDefinition>) -> (Name, Output) {
     )
 }
 
-/// What a list's lists are made of.
+/// Returns the innermost type of nested lists.
 pub(super) fn innermost(ty: &Type) -> &Name {
     match &ty.base {
         BaseType::Named(name) => name,

@@ -1,5 +1,5 @@
-//! What stands around work (a project's workflow, a task's stage and history, a stage's counts), fetched together. The
-//! same loader as [`super::loader`], with keys of its own where an id alone does not say what is asked for.
+//! Data loaders for workflows: a project's workflow, a task's stage and history, a stage's counts, fetched in batches.
+//! They use the loader of [`super::loader`] with keys of their own where an id alone would be ambiguous.
 
 use std::collections::HashMap;
 
@@ -18,22 +18,22 @@ use super::{
     workflow::{Stage, Workflow},
 };
 
-/// A project's workflow.
+/// Loads a project's workflow.
 pub async fn workflow(ctx: &Context<'_>, id: ProjectId) -> Result<Workflow> {
     required("workflow", id, one(ctx, WorkflowOf(id)).await).map(Workflow)
 }
 
-/// A stage, removed ones too.
+/// Loads a stage, removed ones included.
 pub async fn stage(ctx: &Context<'_>, id: StageId) -> Result<Stage> {
     required("stage", id, one(ctx, id).await).map(Stage)
 }
 
-/// How many tasks a stage has.
+/// Loads the task counts of a stage.
 pub async fn counts(ctx: &Context<'_>, id: StageId) -> Result<Counts> {
     Ok(one(ctx, CountsOf(id)).await.transpose()?.unwrap_or_default())
 }
 
-/// A task.
+/// Loads a task.
 pub async fn task(ctx: &Context<'_>, id: TaskId) -> Option<Result<Task>> {
     if let Err(full) = ctx.spend(0) {
         return Some(Err(full));
@@ -42,20 +42,20 @@ pub async fn task(ctx: &Context<'_>, id: TaskId) -> Option<Result<Task>> {
     Some(row.and_then(|row| ctx.spend(row.draft.as_ref().map_or(0, String::len)).map(|()| Task(row))))
 }
 
-/// The completed visits of a task, oldest first.
+/// Loads the completed visits of a task, oldest first.
 pub async fn visits(ctx: &Context<'_>, id: TaskId) -> Result<Vec<stage_visit::Model>> {
     one(ctx, VisitsOf(id)).await.unwrap_or_else(|| Ok(Vec::new()))
 }
 
-/// Asks for a project's workflow.
+/// The key of a project's workflow.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct WorkflowOf(ProjectId);
 
-/// Asks for a stage's counts.
+/// The key of a stage's counts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct CountsOf(StageId);
 
-/// Asks for a task's history.
+/// The key of a task's history.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct VisitsOf(TaskId);
 

@@ -296,8 +296,8 @@ fn named(error: Error) -> Error {
     }
 }
 
-/// Refuses a keyring that does not open what this database holds: found at the start, not at the first delivery. One
-/// value tells, since all are sealed with one key.
+/// Refuses a keyring that cannot open this database's secrets, at the start instead of at the first delivery. One value
+/// suffices for the check, since all are sealed with one key.
 pub(crate) async fn check_keyring(db: &impl ConnectionTrait, keyring: &Keyring) -> Result<()> {
     let Some((context, sealed)) = newest_sealed(db).await? else {
         return Ok(());

@@ -15,12 +15,12 @@ pub(crate) async fn within<T>(id: IdempotencyId, work: impl Future<Output = T>) 
     CLAIMED.scope(id, work).await
 }
 
-/// The request that this task works for, when it carries an idempotency key.
+/// Returns the id of the current task's request, when it carries an idempotency key.
 pub(crate) fn current() -> Option<IdempotencyId> {
     CLAIMED.try_with(|id| *id).ok()
 }
 
-/// Something of the request is committed, in this transaction.
+/// Marks the row: something of the request is committed in this transaction.
 pub(crate) async fn mark(txn: &Txn, id: IdempotencyId) -> Result<()> {
     idempotency_key::Entity::update_many()
         .col_expr(idempotency_key::Column::Committed, Expr::value(true))

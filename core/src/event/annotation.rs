@@ -1,15 +1,16 @@
-//! The annotation of a label in an event: JSON inside of a JSON string, which the event and several bodies have as it stands.
+//! The annotation of a label in an event: JSON inside a JSON string, which the event and several payloads contain
+//! unchanged.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-/// An annotation as the JSON string that it is in events and in Labelbox's bodies: it is escaped once for all of them.
+/// An annotation as the JSON string of events and of Labelbox's bodies, escaped once for all of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Annotation(Box<RawValue>);
 
 impl Annotation {
-    /// The annotation as it was submitted.
+    /// Returns the annotation as it was submitted.
     pub fn text(&self) -> String {
         serde_json::from_str(self.0.get()).unwrap_or_default()
     }

@@ -1,10 +1,10 @@
-//! What a webhook's filter may name: `event`, with what the API shows of it.
+//! The scope of webhook filters: the variable `event`, with the members that the API shows of it.
 
 use crate::filter::{Scope, Values};
 use entity::event;
 use serde_json::{Value, json};
 
-/// The name; `event.data` is whatever the event carries.
+/// The names that a filter may use; `event.data` has any members.
 pub(crate) static SCOPE: Scope = Scope {
     roots: &[(
         "event",
@@ -12,7 +12,7 @@ pub(crate) static SCOPE: Scope = Scope {
     )],
 };
 
-/// The value of that name, made once an event.
+/// Builds the values of these names, once for each event.
 pub(crate) fn values(event: &event::Model) -> Values {
     let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
     let project = data.get("project").map(|project| {

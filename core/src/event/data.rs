@@ -1,5 +1,5 @@
-//! What an event carries: one variant a topic, each with its data as it was then. Formats render from this and from
-//! nothing else, so a body can be made again without a look at the database.
+//! The data of events: one variant for each topic, with a snapshot of all related objects. Payload formats render from
+//! this alone, so that a body can be rendered again without a database query.
 
 use super::{
     annotation::Annotation,
@@ -13,51 +13,51 @@ use entity::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The data of an event; its variant names its topic.
+/// The data of an event; the variant determines the topic.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Data {
-    /// Of a review event: it has the label inside.
+    /// A review event, which contains the label.
     Review(Box<ReviewChange>),
-    /// Of a workflow event.
+    /// A workflow event.
     Move(Box<TaskMove>),
-    /// Of a label event.
+    /// A label event.
     Label(Box<LabelChange>),
-    /// Of an operational event.
+    /// An operational event.
     Notice(Box<Notice>),
-    /// Of a test event.
+    /// A test event.
     Ping(Ping),
 }
 
-/// What happened to a label or review.
+/// The kind of change of a label or review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was made.
+    /// Created.
     Created,
-    /// It was changed.
+    /// Updated.
     Updated,
-    /// It was deleted.
+    /// Deleted.
     Deleted,
 }
 
-/// A label and all around it.
+/// A label and all related objects.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LabelChange {
     /// The label.
     pub label: Label,
-    /// Its project.
+    /// The project of the label.
     pub project: Project,
-    /// Its data row.
+    /// The data row of the label.
     pub data_row: DataRow,
     /// The data row's dataset.
     pub dataset: Dataset,
-    /// Who submitted the label.
+    /// The user who submitted the label.
     pub user: Option<User>,
-    /// The batches of the project that hold the data row.
+    /// The batches of the project that contain the data row.
     #[serde(default)]
     pub batches: Vec<Batch>,
-    /// The task it was submitted or saved in; none for a label that was made outside a workflow.
+    /// The task that the label was submitted or saved in; none for a label outside a workflow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
     /// The organization.
@@ -65,12 +65,12 @@ pub struct LabelChange {
     pub team: Option<Team>,
 }
 
-/// What an event is about, as far as its own row says so.
+/// The objects that an event concerns, as far as the columns of its row go.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
-    /// In which project it happened.
+    /// The project in which it happened.
     pub project_id: ProjectId,
-    /// To which data row.
+    /// The data row that it concerns.
     pub data_row: &'a DataRow,
 }
 
@@ -80,9 +80,9 @@ pub struct About<'a> {
 pub struct ReviewChange {
     /// The review.
     pub review: Review,
-    /// Who judged.
+    /// The user who submitted the review.
     pub reviewer: Option<User>,
-    /// What was judged.
+    /// The reviewed label.
     #[serde(flatten)]
     pub subject: LabelChange,
 }
@@ -93,7 +93,7 @@ pub struct ReviewChange {
 pub struct Ping {
     /// The webhook that is tested.
     pub webhook_id: WebhookId,
-    /// When.
+    /// The time at which it happened.
     pub created_at: Timestamp,
 }
 
@@ -114,21 +114,21 @@ macro_rules! snapshots {
 }
 
 snapshots! {
-    /// A review as it was then.
+    /// A review at the time of the event.
     Review of review::Model {
         id: ReviewId, score: f64, deleted: bool, created_at: Timestamp, updated_at: Timestamp,
     }
-    /// A dataset as it was then.
+    /// A dataset at the time of the event.
     Dataset of dataset::Model {
         id: DatasetId, name: String, description: String, deleted: bool, created_at: Timestamp, updated_at: Timestamp,
     }
-    /// A person as they were then.
+    /// A user at the time of the event.
     User of user::Model { id: UserId, email: String }
-    /// An organization as it was then.
+    /// An organization at the time of the event.
     Team of organization::Model { id: OrganizationId, name: String }
 }
 
-/// A label as it was then.
+/// A label at the time of the event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the columns of the row it copies say what each is")]
@@ -144,7 +144,7 @@ pub struct Label {
     pub updated_at: Timestamp,
 }
 
-/// A project as it was then.
+/// A project at the time of the event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the columns of the row it copies say what each is")]
@@ -159,7 +159,7 @@ pub struct Project {
     pub ontology: Option<Box<RawValue>>,
 }
 
-/// A data row as it was then.
+/// A data row at the time of the event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the columns of the row it copies say what each is")]
@@ -174,7 +174,7 @@ pub struct DataRow {
     pub metadata: Option<Box<RawValue>>,
 }
 
-/// A batch as it was then.
+/// A batch at the time of the event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the columns of the row it copies say what each is")]
 pub struct Batch {
@@ -226,12 +226,12 @@ impl From<&data_row::Model> for DataRow {
     }
 }
 
-/// JSON text that was checked when it was stored.
+/// Wraps JSON text that was checked when it was stored.
 fn raw(text: Option<&str>) -> Option<Box<RawValue>> {
     text.and_then(|text| RawValue::from_string(text.to_owned()).ok())
 }
 
-/// What a review event has beside its label; the rest is read as a [`LabelChange`].
+/// The members of a review event beside its label; the rest is parsed as a [`LabelChange`].
 #[derive(Deserialize)]
 struct ReviewHead {
     review: Review,
@@ -239,7 +239,7 @@ struct ReviewHead {
 }
 
 impl Data {
-    /// Reads an event's stored data back.
+    /// Parses an event's stored data.
     pub fn parse(topic: WebhookTopic, text: &str) -> serde_json::Result<Self> {
         Ok(match topic {
             WebhookTopic::Ping => Self::Ping(serde_json::from_str(text)?),
@@ -262,7 +262,7 @@ impl Data {
         })
     }
 
-    /// The project and data row, when the event is about one.
+    /// Returns the project and data row that the event concerns, if any.
     pub fn about(&self) -> Option<About<'_>> {
         let (project, data_row) = match self {
             Self::Label(change) => (&change.project, &change.data_row),
@@ -276,7 +276,7 @@ impl Data {
         })
     }
 
-    /// The topic of this data after this change. Removing a review is an update of its label's reviews.
+    /// Returns the topic of this data after this change. Removing a review is an update of its label's reviews.
     pub fn topic(&self, change: Change) -> WebhookTopic {
         match (self, change) {
             (Self::Ping(_), _) => WebhookTopic::Ping,

@@ -1,5 +1,5 @@
-//! Which events, and which [page](crate::page) of them. A page is cut by the number in the feed, which grows with the
-//! organization's events alone.
+//! Filters of events, and a [page](crate::page) of them. A page is cut by the sequence number in the feed, which grows
+//! with the organization's events only.
 
 use crate::{
     Result,
@@ -12,37 +12,37 @@ use sea_orm::{
 };
 use std::time::Duration;
 
-/// Which page of events: a row's key is its number in the feed.
+/// The requested page of events. The key of a row is its sequence number in the feed.
 pub type Span = page::Span<i64>;
 /// A page of events.
 pub type Slice = page::Slice<event::Model>;
 
-/// What an event must be like; absent: anything. Lists are "one of".
+/// Conditions for events; absent ones match everything. A list matches any of its values.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Its id.
+    /// The ids of the events.
     pub ids: Option<Vec<EventId>>,
-    /// Its project.
+    /// The projects of the events.
     pub project_ids: Option<Vec<ProjectId>>,
-    /// Its data row.
+    /// The data rows of the events.
     pub data_row_ids: Option<Vec<DataRowId>>,
-    /// Its topic.
+    /// The topics of the events.
     pub topics: Option<Vec<WebhookTopic>>,
-    /// Its data row's external id.
+    /// The external id of the data row.
     pub external_id: Option<String>,
-    /// Made at this moment or later.
+    /// Created at or after this time.
     pub created_from: Option<Timestamp>,
-    /// Made before this moment.
+    /// Created before this time.
     pub created_before: Option<Timestamp>,
 }
 
 impl Filter {
-    /// Whether it says nothing but when.
+    /// Returns whether the filter only limits the time.
     fn tells_times_only(&self) -> bool {
         self.project_ids.is_none() && self.data_row_ids.is_none() && self.topics.is_none() && self.external_id.is_none()
     }
 
-    /// Whether an event is like this: the same as the statement of a page says.
+    /// Returns whether an event matches, by the same conditions as the statement of a page.
     pub(crate) fn matches(&self, row: &event::Model) -> bool {
         page::one_of(&self.ids, Some(row.id))
             && page::one_of(&self.project_ids, row.project_id)
@@ -53,12 +53,12 @@ impl Filter {
     }
 }
 
-/// How many events a page looks at, time after time, until it is full or there are no more.
+/// The numbers of events that a page scans, one after the other, until it is full or there are no more.
 const LOOKS: [u64; 3] = [1_000, 3_000, 8_000];
-/// By how much the time of an event may differ from the order of the feed.
+/// The maximum difference between the time of an event and the order of the feed.
 const SLACK: Duration = Duration::from_secs(10);
 
-/// A filter that matches little may end a page before it is full, and the page says where.
+/// Loads a page. When few events match, the scan may stop before the page is full; the page then says at which event.
 pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
     if let Some(ids) = &filter.ids {
         return Ok(Slice::cut(of_ids(db, actor, filter, span, ids).await?, &span));
@@ -88,7 +88,7 @@ pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filt
     }
 }
 
-/// The few with these ids.
+/// Loads the events with these ids.
 async fn of_ids(
     db: &impl ConnectionTrait,
     actor: &Actor,
@@ -111,7 +111,7 @@ async fn of_ids(
     Ok(rows)
 }
 
-/// The span without what lies outside the times of the filter.
+/// Narrows the range of sequence numbers to the period of the filter.
 async fn timed(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Span> {
     let mut span = span;
     let id = actor.organization_id;
@@ -126,14 +126,14 @@ async fn timed(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: 
     Ok(span)
 }
 
-/// The number of the last of so many events, whether they are to be seen or not; none when there are fewer.
+/// Returns the sequence number of the last of so many events, matching or not; none when there are fewer.
 async fn last_of(db: &impl ConnectionTrait, actor: &Actor, span: Span, count: u64) -> Result<Option<i64>> {
     let numbers = between(actor, span).select_only().column(event::Column::Sequence);
     let numbers = numbers.order_by(event::Column::Sequence, span.from.order());
     Ok(numbers.offset(count - 1).limit(1).into_tuple().one(db).await?)
 }
 
-/// The event at which the looking ended.
+/// Returns the event at which the scan stopped.
 async fn one(db: &impl ConnectionTrait, actor: &Actor, left: Span) -> Result<Option<event::Model>> {
     let at = match left.from {
         Edge::First => left.after,
@@ -154,7 +154,7 @@ fn between(actor: &Actor, span: Span) -> Select<event::Entity> {
     event::Entity::find().filter(condition)
 }
 
-/// One row more than the page, to see whether there are more.
+/// Selects one row more than the page, to detect whether there are more.
 fn select(actor: &Actor, filter: &Filter, span: Span) -> Select<event::Entity> {
     use event::Column as Is;
     let seen = match (&actor.projects, &filter.project_ids) {
@@ -175,8 +175,8 @@ fn select(actor: &Actor, filter: &Filter, span: Span) -> Select<event::Entity> {
         .limit(span.count.saturating_add(1))
 }
 
-/// The highest number below `until` of which all events with it or a lower one are from before `time`: halves what is
-/// left, since both grow together, and there is no index by time.
+/// Returns the highest sequence number below `until` such that all events up to it are from before `time`. A binary
+/// search, since time and sequence grow together and there is no index on time.
 pub(crate) async fn last_before(
     db: &impl ConnectionTrait,
     id: OrganizationId,

@@ -1,5 +1,7 @@
-//! Station 4, publish: an event's row, the payloads its webhooks want and a notification for each, all in the
-//! transaction of the change itself.
+//! Publishing: an event's row, the rendered payloads that its webhooks need, and a notification for each webhook, all
+//! in the transaction of the change itself (a transactional outbox). The verbs (label, review, task, webhook) enter
+//! with [`publish`] and its siblings and a transaction. Nothing here may send a request or open a transaction of its
+//! own.
 
 pub(crate) mod annotation;
 pub(crate) mod cel_scope;
@@ -30,7 +32,7 @@ use entity::{EventId, OrganizationId, event};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 use std::collections::HashMap;
 
-/// An event by its id.
+/// Returns an event by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<event::Model> {
     actor.require(Action::ReadWebhooks)?;
     let unknown = || Error::not_found("event", id);
@@ -40,13 +42,13 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<event::Model> {
         .ok_or_else(unknown)
 }
 
-/// A page of events, newest first.
+/// Lists a page of events, newest first.
 pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
     actor.require(Action::ReadWebhooks)?;
     filter::page(app.db.read(), actor, filter, span).await
 }
 
-/// Several events of an organization by their ids; what is unknown or foreign is left out.
+/// Loads several events of an organization by their ids; unknown ids and those of other organizations are omitted.
 pub async fn many(
     app: &App,
     organization_id: OrganizationId,

@@ -1,5 +1,5 @@
-//! What an operational event carries: how deliveries to a webhook go. No secret, no token: of the URL, the query is left
-//! out.
+//! The data of operational events, which report on deliveries to a webhook. They contain no secret and no token, and
+//! the query of the URL is masked.
 
 use crate::delivery::target_url;
 use entity::{
@@ -8,46 +8,46 @@ use entity::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How deliveries to a webhook go.
+/// An operational event about the deliveries to a webhook.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Notice {
-    /// What is told.
+    /// The topic of the event.
     pub topic: WebhookTopic,
-    /// Of whom.
+    /// The webhook that it concerns.
     pub webhook: Watched,
-    /// Of NOTIFICATION_FAILED: what was given up.
+    /// The notification that was given up, for NOTIFICATION_FAILED.
     pub notification: Option<GivenUp>,
-    /// Why, for people.
+    /// The reason, as text for people.
     pub reason: String,
-    /// How much.
+    /// The failure counts.
     pub counts: Counts,
-    /// When.
+    /// The time at which it happened.
     pub created_at: Timestamp,
 }
 
-/// A webhook as it was then.
+/// A webhook at the time of the event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Watched {
-    /// Its id.
+    /// The id of the webhook.
     pub id: WebhookId,
-    /// Where it leads, the query masked.
+    /// The URL, with its query masked.
     pub url: String,
-    /// Whether it is sent to.
+    /// The status of the webhook.
     pub status: WebhookStatus,
-    /// Why it was switched off.
+    /// The reason for which it was disabled.
     pub status_reason: Option<String>,
-    /// Its project; none: it is the organization's.
+    /// The project of the webhook; none for an organization-wide one.
     pub project: Option<WatchedProject>,
 }
 
 /// The project of a webhook.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WatchedProject {
-    /// Its id.
+    /// The id of the project.
     pub id: ProjectId,
-    /// Its name then.
+    /// The name of the project at that time.
     pub name: String,
 }
 
@@ -55,36 +55,36 @@ pub struct WatchedProject {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GivenUp {
-    /// Its id.
+    /// The id of the notification.
     pub id: NotificationId,
-    /// What it told of.
+    /// The event that it reports.
     pub event_id: EventId,
-    /// That event's topic.
+    /// The topic of that event.
     pub topic: WebhookTopic,
-    /// The data row's external id.
+    /// The external id of the data row.
     pub external_id: Option<String>,
-    /// Requests that were made.
+    /// The number of requests made.
     pub attempts: i32,
-    /// HTTP status of the last.
+    /// The HTTP status of the last response.
     pub response_code: Option<i32>,
-    /// Why the last got no answer.
+    /// The error of the last attempt, when it got no response.
     pub error: Option<AttemptErrorKind>,
 }
 
-/// Failures of a webhook without a success between.
+/// The consecutive failures of a webhook.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// How many.
+    /// The number of consecutive failures.
     pub consecutive_failures: i32,
-    /// Since when.
+    /// The time of the first consecutive failure; none without failures.
     pub failing_since: Option<Timestamp>,
-    /// When a delivery last succeeded, as far as is known.
+    /// The time of the last successful delivery, as far as is known.
     pub last_success_at: Option<Timestamp>,
 }
 
 impl Watched {
-    /// As it stands in its row; with the name of its project.
+    /// Copies a webhook's row, with the name of its project.
     pub(crate) fn of(row: &webhook::Model, project: Option<String>) -> Self {
         Self {
             id: row.id,

@@ -1,4 +1,4 @@
-//! A sample event of each topic that is sent, for previews: plausible data that belongs to nobody.
+//! A sample event of each published topic, for previews and tests, with invented data.
 
 use super::{
     data::{Batch, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User},
@@ -16,14 +16,14 @@ const LABELER: &str = "labeler@example.com";
 
 const LABEL: &str = r##"{"objects":[{"featureId":"f1","schemaId":"s1","title":"Tree","value":"tree","color":"#e0ff00","bbox":{"top":40,"left":12,"height":80,"width":64}}],"classifications":[]}"##;
 
-/// As long as the sample's label took.
+/// The labeling time of the sample's label.
 const WORK: Work = Work {
     duration_ms: 9581,
     idle_ms: 0,
     blur_ms: 0,
 };
 
-/// The data of a sample event; none for a topic that nothing causes.
+/// Returns the data of a sample event; none for a topic that is never published.
 pub fn sample(topic: WebhookTopic, webhook_id: WebhookId, now: Timestamp) -> Option<Data> {
     Some(match topic {
         WebhookTopic::Ping => Data::Ping(Ping {
@@ -42,12 +42,12 @@ pub fn sample(topic: WebhookTopic, webhook_id: WebhookId, now: Timestamp) -> Opt
     })
 }
 
-/// Whether there is a sample of a topic.
+/// Returns whether a topic has a sample.
 pub(crate) fn has_sample(topic: WebhookTopic) -> bool {
     topic != WebhookTopic::ReviewDeleted
 }
 
-/// Of a webhook whose receiver has been down for five days.
+/// A sample about a webhook whose receiver has been down for five days.
 fn notice(topic: WebhookTopic, now: Timestamp) -> Notice {
     let disabled = topic == WebhookTopic::WebhookDisabled;
     let reason = match topic {
@@ -161,7 +161,7 @@ fn label(now: Timestamp, deleted: bool) -> LabelChange {
     }
 }
 
-/// A task that somebody submitted, so that it went from its label stage to a webhook stage.
+/// A sample task that was submitted and moved from its label stage to a webhook stage.
 fn submitted(now: Timestamp) -> TaskMove {
     let LabelChange {
         label,
@@ -212,7 +212,7 @@ fn task(from: Stage, to: Stage, now: Timestamp) -> Task {
     }
 }
 
-/// A visit of a stage that works by itself.
+/// A sample visit to an automatic stage.
 fn visit(number: u128, stage: Stage, now: Timestamp) -> Visit {
     Visit {
         id: VisitId(id(number)),

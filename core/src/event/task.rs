@@ -1,106 +1,106 @@
-//! What an event says of a task: where it is, how it came there and what is known of it.
+//! The data of an event about a task: its stage, its history and related objects.
 
 use super::data::{Batch, DataRow, Dataset, Label, Project, Team, User};
 use entity::{EventId, StageId, StageType, TaskId, Timestamp, VisitId, stage};
 use serde::{Deserialize, Serialize};
 
-/// A stage as it was then.
+/// A stage at the time of the event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
-    /// Its id.
+    /// The id of the stage.
     pub id: StageId,
-    /// What people call it.
+    /// The display name of the stage.
     pub name: String,
-    /// What it does.
+    /// The type of the stage.
     pub r#type: StageType,
 }
 
-/// A completed visit to a stage. It has no annotation: the history says who, where and how long.
+/// A completed visit to a stage: users, stage and working times, without the annotation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Visit {
-    /// Its id.
+    /// The id of the visit.
     pub id: VisitId,
-    /// The event of leaving the stage.
+    /// The event that reports the move out of the stage.
     pub event_id: Option<EventId>,
-    /// Which stage.
+    /// The stage.
     pub stage: Stage,
-    /// When the task came in.
+    /// The time at which the task entered the stage.
     pub entered_at: Timestamp,
-    /// When it left.
+    /// The time at which the task left the stage.
     pub completed_at: Timestamp,
-    /// How long was worked on it.
+    /// The working time in the stage.
     #[serde(flatten)]
     pub work: Work,
-    /// E-mail of who passed it on; none for automatic stages.
+    /// The e-mail address of the user who moved the task on; none for automatic stages.
     pub completed_by: Option<String>,
-    /// E-mail of who submitted the answer.
+    /// The e-mail address of the user who submitted the answer.
     pub submitted_by: Option<String>,
-    /// Passed on without an answer.
+    /// The task was moved on without an answer.
     pub skipped: bool,
 }
 
-/// How long somebody worked, in milliseconds.
+/// Working time in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Work {
-    /// In all.
+    /// The total working time.
     pub duration_ms: i64,
-    /// Of it, idle.
+    /// The part of the working time that was idle.
     pub idle_ms: i64,
-    /// Of it, with the editor out of sight.
+    /// The part of the working time in which the editor was out of focus.
     pub blur_ms: i64,
 }
 
-/// A task as it was then.
+/// A task at the time of the event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Task {
-    /// Its id.
+    /// The id of the task.
     pub id: TaskId,
-    /// Where it is.
+    /// The stage that the task was in.
     pub stage: Stage,
-    /// When it was made.
+    /// The time at which the task was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the task was last changed.
     pub updated_at: Timestamp,
-    /// E-mail of who worked on it last.
+    /// The e-mail address of the user who last worked on it.
     pub updated_by: Option<String>,
-    /// Work in this stage so far.
+    /// The working time in this stage so far.
     pub here: Work,
-    /// Work in all completed visits and this one.
+    /// The working time in all completed visits and this one.
     pub total: Work,
-    /// Completed visits, oldest first.
+    /// The completed visits, oldest first.
     pub history: Vec<Visit>,
 }
 
-/// A task went from one stage to another.
+/// The move of a task from one stage to another.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskMove {
-    /// The task, where it is now.
+    /// The task, in its new stage.
     pub task: Task,
-    /// Where it was.
+    /// The stage that the task left.
     pub from: Stage,
-    /// Where it is.
+    /// The stage that the task entered.
     pub to: Stage,
-    /// What was submitted for it.
+    /// The label that was submitted for the task.
     pub label: Option<Label>,
-    /// Who submitted the label.
+    /// The user who submitted the label.
     pub annotator: Option<User>,
-    /// Its project.
+    /// The project of the task.
     pub project: Project,
-    /// Its data row.
+    /// The data row of the task.
     pub data_row: DataRow,
     /// The data row's dataset.
     pub dataset: Dataset,
-    /// The batches of the project that hold the data row.
+    /// The batches of the project that contain the data row.
     pub batches: Vec<Batch>,
     /// The organization.
     pub team: Option<Team>,
-    /// Who moved it; none: a rule or a receiver's answer did.
+    /// The user who moved the task; none when a rule or a receiver's response did.
     pub user: Option<User>,
-    /// When.
+    /// The time at which it happened.
     pub created_at: Timestamp,
 }
 
@@ -115,7 +115,7 @@ impl From<&stage::Model> for Stage {
 }
 
 impl Work {
-    /// Both together.
+    /// Returns the sum of both.
     pub fn plus(self, other: Self) -> Self {
         Self {
             duration_ms: self.duration_ms.saturating_add(other.duration_ms),

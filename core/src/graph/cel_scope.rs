@@ -1,4 +1,4 @@
-//! What a condition of a LOGIC stage may name: `task`, `label` (the annotation, free JSON) and `project`.
+//! The scope of LOGIC conditions: the variables `task`, `label` (the annotation, any JSON) and `project`.
 
 use crate::{
     event,
@@ -6,7 +6,7 @@ use crate::{
 };
 use serde_json::{Value, json, value::RawValue};
 
-/// The names; `label` is whatever the annotation is, `null` while there is none.
+/// The names that a condition may use; `label` is the annotation, `null` while there is none.
 pub(crate) static SCOPE: Scope = Scope {
     roots: &[
         (
@@ -31,7 +31,7 @@ pub(crate) static SCOPE: Scope = Scope {
     ],
 };
 
-/// The values of those names for a task on its way from one stage to the next.
+/// Builds the values of these names for a task that moves between stages.
 pub(crate) fn values(
     task: &event::Task,
     label: Option<&str>,
@@ -67,7 +67,7 @@ pub(crate) fn values(
         .with("project", project)
 }
 
-/// JSON as far as it is; an annotation is text that may be anything.
+/// Parses JSON; none for an annotation that is not JSON.
 fn parse(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
 }

@@ -1,4 +1,4 @@
-//! Conditions of LOGIC stages: compiled once, evaluated within a budget.
+//! Conditions of LOGIC stages: compiled once, evaluated within a time budget.
 
 use super::{Node, cel_scope::SCOPE};
 use crate::{
@@ -9,20 +9,20 @@ use entity::{StageId, StageOutput};
 use moka::sync::Cache;
 use std::time::{Duration, Instant};
 
-/// Time for all conditions of one transaction: the database's writer waits for them.
+/// The time budget for all conditions of one transaction, since the database's writer waits for them.
 const BUDGET: Duration = Duration::from_millis(500);
 
-/// A condition as a stored workflow has it.
+/// A condition of a stored workflow.
 #[derive(Clone, Debug)]
 pub(crate) enum Condition {
-    /// It can be evaluated.
+    /// A compiled condition.
     Ready(Filter),
-    /// It was accepted once and is not understood any more; it never holds.
+    /// A condition that was accepted once and no longer compiles; it is never true.
     Broken,
 }
 
-/// Compiled conditions by their text: saving a workflow compiles them before its transaction, and reading it back finds
-/// them here.
+/// A cache of compiled conditions by their text: saving a workflow compiles them before its transaction, and reading it
+/// finds them here.
 #[derive(Debug)]
 pub(crate) struct Conditions(Cache<String, Filter>);
 
@@ -33,14 +33,14 @@ impl Default for Conditions {
 }
 
 impl Conditions {
-    /// Compiles what somebody typed into `field`.
+    /// Compiles the condition of an input, in `field`.
     pub(crate) async fn typed(&self, field: &str, source: &str) -> Result<()> {
         let filter = Filter::compile(field, source, &SCOPE).await?;
         self.0.insert(source.to_owned(), filter);
         Ok(())
     }
 
-    /// What was typed some time ago.
+    /// Compiles a stored condition.
     pub(crate) async fn stored(&self, source: &str) -> Result<Condition> {
         if let Some(filter) = self.0.get(source) {
             return Ok(Condition::Ready(filter));
@@ -51,24 +51,24 @@ impl Conditions {
                 Ok(Condition::Ready(filter))
             }
             Err(Error::Invalid { reason, .. }) => {
-                tracing::error!(reason, "a stored condition is not understood and never holds");
+                tracing::error!(reason, "a stored condition does not compile and is never true");
                 Ok(Condition::Broken)
             }
-            // The database is well: what waits for its turn must not look like a fault of it.
+            // The database works: a full compilation queue must not be reported as a fault of it.
             Err(other) => Err(Error::internal(other)),
         }
     }
 }
 
-/// Where a rule leads.
+/// The result of evaluating a stage's rules.
 pub(crate) enum Decision {
-    /// Into this stage.
+    /// The task moves to this stage.
     To(StageId),
-    /// Nowhere: a condition could not be evaluated to its end, and why. Another time it might.
+    /// A condition ran out of time, for this reason. A later evaluation may succeed.
     Stopped(String),
 }
 
-/// What is left of the time for conditions.
+/// The remaining time budget for conditions.
 #[derive(Debug)]
 pub(crate) struct Budget(Duration);
 
@@ -79,8 +79,8 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Over the first edge whose condition holds, else over ELSE. A condition that cannot be evaluated does not hold; one
-    /// that takes too long stops the task, which must not go astray because a machine was busy.
+    /// Selects the first edge whose condition is true, else ELSE. A condition that cannot be evaluated is false; one
+    /// that runs out of time stops the task, so that a busy machine does not send it to the wrong stage.
     pub(crate) async fn decide(&mut self, node: &Node, values: &Values) -> Option<Decision> {
         for (condition, to) in node.rules() {
             let Condition::Ready(filter) = condition else {

@@ -1,5 +1,5 @@
-//! A workflow ready for use: stages by id, conditions compiled, webhooks as publishing needs them. Built once a version
-//! and kept.
+//! The compiled form of a workflow: stages by id, compiled conditions, and webhooks in the form that publishing needs.
+//! Built once for each version and cached.
 
 pub(crate) mod cel_scope;
 pub(crate) mod conditions;
@@ -15,7 +15,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, sync::Arc};
 
-/// A workflow ready for use.
+/// A compiled workflow.
 #[derive(Debug)]
 pub(crate) struct Graph {
     pub(crate) max_passes: usize,
@@ -25,7 +25,7 @@ pub(crate) struct Graph {
     start: StageId,
 }
 
-/// A stage ready for use.
+/// A compiled stage.
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) stage: event::Stage,
@@ -41,7 +41,7 @@ struct Way {
 }
 
 impl Graph {
-    /// The workflow of this row, with the stages that are not removed.
+    /// Compiles the workflow of this row with the stages that are not removed.
     pub(crate) async fn read(
         db: &impl ConnectionTrait,
         index: &Index,
@@ -93,7 +93,7 @@ impl Graph {
         self.nodes.get(&id)
     }
 
-    /// Whether what comes into this stage from START waits to be assigned: a webhook stage right after START.
+    /// Returns whether tasks that enter this stage from START wait to be assigned: a webhook stage right after START.
     pub(crate) fn is_first(&self, id: StageId) -> bool {
         self.node(self.start).and_then(|start| start.way(StageOutput::Next)) == Some(id)
             && self
@@ -103,12 +103,12 @@ impl Graph {
 }
 
 impl Node {
-    /// Where an output leads; none: it is not connected.
+    /// Returns the target of an output; none when it is not connected.
     pub(crate) fn way(&self, output: StageOutput) -> Option<StageId> {
         self.ways.iter().find(|way| way.output == output).map(|way| way.to)
     }
 
-    /// The rules of the stage, in order: each leads somewhere when its condition holds.
+    /// Returns the rules of the stage in order: conditions and their targets.
     pub(crate) fn rules(&self) -> impl Iterator<Item = (&Condition, StageId)> {
         self.ways
             .iter()
@@ -128,7 +128,7 @@ async fn ways(stage: &stage::Model, conditions: &Conditions) -> Result<Vec<Way>>
     Ok(ways)
 }
 
-/// The graphs of projects whose tasks have moved lately.
+/// A cache of the compiled workflows of projects whose tasks moved recently.
 #[derive(Debug)]
 pub(crate) struct Graphs {
     known: Cache<ProjectId, Arc<Graph>>,
@@ -145,8 +145,8 @@ impl Graphs {
         }
     }
 
-    /// The graph as it stands in this transaction: the row says which version, and the cache has it or reads it. Looked
-    /// for before a transaction, it leaves little to do inside.
+    /// Returns the compiled workflow as of this transaction: the row has the version, and the cache has it or compiles
+    /// it. A look-up before the transaction prefetches it, which leaves little work inside.
     pub(crate) async fn of(&self, db: &impl ConnectionTrait, id: ProjectId) -> Result<Arc<Graph>> {
         let row = workflow::Entity::find_by_id(id).one(db).await?;
         let row = row.ok_or_else(|| Error::internal(format!("project {id} has no workflow")))?;
@@ -160,19 +160,19 @@ impl Graphs {
     }
 }
 
-/// A way out of a stage and where it leads.
+/// An outgoing edge of a stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edge {
-    /// Which way out.
+    /// The output that the edge starts from.
     pub output: StageOutput,
-    /// Into which stage.
+    /// The target stage.
     pub to: StageId,
-    /// When it is taken: CEL, of MATCHED alone.
+    /// The condition of a MATCHED edge, in CEL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
 }
 
-/// The ways out of a stage, in order.
+/// Parses the outgoing edges of a stage, in order.
 pub fn edges(row: &stage::Model) -> Vec<Edge> {
     serde_json::from_str(&row.edges).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
-//! What follows from outcomes for their webhooks, in the transaction that records them: how they fare is written, people
-//! are warned, a webhook is switched off, and operational events tell of it. What is stored already decides whether an
-//! event is new, so that a batch that is recorded twice tells once.
+//! The consequences of outcomes for their webhooks, in the transaction that records them: the health is written,
+//! warnings are published, webhooks are disabled, and operational events report it. The stored state determines whether
+//! an event is new, so that a batch that is recorded twice publishes once.
 
 use super::streak::Streak;
 use crate::{
@@ -16,27 +16,27 @@ use entity::{
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict};
 use std::collections::{BTreeMap, HashMap};
 
-/// What a batch of outcomes says of webhooks.
+/// The summary of a batch of outcomes, by webhook.
 #[derive(Debug, Default)]
 pub(crate) struct Ended {
-    /// Webhooks whose state is to be written; whether a delivery that counts was among the outcomes.
+    /// Webhooks whose health must be written; true when a delivery that counts was among the outcomes.
     pub marked: BTreeMap<WebhookId, bool>,
-    /// The URLs that answered 410 Gone, and whether that may be told.
+    /// The URLs that responded with 410 Gone, and whether an event may report it.
     pub gone: BTreeMap<WebhookId, (String, bool)>,
-    /// Notifications that were given up, operational ones left out.
+    /// Notifications that were given up, except those of operational events.
     pub failed: Vec<NotificationId>,
 }
 
-/// What memory must know after the commit.
+/// The changes that memory must apply after the commit.
 #[derive(Debug, Default)]
 pub(crate) struct Followed {
-    /// Warnings: of whom, the beginning of the streak they are about, and when.
+    /// Warnings: the webhook, the start of the streak of failures, and the time of the warning.
     pub warned: Vec<(WebhookId, Option<Timestamp>, Timestamp)>,
-    /// Webhooks that were switched off.
+    /// Webhooks that were disabled.
     pub disabled: Vec<WebhookId>,
 }
 
-/// Writes how the webhooks fare (`rows`: all that are marked) and does what follows.
+/// Writes the health of the webhooks (`rows`: all that are marked) and applies the consequences.
 pub(crate) async fn follow(txn: &Txn, ended: &Ended, rows: Vec<webhook_health::Model>) -> Result<Followed> {
     let mut followed = Followed::default();
     for (id, (url, may_be_told)) in &ended.gone {
@@ -58,7 +58,7 @@ pub(crate) async fn follow(txn: &Txn, ended: &Ended, rows: Vec<webhook_health::M
         if ended.marked.get(&row.webhook_id) == Some(&true) {
             judge(txn, before.get(&row.webhook_id), &mut row, &mut followed).await?;
         } else if let Some(before) = before.get(&row.webhook_id) {
-            // What does not count must not hide the end of a streak from what does.
+            // Outcomes that do not count must not hide the end of a streak from those that do.
             (row.failing_since, row.failures, row.warned_at) =
                 (before.failing_since, before.failures, before.warned_at);
         }
@@ -69,7 +69,7 @@ pub(crate) async fn follow(txn: &Txn, ended: &Ended, rows: Vec<webhook_health::M
     Ok(followed)
 }
 
-/// Warns, tells of a recovery, or switches off.
+/// Publishes a warning or a recovery, or disables the webhook.
 async fn judge(
     txn: &Txn,
     before: Option<&webhook_health::Model>,
@@ -136,7 +136,7 @@ async fn disable(
     Ok(())
 }
 
-/// Tells of every notification that was given up, to those who want to know; nobody wants to know most of them.
+/// Publishes an event for every notification that was given up, if a webhook subscribes to it; usually none does.
 async fn given_up(txn: &Txn, ids: &[NotificationId]) -> Result<()> {
     let rows = match ids {
         [] => return Ok(()),
@@ -244,10 +244,9 @@ async fn upsert(txn: &Txn, rows: Vec<webhook_health::Model>) -> Result<()> {
     Ok(())
 }
 
-/// Switches off what is of no use: nothing is sent to the receiver at `url` until somebody makes it active again. Gives the
-/// changed row. A webhook that has
-/// moved to another URL meanwhile, or is switched off already, stays as it is; so does a stage's own, whose tasks take
-/// the way of a failure.
+/// Revokes a webhook automatically: nothing is sent to the receiver at `url` until a user reactivates it. Returns the
+/// changed row. A webhook whose URL has changed in between, or that is not ACTIVE, stays unchanged; so does the webhook
+/// of a stage, whose tasks take the output for failures.
 pub(crate) async fn revoke(txn: &Txn, id: WebhookId, url: &str, reason: &str) -> Result<Option<webhooks::Model>> {
     let row = webhooks::Entity::find_by_id(id).one(txn.conn()).await?;
     let registered = |row: &webhooks::Model| row.stage_id.is_none() && row.url == url;

@@ -1,9 +1,10 @@
-//! How webhooks fare: a [`Board`] in memory of their breakers and of failures in a row, and what follows from them
-//! (`follow.rs`). An outcome is noted when its request ends, so a breaker opens at once; the recorder writes what has changed
-//! with the outcomes themselves. A delivery that succeeds like the one before it writes nothing.
+//! The health of webhooks: a registry in memory ([`Board`]) of their circuit breakers and consecutive failures, and the
+//! consequences of these (`follow.rs`). The dispatcher reports an outcome when its request ends, so a circuit breaker
+//! opens immediately; the recorder writes changes of the health together with the outcomes. A success after a success
+//! writes nothing.
 //!
-//! What becomes of an operational event's own deliveries counts for the breaker and for nothing else: it warns of nothing,
-//! switches nothing off and ends no streak, so that webhooks that watch each other cause each other nothing.
+//! The outcomes of an operational event's own deliveries count for the circuit breaker only: they cause no warning,
+//! disable no webhook and end no streak of failures, so that webhooks that watch each other cause no cascade.
 
 mod consequences;
 pub(crate) mod streak;
@@ -24,7 +25,7 @@ use std::{
 };
 use streak::Streak;
 
-/// Every webhook that this process has sent to, or that was failing when it started.
+/// The health registry: every webhook that this process has sent to, or that was failing when it started.
 #[derive(Debug, Default)]
 pub struct Board {
     known: Mutex<HashMap<WebhookId, Known>>,
@@ -40,7 +41,7 @@ struct Known {
 }
 
 impl Board {
-    /// Learns what was failing when the last process ended, and shuts the lanes of open breakers.
+    /// Loads the webhooks that were failing when the last process ended, and pauses the lanes of open circuit breakers.
     pub(crate) async fn load(&self, db: &impl ConnectionTrait, lanes: &Lanes) -> Result<()> {
         let failing = Condition::any()
             .add(webhook_health::Column::ProbeAt.is_not_null())
@@ -59,8 +60,8 @@ impl Board {
         Ok(())
     }
 
-    /// Another node says that these have changed: one of which nothing is written any more was switched on again or leads
-    /// elsewhere.
+    /// Reloads webhooks that another node reports as changed: one whose health row is gone was reactivated or has a new
+    /// URL.
     pub(crate) async fn look_at(&self, app: &App, ids: &BTreeSet<WebhookId>) -> Result<()> {
         let mine: Vec<WebhookId> = ids.iter().copied().filter(|id| self.known().contains_key(id)).collect();
         if mine.is_empty() {
@@ -76,12 +77,12 @@ impl Board {
         Ok(())
     }
 
-    /// Forgets webhooks that another node sends to now.
+    /// Removes webhooks that another node now sends to.
     pub(crate) fn leave(&self, owns: impl Fn(WebhookId) -> bool) {
         self.known().retain(|id, _| owns(*id));
     }
 
-    /// Takes an outcome in, with the reason of a failure; `true` when that is to be written.
+    /// Applies an outcome, with the reason of a failure; `true` when the change must be written.
     pub(crate) fn note(&self, lanes: &Lanes, job: &Job, sign: Sign, reason: Option<String>, now: Timestamp) -> bool {
         let mut known = self.known();
         let known = known
@@ -109,27 +110,27 @@ impl Board {
         sign == Sign::Failure || ended || change.is_some()
     }
 
-    /// Rows of these webhooks as they stand now.
+    /// Returns the current health rows of these webhooks.
     pub(crate) fn rows<'i>(&self, ids: impl Iterator<Item = &'i WebhookId>) -> Vec<webhook_health::Model> {
         let known = self.known();
         ids.filter_map(|id| Some(known.get(id)?.row(*id))).collect()
     }
 
-    /// A warning was sent for the streak that began then.
+    /// Records that a warning was published for the streak that began then.
     pub(crate) fn warned(&self, id: WebhookId, since: Option<Timestamp>, at: Timestamp) {
         if let Some(known) = self.known().get_mut(&id).filter(|known| known.streak.since == since) {
             known.streak.warned_at = Some(at);
         }
     }
 
-    /// Somebody wants to know whether the receiver works: an open breaker lets one request through now.
+    /// Lets an open circuit breaker send one probe request now, because a user tests the receiver.
     pub(crate) fn hasten(&self, lanes: &Lanes, id: WebhookId, now: Timestamp) {
         if let Some(until) = self.known().get_mut(&id).and_then(|known| known.breaker.hasten(now)) {
             lanes.shut(id, Some(until));
         }
     }
 
-    /// The webhook was switched on again or leads elsewhere: nothing of old counts.
+    /// Removes the health of a webhook that was reactivated or has a new URL: old outcomes no longer count.
     fn forget(&self, lanes: &Lanes, id: WebhookId) {
         let mut known = self.known();
         known.remove(&id);
@@ -140,7 +141,7 @@ impl Board {
         self.known().get(&id).map(|known| known.row(id))
     }
 
-    /// The moment before which nothing is sent, if the breaker is open.
+    /// Returns the time before which nothing is sent, if the circuit breaker is open.
     pub(crate) fn shut_until(&self, id: WebhookId) -> Option<Timestamp> {
         self.known().get(&id).and_then(|known| known.breaker.until())
     }
@@ -198,21 +199,21 @@ pub(crate) fn breaker(row: &webhook_health::Model) -> Breaker {
     Breaker::stored(row.since, row.probe_at, u32::try_from(row.trips).unwrap_or(0))
 }
 
-/// Whether a change of a webhook makes what was known of it old: it is switched on again, or leads elsewhere.
+/// Returns whether a change of a webhook resets its health: it was reactivated, or its URL changed.
 pub(crate) fn is_fresh(before: &webhook::Model, after: &webhook::Model) -> bool {
     let switched_on = before.status != after.status && after.status == WebhookStatus::Active;
     switched_on || before.url != after.url
 }
 
-/// Forgets what is written of a webhook and what memory knows, in one unit of work: the recorder reads memory in units of
-/// its own, so nothing of old is written again.
+/// Resets the stored health and the registry's entry of a webhook in one transaction. The recorder reads the registry
+/// in transactions of its own, so no old health is written again.
 pub(crate) async fn clear(txn: &Txn, board: &Board, lanes: &Lanes, id: WebhookId) -> Result<()> {
     webhook_health::Entity::delete_by_id(id).exec(txn.conn()).await?;
     board.forget(lanes, id);
     Ok(())
 }
 
-/// Why an attempt failed, for people.
+/// Renders the reason of a failed attempt, as text for people.
 pub(crate) fn failure(code: Option<i32>, error: Option<AttemptErrorKind>) -> Option<String> {
     match (code, error) {
         (Some(code), _) => Some(format!("the receiver answered {code}")),

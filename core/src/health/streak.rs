@@ -1,8 +1,8 @@
-//! Failures without a success between: when people are warned of them, and when a webhook is switched off for them. Pure.
+//! Streaks of consecutive failures: the thresholds of warnings and of automatic disabling. Pure.
 //!
-//! Any success ends a streak and with it both clocks. A warning comes when nothing has got through for ten minutes and five
-//! attempts have failed. Switching off takes five days and fifty attempts, and a warning that is a day old: whoever was
-//! warned had time to act, however the failures were spread.
+//! Any success ends a streak and resets both thresholds. A warning requires that nothing was delivered for ten minutes
+//! and that five attempts failed. Disabling requires five days, fifty failed attempts and a warning that is a day old,
+//! so that the owner had time to act, however the failures are distributed.
 
 use entity::{Timestamp, webhook_health};
 use std::time::Duration;
@@ -11,13 +11,13 @@ const WARN_AFTER: Duration = Duration::from_mins(10);
 const WARN_LEAST: u32 = 5;
 const DISABLE_AFTER: Duration = Duration::from_hours(5 * 24);
 const DISABLE_LEAST: u32 = 50;
-/// From the warning to switching off at least.
+/// The minimum time from the warning to disabling.
 const NOTICE: Duration = Duration::from_hours(24);
 
-/// Failures without a success between.
+/// A streak of consecutive failures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Streak {
-    /// The first of them.
+    /// The time of the first consecutive failure; none without failures.
     pub(crate) since: Option<Timestamp>,
     pub(crate) failures: u32,
     pub(crate) warned_at: Option<Timestamp>,
@@ -37,7 +37,7 @@ impl Streak {
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// Whether there was one to end.
+    /// Ends the streak. Returns whether there was one.
     pub(crate) fn succeeded(&mut self) -> bool {
         std::mem::take(self).since.is_some()
     }

@@ -1,15 +1,16 @@
-//! Requests that carry an idempotency key: the same key and request of the same API key give the first answer again, for
-//! a day. What was asked (its digest) and what was answered are sealed: both may hold secrets.
+//! Idempotency keys: for a day, the same key and request of the same API key get the first response again. The digest
+//! of the request and the response are sealed (encrypted), since both may hold secrets. The HTTP handler calls
+//! [`begin`], [`within`] and [`finish`]; nothing here may know of HTTP or GraphQL beyond a status and bytes.
 //!
-//! A request claims its key with a row before it is carried out, and leaves its answer in that row. Between the two
-//! stands [`Db::write`](crate::db::Db::write): the first thing that the request commits marks the row, *in the same
-//! transaction*. So of a process that dies in between, the row tells what became of the request:
+//! A request claims its key with a row before it is executed, and stores its response in that row. Between the two,
+//! [`Db::write`](crate::db::Db::write) marks the row in the first transaction that the request commits, *in the same
+//! transaction*. When a process dies in between, the row therefore tells the fate of the request:
 //!
-//! - not marked: nothing was committed. A repeat is carried out as if it were the first.
-//! - marked: it was carried out, at least in part, and its answer is lost. A repeat is refused, never run again.
+//! - not marked: nothing was committed. A repeat is executed like a first request.
+//! - marked: it was executed, at least in part, and its response is lost. A repeat is refused, never executed again.
 //!
-//! Which rows belong to requests that are being carried out is known in memory ([`Running`]), of this node's; those of
-//! another node are being carried out as long as it is alive. Any other row without an answer was left behind.
+//! The rows of requests in execution are known in memory ([`Running`]) for this node; those of another node are in
+//! execution as long as that node is alive. Any other row without a response was left behind by a crash.
 
 mod row;
 
@@ -29,56 +30,56 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// For how long an answer is kept.
+/// The time for which a response is kept.
 pub const KEPT: Duration = Duration::from_secs(24 * 3600);
-/// Characters of a key at most.
+/// The maximum number of characters of a key.
 pub const MAX_KEY: usize = 255;
-/// Bytes of an answer that is kept.
+/// The maximum size in bytes of a stored response.
 pub const MAX_ANSWER: usize = 1 << 20;
-/// Rows that are removed at once.
+/// The number of rows that are removed in one transaction.
 const STEP: u64 = 500;
-/// How often old rows are looked for.
+/// The interval at which expired rows are removed.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// A request that is to be carried out once.
+/// A request that must be executed at most once.
 #[derive(Clone)]
 pub struct Request {
     /// The idempotency key.
     pub key: String,
-    /// All that tells one request from another.
+    /// The content that distinguishes one request from another.
     pub content: Vec<u8>,
 }
 
-/// What a request was answered.
+/// The response of a request.
 #[derive(Clone)]
 pub struct Answer {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
     /// The media type.
     pub content_type: String,
-    /// The very bytes.
+    /// The exact bytes of the body.
     pub body: Vec<u8>,
 }
 
-/// What is to be done with a request.
+/// The result of claiming a key.
 pub enum Begun {
-    /// Carry it out, inside [`within`], and [`finish`].
+    /// Execute the request inside [`within`], and call [`finish`].
     New(Claim),
-    /// Answer this.
+    /// Return this response.
     Known(Answer),
-    /// The first one is being carried out.
+    /// The first request is in execution.
     Running,
     /// The key belongs to another request.
     Other,
-    /// It was carried out, and there is no answer.
+    /// The request was executed, and its response is lost.
     Lost,
 }
 
-/// The requests that this process carries out.
+/// The requests in execution by this process.
 #[derive(Debug, Default)]
 pub(crate) struct Running(Mutex<HashSet<IdempotencyId>>);
 
-/// A request that is being carried out, until this is dropped.
+/// A claimed key: its request is in execution until this is dropped.
 pub struct Claim {
     id: IdempotencyId,
     organization_id: OrganizationId,
@@ -109,12 +110,12 @@ impl Drop for Claim {
     }
 }
 
-/// Does the work of a request: what it commits marks its row.
+/// Executes the work of a request: its first commit marks the row.
 pub async fn within<T>(claim: &Claim, work: impl Future<Output = T>) -> T {
     request_mark::within(claim.id, work).await
 }
 
-/// Claims a request's key, or says what else is to be done.
+/// Claims a request's key, or returns the state in which the key already is.
 pub async fn begin(app: &App, actor: &Actor, request: Request) -> Result<Begun> {
     check(&request.key)?;
     let claim = Claim::new(&app.running, actor.organization_id);
@@ -126,8 +127,8 @@ pub async fn begin(app: &App, actor: &Actor, request: Request) -> Result<Begun> 
         .await
 }
 
-/// Ends a request. What is not to be remembered is forgotten, unless something of it was committed: that must not run
-/// again. An answer that is too large to be kept leaves a row that says no more than that.
+/// Finishes a request. Its row is removed when `remember` is false, unless something was committed: that must not be
+/// executed again. A response that is too large to be stored leaves a row without one.
 pub async fn finish(app: &App, claim: Claim, answer: Answer, remember: bool) -> Result<()> {
     let (id, keyring) = (claim.id, Arc::clone(&app.keyring));
     let fits = answer.body.len() <= MAX_ANSWER;
@@ -144,12 +145,12 @@ pub async fn finish(app: &App, claim: Claim, answer: Answer, remember: bool) -> 
             })
         })
         .await;
-    // Only now: whoever finds the row without an answer and the claim gone takes it for left behind.
+    // The claim is released last: a row without a response and without a claim counts as left behind.
     drop(claim);
     ended
 }
 
-/// Removes what is too old, until it is told to stop.
+/// Removes expired rows until shutdown.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     loop {
         if let Some(Err(error)) = shutdown.run_until_cancelled(sweep(&app)).await {
@@ -161,7 +162,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     }
 }
 
-/// Removes what is too old, a bounded step a transaction. Gives how many there were.
+/// Removes expired rows, one bounded transaction at a time. Returns their number.
 pub async fn sweep(app: &App) -> Result<u64> {
     let mut removed = 0;
     loop {

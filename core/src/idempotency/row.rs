@@ -1,4 +1,4 @@
-//! The row of a request with an idempotency key: taken, marked, given its answer, or removed again.
+//! The row of a request with an idempotency key: claimed, marked, completed or removed.
 
 use super::{Answer, Begun, Claim, KEPT, Request, Running};
 use crate::{Error, Result, auth::Actor, db::Txn, node::Nodes, secret::Keyring};
@@ -8,14 +8,14 @@ use sea_orm::{
 };
 use sha2::{Digest, Sha256};
 
-/// A sealed value of the newest request, to try a key on.
+/// Returns a sealed value of the newest request, with which a master key can be checked.
 pub(crate) async fn newest_sealed(db: &impl ConnectionTrait) -> Result<Option<(String, Vec<u8>)>> {
     let newest = idempotency_key::Entity::find().order_by_desc(idempotency_key::Column::Id);
     let row = newest.one(db).await?;
     Ok(row.map(|row| (seal::request(row.id), row.request)))
 }
 
-/// Takes the key for a request, or says what else is to be done.
+/// Claims the key for a request, or returns its state.
 pub(super) async fn claim(
     txn: &Txn,
     claim: Claim,
@@ -64,7 +64,7 @@ fn is_running(row: &idempotency_key::Model, running: &Running, nodes: &Nodes) ->
     running.has(row.id) || of_another
 }
 
-/// What a known key means for a request; nothing when it is as good as new.
+/// Determines the state of a known key for a request; none when the request may be executed as new.
 fn judge(
     row: &idempotency_key::Model,
     running: bool,
@@ -99,7 +99,7 @@ fn answer(row: &idempotency_key::Model, keyring: &Keyring) -> Result<Option<Answ
     }))
 }
 
-/// Removes the row of a request that has committed nothing. Gives whether it did.
+/// Removes the row of a request that has committed nothing. Returns whether it did.
 pub(super) async fn forget(txn: &Txn, id: IdempotencyId) -> Result<bool> {
     let removed = idempotency_key::Entity::delete_many()
         .filter(idempotency_key::Column::Id.eq(id))
@@ -109,7 +109,7 @@ pub(super) async fn forget(txn: &Txn, id: IdempotencyId) -> Result<bool> {
     Ok(removed.rows_affected > 0)
 }
 
-/// Leaves the answer in the row of its request.
+/// Stores the response in the row of its request.
 pub(super) async fn keep(txn: &Txn, id: IdempotencyId, keyring: &Keyring, answer: Answer) -> Result<()> {
     let row = idempotency_key::ActiveModel {
         id: Set(id),
@@ -122,7 +122,7 @@ pub(super) async fn keep(txn: &Txn, id: IdempotencyId, keyring: &Keyring, answer
     Ok(())
 }
 
-/// What each sealed column is bound to.
+/// The context that each sealed column is bound to.
 mod seal {
     use entity::IdempotencyId;
 

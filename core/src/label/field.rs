@@ -1,4 +1,4 @@
-//! What labels are listed by.
+//! Fields by which labels are filtered and sorted.
 
 use crate::list;
 use entity::{data_row as data_rows, label};
@@ -7,7 +7,7 @@ use sea_orm::{
     sea_query::{self, Expr, SubQueryStatement},
 };
 
-/// What labels are listed by.
+/// Fields by which labels are filtered and sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the column of its name, or the label's data row's")]
 pub enum Field {
@@ -45,7 +45,7 @@ impl list::Field for Field {
     }
 }
 
-/// A column of the label's data row.
+/// Selects a column of the label's data row.
 fn of_data_row(column: data_rows::Column) -> Expr {
     let row = data_rows::Entity::find()
         .select_only()

@@ -1,5 +1,6 @@
-//! Station 3 for labels: what an annotator made of a data row in a project. Submit makes a label, Save changes it; each
-//! change publishes its event in the same transaction.
+//! Labels: the annotations of data rows in projects. Submit creates a label, Save changes it; each change publishes its
+//! event in the same transaction. The GraphQL resolvers and the task verbs call these functions; nothing here knows of
+//! HTTP or GraphQL, or sends a request.
 
 mod field;
 
@@ -22,55 +23,56 @@ use sea_orm::{
 };
 use std::{collections::HashSet, time::Duration};
 
-/// Bytes of an annotation.
+/// The maximum size of an annotation in bytes.
 pub const LABEL: usize = 2 << 20;
-/// Bytes of annotations that one unit of work deletes: it holds them, their events and their payloads in memory.
+/// The maximum total size in bytes of the annotations that one transaction deletes, since it holds them, their events
+/// and their payloads in memory.
 pub const DELETED: usize = 16 << 20;
-/// Labelbox's word for a label of no particular type.
+/// Labelbox's name of the label type without a meaning.
 pub const ANY: &str = "Any";
-/// How old a project's last activity may look.
+/// The maximum staleness of a project's last activity.
 const ACTIVITY: Duration = Duration::from_secs(1);
 
-/// What to make a label of.
+/// The fields of a new label.
 #[derive(Clone, Debug, Default)]
 pub struct New {
-    /// In which project.
+    /// The id of the project.
     pub project: String,
-    /// Of which data row.
+    /// The id of the data row.
     pub data_row: String,
-    /// The annotation, kept and sent as it is.
+    /// The annotation, stored and sent unchanged.
     pub label: String,
-    /// How long it took.
+    /// The labeling time in seconds.
     pub seconds_to_label: f64,
     /// Labelbox's `type.name`; none: [`ANY`].
     pub label_type: Option<String>,
 }
 
-/// What to change of a label; what is absent stays.
+/// The fields of a label to change; absent ones keep their value.
 #[derive(Clone, Debug, Default)]
 pub struct Patch {
     /// The annotation.
     pub label: Option<String>,
-    /// How long it took.
+    /// The labeling time in seconds.
     pub seconds_to_label: Option<f64>,
 }
 
-/// Whose labels a list is of.
+/// The scope of a list of labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// A project's.
+    /// The labels of a project.
     Project(ProjectId),
-    /// A data row's.
+    /// The labels of a data row.
     DataRow(DataRowId),
 }
 
-/// A live label by its id.
+/// Returns a live label by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<label::Model> {
     actor.require(Action::Read)?;
     find(app.db.read(), actor, id).await
 }
 
-/// The labels of a scope that the actor may see.
+/// Lists the labels of a scope that the actor has access to.
 pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -> Result<Vec<label::Model>> {
     actor.require(Action::Read)?;
     let mut rows = label::Entity::find().filter(label::Column::OrganizationId.eq(actor.organization_id));
@@ -124,7 +126,7 @@ pub async fn create_many(app: &App, actor: &Actor, new: Vec<New>) -> Result<Vec<
         .await
 }
 
-/// Saves a label. With nothing to change, nothing happens and no event tells of it.
+/// Saves a label. Without any change, no event is published.
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<label::Model> {
     actor.require(Action::Annotate)?;
     input::text("label", patch.label.as_deref().unwrap_or_default(), LABEL)?;
@@ -184,7 +186,7 @@ pub async fn delete(app: &App, actor: &Actor, ids: &[String]) -> Result<Vec<labe
         .await
 }
 
-/// Labels of an organization by id, deleted ones too: for the objects that name them.
+/// Loads labels of an organization by id, deleted ones included, for the objects that refer to them.
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[LabelId]) -> Result<Vec<label::Model>> {
     Ok(label::Entity::find()
         .filter(label::Column::Id.is_in(ids.iter().copied()))
@@ -193,7 +195,7 @@ pub async fn many(app: &App, organization_id: OrganizationId, ids: &[LabelId]) -
         .await?)
 }
 
-/// A live label the actor may see.
+/// Returns a live label that the actor has access to.
 pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<label::Model> {
     let unknown = || Error::not_found("label", id);
     let key: LabelId = id.parse().map_err(|_| unknown())?;
@@ -202,7 +204,7 @@ pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -
         .ok_or_else(unknown)
 }
 
-/// Marks these live labels and publishes one event each.
+/// Marks these live labels as deleted and publishes one event for each.
 pub(crate) async fn remove(txn: &Txn, rows: &mut [label::Model]) -> Result<()> {
     label::Entity::update_many()
         .col_expr(label::Column::Deleted, Expr::value(true))
@@ -218,7 +220,7 @@ pub(crate) async fn remove(txn: &Txn, rows: &mut [label::Model]) -> Result<()> {
     Ok(())
 }
 
-/// Notes that something happened in a project, at most once a second.
+/// Records activity in a project, at most once a second.
 pub(crate) fn touch(txn: &Txn, project: Option<&projects::Model>) {
     let stale = |project: &&projects::Model| {
         project
@@ -230,7 +232,7 @@ pub(crate) fn touch(txn: &Txn, project: Option<&projects::Model>) {
     }
 }
 
-/// What the label is to stand beside.
+/// Returns the context key of a new label.
 fn about(actor: &Actor, new: &New) -> Result<About> {
     Ok(About {
         organization_id: actor.organization_id,
@@ -269,7 +271,7 @@ async fn insert(txn: &Txn, actor: &Actor, new: New, subject: &Subject, path: &st
     Ok(row)
 }
 
-/// Refuses a label where none may be made: what it names must be there, be seen and be live.
+/// Refuses a label unless its project and data row exist, are live, and the actor has access to them.
 async fn open<'s>(
     txn: &Txn,
     actor: &Actor,

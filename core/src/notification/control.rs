@@ -1,4 +1,4 @@
-//! Steering: send again, stop, test, look at what would be sent.
+//! Control of deliveries: redeliver, cancel, ping and preview.
 
 use super::get;
 use crate::{
@@ -27,7 +27,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How much longer than its attempt's time a ping is waited for.
+/// The time that a ping waits beyond the timeout of its attempt.
 const PING_SLACK: Duration = Duration::from_secs(2);
 
 /// Sends an old notification's bytes again, as a new notification of the same event.
@@ -51,7 +51,7 @@ pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notificatio
     Ok(row)
 }
 
-/// The place of a redelivery in its webhook's order.
+/// Returns the order key of a redelivery.
 async fn order_key(txn: &Txn, webhook: &webhooks::Model, old: &notification::Model) -> Result<Option<Uuid>> {
     let data_row_id = match webhook.ordering {
         Ordering::PerDataRow => entity::event::Entity::find_by_id(old.event_id)
@@ -63,8 +63,8 @@ async fn order_key(txn: &Txn, webhook: &webhooks::Model, old: &notification::Mod
     Ok(publish::order_key(webhook.ordering, webhook.id, old.topic, data_row_id))
 }
 
-/// Enqueues a notification again, with its old bytes unless others are given. A task that waited for it waits for the new
-/// one; gives what it waited for before, to be forgotten after the commit.
+/// Enqueues a notification again, with its old bytes unless others are given. A task that waited for it waits for the
+/// new one; returns what it waited for before, which the caller must remove from the lanes after the commit.
 pub(crate) async fn repeat(
     txn: &Txn,
     webhook: &webhooks::Model,
@@ -100,7 +100,7 @@ pub(crate) async fn repeat(
     Ok((row, withdrawn))
 }
 
-/// Stops a notification that is not delivered yet. A request that is in flight is still recorded.
+/// Cancels a notification that is not delivered yet. A request that is in flight is still recorded.
 pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::Model> {
     actor.require(Action::ManageWebhooks)?;
     let known = get(app, actor, id).await?;
@@ -130,7 +130,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::
     Ok(row)
 }
 
-/// Cancels a notification that is not over. Says whether others waited for it in their order.
+/// Cancels an unfinished notification. Returns whether others waited for it in their order.
 pub(crate) async fn stop(txn: &Txn, mut row: notification::Model) -> Result<(notification::Model, bool)> {
     row.status = NotificationStatus::Canceled;
     let key = row.order_key.take();
@@ -147,8 +147,8 @@ pub(crate) async fn stop(txn: &Txn, mut row: notification::Model) -> Result<(not
     Ok((row, key.is_some()))
 }
 
-/// Sends a test event to one webhook now, and waits for its first outcome. An open breaker lets one request through at
-/// once: this one, or one that waited before it.
+/// Sends a test event to one webhook now, and waits for its first outcome. An open circuit breaker lets one request
+/// through immediately: this one, or one that waited before it.
 pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notification::Model> {
     actor.require(Action::ManageWebhooks)?;
     let webhook = webhook::get(app, actor, webhook_id).await?;
@@ -175,7 +175,7 @@ pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notifica
         .unwrap_or(Ok(sent))
 }
 
-/// The notification after its first attempt.
+/// Waits for the notification's first attempt.
 async fn outcome(app: &App, id: NotificationId) -> Result<notification::Model> {
     loop {
         let mut recorded = std::pin::pin!(app.dispatcher.recorded.notified());
@@ -192,15 +192,16 @@ async fn outcome(app: &App, id: NotificationId) -> Result<notification::Model> {
 /// A request as it would be sent, with secrets and tokens masked.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// Where to.
+    /// The URL.
     pub url: String,
-    /// A JSON object.
+    /// The headers as a JSON object.
     pub headers: String,
-    /// The exact bytes.
+    /// The exact bytes of the body.
     pub body: Vec<u8>,
 }
 
-/// The request that a webhook would get for an event of the organization, or for a sample of a topic; nothing is sent.
+/// Builds the request that a webhook would receive for an event of the organization or a sample of a topic, without
+/// sending it.
 pub async fn preview(
     app: &App,
     actor: &Actor,
@@ -248,7 +249,7 @@ fn sample(
     Ok((publish::unpublished(organization_id, topic, &data, now)?, data))
 }
 
-/// Whether a notification has come to its end.
+/// Returns whether a notification is finished.
 pub(crate) fn over(status: NotificationStatus) -> bool {
     matches!(
         status,
@@ -257,7 +258,7 @@ pub(crate) fn over(status: NotificationStatus) -> bool {
 }
 
 impl Job {
-    /// A job that is only looked at: for the headers of a preview.
+    /// Builds a job that is never sent, for the headers of a preview.
     fn preview(event: &entity::event::Model, webhook: &webhooks::Model) -> Self {
         Self {
             node_id: NodeId::new(),

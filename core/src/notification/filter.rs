@@ -1,4 +1,4 @@
-//! Which notifications. Pages of them are cut in [`walk`](crate::notification::scan).
+//! Filters of notifications. Pages of them are cut in [`walk`](crate::notification::scan).
 
 use crate::{Result, auth::Actor, page};
 use entity::{
@@ -10,38 +10,38 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What a notification must be like; absent: anything. Lists are "one of".
+/// Conditions for notifications; absent ones match everything. A list matches any of its values.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Filter {
-    /// Its id.
+    /// The ids of the notifications.
     pub ids: Option<Vec<NotificationId>>,
-    /// Its webhook.
+    /// The webhooks of the notifications.
     pub webhook_ids: Option<Vec<WebhookId>>,
-    /// Its event's project.
+    /// The projects of their events.
     pub project_ids: Option<Vec<ProjectId>>,
-    /// The webhook stage it was sent for.
+    /// The webhook stages that they were sent for.
     pub stage_ids: Option<Vec<StageId>>,
-    /// The task it was sent for.
+    /// The tasks that they were sent for.
     pub task_ids: Option<Vec<TaskId>>,
-    /// Its event.
+    /// The events of the notifications.
     pub event_ids: Option<Vec<EventId>>,
-    /// Its topic.
+    /// The topics of their events.
     pub topics: Option<Vec<WebhookTopic>>,
-    /// Its status.
+    /// The statuses of the notifications.
     pub statuses: Option<Vec<NotificationStatus>>,
-    /// HTTP status of its newest attempt.
+    /// The HTTP statuses of their newest attempts.
     pub response_codes: Option<Vec<i32>>,
-    /// Its data row's external id.
+    /// The external id of the data row.
     pub external_id: Option<String>,
-    /// Made at this moment or later.
+    /// Created at or after this time.
     pub created_from: Option<Timestamp>,
-    /// Made before this moment.
+    /// Created before this time.
     pub created_before: Option<Timestamp>,
 }
 
 impl Filter {
-    /// What was made for a webhook, since a moment.
+    /// Selects the notifications of a webhook since a time.
     pub fn of_webhook(id: WebhookId, since: Option<Timestamp>) -> Self {
         Self {
             webhook_ids: Some(vec![id]),
@@ -50,7 +50,7 @@ impl Filter {
         }
     }
 
-    /// Whether a notification is like this: the same as the statement of a page says.
+    /// Returns whether a notification matches, by the same conditions as the statement of a page.
     pub(crate) fn matches(&self, row: &notification::Model) -> bool {
         page::one_of(&self.ids, Some(row.id))
             && page::one_of(&self.webhook_ids, Some(row.webhook_id))
@@ -66,7 +66,7 @@ impl Filter {
     }
 }
 
-/// The one with this id, when the actor may see it.
+/// Returns the notification with this id, when the actor has access to it.
 pub(super) async fn one(
     db: &impl ConnectionTrait,
     actor: &Actor,
@@ -86,12 +86,12 @@ pub(crate) fn matching(actor: &Actor, filter: &Filter) -> Select<notification::E
     notification::Entity::find().filter(visible(actor, &seen(actor, filter)))
 }
 
-/// What of a filter that is kept to the actor's projects they see.
+/// Builds the condition for a filter that is already limited to the actor's projects.
 pub(super) fn visible(actor: &Actor, filter: &Filter) -> Condition {
     of_organization(actor.organization_id, filter).add_option(actor.projects.as_deref().map(of_webhooks_in))
 }
 
-/// The filter, kept to the projects that the actor may see.
+/// Limits the filter to the projects that the actor has access to.
 pub(crate) fn seen(actor: &Actor, filter: &Filter) -> Filter {
     let project_ids = match (&actor.projects, &filter.project_ids) {
         (None, wanted) => wanted.clone(),
@@ -104,7 +104,7 @@ pub(crate) fn seen(actor: &Actor, filter: &Filter) -> Filter {
     }
 }
 
-/// What a filter matches in an organization, whoever asks.
+/// Builds the condition for what a filter matches in an organization, for any actor.
 pub(crate) fn of_organization(id: OrganizationId, filter: &Filter) -> Condition {
     use notification::Column as Is;
     Condition::all()
@@ -123,7 +123,8 @@ pub(crate) fn of_organization(id: OrganizationId, filter: &Filter) -> Condition 
         .add_option(filter.created_before.map(|time| Is::CreatedAt.lt(time)))
 }
 
-/// A key that is limited to projects sees what goes to their webhooks, not what goes to those of the organization.
+/// Selects the webhooks of these projects. An API key that is limited to projects has access to notifications of their
+/// webhooks, not to those of organization-wide ones.
 fn of_webhooks_in(projects: &[ProjectId]) -> Expr {
     let webhooks = webhook::Entity::find()
         .select_only()

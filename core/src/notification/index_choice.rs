@@ -1,28 +1,28 @@
-//! Ways into the log: which indexes hold what a filter asks for, each in the order of ids. Pure.
+//! Index scans of the log: the indexes that cover a part of a filter, each in the order of ids. Pure.
 
 use super::filter::Filter;
 use entity::{NotificationStatus, WebhookTopic, notification};
 use sea_orm::{ColumnTrait, Condition, sea_query::Expr};
 
-/// Stretches of one way at most: more values than that are compared row by row.
+/// The maximum number of ranges of one index scan; a filter with more values is compared row by row.
 const STRETCHES: usize = 32;
-/// Ways that are tried at most.
+/// The maximum number of index scans that are tried.
 const WAYS: usize = 3;
 
-/// Which rows a partial index holds, in the words of the migration that made it.
+/// The conditions of the partial indexes, in the exact words of the migration that created them.
 const UNUSUAL_STATUS: &str = "status NOT IN (1, 3)";
 const UNUSUAL_CODE: &str = "response_code <> 200";
 const UNUSUAL_TOPIC: &str = "topic NOT IN (0, 1, 6)";
 
-/// Rows as they stand in a few stretches of an index, and what is to be seen at each of them.
+/// An index scan: some ranges of an index, and the remaining conditions on each row.
 #[derive(Debug)]
 pub(crate) struct Way {
     pub stretches: Vec<Stretch>,
-    /// The filter without what the stretches say already.
+    /// The filter without the conditions that the ranges cover.
     pub rest: Filter,
 }
 
-/// Rows that stand together in an index, in the order of their ids.
+/// A contiguous range of an index, in the order of ids.
 #[derive(Debug)]
 pub(crate) struct Stretch {
     /// The index; none where only ids are looked up.
@@ -38,7 +38,8 @@ impl Stretch {
         }
     }
 
-    /// Of an index that holds only some rows: it is used where a statement says the same in the same words.
+    /// A range of a partial index, which the planner uses only where a statement repeats the index's condition in the
+    /// same words.
     fn partly(index: &'static str, only: &'static str, rows: Condition) -> Self {
         Self {
             index: Some(index),
@@ -47,7 +48,7 @@ impl Stretch {
     }
 }
 
-/// The best ways first: those that hold few rows, as far as a filter can tell.
+/// Returns the index scans of a filter, the most selective ones first.
 pub(crate) fn ways(filter: &Filter) -> Vec<Way> {
     if let Some(ids) = &filter.ids {
         let rows = Condition::all().add(notification::Column::Id.is_in(ids.iter().copied()));
@@ -77,7 +78,7 @@ pub(crate) fn ways(filter: &Filter) -> Vec<Way> {
     ways
 }
 
-/// What a filter says of rows, in the words of the indexes that hold only some: for statements that count what it matches.
+/// Builds the conditions of a filter in the words of the partial indexes, for statements that count its matches.
 pub(crate) fn told(filter: &Filter) -> Condition {
     let usual = |statuses: &Vec<NotificationStatus>| {
         let usual = [NotificationStatus::Sending, NotificationStatus::Succeeded];
@@ -93,7 +94,7 @@ pub(crate) fn told(filter: &Filter) -> Condition {
         .add_option(topics.map(|_| Expr::cust(UNUSUAL_TOPIC)))
 }
 
-/// Those of which there are a few in a log of any length.
+/// Returns the selective index scans, which cover few rows in a log of any length.
 fn narrow(filter: &Filter) -> [Option<Way>; 3] {
     use notification::Column as Is;
     [
@@ -164,7 +165,7 @@ fn wide(filter: &Filter) -> [Option<Way>; 6] {
     ]
 }
 
-/// A stretch for each value, if there are values and not too many.
+/// Builds a scan with one range for each value, unless there are none or too many.
 fn way<T: Clone + PartialEq>(
     values: &Option<Vec<T>>,
     filter: &Filter,
@@ -193,7 +194,8 @@ fn distinct<T: Clone + PartialEq>(values: &[T]) -> Vec<T> {
     distinct
 }
 
-/// What did not succeed, of a few webhooks or of all. What is being sent is found by its holder.
+/// Builds a scan of notifications that did not succeed, of a few webhooks or of all. SENDING ones are found by their
+/// node.
 fn by_status(filter: &Filter) -> Option<Way> {
     use notification::Column as Is;
     let statuses = distinct(filter.statuses.as_ref()?);
@@ -231,7 +233,7 @@ fn by_status(filter: &Filter) -> Option<Way> {
     Some(Way { stretches, rest })
 }
 
-/// Topics that may make up most of a log: no index holds them.
+/// Returns whether the topic may be that of most rows of a log. Partial indexes exclude these topics.
 fn is_usual(topic: WebhookTopic) -> bool {
     matches!(
         topic,

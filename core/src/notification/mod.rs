@@ -1,4 +1,5 @@
-//! Notifications: the log of what was sent to whom. Looked at here; steered in [`control`].
+//! Notifications: the delivery log. They are read here and controlled in [`control`]. The GraphQL resolvers call these
+//! functions; sending is the dispatcher's part alone. Nothing here may know of GraphQL.
 
 mod control;
 mod filter;
@@ -25,7 +26,7 @@ use entity::{NotificationId, OrganizationId, PayloadId, attempt, notification, p
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::collections::HashMap;
 
-/// A notification by its id.
+/// Returns a notification by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<notification::Model> {
     actor.require(Action::ReadWebhooks)?;
     let unknown = || Error::not_found("notification", id);
@@ -33,13 +34,14 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<notification::Mod
     filter::one(app.db.read(), actor, key).await?.ok_or_else(unknown)
 }
 
-/// A page of the log, newest first. One of a filter that matches little may end before it is full, and says where.
+/// Lists a page of the log, newest first. When few notifications match, the page may end before it is full, and says
+/// where.
 pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
     actor.require(Action::ReadWebhooks)?;
     scan::page(app, actor, filter, span).await
 }
 
-/// A page of a webhook's log by number of rows: the Labelbox form.
+/// Lists a page of a webhook's log by row numbers, in Labelbox's form.
 pub async fn numbered(
     app: &App,
     actor: &Actor,
@@ -52,7 +54,7 @@ pub async fn numbered(
     scan::numbered(app, actor, filter, from, skip, first).await
 }
 
-/// The attempts of several notifications, oldest first.
+/// Loads the attempts of several notifications, oldest first.
 pub async fn attempts(
     app: &App,
     organization_id: OrganizationId,
@@ -72,7 +74,7 @@ pub async fn attempts(
     Ok(attempts)
 }
 
-/// The bodies of several payloads.
+/// Loads the bodies of several payloads.
 pub async fn bodies(
     app: &App,
     organization_id: OrganizationId,
@@ -86,8 +88,8 @@ pub async fn bodies(
     Ok(rows.into_iter().map(|row| (row.id, row.body)).collect())
 }
 
-/// `[Date][Status] external_id`: Ango's log line, with the moment in ISO form, and the HTTP status, the error's kind, or
-/// the notification's own status while there is neither.
+/// Renders `[Date][Status] external_id`, the log line of Ango Hub. The date has ISO 8601 form; the status is the HTTP
+/// status, the kind of error, or the notification's own status while there is neither.
 pub fn log_line(row: &notification::Model) -> String {
     let status = match (row.response_code, row.error) {
         (Some(code), _) => code.to_string(),

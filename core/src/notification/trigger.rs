@@ -1,4 +1,4 @@
-//! A sample of a topic, sent as a test: to listeners, or to one webhook. Nothing has happened, and the event says so.
+//! Sample events, sent as tests to listeners or to one webhook. Nothing happened, and the event is marked as a test.
 
 use crate::{
     App, Error, Result,
@@ -9,19 +9,19 @@ use crate::{
 use entity::{ProjectId, WebhookStatus, WebhookTopic, notification, webhook as webhooks};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Iterable, QueryFilter, QueryOrder};
 
-/// What to send, and to whom.
+/// The sample to send, and its recipients.
 #[derive(Clone, Debug)]
 pub struct Trigger {
-    /// Of this topic.
+    /// The topic of the sample.
     pub topic: WebhookTopic,
-    /// To this webhook; none: to every listener.
+    /// The webhook to send it to; none: every listener.
     pub webhook: Option<String>,
-    /// Of the listeners, only those that hear of this project.
+    /// Limits the listeners to those that receive events of this project.
     pub project: Option<String>,
 }
 
-/// Sends a sample, subscribed or not and whatever the filter, with invented data. Gives the notifications as they are
-/// before their first attempt.
+/// Sends a sample with invented data, regardless of subscriptions and filters. Returns the notifications before their
+/// first attempt.
 pub async fn trigger(app: &App, actor: &Actor, trigger: Trigger) -> Result<Vec<notification::Model>> {
     actor.require(Action::ManageWebhooks)?;
     check(trigger.topic)?;
@@ -40,7 +40,7 @@ pub async fn trigger(app: &App, actor: &Actor, trigger: Trigger) -> Result<Vec<n
         .await
 }
 
-/// Refuses a topic that nothing causes, and says which there are.
+/// Refuses a topic that is never published; the error lists the topics with a sample.
 fn check(topic: WebhookTopic) -> Result<()> {
     if event::has_sample(topic) {
         return Ok(());
@@ -55,7 +55,7 @@ fn check(topic: WebhookTopic) -> Result<()> {
     Err(Error::invalid("topic", reason))
 }
 
-/// The webhooks to send to, and the project that the event is of.
+/// Returns the webhooks to send to, and the project of the event.
 async fn addressees(app: &App, actor: &Actor, trigger: &Trigger) -> Result<(Vec<webhooks::Model>, Option<ProjectId>)> {
     if let Some(id) = &trigger.webhook {
         if trigger.project.is_some() {
@@ -78,7 +78,7 @@ async fn addressees(app: &App, actor: &Actor, trigger: &Trigger) -> Result<(Vec<
     }
 }
 
-/// The listeners' webhooks that the actor sees.
+/// Returns the listeners' webhooks that the actor has access to.
 async fn listening(app: &App, actor: &Actor, project_id: Option<ProjectId>) -> Result<Vec<webhooks::Model>> {
     use webhooks::Column as Is;
     let of_project = |id: ProjectId| Condition::any().add(Is::ProjectId.is_null()).add(Is::ProjectId.eq(id));
@@ -100,7 +100,7 @@ async fn send(
     project_id: Option<ProjectId>,
 ) -> Result<notification::Model> {
     let data = event::sample(topic, row.id, txn.now());
-    let data = data.ok_or_else(|| Error::internal("a topic lost its sample"))?;
+    let data = data.ok_or_else(|| Error::internal("a topic has no sample"))?;
     let subscriber = txn.index().subscriber(row).await?;
     publish::publish_test(txn, row.organization_id, (topic, &data), &subscriber, project_id)
 }

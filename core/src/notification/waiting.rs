@@ -1,4 +1,4 @@
-//! How a webhook fares, to look at; and why a notification waits, and until when.
+//! The health of a webhook for the API; and the reason and end of a notification's wait.
 
 use crate::{
     App, Result,
@@ -13,46 +13,46 @@ use entity::{
 };
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Value};
 
-/// Waiting notifications are counted up to this many.
+/// The maximum to which waiting notifications are counted.
 const COUNTED: i64 = 10_000;
-/// The newest notifications among which the last success is looked for when memory knows none.
+/// The number of newest notifications that are searched for the last success when memory has none.
 const NEWEST: i64 = 100;
 
-/// How a webhook fares.
+/// The health of a webhook.
 #[derive(Clone, Debug)]
 pub struct Health {
-    /// Whether its breaker lets requests through.
+    /// The state of the circuit breaker.
     pub breaker: BreakerState,
-    /// Since when: half open counts from the moment it opened.
+    /// The start of this state; a half-open breaker counts from the time at which it opened.
     pub since: Timestamp,
-    /// When an open breaker lets one request through.
+    /// The time at which an open circuit breaker lets one probe request through.
     pub next_probe_at: Option<Timestamp>,
-    /// Failures without a success between.
+    /// The number of consecutive failures.
     pub failures: u32,
-    /// The first of them.
+    /// The time of the first consecutive failure; none without failures.
     pub failing_since: Option<Timestamp>,
-    /// When WEBHOOK_FAILING told of them.
+    /// The time at which WEBHOOK_FAILING warned of them.
     pub warned_at: Option<Timestamp>,
-    /// When a delivery last succeeded, as far back as is known.
+    /// The time of the last successful delivery, as far back as is known.
     pub last_success_at: Option<Timestamp>,
-    /// When one last failed.
+    /// The time of the last failed delivery.
     pub last_failure_at: Option<Timestamp>,
-    /// Why, for people.
+    /// The reason for the last failure, as text for people.
     pub last_failure: Option<String>,
-    /// What waits.
+    /// The backlog.
     pub waiting: Waiting,
 }
 
-/// Notifications that wait although they are due.
+/// The backlog of a webhook: notifications that wait although they are due.
 #[derive(Clone, Copy, Debug)]
 pub struct Waiting {
-    /// How many, as far as they are counted.
+    /// The number of notifications, up to the maximum of the count.
     pub count: i64,
-    /// For what.
+    /// The reason why they wait.
     pub reason: Option<WaitReason>,
 }
 
-/// How a webhook fares now.
+/// Returns the current health of a webhook.
 pub async fn of(app: &App, row: &webhooks::Model) -> Result<Health> {
     let stored = webhook_health::Entity::find_by_id(row.id).one(app.db.read()).await?;
     let known = app.health.row(row.id);
@@ -81,12 +81,12 @@ pub async fn of(app: &App, row: &webhooks::Model) -> Result<Health> {
     })
 }
 
-/// Whether a notification waits for its next request: none is being made, and it is not over.
+/// Returns whether a notification waits for its next request: none is in flight, and it is not finished.
 pub fn waits(row: &notification::Model) -> bool {
     matches!(row.status, NotificationStatus::Pending | NotificationStatus::Retrying)
 }
 
-/// Why a notification waits for its next request; none when it does not.
+/// Returns the reason why a notification waits for its next request; none when it does not wait.
 pub fn wait_reason(app: &App, row: &notification::Model, webhook: &webhooks::Model) -> Option<WaitReason> {
     if !waits(row) {
         return None;
@@ -103,14 +103,14 @@ pub fn wait_reason(app: &App, row: &notification::Model, webhook: &webhooks::Mod
     })
 }
 
-/// When its next request can be made at the earliest: when it is due, and not before its webhook's breaker lets one
+/// Returns the earliest time of the next request: when it is due, and not before the webhook's circuit breaker lets one
 /// through.
 pub fn wait_until(app: &App, row: &notification::Model) -> Option<Timestamp> {
     let due = row.due_at?;
     Some(due.max(app.health.shut_until(row.webhook_id).unwrap_or(due)))
 }
 
-/// What holds up what is due.
+/// Returns the reason why due notifications wait.
 fn due_reason(app: &App, webhook: &webhooks::Model, now: Timestamp) -> Option<WaitReason> {
     if webhook.status != WebhookStatus::Active {
         return Some(WaitReason::Inactive);
@@ -130,7 +130,7 @@ struct Count {
     behind: i64,
 }
 
-/// Steps on the two indexes of what is not over. Binds: the webhook, now, how far to count.
+/// Counts on the two indexes of unfinished notifications. Parameters: the webhook, the current time, the maximum.
 const WAITING: &str = "SELECT \
      (SELECT count(*) FROM (SELECT 1 FROM notification WHERE webhook_id = ?1 AND due_at IS NOT NULL AND due_at <= ?2 \
          LIMIT ?3) AS counted) AS due, \
@@ -159,7 +159,7 @@ struct Success {
     updated_at: Timestamp,
 }
 
-/// Binds: the webhook, how far to look back, SUCCEEDED.
+/// Parameters: the webhook, the number of notifications to search, SUCCEEDED.
 const NEWEST_SUCCESS: &str = "SELECT updated_at FROM (SELECT id, status, updated_at FROM notification \
      WHERE webhook_id = ?1 ORDER BY id DESC LIMIT ?2) AS newest WHERE status = ?3 ORDER BY id DESC LIMIT 1";
 

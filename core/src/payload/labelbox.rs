@@ -1,6 +1,7 @@
-//! Labelbox's bodies: `reference/behaviours.md` C2 for labels, section (d) for reviews. Times have whole seconds; the
-//! annotation is a JSON *string*; event name and delivery id travel in headers only. A task's move holds no annotation, and
-//! Labelbox knows no body without its label, so a webhook's `payloadContent` has no meaning here.
+//! Labelbox's bodies of labels and reviews, as Labelbox's documentation of webhooks describes them. Times have whole
+//! seconds; the annotation is a JSON *string*; the event name and the delivery id are in headers only. A task's move
+//! contains no annotation, and Labelbox has no body without its label, so a webhook's `payloadContent` has no effect
+//! here.
 
 use super::notice;
 use crate::event::{self, Annotation, Data, LabelChange, Project, ReviewChange, TaskMove};

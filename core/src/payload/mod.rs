@@ -1,4 +1,6 @@
-//! Station 5, render: an event's exact bytes in a webhook's format, made once and stored. Pure: values in, bytes out.
+//! Rendering: the exact bytes of an event in a webhook's payload format, rendered once and stored. Publishing enters
+//! with [`render`], exports with [`export`]. Pure: values in, bytes out. Nothing here may read the database, the clock
+//! or the settings.
 
 mod ango;
 mod labelbox;
@@ -14,19 +16,19 @@ pub use query::{Compiling, Query, Selection, Shaper};
 use crate::{Error, Result, event::Data};
 use entity::{PayloadContent, PayloadFormat, event};
 
-/// What makes two bodies of one event differ. Webhooks of the same shape share one rendering.
+/// The inputs that distinguish two bodies of one event. Webhooks of the same shape share one rendering.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// The dialect.
+    /// The payload format.
     pub format: PayloadFormat,
-    /// How much of a task it has.
+    /// The part of a task that is included.
     pub content: PayloadContent,
-    /// What takes the dialect's place.
+    /// The payload query that replaces the payload format.
     pub query: Option<Query>,
 }
 
 impl Shape {
-    /// A body in a dialect.
+    /// Returns the shape of a payload format.
     pub fn plain(format: PayloadFormat, content: PayloadContent) -> Self {
         Self {
             format,
@@ -35,7 +37,7 @@ impl Shape {
         }
     }
 
-    /// A body that a query makes: the same whatever the dialect.
+    /// Returns the shape of a payload query, which does not depend on the payload format.
     pub fn queried(query: Query) -> Self {
         Self {
             query: Some(query),
@@ -44,7 +46,7 @@ impl Shape {
     }
 }
 
-/// The body of `event` in `shape`. The bytes are stored and signed as they are; nothing renders them again.
+/// Renders the body of `event` in `shape`. The bytes are stored and signed as they are, and never rendered again.
 pub fn render(shape: &Shape, event: &event::Model, data: &Data) -> Result<Vec<u8>> {
     if let Some(query) = &shape.query {
         return query.render(event).map_err(Error::internal);

@@ -1,11 +1,11 @@
-//! The body of an operational event: a small object in each format's own spelling, as a test's is. It holds no annotation
-//! and nothing of a platform's own, since none of them knows such an event.
+//! The body of an operational event: a small object in each format's naming convention, like a test event's. It
+//! contains no annotation and no member of a platform's own, since none of the platforms has such events.
 
 use crate::event::Notice;
 use entity::Timestamp;
 use serde_json::{Map, Value, json};
 
-/// Its members, names in camel case. Times are written by `time`.
+/// Builds the members, with camel case names. Times are rendered by `time`.
 pub(super) fn members(notice: &Notice, time: fn(Timestamp) -> String) -> Map<String, Value> {
     let counts = notice.counts;
     let body = json!({
@@ -25,7 +25,7 @@ pub(super) fn members(notice: &Notice, time: fn(Timestamp) -> String) -> Map<Str
     }
 }
 
-/// The same with names in snake case, those of inner objects too.
+/// Converts member names to snake case, including those of nested objects.
 pub(super) fn snake(value: Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -50,7 +50,7 @@ fn snake_name(name: &str) -> String {
     snake
 }
 
-/// `first`, then the members.
+/// Prepends the members of `first`.
 pub(super) fn body(first: Value, members: Map<String, Value>) -> Value {
     let mut body = match first {
         Value::Object(first) => first,

@@ -1,5 +1,5 @@
-//! Payload queries: bodies that a webhook's owner has put together. Core keeps the text and the [`Query`] it compiled to;
-//! what the text means is the affair of whoever implements [`Shaper`].
+//! Payload queries: bodies that the owner of a webhook composed. Core stores the text and the [`Query`] that it
+//! compiled to; the implementation of [`Shaper`] defines the language.
 
 use entity::event;
 use serde::Serialize;
@@ -7,23 +7,23 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::{fmt, pin::Pin, sync::Arc};
 
-/// Understands payload queries. Core knows no GraphQL; `api` does.
+/// Compiles payload queries. It is implemented by `api`, since core does not depend on GraphQL.
 pub trait Shaper: fmt::Debug + Send + Sync {
-    /// Checks a query and makes it ready for use. The reason of a refusal names line and column where it can.
+    /// Checks and compiles a query. The reason for a refusal contains line and column where possible.
     fn compile<'a>(&'a self, query: &'a str) -> Compiling<'a>;
 }
 
-/// A query that is being compiled.
+/// A compilation in progress.
 pub type Compiling<'a> = Pin<Box<dyn Future<Output = Result<Arc<dyn Selection>, String>> + Send + 'a>>;
 
-/// A query ready for use.
+/// A compiled query.
 pub trait Selection: Send + Sync {
-    /// The body of an event: JSON. Pure, looks at nothing but the event's own row, and bounds its time and its size
-    /// itself: the database's writer waits for it.
+    /// Renders the body of an event as JSON. It must be pure, read nothing but the event's own row, and limit its time
+    /// and its output itself, since the database's writer waits for it.
     fn render(&self, event: &event::Model) -> Result<Vec<u8>, String>;
 }
 
-/// A payload query. Two of the same text are equal, and share their renderings.
+/// A payload query. Queries of the same text are equal and share their renderings.
 #[derive(Clone)]
 pub struct Query {
     hash: [u8; 32],
@@ -31,19 +31,19 @@ pub struct Query {
 }
 
 impl Query {
-    /// What this text compiled to, or why it could not be compiled.
+    /// Creates a query from its text and the result of its compilation.
     pub(crate) fn new(text: &str, selection: Result<Arc<dyn Selection>, String>) -> Self {
         let hash = Sha256::digest(text).into();
         Self { hash, selection }
     }
 
-    /// Tells its renderings from those of other queries.
+    /// Returns the hash that distinguishes its renderings from those of other queries.
     pub fn hash(&self) -> &[u8] {
         &self.hash
     }
 
-    /// The body. What cannot be rendered is not lost and gives nothing away that was not asked for: the receiver is told
-    /// which event it was, and why it has no body.
+    /// Renders the body. When that fails, the event is still sent without any data that was not asked for: the receiver
+    /// gets the event's id and the reason why it has no body.
     pub(super) fn render(&self, event: &event::Model) -> serde_json::Result<Vec<u8>> {
         let rendered = match &self.selection {
             Ok(selection) => selection.render(event),

@@ -1,4 +1,4 @@
-//! Who is told of an event: the webhooks that want its topic, as far as their filters are true of it.
+//! Matching: selects the webhooks that an event is sent to, by topic, project and filter.
 
 use crate::{
     event::cel_scope,
@@ -7,10 +7,10 @@ use crate::{
 };
 use entity::event;
 
-/// An event on its way to the webhooks that may want it.
+/// An event whose subscribers are being selected.
 pub(crate) struct Asked<'e> {
     event: &'e event::Model,
-    /// Made when the first filter asks.
+    /// The values that filters read, built when the first filter needs them.
     values: Option<Values>,
 }
 
@@ -19,7 +19,7 @@ impl<'e> Asked<'e> {
         Self { event, values: None }
     }
 
-    /// Those of the organization's webhooks that want the event. A filter that cannot be evaluated does not match.
+    /// Returns the organization's webhooks that receive the event. A filter that cannot be evaluated does not match.
     pub(crate) async fn wanted<'s>(&mut self, subscribers: &'s [Subscriber]) -> Vec<&'s Subscriber> {
         let mut wanted = Vec::new();
         for subscriber in subscribers {
@@ -32,7 +32,7 @@ impl<'e> Asked<'e> {
         wanted
     }
 
-    /// Whether the event passes the subscriber's filter. Without one nothing is spent.
+    /// Evaluates the subscriber's filter. Without a filter nothing is computed.
     pub(crate) async fn passes(&mut self, subscriber: &Subscriber) -> Outcome {
         let Some(condition) = &subscriber.condition else {
             return Outcome::Match;

@@ -24,7 +24,7 @@ use entity::{
 use matching::Asked;
 use uuid::Uuid;
 
-/// Publishes what happened to every active webhook of the organization that wants it.
+/// Publishes an event to every active webhook of the organization that subscribes to it and whose filter matches.
 pub async fn publish(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change) -> Result<event::Model> {
     let subscribers = txn.index().of(txn.conn(), organization_id).await?;
     let event = fact(txn, organization_id, data, change)?;
@@ -39,8 +39,8 @@ pub async fn publish(txn: &Txn, organization_id: OrganizationId, data: &Data, ch
     Ok(event)
 }
 
-/// Publishes a task's move under an id of the caller's, to the webhooks that want it and, when the task is to be sent, to
-/// its stage's own. Says what became of that one.
+/// Publishes a task's move under the caller's event id: to the subscribed webhooks and, when the stage sends the task,
+/// to the stage's own webhook. Returns the result for the latter.
 pub(crate) async fn publish_move(
     txn: &Txn,
     organization_id: OrganizationId,
@@ -76,21 +76,21 @@ pub(crate) async fn publish_move(
     })
 }
 
-/// What became of a task that is to be sent by its stage.
+/// The result of publishing to the webhook of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// As this notification.
+    /// It is sent as this notification.
     As(NotificationId),
-    /// It was not to be sent.
+    /// The stage does not send it.
     Not,
-    /// The stage's filter does not want it.
+    /// The stage's filter does not match.
     Unwanted,
     /// The stage's filter could not be evaluated.
     Unknown(String),
 }
 
-/// Publishes a test of a topic to one webhook alone, subscribed or not, and gives its notification. The event counts as
-/// one of the webhook's project, or of the one given, so that whoever sees the webhook sees it.
+/// Publishes a test event of a topic to one webhook, subscribed or not, and returns its notification. The event belongs
+/// to the webhook's project, or to the given one, so that everybody with access to the webhook has access to the event.
 pub(crate) fn publish_test(
     txn: &Txn,
     organization_id: OrganizationId,
@@ -107,10 +107,11 @@ pub(crate) fn publish_test(
     };
     let notification = notify(txn, &event, data, std::iter::once((subscriber, None)))?;
     txn.outbox().event(event);
-    notification.ok_or_else(|| Error::internal("a single subscriber was not notified"))
+    notification.ok_or_else(|| Error::internal("no notification was enqueued for a single subscriber"))
 }
 
-/// Publishes how deliveries to a webhook go, to the webhooks that watch it; never to itself.
+/// Publishes an operational event about a webhook to the other webhooks that subscribe to it; never to the webhook
+/// itself.
 pub(crate) async fn publish_notice(txn: &Txn, of: &webhook::Model, notice: Notice) -> Result<()> {
     let subscribers = txn.index().of(txn.conn(), of.organization_id).await?;
     let data = Data::Notice(Box::new(notice));
@@ -134,7 +135,7 @@ fn fact(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change)
     })
 }
 
-/// An event's row as it would be, without a place in the feed.
+/// Builds an event's row without a sequence number in the feed.
 pub(crate) fn unpublished(
     organization_id: OrganizationId,
     topic: WebhookTopic,
@@ -156,7 +157,7 @@ pub(crate) fn unpublished(
     })
 }
 
-/// Renders each wanted shape once and enqueues a notification per subscriber. Gives the last one.
+/// Renders each needed payload shape once and enqueues a notification for each subscriber. Returns the last one.
 fn notify<'s>(
     txn: &Txn,
     event: &event::Model,
@@ -183,7 +184,7 @@ fn notify<'s>(
     Ok(last)
 }
 
-/// Enqueues one notification, as `with` makes it.
+/// Enqueues one notification, built by `with`.
 fn enqueue(
     txn: &Txn,
     event: &event::Model,
@@ -250,7 +251,7 @@ fn pending(txn: &Txn, event: &event::Model, subscriber: &Subscriber, payload_id:
     }
 }
 
-/// What a notification is ordered by. A test is not: it is to say now whether the receiver works.
+/// Returns the order key of a notification. A test event has none: it must show now whether the receiver works.
 pub(crate) fn order_key(
     ordering: Ordering,
     webhook_id: WebhookId,

@@ -1,5 +1,5 @@
-//! A stage sends again: new notifications of events that there are, for a re-run and for tasks that were waiting to be
-//! assigned. The bytes are those of the first time, unless the stage's shape has changed since.
+//! Sending again for a stage: new notifications of existing events, for a stage run and for tasks that waited to be
+//! assigned. The bytes are reused, unless the stage's payload shape has changed since.
 
 use super::{enqueue, matching::Asked, render};
 use crate::{Error, Result, db::Txn, event::Data, filter::Outcome, payload::Shape, subscribers::Subscriber};
@@ -8,16 +8,16 @@ use entity::{EventId, NotificationId, PayloadId, TaskId, event, payload};
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QuerySelect, sea_query::Expr};
 use std::collections::{HashMap, HashSet};
 
-/// What to send again.
+/// An event to send again for a task.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Again {
     pub(crate) event_id: EventId,
     pub(crate) task_id: TaskId,
-    /// The notification it repeats.
+    /// The notification that it repeats.
     pub(crate) repeats: Option<NotificationId>,
 }
 
-/// Enqueues a notification for each, in the stage's shape as it is now. Gives its id by task.
+/// Enqueues a notification for each, in the stage's current payload shape. Returns the notification ids by task.
 pub(crate) async fn again(
     txn: &Txn,
     subscriber: &Subscriber,
@@ -35,7 +35,7 @@ pub(crate) async fn again(
     {
         let event = events
             .get(event_id)
-            .ok_or_else(|| Error::internal("a task's event is gone"))?;
+            .ok_or_else(|| Error::internal("a task's event does not exist"))?;
         let (payload_id, body) = match rendered.get(event_id) {
             Some(id) => (*id, None),
             None => afresh(txn, event, &subscriber.shape).map(|(id, body)| (id, Some(body)))?,
@@ -49,13 +49,13 @@ pub(crate) async fn again(
     Ok(sent)
 }
 
-/// An event's bytes, made anew.
+/// Renders an event's payload anew.
 pub(crate) fn afresh(txn: &Txn, event: &event::Model, shape: &Shape) -> Result<(PayloadId, Bytes)> {
     let data = Data::parse(event.topic, &event.data).map_err(Error::internal)?;
     render(txn, event, &data, shape)
 }
 
-/// Whether an event of the past passes the subscriber's filter. One that cannot be evaluated does not match.
+/// Returns whether a past event matches the subscriber's filter. A filter that cannot be evaluated does not match.
 pub(crate) async fn passes(event: &event::Model, subscriber: &Subscriber) -> bool {
     Asked::of(event).passes(subscriber).await == Outcome::Match
 }
@@ -70,7 +70,7 @@ pub(crate) fn late(txn: &Txn, event: &event::Model, subscriber: &Subscriber, kno
     Ok(())
 }
 
-/// Which of these events there are still: what is about an old one that was removed meanwhile is not sent.
+/// Returns which of these events still exist. An event that retention removed in between is not sent.
 pub(crate) async fn kept(txn: &Txn, ids: impl IntoIterator<Item = EventId>) -> Result<HashSet<EventId>> {
     let rows: Vec<EventId> = event::Entity::find()
         .select_only()
@@ -82,7 +82,7 @@ pub(crate) async fn kept(txn: &Txn, ids: impl IntoIterator<Item = EventId>) -> R
     Ok(rows.into_iter().collect())
 }
 
-/// The payloads of these events that have the subscriber's shape already.
+/// Loads the payloads of these events that already have the subscriber's shape.
 pub(crate) async fn rendered(
     txn: &Txn,
     subscriber: &Subscriber,
@@ -104,7 +104,7 @@ pub(crate) async fn rendered(
     Ok(rows.into_iter().collect())
 }
 
-/// The events; their data, which may be large, only where there is something to render.
+/// Loads the events; their data, which may be large, only where there is something to render.
 async fn events(
     txn: &Txn,
     ids: &[EventId],

@@ -1,4 +1,4 @@
-//! Sending what was found: notifications once more, or events for the first time.
+//! Sending the batch: notifications again, or events for the first time.
 
 use crate::{Error, Result, db::Txn, notification as log, publish::resend, subscribers::Subscriber, task::Withdrawn};
 use bytes::Bytes;
@@ -6,17 +6,17 @@ use entity::{EventId, PayloadId, event as events, notification, webhook};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::collections::HashMap;
 
-/// What was repeated.
+/// The result of repeating notifications.
 #[derive(Default)]
 pub(super) struct Repeated {
-    /// How many.
+    /// The number of new notifications.
     pub(super) sent: i32,
-    /// What tasks waited for before.
+    /// The notifications that tasks waited for before.
     pub(super) withdrawn: Vec<Withdrawn>,
 }
 
-/// Repeats notifications that are over; what is still under way comes by itself. With a subscriber, the bytes are made
-/// anew in its shape.
+/// Repeats finished notifications; unfinished ones are sent anyway. With a subscriber, the bytes are rendered again in
+/// its shape.
 pub(super) async fn repeat(
     txn: &Txn,
     webhook: &webhook::Model,
@@ -49,13 +49,14 @@ async fn events_of(txn: &Txn, rows: &[notification::Model]) -> Result<HashMap<Ev
     Ok(found.into_iter().map(|event| (event.id, event)).collect())
 }
 
-/// The event's bytes in the webhook's present shape. One that cannot be rendered is left out and holds up no other.
+/// Renders the event again in the webhook's current shape. One that cannot be rendered is skipped and holds up no
+/// other.
 fn afresh(txn: &Txn, event: Option<&events::Model>, subscriber: &Subscriber) -> Option<(PayloadId, Bytes)> {
     let made = resend::afresh(txn, event?, &subscriber.shape);
     made.inspect_err(|error| log_fault(event, error)).ok()
 }
 
-/// Makes a first notification of each event. How many.
+/// Enqueues a first notification of each event. Returns their number.
 pub(super) async fn tell(txn: &Txn, subscriber: &Subscriber, rows: Vec<events::Model>, rerender: bool) -> Result<i32> {
     let known = match rerender {
         true => HashMap::new(),

@@ -1,4 +1,5 @@
-//! What comes next of a part: read beside the writer, since looking for what matches may take long.
+//! The next batch of a replay part. It is read outside the database's writer, since searching for matches may take
+//! long.
 
 use super::missed::Misser;
 use crate::{
@@ -10,25 +11,25 @@ use entity::{EventId, NotificationId, WebhookId, event as events, notification, 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashSet;
 
-/// What comes next.
+/// The next batch.
 pub(super) enum Found {
-    /// To repeat; and of these, the ones of whose event a later one is matched, too.
+    /// Notifications to repeat, and those of them whose event has a later matching notification.
     Notifications(Vec<notification::Model>, HashSet<NotificationId>),
-    /// To be told of.
+    /// Events to send for the first time.
     Events(Missed),
 }
 
 /// Events that a webhook missed.
 pub(super) struct Missed {
-    /// Those that pass its filter.
+    /// The events that match its filter.
     pub(super) events: Vec<events::Model>,
-    /// All that were looked at.
+    /// The number of events that were read.
     looked_at: usize,
-    /// The place of the last of these.
+    /// The sequence number of the last of them.
     pub(super) last: Option<i64>,
 }
 
-/// As many as there is room for.
+/// Reads the next batch, up to the webhook's quota.
 pub(super) async fn next(
     app: &App,
     row: &replay_part::Model,
@@ -58,7 +59,7 @@ pub(super) async fn next(
     Ok(Found::Notifications(rows, repeated))
 }
 
-/// Those of whose event a later notification is matched, too: that one is sent again, and not each.
+/// Returns the notifications whose event has a later matching notification: only the later one is sent again.
 async fn repeated(
     db: &impl ConnectionTrait,
     rows: &[notification::Model],
@@ -104,7 +105,7 @@ async fn repeated(
 }
 
 impl Found {
-    /// How many were looked at.
+    /// Returns the number of rows that were read.
     pub(super) fn looked_at(&self) -> usize {
         match self {
             Self::Notifications(rows, _) => rows.len(),
@@ -112,7 +113,7 @@ impl Found {
         }
     }
 
-    /// How many of these do not count: the statement matched them, the webhook's filter does not.
+    /// Returns the number of these that do not match: the statement selected them, the webhook's filter does not.
     pub(super) fn unwanted(&self) -> usize {
         match self {
             Self::Notifications(..) => 0,

@@ -1,4 +1,4 @@
-//! What a webhook missed: events that it would be told of as it is now, and has no notification of. That is how it is with
+//! Missed events of a webhook: events that its current settings select and of which it has no notification, such as
 //! everything that happened while it was INACTIVE or REVOKED.
 
 use super::{Part, Until};
@@ -12,7 +12,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
-/// A webhook that missed something, as far as it matters.
+/// A webhook with missed events.
 #[derive(Debug)]
 pub(super) struct Misser {
     organization_id: OrganizationId,
@@ -35,7 +35,7 @@ impl From<&webhook::Model> for Misser {
 }
 
 impl Misser {
-    /// It must be able to hear of what it missed now, and the filter must speak of events.
+    /// Checks that the webhook can receive events now, and that the filter has only conditions of events.
     pub(super) async fn of(app: &App, actor: &Actor, id: &str, filter: &Filter) -> Result<Self> {
         let row = webhooks::get(app, actor, id).await?;
         if row.stage_id.is_some() {
@@ -52,7 +52,7 @@ impl Misser {
         }
     }
 
-    /// What it missed in the time of the filter: since it was made, unless the filter says otherwise.
+    /// Builds the replay part for the period of the filter, which by default starts with the creation of the webhook.
     pub(super) async fn part(&self, db: &impl ConnectionTrait, filter: &Filter, until: Until) -> Result<Part> {
         let (id, last) = (self.organization_id, until.sequence);
         let after = last_before(db, id, filter.created_from.unwrap_or(self.created_at), last).await?;
@@ -69,8 +69,8 @@ impl Misser {
         })
     }
 
-    /// The events that it missed, oldest first, whatever its filter says of them. PING is for the webhook that was pinged
-    /// alone, and how deliveries went is told when it is so.
+    /// Selects the missed events, oldest first, before the webhook's filter is evaluated. PING events are only for the
+    /// webhook that was pinged, and operational events are only sent at their time.
     pub(super) fn events(&self, filter: &Filter, after: i64, until: i64) -> Select<event::Entity> {
         use event::Column as Is;
         let asked = |topic: &WebhookTopic| filter.topics.as_ref().is_none_or(|topics| topics.contains(topic));
@@ -96,7 +96,7 @@ impl Misser {
     }
 }
 
-/// The first field of a filter that only notifications have.
+/// Returns the first condition of a filter that only notifications have.
 fn of_notifications(filter: &Filter) -> Option<&'static str> {
     let given = [
         ("where.ids", filter.ids.is_some()),

@@ -1,9 +1,10 @@
-//! Replays: everything that a filter matches is sent again, as a job. Asked for here; done in [`steps`], one webhook's
-//! [`part`] after the other, so that a slow webhook holds up no other.
+//! Replays: jobs that send everything that a filter matches again. They are started here and executed in [`steps`], as
+//! one [`part`] for each webhook, so that a slow webhook does not hold up the others. The GraphQL resolvers call the
+//! verbs, the background tasks call [`steps`]. Nothing here may send a request: a replay only enqueues.
 //!
-//! A replay matches what there is when it begins: its own redeliveries are newer, and so never matched. Live traffic goes
-//! first: a webhook gets more of a replay only while little else waits for it (see [`room`]). Each step is one transaction
-//! that also says how far the part has come, so a restart repeats nothing and leaves nothing out.
+//! A replay matches what exists at its start: its own redeliveries are newer, and therefore never matched. It yields to
+//! live traffic: a webhook gets more of a replay only while little else waits for it (see [`room`]). Each step is one
+//! transaction that also records the progress of the part, so that a restart repeats nothing and omits nothing.
 
 mod again;
 mod found;
@@ -29,37 +30,37 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-/// Replays of one organization at the same time.
+/// The maximum number of running replays of one organization.
 const RUNNING: u64 = 10;
-/// Parts in one statement.
+/// The number of parts in one statement.
 const ROWS: usize = 128;
 
-/// What to send again.
+/// The input of starting a replay.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
-    /// Which notifications; or of which events, when [`Start::missed_by`] is given.
+    /// Selects the notifications; or the events, when [`Start::missed_by`] is given.
     pub filter: Filter,
-    /// Makes the bytes anew, in the webhook's present format.
+    /// Renders the bytes again, in the webhook's current payload format.
     pub rerender: bool,
-    /// Sends this webhook what it was never told of.
+    /// Sends this webhook the events that it missed.
     pub missed_by: Option<String>,
 }
 
-/// The place before which everything is matched: what there was when the replay began.
+/// The upper bound of matches: what existed when the replay started.
 #[derive(Clone, Copy, Debug)]
 struct Until {
     id: NotificationId,
     sequence: i64,
 }
 
-/// Begins a replay.
+/// Starts a replay.
 pub async fn start(app: &App, actor: &Actor, start: Start) -> Result<replay::Model> {
     actor.require(Action::ManageWebhooks)?;
     let misser = match &start.missed_by {
         Some(id) => Some(missed::Misser::of(app, actor, id, &start.filter).await?),
         None => None,
     };
-    // Answered after the commit of everything that came before it, which is what the counts below see.
+    // The result arrives after the commit of everything before it, so that the counts below see all of it.
     let until = app
         .db
         .write(actor.organization_id, |txn| {
@@ -82,7 +83,8 @@ pub async fn start(app: &App, actor: &Actor, start: Start) -> Result<replay::Mod
     Ok(stored)
 }
 
-/// A replay by its id. A key that is limited to projects sees those that were begun within them.
+/// Returns a replay by its id. An API key that is limited to projects has access to replays that were started within
+/// them.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<replay::Model> {
     actor.require(Action::ReadWebhooks)?;
     let unknown = || Error::not_found("replay", id);
@@ -92,7 +94,7 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<replay::Model> {
         .ok_or_else(unknown)
 }
 
-/// Stops a replay. What it has handed over is sent.
+/// Cancels a replay. What it has already enqueued is still sent.
 pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<replay::Model> {
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
@@ -139,7 +141,7 @@ fn within(actor: &Actor, row: &replay::Model) -> bool {
     }
 }
 
-/// What a filter matches, webhook by webhook.
+/// Counts what a filter matches, by webhook.
 async fn matched(app: &App, actor: &Actor, filter: &Filter, until: Until) -> Result<Vec<Part>> {
     let counts: Vec<(WebhookId, i64)> = notification::matching(actor, filter)
         .select_only()
@@ -161,7 +163,7 @@ async fn matched(app: &App, actor: &Actor, filter: &Filter, until: Until) -> Res
     Ok(counts.into_iter().map(part).collect())
 }
 
-/// A webhook's part, before it begins.
+/// A webhook's part, before it starts.
 struct Part {
     webhook_id: WebhookId,
     total: i32,
@@ -169,7 +171,7 @@ struct Part {
     until: Until,
 }
 
-/// The row as it is stored, but for its times.
+/// Builds the row of the replay, without its times.
 fn row(actor: &Actor, start: &Start, until: Until, parts: &[Part]) -> Result<replay::Model> {
     let criteria = notification::seen(actor, &start.filter);
     let projects = actor.projects.as_ref().map(serde_json::to_string).transpose();

@@ -1,4 +1,4 @@
-//! One webhook's part of a replay, a step at a time.
+//! A webhook's part of a replay, one step at a time.
 
 use super::{
     again::{repeat, tell},
@@ -15,16 +15,17 @@ use crate::{
 use entity::{ReplayStatus, WebhookStatus, replay, replay_part, webhook};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 
-/// What a step came to.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// It did something.
+    /// It processed something.
     WentOn,
-    /// Its webhook has enough to do.
+    /// The webhook is at its quota.
     Waits,
 }
 
-/// The next of a part, if its webhook has room for it. A webhook that is not active gets none: the rest is left out.
+/// Executes the next step of a part, if its webhook's quota allows. A webhook that is not ACTIVE gets none: the rest is
+/// skipped.
 pub(super) async fn step(
     app: &App,
     row: &replay_part::Model,
@@ -45,7 +46,7 @@ pub(super) async fn step(
     Ok(Progress::WentOn)
 }
 
-/// Sends what was found and says how far the part has come, unless it was stopped meanwhile.
+/// Enqueues the batch and records the progress, unless the replay was canceled in between.
 async fn write(app: &App, row: &replay_part::Model, found: Option<Found>, ends: bool) -> Result<()> {
     let (replay_id, webhook_id) = (row.replay_id, row.webhook_id);
     let withdrawn = app
@@ -110,7 +111,7 @@ async fn go_on(
     replay.done = replay.done.saturating_add(count);
     replay.skipped = replay.skipped.saturating_add(count - sent);
     if ends {
-        // What it matched may have become more or less since it was counted.
+        // The number of matches may have changed since it was counted.
         replay.total = replay.total.saturating_add(part.done - part.total);
         (part.total, part.running) = (part.done, false);
     }

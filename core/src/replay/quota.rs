@@ -1,17 +1,18 @@
-//! How much of a replay a webhook may have at a time.
+//! The quota of a replay in a webhook's lane.
 //!
-//! Lanes serve in the order of arrival, so what a replay puts into one is in front of what comes later. A step therefore
-//! fills a webhook's lane up to a few notifications, whatever they are of, and the next waits until half of them are
-//! through: a live notification waits for that many replayed ones at most, and while live ones fill the lane, none are added.
+//! Lanes serve in the order of arrival (first in, first out), so replayed notifications are ahead of later ones. A step
+//! therefore fills a webhook's lane only up to a few notifications of any kind, and the next step waits until half of
+//! them are done: a live notification waits for at most that many replayed ones, and while live ones fill the lane,
+//! none are added.
 
 use crate::{App, Result, delivery::limit::Limit, subscribers};
 use entity::{NotificationId, Ordering, Timestamp, WebhookId, notification, webhook};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
-/// Notifications of one step at most.
+/// The maximum number of notifications of one step.
 const STEP: usize = 100;
 
-/// How many more a webhook may have now: none while more than half of the most is there.
+/// Returns how many more a webhook may get now: none while more than half of the quota is used.
 pub(crate) async fn room(app: &App, webhook: &webhook::Model) -> Result<usize> {
     let most = most(subscribers::limit(webhook));
     let held = app.dispatcher.lanes.held(webhook.id);
@@ -27,7 +28,7 @@ pub(crate) async fn room(app: &App, webhook: &webhook::Model) -> Result<usize> {
     Ok(if there * 2 > most { 0 } else { most - there })
 }
 
-/// What a replay fills a lane up to: two rounds of its requests, or what its pace lets through in a second.
+/// Returns the quota of a lane: two rounds of its concurrent requests, or what its rate limit allows in a second.
 fn most(limit: Limit) -> usize {
     let rounds = (2 * limit.in_flight).clamp(1, STEP);
     let paced = limit
@@ -36,7 +37,7 @@ fn most(limit: Limit) -> usize {
     paced.map_or(rounds, |paced| usize::try_from(paced).unwrap_or(0).clamp(1, rounds))
 }
 
-/// What waits in the database for this webhook and is due, counted no further than `most`.
+/// Counts the due notifications of this webhook in the database, up to `most`.
 async fn due(db: &impl ConnectionTrait, id: WebhookId, now: Timestamp, most: usize) -> Result<usize> {
     let rows: Vec<NotificationId> = notification::Entity::find()
         .select_only()
@@ -51,7 +52,7 @@ async fn due(db: &impl ConnectionTrait, id: WebhookId, now: Timestamp, most: usi
     Ok(rows.len())
 }
 
-/// What waits in a strict order, due or not: it is all in front of what comes later. Counted no further than `most`.
+/// Counts the notifications in a strict order, due or not, since all are ahead of later ones. Up to `most`.
 async fn queued(db: &impl ConnectionTrait, id: WebhookId, most: usize) -> Result<usize> {
     let rows: Vec<NotificationId> = notification::Entity::find()
         .select_only()

@@ -1,5 +1,5 @@
-//! Replays run beside the requests: the parts that are not done take turns, a step each, and go on after a restart. A part
-//! whose webhook has enough to do is looked at again when outcomes are recorded.
+//! The background task of replays: unfinished parts alternate, one step each (round robin), and continue after a
+//! restart. A part whose webhook is at its quota is tried again when outcomes are recorded.
 
 use super::part::{self, Progress};
 use crate::{App, Result};
@@ -9,12 +9,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// A look without being woken: signals are only hints.
+/// The polling interval, since signals are only hints.
 const LOOK: Duration = Duration::from_secs(5);
-/// Parts that are read at once.
+/// The number of parts that are read at once.
 const PAGE: u64 = 100;
 
-/// Wakes the task when there is something to do.
+/// Wakes the background task when there is work.
 #[derive(Debug, Default)]
 pub struct Wake(Notify);
 
@@ -24,14 +24,14 @@ impl Wake {
     }
 }
 
-/// What a look at all parts came to.
+/// The result of a pass over all parts.
 #[derive(Debug, Default)]
 struct Look {
     went_on: bool,
     waits: bool,
 }
 
-/// Works until it is told to stop.
+/// Runs until shutdown.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         let mut recorded = std::pin::pin!(app.dispatcher.recorded.notified());
@@ -54,7 +54,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     }
 }
 
-/// Works until nothing is left to do, or all that is left waits for its webhooks. Whether it did anything.
+/// Runs until nothing is left, or all that is left waits for its webhooks. Returns whether it did anything.
 pub async fn run_until_idle(app: &App) -> Result<bool> {
     Ok(look_until_idle(app).await?.went_on)
 }
@@ -70,7 +70,7 @@ async fn look_until_idle(app: &App) -> Result<Look> {
     }
 }
 
-/// One step for every part that may go on.
+/// Executes one step of every part that can continue.
 async fn look(app: &App) -> Result<Look> {
     let mut looked = Look::default();
     let mut after = None;
@@ -85,7 +85,7 @@ async fn look(app: &App) -> Result<Look> {
             let Some(replay) = replays.get(&row.replay_id) else {
                 continue;
             };
-            // Whoever sends to a webhook knows how much it has to do.
+            // Only the node that sends to a webhook knows its backlog.
             if !app.nodes.owns(row.webhook_id) {
                 continue;
             }

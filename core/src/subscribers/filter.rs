@@ -1,4 +1,4 @@
-//! A webhook's filter, compiled once, with what went wrong in it since.
+//! A webhook's filter, compiled once, with the count of its failed evaluations.
 
 use super::Index;
 use crate::{
@@ -12,19 +12,19 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// Characters of a reason that are kept.
+/// The maximum number of characters of a stored reason.
 const SHOWN: usize = 300;
 
-/// How often a webhook's filter could not be evaluated since it was saved, or since the process started.
+/// The failed evaluations of a webhook's filter since it was saved or the process started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilterFaults {
-    /// Events that were not sent for it.
+    /// The number of events that were not sent because of them.
     pub count: u64,
-    /// Why, the last time.
+    /// The reason for the last one.
     pub last: Option<String>,
 }
 
-/// How often a webhook's filter could not be evaluated, and why.
+/// Returns the failed evaluations of a webhook's filter.
 pub fn filter_faults(app: &App, id: WebhookId) -> FilterFaults {
     app.index
         .conditions()
@@ -33,7 +33,7 @@ pub fn filter_faults(app: &App, id: WebhookId) -> FilterFaults {
         .unwrap_or_default()
 }
 
-/// A filter ready for use.
+/// A compiled filter.
 #[derive(Debug)]
 pub(crate) struct Condition {
     source: String,
@@ -41,18 +41,18 @@ pub(crate) struct Condition {
     faults: Mutex<FilterFaults>,
 }
 
-/// Those of webhooks that have published since the process started.
+/// The filters of webhooks that have published since the process started.
 pub(crate) type Conditions = HashMap<WebhookId, Arc<Condition>>;
 
 impl Condition {
-    /// What a filter that is being saved compiles to. Takes milliseconds: not for the writer.
+    /// Compiles a filter that is being saved. Takes milliseconds, so the database's writer must not do it.
     pub(crate) async fn check(source: Option<&str>) -> Result<Option<Arc<Self>>> {
         let Some(source) = source else { return Ok(None) };
         let filter = Filter::compile("filter", source, &SCOPE).await?;
         Ok(Some(Self::new(source, Ok(filter))))
     }
 
-    /// Is it true of these values? Counts when there is no answer.
+    /// Evaluates the filter on these values, and counts a failed evaluation.
     pub(crate) async fn holds(&self, values: Values) -> Outcome {
         let outcome = match &self.filter {
             Ok(filter) => filter.matches(values).await,
@@ -76,8 +76,8 @@ impl Condition {
 }
 
 impl Index {
-    /// A webhook's filter as its row has it. The one of its last save is at hand; after a restart it is compiled when the
-    /// webhook is first read.
+    /// Returns a webhook's compiled filter, as of its row. It is cached at its last save; after a restart it is
+    /// compiled when the webhook is first read.
     pub(crate) async fn condition(&self, row: &webhook::Model) -> Result<Option<Arc<Condition>>> {
         let Some(source) = &row.filter else {
             self.adopt(row.id, None);
@@ -97,7 +97,7 @@ impl Index {
         Ok(Some(condition))
     }
 
-    /// A webhook's filter was saved: from now on its faults are counted, and its time is taken, anew.
+    /// Replaces a webhook's filter after a save. Its counts and its time measurements start again.
     pub(crate) fn adopt(&self, id: WebhookId, condition: Option<Arc<Condition>>) {
         match condition {
             Some(condition) => self.conditions().insert(id, condition),

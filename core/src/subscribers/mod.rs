@@ -1,5 +1,6 @@
-//! Which webhooks want which events: an organization's active webhooks that were registered (a stage's own is asked by
-//! its stage), read once and kept until one of them changes. Read inside the writer's transaction, so it is never older than the change it serves.
+//! The subscriber cache: an organization's active registered webhooks in the form that matching and publishing need (a
+//! stage's own webhook is held by its workflow), read once and cached until one of them changes. It is read inside the
+//! writer's transaction, so it is never older than the change that it serves.
 
 pub mod filter;
 pub(crate) mod host;
@@ -18,7 +19,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-/// What publishing needs to know of an active webhook.
+/// An active webhook in the form that publishing needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Subscriber {
     pub webhook_id: WebhookId,
@@ -26,7 +27,7 @@ pub(crate) struct Subscriber {
     pub stage_id: Option<StageId>,
     pub shape: Shape,
     pub limit: Limit,
-    /// Its filter.
+    /// The compiled filter of the webhook.
     pub condition: Option<Arc<filter::Condition>>,
     pub ordering: Ordering,
     pub place: Place,
@@ -38,7 +39,7 @@ impl Subscriber {
         self.watches(topic) && (self.project_id.is_none() || self.project_id == project_id)
     }
 
-    /// Whether it wants this topic, of whatever project.
+    /// Returns whether it subscribes to this topic, of any project.
     pub(crate) fn watches(&self, topic: WebhookTopic) -> bool {
         self.topics & bit(topic) != 0
     }
@@ -48,10 +49,11 @@ fn bit(topic: WebhookTopic) -> u32 {
     1 << topic as u32
 }
 
-/// Payload queries that are kept compiled.
+/// The maximum number of compiled payload queries that are cached.
 const QUERIES: u64 = 1_000;
 
-/// The active webhooks of every organization that has published since they changed, and what their texts compiled to.
+/// The subscriber cache of every organization that has published since a webhook of it changed, with compiled filters
+/// and payload queries.
 #[derive(Debug)]
 pub struct Index {
     known: Mutex<HashMap<OrganizationId, Arc<[Subscriber]>>>,
@@ -62,7 +64,7 @@ pub struct Index {
 }
 
 impl Index {
-    /// Of nobody yet; payload queries are understood by `shaper`.
+    /// Creates an empty cache; `shaper` compiles payload queries.
     pub fn new(shaper: Arc<dyn Shaper>) -> Self {
         Self {
             known: Mutex::default(),
@@ -96,8 +98,8 @@ impl Index {
         Ok(read)
     }
 
-    /// Makes the filters and payload queries of active webhooks ready, those of `ids` or all, so that no writer compiles
-    /// them when it first reads their webhooks.
+    /// Compiles the filters and payload queries of active webhooks, of `ids` or of all, so that no writer compiles them
+    /// when it first reads their webhooks.
     pub(crate) async fn prepare(&self, db: &impl ConnectionTrait, ids: Option<Vec<WebhookId>>) -> Result<()> {
         let texts = Condition::any()
             .add(webhook::Column::Filter.is_not_null())
@@ -112,7 +114,7 @@ impl Index {
         Ok(())
     }
 
-    /// A webhook as publishing needs it.
+    /// Converts a webhook's row into the form that publishing needs.
     pub(crate) async fn subscriber(&self, row: &webhook::Model) -> Result<Subscriber> {
         let topics = topics(row).into_iter().fold(0, |set, topic| set | bit(topic));
         Ok(Subscriber {
@@ -128,7 +130,7 @@ impl Index {
         })
     }
 
-    /// The body that a webhook wants.
+    /// Returns the payload shape of a webhook.
     pub(crate) async fn shape(&self, row: &webhook::Model) -> Shape {
         let Some(text) = &row.payload_query else {
             return Shape::plain(row.payload_format, row.payload_content);
@@ -141,7 +143,7 @@ impl Index {
         Shape::queried(query)
     }
 
-    /// Whether a payload query that is being saved can be understood.
+    /// Checks that a payload query compiles before it is saved.
     pub(crate) async fn check_query(&self, text: Option<&str>) -> Result<()> {
         let Some(text) = text else { return Ok(()) };
         let compiled = self.shaper.compile(text).await;
@@ -154,13 +156,13 @@ impl Index {
         self.conditions.lock().expect("held for a look or an insert only")
     }
 
-    /// An organization's webhooks have changed, in the transaction that goes on.
+    /// Invalidates an organization's entry, because its webhooks changed in the current transaction.
     pub(crate) fn forget(&self, id: OrganizationId) {
         self.known.lock().expect("held for a remove only").remove(&id);
     }
 
-    /// The organization's webhooks have changed this often: what is known of an older state, which another node may have
-    /// left behind, is forgotten.
+    /// Sets the generation of an organization's webhooks. An entry of an older generation, which another node's change
+    /// made stale, is invalidated.
     pub(crate) fn keep_from(&self, id: OrganizationId, generation: i64) {
         let mut generations = self.generations.lock().expect("held for an insert only");
         if generations.insert(id, generation) != Some(generation) {
@@ -169,18 +171,18 @@ impl Index {
         }
     }
 
-    /// A transaction was undone: what it showed may not be so.
+    /// Invalidates all entries after a rollback, since they may contain changes that were undone.
     pub(crate) fn forget_all(&self) {
         self.known.lock().expect("held for a clear only").clear();
     }
 }
 
-/// A webhook's topics in the order given.
+/// Parses a webhook's topics, in the order given.
 pub fn topics(row: &webhook::Model) -> Vec<WebhookTopic> {
     serde_json::from_str(&row.topics).unwrap_or_default()
 }
 
-/// What its lane may do, as it stands in the row.
+/// Reads the concurrency and rate limits of a webhook's row.
 pub fn limit(row: &webhook::Model) -> Limit {
     Limit::new(row.max_in_flight, row.rate_requests, row.rate_per_ms)
 }

@@ -1,5 +1,5 @@
-//! What tasks weigh: the bytes that moving them brings into one transaction. Every hop of a task writes an event with its
-//! annotation and its project's ontology, and the same again as a payload, so steps are cut by bytes as well as by number.
+//! Batch sizes of task moves, in bytes. Every move of a task writes an event with its annotation and its project's
+//! ontology, and the same again as a payload, so transactions are limited by bytes as well as by number.
 
 use crate::{Result, sql::statement::octets};
 use entity::{ProjectId, TaskId, label, project, task};
@@ -8,13 +8,13 @@ use sea_orm::{
 };
 use std::collections::HashMap;
 
-/// Bytes of events and payloads that one step makes, roughly and at most; one task always fits.
+/// The approximate maximum size in bytes of the events and payloads of one step; one task always fits.
 pub(crate) const STEP_BYTES: usize = 32 << 20;
-/// The event, its payload and a copy on the way.
+/// The copies of the data: the event, its payload and one in memory.
 const COPIES: usize = 3;
-/// A task without annotation and ontology.
+/// The size of a task without annotation and ontology.
 const BARE: usize = 4 << 10;
-/// Tasks of one look.
+/// The number of tasks of one query.
 const LOOK: usize = 1_000;
 
 #[derive(FromQueryResult)]
@@ -24,7 +24,7 @@ struct Found {
     ontology: Option<i64>,
 }
 
-/// What each of these tasks weighs.
+/// Estimates the bytes that moving each of these tasks writes.
 pub(crate) async fn weights(db: &impl ConnectionTrait, ids: &[TaskId]) -> Result<HashMap<TaskId, usize>> {
     let mut weights = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(LOOK) {
@@ -44,7 +44,7 @@ pub(crate) async fn weights(db: &impl ConnectionTrait, ids: &[TaskId]) -> Result
     Ok(weights)
 }
 
-/// How many tasks of a project fit into one step before they have annotations.
+/// Returns the number of a project's tasks without annotations that fit into one step.
 pub(crate) async fn room(db: &impl ConnectionTrait, project_id: ProjectId) -> Result<usize> {
     let found: Option<Option<i64>> = project::Entity::find_by_id(project_id)
         .select_only()
@@ -55,7 +55,7 @@ pub(crate) async fn room(db: &impl ConnectionTrait, project_id: ProjectId) -> Re
     Ok((STEP_BYTES / weight(0, size(found.flatten()))).max(1))
 }
 
-/// How many of the first fit into one step.
+/// Returns how many of the first tasks fit into one step.
 pub(crate) fn fitting(weights: impl IntoIterator<Item = usize>) -> usize {
     let mut bytes = 0;
     let fits = |weight: &usize| {

@@ -1,6 +1,6 @@
-//! Steering many tasks at once: who works on them, where they go. A call is checked whole, then done in steps of bounded
-//! size ([`step`](crate::task::bulk_step)), each a transaction of its own, so that thousands of tasks hold up nobody; what a step has
-//! done stays when a later one fails, and the error says so.
+//! Bulk control of many tasks: assign, requeue, forward. A call is checked as a whole, then executed in steps of
+//! bounded size ([`step`](crate::task::bulk_step)), one transaction each, so that thousands of tasks block nobody. Completed steps
+//! stay when a later one fails, and the error says so.
 
 use super::{
     bulk_step::{Seen, Step, in_steps, seen},
@@ -20,16 +20,16 @@ use entity::{Role, StageId, StageOutput, StageType, TaskId, TaskStatus, UserId, 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Who is to work on tasks.
+/// The assignment of tasks to a user.
 #[derive(Clone, Debug)]
 pub struct Assign {
-    /// The user.
+    /// The id of the user.
     pub assignee: String,
-    /// The stage that all of them must be in. Naming a webhook stage right after START sends them.
+    /// The stage that all tasks must be in. With a webhook stage right after START, the assignment sends them.
     pub stage: Option<String>,
 }
 
-/// Gives tasks to somebody: to themself, if the actor is a worker. Answers the tasks, oldest first.
+/// Assigns tasks to a user; a worker can only assign them to themself. Returns the tasks, oldest first.
 pub async fn assign(app: &App, actor: &Actor, filter: &Filter, assign: Assign) -> Result<Vec<TaskId>> {
     actor.require(Action::Annotate)?;
     let assignee = user::find(app.db.read(), actor, &assign.assignee).await?;
@@ -85,7 +85,7 @@ pub async fn requeue(app: &App, actor: &Actor, filter: &Filter, stage: &str) -> 
     in_steps(app, seen, take).await
 }
 
-/// Passes tasks on from HOLD stages by their output NEXT, with an entry in their history.
+/// Moves tasks on from HOLD stages over NEXT, with an entry in their history.
 pub async fn forward(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<TaskId>> {
     actor.require(Action::ManageData)?;
     let seen = seen(app, actor, filter).await?;
@@ -110,7 +110,7 @@ pub async fn forward(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Ta
     in_steps(app, seen, take).await
 }
 
-/// What a step of requeueing did.
+/// The result of a step of a requeue.
 struct Put {
     ids: Vec<TaskId>,
     withdrawn: Vec<Withdrawn>,
@@ -147,7 +147,8 @@ async fn stages_of(app: &App, seen: &[Seen]) -> Result<Vec<stage::Model>> {
     Ok(rows.all(app.db.read()).await?)
 }
 
-/// Refuses an assignment that the state or the actor's role does not allow (`reference/behaviours.md`, V-13 to V-15, V-19).
+/// Refuses an assignment that the tasks' state or the actor's role does not allow, by the rules of V7's documentation of
+/// webhook stages and assignments.
 async fn assignable(app: &App, actor: &Actor, seen: &[Seen], stage: Option<&stage::Model>) -> Result<()> {
     let stages = stages_of(app, seen).await?;
     let is_webhook = |id| {
@@ -185,8 +186,8 @@ async fn assignable(app: &App, actor: &Actor, seen: &[Seen], stage: Option<&stag
     Ok(())
 }
 
-/// Gives the tasks to a user, and sends those that waited for it in a webhook stage. One that has changed hands or moved
-/// since the call saw it is a conflict.
+/// Assigns the tasks, and sends those that waited for the assignment in a webhook stage. A task that was assigned or
+/// moved since the call read it is a conflict.
 async fn give(txn: &Txn, step: &Step, user_id: UserId, send: bool) -> Result<Vec<TaskId>> {
     let tasks = step.read(txn).await?;
     if let Some(other) = tasks.iter().find(|task| !step.has_same_hands(task)) {
@@ -216,7 +217,7 @@ async fn give(txn: &Txn, step: &Step, user_id: UserId, send: bool) -> Result<Vec
     ids(passage).await
 }
 
-/// Puts those tasks of a step into a stage that are where the call saw them.
+/// Puts those tasks of a step into a stage that have not moved since the call read them.
 async fn requeue_step(txn: &Txn, actor: &Actor, step: &Step, to: StageId) -> Result<Put> {
     let mut tasks = step.read(txn).await?;
     tasks.retain(|task| step.stands_as_seen(task));

@@ -1,4 +1,4 @@
-//! Steps: the tasks that a call matches, cut into transactions of bounded number and weight.
+//! Steps: the tasks that a call matches, cut into transactions of bounded number and size.
 
 use super::{
     batch_size::{self, STEP_BYTES},
@@ -14,12 +14,12 @@ use entity::{EventId, ProjectId, StageId, TaskId, TaskStatus, UserId, task};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::BTreeMap;
 
-/// Tasks of one step.
+/// The maximum number of tasks of one step.
 const STEP: usize = 200;
-/// Tasks of one call at most.
+/// The maximum number of tasks of one call.
 const MOST: u64 = 10_000;
 
-/// A task as a call saw it.
+/// The state of a task as the call read it.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
 pub(crate) struct Seen {
     pub(crate) id: TaskId,
@@ -30,13 +30,13 @@ pub(crate) struct Seen {
     event_id: Option<EventId>,
 }
 
-/// Tasks of one project, as many as one transaction takes.
+/// Tasks of one project that fit into one transaction.
 pub(crate) struct Step {
     project_id: ProjectId,
     seen: BTreeMap<TaskId, Seen>,
 }
 
-/// What the filter matches, oldest first; more than one call takes is an error.
+/// Reads the state of what the filter matches, oldest first; more than the maximum of one call is an error.
 pub(crate) async fn seen(app: &App, actor: &Actor, filter: &Filter) -> Result<Vec<Seen>> {
     let seen = filter::matching(actor, filter)
         .select_only()
@@ -62,7 +62,7 @@ pub(crate) async fn seen(app: &App, actor: &Actor, filter: &Filter) -> Result<Ve
     }
 }
 
-/// Takes the steps one after the other and gives the tasks that were changed.
+/// Executes the steps one after the other and returns the changed tasks.
 pub(crate) async fn in_steps<'a>(
     app: &'a App,
     seen: Vec<Seen>,
@@ -80,7 +80,7 @@ pub(crate) async fn in_steps<'a>(
     Ok(done)
 }
 
-/// The error of a step, which stops a call that has done something already.
+/// Builds the error of a step; it tells how many tasks were done before.
 fn after(error: Error, done: usize) -> Error {
     let told = |text: String| format!("{text}; {done} tasks were done before");
     match error {
@@ -120,7 +120,7 @@ impl Step {
         }
     }
 
-    /// The tasks as they are now, oldest first.
+    /// Reads the tasks in their current state, oldest first.
     pub(crate) async fn read(&self, txn: &Txn) -> Result<Vec<task::Model>> {
         Ok(task::Entity::find()
             .filter(task::Column::Id.is_in(self.seen.keys().copied()))
@@ -130,19 +130,19 @@ impl Step {
             .await?)
     }
 
-    /// Whether a task has neither moved nor changed hands since the call saw it.
+    /// Returns whether a task has neither moved nor been reassigned since the call read it.
     pub(crate) fn has_same_hands(&self, task: &task::Model) -> bool {
         let seen = self.seen.get(&task.id);
         seen.is_some_and(|seen| seen.event_id == task.event_id && seen.assignee_id == task.assignee_id)
     }
 
-    /// Whether a task stands where and how the call saw it.
+    /// Returns whether a task has the stage and status that the call read.
     pub(crate) fn stands_as_seen(&self, task: &task::Model) -> bool {
         let seen = self.seen.get(&task.id);
         seen.is_some_and(|seen| seen.event_id == task.event_id && seen.status == task.status)
     }
 
-    /// The passage of these tasks, whose project must be live.
+    /// Loads the transition of these tasks, whose project must be live.
     pub(crate) async fn live<'t>(
         &self,
         txn: &'t Txn,

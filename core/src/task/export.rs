@@ -1,4 +1,4 @@
-//! The export form of tasks: as a webhook's body, with the documented differences.
+//! The export format of tasks: a webhook's body with the documented differences.
 
 use super::{
     filter::{Filter, Span},
@@ -17,20 +17,20 @@ use entity::{TaskId, stage_visit, task};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashMap;
 
-/// A task in the export form.
+/// A task in the export format.
 #[derive(Clone, Debug)]
 pub struct Export {
     /// The task.
     pub task: task::Model,
-    /// JSON text: its export form.
+    /// The task in the export format, as JSON text.
     pub json: String,
 }
 
-/// Bytes of annotations in one page, roughly and at most: a page is cut where they are reached.
+/// The approximate maximum size in bytes of the annotations of one page, at which the page is cut.
 const PAGE: usize = 32 << 20;
 
-/// A page of tasks in the export form, newest first. A page of large tasks is shorter than was asked for, and says that
-/// there are more; one task that is larger than a page is an error.
+/// Exports a page of tasks, newest first. A page of large tasks is shorter than requested and says that there are more;
+/// one task that is larger than a page is an error.
 pub async fn export(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice<Export>> {
     let mut slice = super::list(app, actor, filter, span).await?;
     let sizes = sizes(app, &slice.rows).await?;
@@ -55,7 +55,7 @@ pub async fn export(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Re
     }))
 }
 
-/// Leaves out what does not fit, at the end that the caller goes on from.
+/// Cuts the rows that do not fit, at the end from which the caller continues.
 fn cut(slice: &mut Slice<task::Model>, from: Edge, size: impl Fn(&task::Model) -> usize) {
     let mut bytes = 0;
     let mut fits = |task: &&task::Model| {
@@ -76,7 +76,7 @@ fn cut(slice: &mut Slice<task::Model>, from: Edge, size: impl Fn(&task::Model) -
     }
 }
 
-/// The bytes that each task's export has at least: an automatic stage passes the answer before it on.
+/// Returns a lower bound of the size of each task's export: an automatic stage repeats the answer before it.
 async fn sizes(app: &App, tasks: &[task::Model]) -> Result<HashMap<TaskId, usize>> {
     let rows: Vec<(TaskId, Option<i64>)> = stage_visit::Entity::find()
         .select_only()

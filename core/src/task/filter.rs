@@ -1,4 +1,4 @@
-//! Which tasks, and which [page](crate::page) of them.
+//! Filters of tasks, and a [page](crate::page) of them.
 
 use crate::{Result, auth::Actor, page};
 use entity::{BatchId, DataRowId, ProjectId, StageId, TaskId, TaskStatus, Timestamp, UserId, batch_data_row, task};
@@ -7,38 +7,38 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-/// Which page of tasks.
+/// The requested page of tasks.
 pub type Span = page::Span<TaskId>;
 /// A page of tasks.
 pub type Slice = page::Slice<task::Model>;
 
-/// What a task must be like; absent: anything. Lists are "one of".
+/// Conditions for tasks; absent ones match everything. A list matches any of its values.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Its id.
+    /// The ids of the tasks.
     pub ids: Option<Vec<TaskId>>,
-    /// Its project.
+    /// The projects of the tasks.
     pub project_ids: Option<Vec<ProjectId>>,
-    /// Where it is.
+    /// The stages that they are in.
     pub stage_ids: Option<Vec<StageId>>,
-    /// Its data row.
+    /// The data rows of the tasks.
     pub data_row_ids: Option<Vec<DataRowId>>,
-    /// A batch of its data row.
+    /// The batches of their data rows.
     pub batch_ids: Option<Vec<BatchId>>,
-    /// Who is to work on it.
+    /// The users who are assigned to them.
     pub assignee_ids: Option<Vec<UserId>>,
-    /// How it stands.
+    /// The statuses of the tasks.
     pub statuses: Option<Vec<TaskStatus>>,
-    /// Its data row's external id.
+    /// The external id of the data row.
     pub external_id: Option<String>,
-    /// Made at this moment or later.
+    /// Created at or after this time.
     pub created_from: Option<Timestamp>,
-    /// Made before this moment.
+    /// Created before this time.
     pub created_before: Option<Timestamp>,
 }
 
 impl Filter {
-    /// Whether a task is like this: the same as the statement of a page says.
+    /// Returns whether a task matches, by the same conditions as the statement of a page.
     pub(crate) fn matches(&self, row: &task::Model, batch_ids: &[BatchId]) -> bool {
         let batched = |wanted: &Vec<BatchId>| wanted.iter().any(|id| batch_ids.contains(id));
         page::one_of(&self.ids, Some(row.id))
@@ -58,7 +58,7 @@ pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filt
     Ok(Slice::cut(rows, &span))
 }
 
-/// One row more than the page, to see whether there are more.
+/// Selects one row more than the page, to detect whether there are more.
 fn select(actor: &Actor, filter: &Filter, span: Span) -> Select<task::Entity> {
     let mut query = matching(actor, filter);
     if let Some(after) = span.after {
@@ -72,7 +72,7 @@ fn select(actor: &Actor, filter: &Filter, span: Span) -> Select<task::Entity> {
         .limit(span.count.saturating_add(1))
 }
 
-/// The live tasks that the actor may see and the filter matches.
+/// Selects the live tasks that the actor has access to and the filter matches.
 pub(super) fn matching(actor: &Actor, filter: &Filter) -> Select<task::Entity> {
     use task::Column as Is;
     let seen = match (&actor.projects, &filter.project_ids) {

@@ -1,5 +1,6 @@
-//! Intake: a data row that is attached to a project becomes a task, enters at START and goes on. Few are taken in by the
-//! transaction that attaches them; the data rows of a connected dataset follow in steps that survive a restart.
+//! Intake: turns the data rows attached to a project into tasks, which enter the workflow at START and move on. A few
+//! are created by the attaching transaction itself; the data rows of a connected dataset follow in steps that survive a
+//! restart.
 
 use super::{batch_size, transition::Passage};
 use crate::{Result, auth::Actor, data_row as data_row_nouns, db::Txn};
@@ -14,24 +15,25 @@ use sea_orm::{
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Tasks that the attaching transaction itself makes at most, as far as they fit into a step; more are made in steps.
+/// The maximum number of tasks that the attaching transaction creates, as far as they fit into a step; more are created
+/// in steps.
 const AT_ONCE: usize = 1_000;
-/// Data rows that a step looks at.
+/// The number of data rows that a step processes.
 pub(super) const STEP: u64 = 200;
 
-/// What is to be taken in, and where.
+/// The source of data rows and the project that gets the tasks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source {
     pub(crate) organization_id: OrganizationId,
     pub(crate) project_id: ProjectId,
     pub(crate) kind: IntakeKind,
     pub(crate) target_id: Uuid,
-    /// Who attached it.
+    /// The user who attached it.
     pub(crate) user_id: Option<UserId>,
 }
 
-/// New data rows of a dataset become tasks of the live projects that it is connected to. Gives whether some are left to
-/// steps.
+/// Creates tasks for new data rows of a dataset, in the live projects that it is connected to. Returns whether some are
+/// left to steps.
 pub(crate) async fn created(txn: &Txn, actor: &Actor, rows: &[data_row::Model]) -> Result<bool> {
     let Some(first) = rows.first() else {
         return Ok(false);
@@ -50,7 +52,7 @@ pub(crate) async fn created(txn: &Txn, actor: &Actor, rows: &[data_row::Model]) 
     Ok(later)
 }
 
-/// The data rows of a new batch become tasks of its project. Gives whether some are left to steps.
+/// Creates tasks for the data rows of a new batch, in its project. Returns whether some are left to steps.
 pub(crate) async fn batched(
     txn: &Txn,
     actor: &Actor,
@@ -67,7 +69,7 @@ pub(crate) async fn batched(
     start(txn, source, rows, &mut AT_ONCE.clone()).await
 }
 
-/// Takes in what fits here and now, in the order of ids, and notes the rest.
+/// Creates tasks for the data rows that fit into this transaction, in the order of ids, and records the rest.
 async fn start(txn: &Txn, source: Source, mut rows: Vec<data_row::Model>, room: &mut usize) -> Result<bool> {
     rows.sort_unstable_by_key(|row| row.id);
     let fits = batch_size::room(txn.conn(), source.project_id)
@@ -107,7 +109,7 @@ fn project_of_link() -> RelationDef {
         .into()
 }
 
-/// Notes what is to be taken in, in the transaction that attaches it. `place`: only data rows after this one.
+/// Records an intake in the transaction that attaches the data rows. Only data rows after `place` are included.
 pub(crate) async fn schedule(txn: &Txn, source: Source, place: Option<DataRowId>) -> Result<()> {
     let row = intake::Model {
         id: IntakeId::new(),
@@ -126,7 +128,7 @@ pub(crate) async fn schedule(txn: &Txn, source: Source, place: Option<DataRowId>
     Ok(())
 }
 
-/// Takes in the next data rows of an intake. Gives whether there may be more.
+/// Processes the next data rows of an intake. Returns whether there may be more.
 pub(super) async fn step(txn: &Txn, id: IntakeId) -> Result<bool> {
     let row = intake::Entity::find_by_id(id).one(txn.conn()).await?;
     let Some(mut row) = row.filter(|row| row.done_at.is_none()) else {
@@ -152,7 +154,7 @@ pub(super) async fn step(txn: &Txn, id: IntakeId) -> Result<bool> {
     Ok(more)
 }
 
-/// Whether there is still something to take in: a deleted project takes nothing, and what is disconnected gives nothing.
+/// Returns whether the intake still applies: a deleted project gets no tasks, and a disconnected dataset provides none.
 async fn is_live(txn: &Txn, row: &intake::Model) -> Result<bool> {
     let project = project::Entity::find_by_id(row.project_id).one(txn.conn()).await?;
     if project.is_none_or(|project| project.deleted) {
@@ -191,7 +193,7 @@ fn next(row: &intake::Model) -> Select<data_row::Entity> {
         .limit(STEP)
 }
 
-/// Makes tasks of those data rows that have none in this project, and sends them on from START.
+/// Creates tasks for those data rows that have none in this project, and moves them on from START.
 async fn take_in(txn: &Txn, user_id: Option<UserId>, project_id: ProjectId, rows: Vec<data_row::Model>) -> Result<()> {
     let rows = without_task(txn, project_id, rows).await?;
     match rows.is_empty() {
@@ -253,7 +255,7 @@ async fn without_task(txn: &Txn, project_id: ProjectId, rows: Vec<data_row::Mode
     Ok(rows.into_iter().filter(live).collect())
 }
 
-/// The newest label that each data row has in the project already.
+/// Loads the newest label that each data row already has in the project.
 async fn labelled(txn: &Txn, project_id: ProjectId, rows: &[data_row::Model]) -> Result<HashMap<DataRowId, LabelId>> {
     let found: Vec<(DataRowId, LabelId)> = label::Entity::find()
         .select_only()
@@ -268,7 +270,7 @@ async fn labelled(txn: &Txn, project_id: ProjectId, rows: &[data_row::Model]) ->
     Ok(found.into_iter().collect())
 }
 
-/// The id just before this one.
+/// Returns the id just before this one.
 fn before(id: DataRowId) -> DataRowId {
     DataRowId(Uuid::from_u128(id.0.as_u128().saturating_sub(1)))
 }

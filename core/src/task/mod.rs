@@ -1,5 +1,7 @@
-//! Tasks: data rows on their way through a workflow. Looked at here; worked on in [`work`], steered in [`steer`], taken in
-//! by [`intake`]; [`outcome`] moves those whose webhook was answered. All of them move tasks as a [`passage`].
+//! Tasks: data rows that move through a workflow. They are read here, worked on in [`work`], controlled in bulk in
+//! [`steer`] and created by [`intake`]; [`outcome`] moves those whose webhook was delivered or given up. All of these
+//! move tasks with a transition ([`passage`]). The GraphQL resolvers call the verbs, the dispatcher's recorder calls
+//! [`outcome`]. Nothing here may send a request or know of GraphQL.
 
 pub(crate) mod batch_size;
 mod bulk;
@@ -34,19 +36,19 @@ use sea_orm::{
 };
 use std::collections::HashMap;
 
-/// A task by its id.
+/// Returns a task by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<task::Model> {
     actor.require(Action::Read)?;
     find(app.db.read(), actor, id).await
 }
 
-/// A page of tasks, newest first.
+/// Lists a page of tasks, newest first.
 pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
     actor.require(Action::Read)?;
     filter::page(app.db.read(), actor, filter, span).await
 }
 
-/// Tasks of an organization by id: for the objects that name them.
+/// Loads tasks of an organization by id, for the objects that refer to them.
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[TaskId]) -> Result<Vec<task::Model>> {
     Ok(task::Entity::find()
         .filter(task::Column::Id.is_in(ids.iter().copied()))
@@ -55,7 +57,7 @@ pub async fn many(app: &App, organization_id: OrganizationId, ids: &[TaskId]) ->
         .await?)
 }
 
-/// The completed visits of several tasks, oldest first, without the annotations.
+/// Loads the completed visits of several tasks, oldest first, without the annotations.
 pub async fn visits(
     app: &App,
     organization_id: OrganizationId,
@@ -65,7 +67,7 @@ pub async fn visits(
     Ok(by_task(query.all(app.db.read()).await?))
 }
 
-/// Visits of tasks, oldest first; the annotations, which may be large, only when somebody needs them.
+/// Selects visits of tasks, oldest first; the annotations, which may be large, only on request.
 fn history(ids: &[TaskId], answers: bool) -> Select<stage_visit::Entity> {
     let query = stage_visit::Entity::find()
         .filter(stage_visit::Column::TaskId.is_in(ids.iter().copied()))
@@ -89,7 +91,7 @@ fn by_task(rows: Vec<stage_visit::Model>) -> HashMap<TaskId, Vec<stage_visit::Mo
     visits
 }
 
-/// A live task the actor may see.
+/// Returns a live task that the actor has access to.
 pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<task::Model> {
     let unknown = || Error::not_found("task", id);
     let key: TaskId = id.parse().map_err(|_| unknown())?;
@@ -98,7 +100,7 @@ pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -
         .ok_or_else(unknown)
 }
 
-/// The data rows of these tasks are deleted, and so are the tasks. What is being sent for them is sent; it moves nothing.
+/// Deletes the tasks of deleted data rows. Notifications in flight are still sent, and move nothing.
 pub(crate) async fn forget(txn: &Txn, data_row_ids: &[DataRowId]) -> Result<()> {
     let condition = Condition::all()
         .add(task::Column::DataRowId.is_in(data_row_ids.iter().copied()))
@@ -109,7 +111,7 @@ pub(crate) async fn forget(txn: &Txn, data_row_ids: &[DataRowId]) -> Result<()> 
     change_all(txn, condition, change).await
 }
 
-/// Changes the tasks for which a condition holds, and tells the feed which they are.
+/// Changes the tasks for which a condition holds, and publishes their ids to the feed.
 pub(crate) async fn change_all(txn: &Txn, condition: Condition, change: UpdateMany<task::Entity>) -> Result<()> {
     let tasks: Vec<(OrganizationId, TaskId)> = task::Entity::find()
         .select_only()
@@ -126,7 +128,7 @@ pub(crate) async fn change_all(txn: &Txn, condition: Condition, change: UpdateMa
     Ok(())
 }
 
-/// The live tasks that a stage holds, oldest first, no more than `limit`.
+/// Returns the ids of a stage's live tasks, oldest first, at most `limit`.
 pub(crate) async fn in_stage(conn: &impl ConnectionTrait, stage_id: StageId, limit: u64) -> Result<Vec<TaskId>> {
     Ok(task::Entity::find()
         .select_only()

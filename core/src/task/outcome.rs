@@ -1,5 +1,5 @@
-//! What a webhook's outcome means for the task that waits for it: it moves in the transaction that records the attempt.
-//! Only the newest notification of a task's present visit moves it; what else comes in is history.
+//! Applies the outcome of a notification to the task that waits for it, in the transaction that records the attempt.
+//! Only the newest notification of a task's current visit moves it; other outcomes have no effect.
 
 use super::{
     batch_size, change_all,
@@ -14,7 +14,7 @@ use sea_orm::{
 };
 use std::collections::{BTreeMap, HashMap};
 
-/// Moves the tasks that waited for these notifications, as far as these are over.
+/// Moves the tasks that wait for these notifications, as far as these are finished.
 pub(crate) async fn apply(txn: &Txn, ids: &[NotificationId]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
@@ -46,7 +46,7 @@ pub(crate) async fn apply(txn: &Txn, ids: &[NotificationId]) -> Result<()> {
     Ok(())
 }
 
-/// Before the transaction: what each of these tasks weighs, and their projects' workflows made ready.
+/// Prefetches, before the transaction, the size of each of these tasks and their projects' workflows.
 pub(crate) async fn prepare(app: &App, ids: &[TaskId]) -> Result<HashMap<TaskId, usize>> {
     let db = app.db.read();
     let projects: Vec<ProjectId> = task::Entity::find()
@@ -81,7 +81,7 @@ async fn pass(txn: &Txn, project_id: ProjectId, answered: Vec<(task::Model, noti
     Ok(())
 }
 
-/// Why a task is held, for people.
+/// Renders the reason why a task is held, as text for people.
 fn reason(row: &notification::Model) -> String {
     let last = health::failure(row.response_code, row.error).unwrap_or("nothing was sent".into());
     match row.attempt_count {
@@ -90,8 +90,8 @@ fn reason(row: &notification::Model) -> String {
     }
 }
 
-/// A notification is sent again as another one, by a person: the task that is still on the same visit waits for that one
-/// now. Gives what it waited for before.
+/// Makes a task that is still on the same visit wait for the redelivery of its notification. Returns the notification
+/// that it waited for before.
 pub(crate) async fn redelivered(txn: &Txn, old: &notification::Model, new: NotificationId) -> Result<Vec<Withdrawn>> {
     let Some(task_id) = old.task_id else {
         return Ok(Vec::new());
@@ -115,7 +115,8 @@ pub(crate) async fn redelivered(txn: &Txn, old: &notification::Model, new: Notif
     Ok(withdrawn)
 }
 
-/// The tasks that wait for these notifications cannot be moved, by a fault of ours: they are held, so that somebody looks.
+/// Holds the tasks that wait for these notifications and cannot be moved because of an internal error, so that a person
+/// can resolve it.
 pub(crate) async fn strand(txn: &Txn, ids: &[NotificationId]) -> Result<()> {
     let condition = Condition::all()
         .add(task::Column::NotificationId.is_in(ids.iter().copied()))
@@ -130,7 +131,7 @@ pub(crate) async fn strand(txn: &Txn, ids: &[NotificationId]) -> Result<()> {
     change_all(txn, condition, change).await
 }
 
-/// The notification that a task waits for was canceled by a person: the task is held.
+/// Holds the task whose notification was canceled by a user.
 pub(crate) async fn canceled(txn: &Txn, id: NotificationId) -> Result<()> {
     let waiting = task::Entity::find()
         .filter(task::Column::NotificationId.eq(id))

@@ -1,4 +1,5 @@
-//! What webhook stages send for tasks: again, by a re-run or an assignment, and no more, when somebody takes a task away.
+//! Sends of webhook stages for tasks: resends by a stage run or an assignment, and their cancellation when a task is
+//! moved away.
 
 use super::transition::Passage;
 use crate::{
@@ -11,14 +12,14 @@ use entity::{NotificationId, NotificationStatus, StageId, TaskStatus, WebhookId,
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use std::sync::Arc;
 
-/// A notification that nobody waits for any more.
+/// A notification that no task waits for any longer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Withdrawn {
     webhook_id: WebhookId,
     id: NotificationId,
 }
 
-/// Sends tasks of one webhook stage again, in the stage's shape as it is now: they wait for the answer.
+/// Sends tasks of one webhook stage again, in the stage's current payload shape. They wait for the outcome.
 pub(crate) async fn send_again(
     txn: &Txn,
     passage: &mut Passage<'_>,
@@ -64,7 +65,7 @@ pub(crate) async fn resend(txn: &Txn, stage: &stage::Model, tasks: Vec<task::Mod
     Ok(())
 }
 
-/// Cancels what is still being sent for tasks that wait: somebody takes them away.
+/// Cancels unfinished notifications of waiting tasks that are moved away.
 pub(crate) async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Vec<Withdrawn>> {
     let waiting = tasks.iter().filter(|task| task.status == TaskStatus::Waiting);
     let ids: Vec<NotificationId> = waiting.filter_map(|task| task.notification_id).collect();
@@ -98,7 +99,7 @@ pub(crate) async fn withdraw(txn: &Txn, tasks: &[task::Model]) -> Result<Vec<Wit
     Ok(withdrawn)
 }
 
-/// Tells the lanes that these are not to be sent.
+/// Removes canceled notifications from the dispatcher's lanes.
 pub(crate) fn forget_sends(app: &App, withdrawn: Vec<Withdrawn>) {
     app.canceled(
         withdrawn

@@ -1,5 +1,5 @@
-//! Re-run: a webhook stage sends again for every task it holds, in bounded steps that survive a restart. Changing the
-//! stage's URL and running it again is the usual cure.
+//! Stage runs: a webhook stage sends again for every task that it holds, in bounded steps that survive a restart. The
+//! usual remedy is to change the stage's URL and start a run.
 
 use super::batch_size;
 use crate::{
@@ -17,10 +17,10 @@ use sea_orm::{
     QuerySelect, Select,
 };
 
-/// Tasks of one step.
+/// The number of tasks of one step.
 const STEP: u64 = 200;
 
-/// Sends again for every task that the stage holds now. A stage runs once at a time.
+/// Starts a run that sends again for every task that the stage now holds. A stage has one run at a time.
 pub async fn rerun(app: &App, actor: &Actor, stage: &str) -> Result<stage_run::Model> {
     actor.require(Action::ManageData)?;
     let stage = find_stage(app.db.read(), actor, stage).await?;
@@ -70,7 +70,7 @@ pub async fn rerun(app: &App, actor: &Actor, stage: &str) -> Result<stage_run::M
     Ok(row)
 }
 
-/// A run by its id.
+/// Returns a stage run by its id.
 pub async fn run(app: &App, actor: &Actor, id: &str) -> Result<stage_run::Model> {
     actor.require(Action::Read)?;
     let unknown = || Error::not_found("stageRun", id);
@@ -83,7 +83,7 @@ pub async fn run(app: &App, actor: &Actor, id: &str) -> Result<stage_run::Model>
     seen.map(|_| row).map_err(|_| unknown())
 }
 
-/// A stage's runs, newest first.
+/// Lists a stage's runs, newest first.
 pub async fn runs(app: &App, actor: &Actor, stage: &str, first: u64) -> Result<Vec<stage_run::Model>> {
     actor.require(Action::Read)?;
     let stage = find_stage(app.db.read(), actor, stage).await?;
@@ -91,7 +91,7 @@ pub async fn runs(app: &App, actor: &Actor, stage: &str, first: u64) -> Result<V
     Ok(rows.all(app.db.read()).await?)
 }
 
-/// Sends the next tasks of a run again. A stage that is gone meanwhile ends it.
+/// Sends the next tasks of a run again. A stage that was removed in between ends the run.
 pub(crate) async fn run_step(txn: &Txn, id: StageRunId) -> Result<()> {
     let row = stage_run::Entity::find_by_id(id).one(txn.conn()).await?;
     let Some(mut row) = row.filter(|row| row.status == ReplayStatus::Running) else {
@@ -128,7 +128,7 @@ async fn send(txn: &Txn, stage: &stage::Model, row: &mut stage_run::Model) -> Re
     task::resend::resend(txn, stage, found).await
 }
 
-/// The tasks that a stage holds, after this one, by id.
+/// Selects the tasks that a stage holds, after this one, by id.
 fn held(stage_id: StageId, after: Option<TaskId>) -> Select<tasks::Entity> {
     let condition = Condition::all()
         .add(tasks::Column::StageId.eq(stage_id))

@@ -1,5 +1,5 @@
-//! What runs in steps beside the requests: data rows that become tasks, and stages that send again. What is to be done is
-//! a row written by the transaction that asks for it; after a restart the rows that are not done go on.
+//! Jobs that run in steps in the background: intakes and stage runs. The work to do is a row written by the transaction
+//! that requests it; after a restart, unfinished rows continue.
 
 use super::{intake, stage_run};
 use crate::{App, Error, Result};
@@ -11,12 +11,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// A look without being woken: the signal is only a hint.
+/// The polling interval, since the wake-up signal is only a hint.
 const LOOK: Duration = Duration::from_secs(5);
-/// How many jobs take turns.
+/// The maximum number of jobs that alternate.
 const TURNS: u64 = 100;
 
-/// Wakes the task when there is something to do.
+/// Wakes the background task when there is work.
 #[derive(Debug, Default)]
 pub struct Wake(Notify);
 
@@ -26,7 +26,7 @@ impl Wake {
     }
 }
 
-/// Works until it is told to stop.
+/// Runs until shutdown.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     loop {
         if let Some(Err(error)) = shutdown.run_until_cancelled(run_until_idle(&app)).await {
@@ -42,8 +42,8 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     }
 }
 
-/// Works until nothing is left to do. Jobs take turns, a step each; one that fails is left for another time and stops no
-/// other.
+/// Runs until no work is left. Jobs alternate, one step each (round robin); a job that fails is retried later and stops
+/// no other.
 pub async fn run_until_idle(app: &App) -> Result<()> {
     let mut failed: HashMap<Job, Error> = HashMap::new();
     loop {
@@ -60,7 +60,7 @@ pub async fn run_until_idle(app: &App) -> Result<()> {
     }
 }
 
-/// Something that runs in steps.
+/// A job that runs in steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Job {
     Intake(IntakeId, OrganizationId, ProjectId),

@@ -14,55 +14,55 @@ use crate::{
 use entity::{LabelId, ReviewId, Role, StageOutput, StageType, TaskStatus, label as labels, review as reviews, task};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
-/// The longest work that one call can report: a year.
+/// The maximum working time that one call can report: a year.
 const LONGEST_MS: i64 = 365 * 24 * 60 * 60 * 1000;
 
-/// What somebody made of a task.
+/// Work on a task.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
-    /// The annotation, kept and sent as it is; absent: as it was.
+    /// The annotation, stored and sent unchanged; absent: unchanged.
     pub label: Option<String>,
-    /// How long it took, in all; absent: from the durations.
+    /// The total labeling time in seconds; absent: from the durations.
     pub seconds_to_label: Option<f64>,
-    /// Work since the last save, in milliseconds; absent: from `seconds_to_label`, else 0.
+    /// The working time since the last save, in milliseconds; absent: from `seconds_to_label`, else 0.
     pub duration_ms: Option<i64>,
-    /// Of it, idle.
+    /// The part of the working time that was idle, in milliseconds.
     pub idle_ms: Option<i64>,
-    /// Of it, with the editor out of sight.
+    /// The part of the working time in which the editor was out of focus, in milliseconds.
     pub blur_ms: Option<i64>,
-    /// The stage that the task is believed to be in; another one is a conflict.
+    /// The stage that the caller expects the task to be in; another one is a conflict.
     pub stage: Option<String>,
 }
 
 impl Answer {
-    /// Whether a label that there is becomes another.
+    /// Returns whether it changes an existing label.
     fn changes(&self) -> bool {
         self.label.is_some() || self.seconds_to_label.is_some()
     }
 }
 
-/// What a reviewer says.
+/// The decision of a reviewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is good.
+    /// The task moves on over APPROVED.
     Approved,
-    /// It is not.
+    /// The task moves on over REJECTED.
     Rejected,
 }
 
-/// A reviewer's judgement.
+/// The review of a task.
 #[derive(Clone, Debug)]
 pub struct Judgement {
-    /// What they say.
+    /// The decision of the reviewer.
     pub verdict: Verdict,
-    /// The review's score; absent: 1 or -1.
+    /// The score of the review; absent: 1 or -1.
     pub score: Option<f64>,
-    /// The stage that the task is believed to be in; another one is a conflict.
+    /// The stage that the caller expects the task to be in; another one is a conflict.
     pub stage: Option<String>,
 }
 
-/// Saves work on a task, which stays where it is. With a label already submitted, an event tells of the change; before,
-/// the work is kept as a draft.
+/// Saves work on a task, which stays in its stage. When a label was submitted before, an event reports the change;
+/// otherwise the work is kept as a draft.
 pub async fn save(app: &App, actor: &Actor, id: &str, answer: Answer) -> Result<task::Model> {
     check(actor, &answer)?;
     let seen = find(app.db.read(), actor, id).await?;
@@ -92,7 +92,7 @@ pub async fn save(app: &App, actor: &Actor, id: &str, answer: Answer) -> Result<
         .await
 }
 
-/// Submits a task, which leaves its LABEL stage. The first submit makes its label; a later one that brings an annotation
+/// Submits a task, which leaves its LABEL stage. The first submit creates its label; a later one with an annotation
 /// changes it.
 pub async fn submit(app: &App, actor: &Actor, id: &str, answer: Answer) -> Result<task::Model> {
     check(actor, &answer)?;
@@ -122,7 +122,7 @@ pub async fn submit(app: &App, actor: &Actor, id: &str, answer: Answer) -> Resul
         .await
 }
 
-/// Judges a task, which leaves its REVIEW stage by APPROVED or REJECTED.
+/// Reviews a task, which leaves its REVIEW stage over APPROVED or REJECTED.
 pub async fn review(app: &App, actor: &Actor, id: &str, judgement: Judgement) -> Result<task::Model> {
     actor.require(Action::Annotate)?;
     input::finite("score", judgement.score.unwrap_or_default())?;
@@ -165,8 +165,8 @@ fn check(actor: &Actor, answer: &Answer) -> Result<()> {
     Ok(())
 }
 
-/// The task as somebody is about to work on it. Who was faster wins: a task that has left the stage in which the caller saw
-/// it is a conflict.
+/// Loads the task that somebody works on. Concurrent changes win: a task that has left the stage in which the caller
+/// read it is a conflict.
 async fn enter<'t>(txn: &'t Txn, actor: &Actor, seen: &task::Model, stage: Option<&str>) -> Result<Passage<'t>> {
     let task = find(txn.conn(), actor, &seen.id.to_string()).await?;
     if task.stage_id != seen.stage_id || task.event_id != seen.event_id {
@@ -224,7 +224,7 @@ fn add_work(passage: &mut Passage, actor: &Actor, answer: &Answer, txn: &Txn) {
     task.updated_at = txn.now();
 }
 
-/// Makes the task's label, or changes it, and tells of it.
+/// Creates or changes the task's label, and publishes the event.
 async fn write_label(txn: &Txn, passage: &mut Passage<'_>, actor: &Actor, answer: &Answer) -> Result<()> {
     let known = passage.seat(0).label.as_ref().map(|label| label.label.clone());
     let text = answer.label.clone().or(known).unwrap_or_default();
@@ -314,7 +314,7 @@ async fn write_review(txn: &Txn, passage: &Passage<'_>, actor: &Actor, judgement
     Ok(())
 }
 
-/// The actor passes the task on, with its annotation as it stands.
+/// Returns the actor and the current annotation with which the task moves on.
 fn hand(passage: &Passage, actor: &Actor) -> Hand {
     Hand {
         user_id: Some(actor.user_id),
@@ -323,5 +323,5 @@ fn hand(passage: &Passage, actor: &Actor) -> Hand {
 }
 
 fn only(mut tasks: Vec<task::Model>) -> Result<task::Model> {
-    tasks.pop().ok_or_else(|| Error::internal("a task was lost on its way"))
+    tasks.pop().ok_or_else(|| Error::internal("no task was returned"))
 }

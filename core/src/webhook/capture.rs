@@ -1,13 +1,13 @@
-//! Which answers to what succeeded are kept. Answers to what failed always are.
+//! Response capture: selects the successful attempts whose response is stored. Responses of failed attempts always are.
 
 use entity::{Capture, NotificationId, webhook};
 
-/// Of how many of a hundred notifications.
+/// The percentage of notifications whose successful responses are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Captured(u32);
 
 impl Captured {
-    /// As it stands in the row.
+    /// Reads the percentage of a webhook's row.
     pub fn of(row: &webhook::Model) -> Self {
         let sample = row.capture_percent.and_then(|percent| u32::try_from(percent).ok());
         Self(match row.capture {
@@ -17,7 +17,8 @@ impl Captured {
         })
     }
 
-    /// Whether the answer to this one is kept: the same for each attempt, by the random end of its id.
+    /// Returns whether the response is stored. The result is the same for each attempt, since it depends on the random
+    /// end of the notification's id.
     pub fn keeps(self, id: NotificationId) -> bool {
         let [.., a, b, c, d] = id.0.into_bytes();
         u32::from_be_bytes([a, b, c, d]) % 100 < self.0

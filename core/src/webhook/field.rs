@@ -1,10 +1,10 @@
-//! What webhooks are listed by.
+//! Fields by which webhooks are filtered and sorted.
 
 use crate::list;
 use entity::webhook;
 use sea_orm::{ColumnTrait, sea_query::Expr};
 
-/// What webhooks are listed by.
+/// Fields by which webhooks are filtered and sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the column of its name")]
 pub enum Field {

@@ -1,5 +1,7 @@
-//! Webhooks: registered targets. Made, changed and listed here; [`Index`] says who wants an event, [`Targets`] how to
-//! send to them.
+//! Webhooks: registered targets. They are created, changed and listed here; [`Index`] caches the subscribers of an
+//! event, [`Targets`] the settings with which the dispatcher sends to them, and [`health`] their circuit breakers. The
+//! GraphQL resolvers call the verbs; publishing and the dispatcher read the caches. Nothing here may send a request or
+//! know of GraphQL.
 
 pub(crate) mod capture;
 mod field;
@@ -34,7 +36,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model
     register(app, actor, new, false).await
 }
 
-/// Registers a webhook: one whose URL is called, or one that is heard by a listener.
+/// Registers a webhook whose URL is called, or one whose deliveries are handed to a listener.
 pub(crate) async fn register(app: &App, actor: &Actor, new: New, listener: bool) -> Result<webhook::Model> {
     actor.require(Action::ManageWebhooks)?;
     let (filter, query) = (new.filter.clone(), new.payload_query.clone());
@@ -65,7 +67,7 @@ pub(crate) async fn register(app: &App, actor: &Actor, new: New, listener: bool)
         .await
 }
 
-/// Changes a webhook; what is absent stays. Making it active again lets what it had queued go on; other limits hold at once.
+/// Changes a webhook; absent fields keep their value. Reactivating it resumes its queue; new limits apply immediately.
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<webhook::Model> {
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
@@ -124,7 +126,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     Ok(row)
 }
 
-/// A webhook by its id.
+/// Returns a webhook by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<webhook::Model> {
     actor.require(Action::ReadWebhooks)?;
     let unknown = || Error::not_found("webhook", id);
@@ -134,8 +136,8 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<webhook::Model> {
         .ok_or_else(unknown)
 }
 
-/// The registered webhooks the actor may see: of the organization, or of one project. Those of workflow stages are shown by
-/// their stages, and those of listeners while they last.
+/// Lists the registered webhooks that the actor has access to: of the organization, or of one project. Webhooks of
+/// workflow stages belong to their stages and are not listed, and those of listeners only while they exist.
 pub async fn list(
     app: &App,
     actor: &Actor,
@@ -156,7 +158,7 @@ pub async fn list(
     Ok(query.select(rows, Field::Id, None)?.all(app.db.read()).await?)
 }
 
-/// Several webhooks of an organization by their ids; what is unknown or foreign is left out.
+/// Loads several webhooks of an organization by their ids; unknown ids and those of other organizations are omitted.
 pub async fn many(
     app: &App,
     organization_id: OrganizationId,
@@ -170,7 +172,7 @@ pub async fn many(
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// Refuses a webhook that is not sent to.
+/// Refuses a webhook that is not ACTIVE.
 pub(crate) fn active(webhook: &webhook::Model) -> Result<()> {
     match webhook.status {
         WebhookStatus::Active => Ok(()),
@@ -181,7 +183,8 @@ pub(crate) fn active(webhook: &webhook::Model) -> Result<()> {
     }
 }
 
-/// The project a webhook is for. A key that is limited to projects cannot register for the whole organization.
+/// Returns the project of a new webhook. An API key that is limited to projects cannot register for the whole
+/// organization.
 async fn project(txn: &Txn, actor: &Actor, id: Option<&str>) -> Result<Option<ProjectId>> {
     let Some(id) = id else {
         actor.require_organization()?;

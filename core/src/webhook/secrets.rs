@@ -1,5 +1,5 @@
-//! A webhook's secrets: the newest signs everywhere; those before it sign in the Standard Webhooks header until their
-//! moment has come. A rotation puts a new one in front and sets that moment.
+//! A webhook's secrets: the newest signs every signature header; older ones sign only the Standard Webhooks header,
+//! until they expire. A rotation adds a new secret and sets the expiry of the others.
 
 use super::{get, target::seal};
 use crate::{
@@ -16,33 +16,33 @@ use sea_orm::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// How long an old secret goes on signing when nothing else is said.
+/// The default grace period of old secrets after a rotation.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(24 * 3600);
-/// How long it may go on at most.
+/// The maximum grace period.
 pub const MAX_GRACE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Secrets of a webhook that sign at the same time at most.
+/// The maximum number of secrets of a webhook that sign at the same time.
 pub const MAX_LIVE: usize = 10;
 
-/// What to rotate to.
+/// The input of a rotation.
 #[derive(Clone, Debug, Default)]
 pub struct Rotation {
-    /// The new secret; none: a fresh one.
+    /// The new secret; none: one is generated.
     pub secret: Option<String>,
-    /// For how long the old ones go on signing; none: a day.
+    /// The grace period of the old secrets in seconds; none: a day.
     pub grace_seconds: Option<i32>,
 }
 
-/// A rotated webhook, with its new secret as it is shown once.
+/// A webhook after a rotation, with its new secret, which is returned only here.
 #[derive(Clone)]
 pub struct Rotated {
     /// The webhook.
     pub webhook: webhook::Model,
-    /// Its new secret, as typed.
+    /// The new secret, as given.
     pub secret: String,
 }
 
-/// Gives a webhook a new secret, those of workflow stages too. No old secret goes on signing for longer than the grace
-/// period; with none, the new one signs alone at once.
+/// Rotates the secret of a webhook, including that of a workflow stage. No old secret signs for longer than the grace
+/// period; without one, only the new secret signs from now on.
 pub async fn rotate(app: &App, actor: &Actor, id: &str, rotation: Rotation) -> Result<Rotated> {
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
@@ -60,12 +60,12 @@ pub async fn rotate(app: &App, actor: &Actor, id: &str, rotation: Rotation) -> R
     Ok(rotated)
 }
 
-/// The ids and times of the secrets that sign now, newest first; never the secrets.
+/// Lists the ids and times of the secrets that sign now, newest first; never the secrets themselves.
 pub async fn secrets(app: &App, row: &webhook::Model) -> Result<Vec<webhook_secret::Model>> {
     live(app.db.read(), row.id, app.clock.now()).await
 }
 
-/// The secrets that sign from now on, newest first, each with its end.
+/// Opens the secrets that sign from now on, newest first, each with its expiry.
 pub(super) async fn opened(
     db: &impl ConnectionTrait,
     keyring: &Keyring,
@@ -122,7 +122,7 @@ async fn replace(txn: &Txn, id: WebhookId, secret: String, grace: Duration, keyr
     }
     let mut gone = Vec::new();
     for old in older {
-        // A way back to an older secret: it is the current one again, and would else sign twice.
+        // A rotation back to an older secret makes it current again; it would otherwise sign twice.
         if text(keyring, old)? == secret {
             gone.push(old.id);
         }
@@ -144,8 +144,8 @@ fn full(older: &[webhook_secret::Model]) -> String {
     format!("the webhook has {MAX_LIVE} live secrets, which is the most{next}; graceSeconds: 0 ends them at once")
 }
 
-/// Ends what is there by `at` at the latest, and drops what has ended or is `gone`: a secret that signs no more is not
-/// kept.
+/// Sets the expiry of the other secrets to `at` or earlier, and deletes those that have expired or are in `gone`: a
+/// secret that no longer signs is not kept.
 async fn expire(txn: &Txn, id: WebhookId, gone: &[SecretId], at: Timestamp) -> Result<()> {
     let later = Condition::any()
         .add(webhook_secret::Column::ExpiresAt.is_null())
@@ -167,7 +167,8 @@ async fn expire(txn: &Txn, id: WebhookId, gone: &[SecretId], at: Timestamp) -> R
     Ok(())
 }
 
-/// Newest first. The current one has no end, which tells it from the others even when the clock has gone back.
+/// Loads the secrets that sign, newest first. The current one has no expiry, which distinguishes it even when the clock
+/// was set back.
 async fn live(db: &impl ConnectionTrait, id: WebhookId, now: Timestamp) -> Result<Vec<webhook_secret::Model>> {
     let live = Condition::any()
         .add(webhook_secret::Column::ExpiresAt.is_null())

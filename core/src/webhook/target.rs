@@ -1,6 +1,6 @@
-//! A webhook as the dispatcher needs it: URL parsed, secrets opened, signer made. Built once and kept until the webhook
-//! changes, so that a delivery opens no secret and parses no URL. A secret that ends meanwhile is the [`Signer`]'s
-//! part, which knows the end of each.
+//! The delivery settings cache: webhooks in the form that the dispatcher needs, with parsed URL, opened secrets and
+//! signer. An entry is built once and cached until the webhook changes, so that a delivery opens no secret and parses
+//! no URL. The [`Signer`] knows the expiry of each secret.
 
 use super::{capture::Captured, secrets};
 use crate::{
@@ -26,25 +26,25 @@ use std::{
     time::Duration,
 };
 
-/// Everything to send by.
+/// The settings with which deliveries are sent.
 pub struct Target {
-    /// Where to.
+    /// The URL.
     pub url: TargetUrl,
-    /// How to sign.
+    /// The signer.
     pub signer: Signer,
-    /// When to try again.
+    /// The retry policy.
     pub policy: Policy,
-    /// Time of one attempt.
+    /// The timeout of one attempt.
     pub timeout: Duration,
-    /// Whether it is sent to.
+    /// True when the webhook is ACTIVE.
     pub active: bool,
-    /// Whether it is heard by a listener, in place of being sent to its URL.
+    /// True when deliveries are handed to a listener instead of being sent to the URL.
     pub listener: bool,
-    /// Which answers are kept.
+    /// The responses to store.
     pub captured: Captured,
 }
 
-/// Targets in use.
+/// The delivery settings cache.
 pub struct Targets {
     known: Cache<WebhookId, Arc<Target>>,
     changes: AtomicU64,
@@ -64,7 +64,7 @@ impl Default for Targets {
 }
 
 impl Targets {
-    /// The target of a webhook; none when there is no such webhook.
+    /// Returns the delivery settings of a webhook; none when it does not exist.
     pub async fn of(&self, app: &App, id: WebhookId) -> Result<Option<Arc<Target>>> {
         if let Some(known) = self.known.get(&id) {
             return Ok(Some(known));
@@ -81,13 +81,13 @@ impl Targets {
         Ok(Some(target))
     }
 
-    /// The webhook has changed. What is being read meanwhile is not kept.
+    /// Invalidates a webhook's entry after a change. Entries that are being read concurrently are not cached.
     pub fn forget(&self, id: WebhookId) {
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.known.invalidate(&id);
     }
 
-    /// Nobody knows which webhooks have changed.
+    /// Invalidates all entries, because the changed webhooks are not known.
     pub(crate) fn forget_all(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.known.invalidate_all();
@@ -121,7 +121,7 @@ pub(crate) async fn build(
     })
 }
 
-/// The retry policy as it stands in the row.
+/// Parses the retry policy of a webhook's row.
 pub fn policy(row: &webhook::Model) -> Result<Policy> {
     let delays: Vec<u64> = serde_json::from_str(&row.delays_ms).map_err(Error::internal)?;
     Ok(Policy {
@@ -156,7 +156,7 @@ pub(super) fn text(keyring: &Keyring, context: &str, sealed: &[u8]) -> Result<St
     String::from_utf8(opened.to_vec()).map_err(Error::internal)
 }
 
-/// What each sealed column is bound to, so that a value cannot be moved to another row.
+/// The context that each sealed column is bound to, so that a value cannot be copied to another row.
 pub(crate) mod seal {
     use entity::{SecretId, WebhookId};
 

@@ -1,4 +1,4 @@
-//! Projects from before there were workflows get theirs, and their data rows become tasks in steps.
+//! Backfill: projects without a workflow get the default one, and their data rows become tasks in steps.
 
 use super::store::make_default;
 use crate::{
@@ -13,10 +13,10 @@ use sea_orm::{
 };
 use std::collections::BTreeSet;
 
-/// Projects of one step.
+/// The number of projects of one step.
 const STEP: u64 = 100;
 
-/// Gives a workflow to every project that has none.
+/// Creates a workflow for every project that has none.
 pub(crate) async fn adopt(app: &App) -> Result<()> {
     loop {
         let rows = without(app).await?;
@@ -36,7 +36,7 @@ pub(crate) async fn adopt(app: &App) -> Result<()> {
                 })
             })
             .await?;
-        tracing::info!(count, "projects got a workflow");
+        tracing::info!(count, "created the default workflow of projects without one");
     }
 }
 

@@ -1,15 +1,15 @@
-//! Is this graph sound? Pure: stages and edges in, the first fault out, with the path of the field that has it.
+//! Validation of workflow graphs. Pure: stages and edges in, the first error out, with the path of its field.
 
 use crate::{Error, Result};
 use entity::{StageOutput, StageType};
 use std::collections::HashSet;
 
-/// Stages of one workflow at most.
+/// The maximum number of stages of one workflow.
 pub(super) const STAGES: usize = 200;
-/// Ways out of one stage at most.
+/// The maximum number of outgoing edges of one stage.
 pub(super) const EDGES: usize = 50;
 
-/// A stage with its edges resolved to places in the list.
+/// A stage with its edges resolved to indexes of the list.
 #[derive(Clone, Debug)]
 pub(super) struct Node<'a> {
     pub name: &'a str,
@@ -17,7 +17,7 @@ pub(super) struct Node<'a> {
     pub edges: Vec<Out>,
 }
 
-/// A way out, to a place in the list.
+/// An outgoing edge, to an index of the list.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Out {
     pub output: StageOutput,
@@ -25,7 +25,7 @@ pub(super) struct Out {
     pub conditional: bool,
 }
 
-/// The outputs a type has, and whether a workflow is whole without them.
+/// Returns the outputs of a stage type, and whether each is required.
 pub(crate) fn outputs(stage_type: StageType) -> &'static [(StageOutput, bool)] {
     use StageOutput::{Approved, Else, Failed, Matched, Next, Rejected, Succeeded};
     match stage_type {
@@ -138,7 +138,7 @@ fn reachable(nodes: &[Node]) -> Result<()> {
     }
 }
 
-/// A ring of LOGIC stages alone would pass a task round for ever: no rule changes a task.
+/// Refuses a cycle of LOGIC stages alone, in which a task would move forever, since no rule changes it.
 fn no_ring_of_rules(nodes: &[Node]) -> Result<()> {
     let is_rule = |place: usize| nodes[place].stage_type == StageType::Logic;
     let mut settled = HashSet::new();

@@ -1,88 +1,88 @@
-//! A workflow as people give it.
+//! The input of saving a workflow.
 
 use crate::{delivery::limit::Rate, webhook::Retry};
 use entity::{AuthType, PayloadContent, PayloadFormat, StageOutput, StageType};
 use serde_json::Value;
 
-/// A workflow, whole.
+/// A complete workflow.
 #[derive(Clone, Debug, Default)]
 pub struct Save {
-    /// Its stages.
+    /// The stages.
     pub stages: Vec<StageInput>,
-    /// The version it was made from; another one is a conflict.
+    /// The version that the input is based on; another current version is a conflict.
     pub version: Option<i32>,
-    /// How often a task may enter one webhook stage; absent: 100.
+    /// The maximum number of times that a task may enter one webhook stage; absent: 100.
     pub max_passes: Option<i32>,
-    /// Where the tasks of removed stages go.
+    /// The targets of the tasks of removed stages.
     pub moves: Vec<Move>,
 }
 
 /// A stage.
 #[derive(Clone, Debug)]
 pub struct StageInput {
-    /// Of a stage that there is; absent: a new one.
+    /// The id of an existing stage; absent: a new one.
     pub id: Option<String>,
-    /// What people call it; unique in the workflow.
+    /// The display name of the stage, unique in the workflow.
     pub name: String,
-    /// What it does.
+    /// The type of the stage.
     pub stage_type: StageType,
-    /// JSON text: where an editor draws it.
+    /// JSON text: the position at which an editor draws it.
     pub position: Option<String>,
-    /// The ways out, in order.
+    /// The outgoing edges, in order.
     pub edges: Vec<EdgeInput>,
-    /// Where it sends: of WEBHOOK. Absent for a stage that there is: as it was.
+    /// The webhook of a stage of type WEBHOOK. Absent for an existing stage: unchanged.
     pub webhook: Option<StageWebhook>,
 }
 
-/// A way out of a stage.
+/// An outgoing edge of a stage.
 #[derive(Clone, Debug)]
 pub struct EdgeInput {
-    /// Which.
+    /// The output that the edge starts from.
     pub output: StageOutput,
-    /// A stage's id, or its name in this input.
+    /// The target stage: its id, or its name in this input.
     pub to: String,
-    /// When it is taken: CEL, of MATCHED alone.
+    /// The condition of a MATCHED edge, in CEL.
     pub condition: Option<String>,
 }
 
-/// Tasks of a stage that is removed go to another.
+/// The move of a removed stage's tasks to another stage.
 #[derive(Clone, Debug)]
 pub struct Move {
-    /// The stage that is removed.
+    /// The id of the stage that is removed.
     pub from: String,
-    /// A stage's id, or its name in this input.
+    /// The target stage: its id, or its name in this input.
     pub to: String,
 }
 
-/// Where a webhook stage sends, and how. What proves where a delivery comes from stays when it is absent.
+/// The webhook of a stage. Secrets and credentials are kept when they are absent.
 #[derive(Clone, Debug, Default)]
 pub struct StageWebhook {
-    /// Where to.
+    /// The URL that deliveries are sent to.
     pub url: String,
-    /// How deliveries prove where they come from.
+    /// The authentication scheme of the deliveries.
     pub auth_type: Option<AuthType>,
-    /// For [`AuthType::Secret`].
+    /// The secret, for [`AuthType::Secret`].
     pub secret: Option<String>,
-    /// For [`AuthType::Bearer`].
+    /// The token, for [`AuthType::Bearer`].
     pub bearer_token: Option<String>,
-    /// For [`AuthType::Header`].
+    /// The header's value, for [`AuthType::Header`].
     pub authorization_header: Option<String>,
-    /// Custom headers: an object of strings, replaced whole; absent: as they were.
+    /// Custom headers: an object of strings that replaces all previous ones; absent: unchanged.
     pub headers: Option<Value>,
-    /// The dialect; Ango's unless given.
+    /// The payload format; Ango Hub's by default.
     pub payload_format: Option<PayloadFormat>,
-    /// How much of a task; all unless given.
+    /// The part of a task that is sent; all by default.
     pub payload_content: Option<PayloadContent>,
-    /// A GraphQL selection in the dialect's place.
+    /// A GraphQL selection that shapes the body instead of the payload format.
     pub payload_query: Option<String>,
-    /// CEL: which tasks are sent; the others pass on.
+    /// A CEL expression that selects the tasks to send; others move on.
     pub filter: Option<String>,
-    /// When to try again; what is absent is a stage's default.
+    /// The retry policy; absent fields have a stage's default.
     pub retry: Retry,
-    /// Time of one attempt.
+    /// The timeout of one attempt in milliseconds.
     pub timeout_ms: Option<i32>,
-    /// Requests at the same time at most.
+    /// The maximum number of concurrent requests.
     pub max_in_flight: Option<i32>,
-    /// How often at most; none: as often as it can.
+    /// The rate limit; none: no limit.
     pub rate: Option<Rate>,
 }

@@ -1,5 +1,6 @@
-//! Workflows: a project's graph of stages, saved whole. [`check`] says whether a graph is sound; [`save()`] replaces it;
-//! [`crate::task`] moves through it.
+//! Workflows: a project's graph of stages, saved as a whole. [`check`] validates a graph; [`save()`] replaces it;
+//! [`crate::task`] moves tasks through it. The GraphQL resolvers call the verbs. Nothing here may send a request or
+//! know of GraphQL.
 
 mod adopt;
 mod check;
@@ -29,29 +30,29 @@ use std::collections::HashMap;
 /// A project's workflow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workflow {
-    /// Its row.
+    /// The row of the workflow.
     pub row: workflow::Model,
-    /// Its stages in the order they were saved.
+    /// The stages in the order in which they were saved.
     pub stages: Vec<stage::Model>,
 }
 
-/// How many tasks a stage has.
+/// The task counts of a stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// In it.
+    /// The number of tasks in the stage.
     pub tasks: i64,
-    /// Of them, held.
+    /// The number of these that are held.
     pub held: i64,
 }
 
-/// The workflow of a project.
+/// Returns the workflow of a project.
 pub async fn get(app: &App, actor: &Actor, project: &str) -> Result<Workflow> {
     actor.require(Action::Read)?;
     let project = project::find(app.db.read(), actor, project).await?;
     store::read(app.db.read(), project.id).await
 }
 
-/// The workflows of several projects of an organization.
+/// Loads the workflows of several projects of an organization.
 pub async fn many(
     app: &App,
     organization_id: OrganizationId,
@@ -87,7 +88,7 @@ pub async fn many(
     Ok(workflows)
 }
 
-/// Stages of an organization by id, removed ones too: for the objects that name them.
+/// Loads stages of an organization by id, removed ones included, for the objects that refer to them.
 pub async fn stages(app: &App, organization_id: OrganizationId, ids: &[StageId]) -> Result<Vec<stage::Model>> {
     Ok(stage::Entity::find()
         .filter(stage::Column::Id.is_in(ids.iter().copied()))
@@ -96,13 +97,13 @@ pub async fn stages(app: &App, organization_id: OrganizationId, ids: &[StageId])
         .await?)
 }
 
-/// A stage by its id, that the actor may see; one that was removed too.
+/// Returns a stage that the actor has access to, by its id; removed ones included.
 pub async fn stage(app: &App, actor: &Actor, id: &str) -> Result<stage::Model> {
     actor.require(Action::Read)?;
     find_stage(app.db.read(), actor, id).await
 }
 
-/// How many tasks each stage has. Counted on an index, at the moment of the question.
+/// Counts the tasks of each stage, on an index.
 pub async fn counts(app: &App, ids: &[StageId]) -> Result<HashMap<StageId, Counts>> {
     #[derive(FromQueryResult)]
     struct Counted {
@@ -135,7 +136,8 @@ fn counted(ids: &[StageId]) -> Select<task::Entity> {
         .group_by(task::Column::StageId)
 }
 
-/// How many tasks a stage holds because their webhook was not sent. A HOLD stage holds for its own reasons.
+/// Returns the number of a stage's tasks that are held because their webhook was not delivered. A HOLD stage has none
+/// of these.
 pub fn failed(row: &stage::Model, counts: Counts) -> i64 {
     match row.stage_type {
         StageType::Webhook => counts.held,
@@ -143,7 +145,7 @@ pub fn failed(row: &stage::Model, counts: Counts) -> i64 {
     }
 }
 
-/// What an editor shows on a webhook stage: that tasks are held because their webhook was not sent.
+/// Renders the warning for editors that a webhook stage holds tasks because their webhook was not delivered.
 pub fn warning(row: &stage::Model, counts: Counts) -> Option<String> {
     match failed(row, counts) {
         0 => None,
@@ -152,7 +154,7 @@ pub fn warning(row: &stage::Model, counts: Counts) -> Option<String> {
     }
 }
 
-/// A stage of a live project, that the actor may see.
+/// Returns a stage of a live project that the actor has access to.
 pub(crate) async fn find_stage(db: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<stage::Model> {
     let unknown = || Error::not_found("stage", id);
     let key: StageId = id.parse().map_err(|_| unknown())?;

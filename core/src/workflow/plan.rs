@@ -1,5 +1,5 @@
-//! A save in detail, inside its transaction: which stages are new, changed and removed, and what follows for webhooks
-//! and tasks.
+//! The plan of a save, inside its transaction: new, changed and removed stages, and the consequences for webhooks and
+//! tasks.
 
 use super::{
     Workflow,
@@ -19,12 +19,12 @@ use crate::{
 use entity::{StageId, StageType, WebhookId, stage, workflow};
 use std::{collections::HashMap, sync::Arc};
 
-/// Tasks that a save moves out of removed stages at most.
+/// The maximum number of tasks that a save moves out of removed stages.
 const MOVED: u64 = 1_000;
-/// How often a task may enter one webhook stage, unless the workflow says otherwise.
+/// The default maximum number of times that a task may enter one webhook stage.
 pub(super) const MAX_PASSES: i32 = 100;
 
-/// What a save does.
+/// The changes of a save.
 pub(super) struct Plan<'a> {
     row: workflow::Model,
     stages: Vec<stage::Model>,
@@ -34,23 +34,23 @@ pub(super) struct Plan<'a> {
     tools: &'a Tools,
 }
 
-/// What a save leaves to be done after its commit.
+/// The work that a save leaves for after its commit.
 pub(super) struct Saved {
     pub(super) workflow: Workflow,
-    /// Webhooks that have changed or ended.
+    /// Webhooks that were changed or removed.
     pub(super) webhooks: Vec<WebhookId>,
-    /// Notifications that nobody waits for any more.
+    /// Notifications that no task waits for any longer.
     pub(super) withdrawn: Vec<Withdrawn>,
 }
 
-/// Finds stages by what an input calls them.
+/// Resolves the references of an input to stages.
 struct Names<'a> {
     ids: Vec<StageId>,
     stages: &'a [StageInput],
 }
 
 impl Names<'_> {
-    /// The place of a stage, by its id or by its name.
+    /// Returns the index of a stage, by its id or by its name.
     fn place(&self, word: &str) -> Option<usize> {
         let id: Option<StageId> = word.parse().ok();
         let by_id = id.and_then(|id| self.ids.iter().position(|known| *known == id));
@@ -129,7 +129,7 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Refuses to remove a stage that holds tasks which nobody says where to put.
+    /// Refuses to remove a stage with tasks when no target is given for them.
     async fn vacate(&self, txn: &Txn) -> Result<()> {
         let (mut total, mut bytes) = (0, 0);
         for stage in &self.removed {
@@ -154,7 +154,7 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// The tasks of removed stages go where the save says, as if they were requeued.
+    /// Moves the tasks of removed stages to their targets, like a requeue.
     async fn relocate(&self, txn: &Txn, actor: &Actor) -> Result<Vec<Withdrawn>> {
         let mut withdrawn = Vec::new();
         if self.moves.is_empty() {
@@ -177,7 +177,7 @@ fn tasks(count: u64) -> String {
     }
 }
 
-/// The ids of the stages: given ones must be of this workflow and keep their type, others are new.
+/// Returns the ids of the stages: given ids must be of this workflow and keep their type; other stages are new.
 fn ids(known: &[stage::Model], given: &[StageInput]) -> Result<Vec<StageId>> {
     let mut ids: Vec<StageId> = Vec::with_capacity(given.len());
     for (place, input) in given.iter().enumerate() {
@@ -231,7 +231,7 @@ fn nodes<'a>(names: &Names<'a>) -> Result<Vec<Node<'a>>> {
     Ok(nodes)
 }
 
-/// As much of a word as an error repeats.
+/// Truncates an input for an error message.
 fn shown(word: &str) -> String {
     word.chars().take(64).collect()
 }
@@ -267,7 +267,7 @@ fn rows(txn: &Txn, known: &Workflow, names: &Names, nodes: &[Node]) -> Vec<stage
     rows
 }
 
-/// Where the tasks of removed stages go.
+/// Resolves the targets of the tasks of removed stages.
 fn moves(removed: &[stage::Model], names: &Names, save: &Save) -> Result<HashMap<StageId, StageId>> {
     let mut moves = HashMap::new();
     for (index, step) in save.moves.iter().enumerate() {

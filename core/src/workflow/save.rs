@@ -1,5 +1,5 @@
-//! Save: a workflow is checked, then replaced whole. Stages keep their ids; what is left out is removed and keeps its
-//! row, since history names it.
+//! Saving: a workflow is checked, then replaced as a whole. Stages keep their ids; omitted ones are marked as removed
+//! and keep their row, since the history refers to them.
 
 use super::{
     Workflow,
@@ -20,13 +20,13 @@ use entity::StageType;
 use std::ops::RangeInclusive;
 
 const PASSES: RangeInclusive<i32> = 1..=1_000;
-/// Conditions of one workflow at most.
+/// The maximum number of conditions of one workflow.
 const CONDITIONS: usize = 200;
-/// Bytes of what an editor keeps with a stage.
+/// The maximum size in bytes of an editor's position of a stage.
 const POSITION: usize = 4 << 10;
 
-/// Replaces a project's workflow whole. Tasks stay where they are, unless their stage is removed: then `moves` says
-/// where they go.
+/// Replaces a project's workflow as a whole. Tasks stay in their stages, unless their stage is removed: then `moves`
+/// has their target.
 pub async fn save(app: &App, actor: &Actor, project: &str, save: Save) -> Result<Workflow> {
     actor.require(Action::ManageData)?;
     sizes(&save)?;
@@ -80,7 +80,7 @@ fn sizes(save: &Save) -> Result<()> {
     }
 }
 
-/// What can be said of a stage without its neighbours.
+/// Checks the fields of a stage that do not depend on other stages.
 fn texts(actor: &Actor, place: usize, stage: &StageInput) -> Result<()> {
     let path = format!("stages.{place}");
     organization::name(&format!("{path}.name"), &stage.name)?;
@@ -105,7 +105,7 @@ fn texts(actor: &Actor, place: usize, stage: &StageInput) -> Result<()> {
     }
 }
 
-/// Compiles every condition before the transaction begins: it takes milliseconds, and the writer serves everybody.
+/// Compiles every condition before the transaction begins: that takes milliseconds, and the writer serves all requests.
 async fn conditions(app: &App, place: usize, stage: &StageInput) -> Result<()> {
     for (index, edge) in stage.edges.iter().enumerate() {
         if let Some(source) = &edge.condition {
@@ -116,7 +116,7 @@ async fn conditions(app: &App, place: usize, stage: &StageInput) -> Result<()> {
     Ok(())
 }
 
-/// The same of what a webhook stage sends.
+/// Checks the filter and the payload query of a stage's webhook before the transaction begins.
 async fn webhook(app: &App, stage: &StageInput) -> Result<()> {
     let Some(given) = &stage.webhook else { return Ok(()) };
     Condition::check(given.filter.as_deref()).await?;

@@ -1,4 +1,4 @@
-//! The webhook of a workflow stage: made, changed and switched off with its workflow, and in no other way.
+//! The webhook of a workflow stage, which is created, changed and disabled only by saving its workflow.
 
 use super::input::StageWebhook;
 use crate::{
@@ -18,13 +18,13 @@ use entity::{
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 use std::sync::Arc;
 
-/// Requests of a stage's webhook unless its policy says otherwise: five retries after the first
-/// (`reference/behaviours.md`, section d, row V-08).
+/// The default maximum number of requests of a stage's webhook: V7's documentation states that a webhook stage is
+/// retried 5 times before it fails, hence five retries after the first request.
 const MAX_ATTEMPTS: i32 = 6;
-/// The delays before them.
+/// The delays before the retries in milliseconds.
 const DELAYS_MS: [i64; 5] = [5_000, 30_000, 120_000, 600_000, 1_800_000];
 
-/// What a save says of a stage's webhook.
+/// A save's settings of a stage's webhook.
 pub(crate) struct Settings<'a> {
     place: usize,
     given: &'a StageWebhook,
@@ -32,7 +32,7 @@ pub(crate) struct Settings<'a> {
 }
 
 impl<'a> Settings<'a> {
-    /// Of the stage at this place, which has had this webhook before.
+    /// Takes the settings of the stage at this index, and its existing webhook.
     pub(crate) fn new(place: usize, given: &'a StageWebhook, before: Option<WebhookId>) -> Self {
         Self { place, given, before }
     }
@@ -80,7 +80,8 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// What is absent is the default's again, except what nobody can read: secrets, tokens and headers stay.
+    /// Builds the change. Absent settings return to their defaults, except those that nobody can read back: secrets,
+    /// tokens and headers are kept.
     fn patch(&self) -> Patch {
         let given = self.given.clone();
         Patch {
@@ -101,7 +102,7 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// What making and changing needs beside the transaction.
+/// The parts of the application, beside the transaction, that creating and changing need.
 pub(crate) struct Tools {
     keyring: Arc<Keyring>,
     board: Arc<health::Board>,
@@ -118,7 +119,7 @@ impl Tools {
     }
 }
 
-/// Makes or changes the webhook of a stage.
+/// Creates or changes the webhook of a stage.
 pub(crate) async fn set(
     txn: &Txn,
     actor: &Actor,
@@ -168,7 +169,7 @@ async fn change(
     tools: &Tools,
 ) -> Result<webhook::Model> {
     let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
-    let row = row.ok_or_else(|| Error::internal(format!("webhook {id} of a stage is gone")))?;
+    let row = row.ok_or_else(|| Error::internal(format!("the webhook {id} of a stage does not exist")))?;
     txn.index().adopt(id, None);
     let mut changed = settings
         .patch()
@@ -193,7 +194,7 @@ async fn change(
     Ok(changed.into_active_model().reset_all().update(txn.conn()).await?)
 }
 
-/// A stage was removed: nothing is sent for it any more.
+/// Disables the webhook of a removed stage. Nothing is sent to it any longer.
 pub(crate) async fn close(txn: &Txn, id: WebhookId) -> Result<()> {
     webhook::Entity::update_many()
         .col_expr(webhook::Column::Status, Expr::value(WebhookStatus::Inactive))

@@ -1,4 +1,4 @@
-//! The rows of workflows: read, written, and made for a project that has none.
+//! The rows of workflows: reading, writing, and creating a default.
 
 use super::{Workflow, plan::MAX_PASSES};
 use crate::{Error, Result, db::Txn, graph::Edge};
@@ -8,7 +8,7 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-/// The workflow of a project that exists.
+/// Reads the workflow of an existing project.
 pub(super) async fn read(db: &impl ConnectionTrait, id: ProjectId) -> Result<Workflow> {
     let row = workflow::Entity::find_by_id(id).one(db).await?;
     let row = row.ok_or_else(|| Error::internal(format!("project {id} has no workflow")))?;
@@ -22,7 +22,7 @@ pub(super) async fn read(db: &impl ConnectionTrait, id: ProjectId) -> Result<Wor
     })
 }
 
-/// Writes a workflow and its stages over what there is.
+/// Writes a workflow and its stages over the existing rows.
 pub(super) async fn write(txn: &Txn, row: &workflow::Model, stages: &[stage::Model]) -> Result<()> {
     let changed = workflow::Column::iter().filter(|column| !matches!(column, workflow::Column::ProjectId));
     workflow::Entity::insert(row.clone().into_active_model())
@@ -55,7 +55,7 @@ pub(super) async fn remove(txn: &Txn, stages: &[stage::Model]) -> Result<()> {
     Ok(())
 }
 
-/// START → LABEL → COMPLETE: the workflow of a project that was given none.
+/// Creates the default workflow of a project: START → LABEL → COMPLETE.
 pub(crate) async fn make_default(txn: &Txn, project: &project::Model) -> Result<()> {
     let row = workflow::Model {
         project_id: project.id,
@@ -101,7 +101,7 @@ fn next(to: Option<StageId>) -> Vec<Edge> {
     to.map(edge).into_iter().collect()
 }
 
-/// Edges as their column has them.
+/// Serializes edges for their column.
 pub(super) fn text(edges: &[Edge]) -> String {
     serde_json::to_string(edges).expect("lists of plain values always serialise")
 }

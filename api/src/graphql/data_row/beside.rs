@@ -1,4 +1,4 @@
-//! What is kept beside a data row: metadata fields and attachments.
+//! Metadata fields and attachments of a data row.
 
 use async_graphql::{ID, SimpleObject};
 use labelhook_core::Error;
@@ -6,52 +6,52 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::graphql::{error::Result, json::Json};
 
-/// A value of a metadata field.
+/// The value of a metadata field.
 #[derive(SimpleObject)]
 pub struct DataRowMetadataField {
-    /// The field's id.
+    /// The id of the field.
     schema_id: Option<ID>,
-    /// Its name, when it was given.
+    /// The name of the field, when it was given.
     name: Option<String>,
-    /// The value.
+    /// The value of the field.
     value: Option<Json>,
-    /// What kind of field it is: not kept here.
+    /// The kind of the field: always null, since it is not stored.
     kind: Option<String>,
 }
 
-/// A value of a metadata field, in the older form.
+/// The value of a metadata field, in the older form of Labelbox's API.
 #[derive(SimpleObject)]
 pub struct DataRowCustomMetadata {
-    /// The field's id.
+    /// The id of the field.
     schema_id: Option<ID>,
-    /// The value.
+    /// The value of the field.
     value: Option<Json>,
 }
 
-/// A metadata field that an organization has defined.
+/// The definition of a metadata field of an organization.
 #[derive(SimpleObject)]
 pub struct DataRowMetadataSchema {
-    /// Its id: a value's `schemaId`.
+    /// The id of the field: a value's `schemaId`.
     id: ID,
-    /// What people call it.
+    /// The display name of the field.
     name: String,
-    /// What kind of values it takes.
+    /// The kind of values that the field takes.
     kind: String,
-    /// Whether it is one of Labelbox's own.
+    /// True if the field is one of Labelbox's own.
     reserved: bool,
-    /// What can be chosen, when it is a choice.
+    /// The options, when the field is a choice.
     options: Option<Vec<Self>>,
 }
 
-/// What stands beside an asset.
+/// An attachment of a data row.
 #[derive(SimpleObject, Deserialize)]
 pub struct DataRowAttachment {
-    /// What it is: IMAGE, VIDEO, TEXT, HTML, …
+    /// The type of the attachment: IMAGE, VIDEO, TEXT, HTML, …
     #[graphql(name = "type")]
     r#type: String,
-    /// Its URL or text.
+    /// The URL or text of the attachment.
     value: String,
-    /// What people call it.
+    /// The display name of the attachment.
     name: Option<String>,
 }
 
@@ -84,7 +84,7 @@ impl From<Stored> for DataRowCustomMetadata {
     }
 }
 
-/// A stored list; none is empty.
+/// Parses a stored list; none is an empty list.
 pub(super) fn list<T: DeserializeOwned>(text: Option<&str>) -> Result<Vec<T>> {
     let list = text.map(serde_json::from_str).transpose().map_err(Error::internal)?;
     Ok(list.unwrap_or_default())

@@ -1,4 +1,4 @@
-//! What data rows are made of.
+//! Inputs that create data rows.
 
 use async_graphql::{ID, InputObject};
 use labelhook_core::data_row::New;
@@ -9,7 +9,7 @@ use crate::graphql::{error::Result, input::ConnectInput, json::Json, project::Me
 /// A new data row.
 #[derive(InputObject)]
 pub struct DataRowCreateInput {
-    /// The dataset it lives in.
+    /// The dataset that contains the data row.
     pub(super) dataset: ConnectInput,
     #[graphql(flatten)]
     pub(super) row: DataRowInput,
@@ -18,53 +18,53 @@ pub struct DataRowCreateInput {
 /// New data rows, all of one dataset.
 #[derive(InputObject)]
 pub struct DataRowsCreateInput {
-    /// The dataset they live in.
+    /// The dataset that contains the data rows.
     pub(super) dataset: ConnectInput,
-    /// The data rows: 1 to 1,000, all made or none.
+    /// The data rows: 1 to 1,000; all are created or none.
     pub(super) data_rows: Vec<DataRowInput>,
 }
 
-/// What a data row is made of.
+/// The fields of a new data row.
 #[derive(InputObject)]
 pub struct DataRowInput {
-    /// The asset's URL or text, 1 byte to 64 KiB; kept and sent as it is.
+    /// The asset's URL or text, 1 byte to 64 KiB; stored and sent unchanged.
     row_data: String,
-    /// The customer's own id, at most 256 bytes.
+    /// The customer's own id of the data row, at most 256 bytes.
     external_id: Option<String>,
-    /// The customer's id over all datasets, at most 256 bytes; unique in the organization.
+    /// The customer's id of the data row across all datasets, at most 256 bytes; unique in the organization.
     global_key: Option<String>,
-    /// Anything about the asset, at most 256 KiB. Sent as `metadata` in payloads of format ANGO.
+    /// Any JSON about the asset, at most 256 KiB. Sent as `metadata` in payloads of format ANGO.
     metadata: Option<Json>,
-    /// What is known of the asset as a file, at most 256 KiB; kept and shown.
+    /// Properties of the asset as a media file, at most 256 KiB; stored and returned only.
     media_attributes: Option<Json>,
-    /// Values of metadata fields; kept and shown.
+    /// The values of metadata fields; stored and returned only.
     metadata_fields: Option<Vec<DataRowCustomMetadataUpsertInput>>,
-    /// What stands beside the asset; kept and shown.
+    /// The attachments of the asset; stored and returned only.
     attachments: Option<Vec<DataRowAttachmentInput>>,
-    /// Taken for clients that send it and not kept: a project says what it labels.
+    /// Accepted for clients that send it, and ignored: the project has the media type.
     media_type: Option<MediaType>,
 }
 
-/// A value of a metadata field.
+/// The value of a metadata field.
 #[derive(InputObject)]
 pub struct DataRowCustomMetadataUpsertInput {
-    /// The field's id.
+    /// The id of the field.
     schema_id: ID,
-    /// Its name.
+    /// The name of the field.
     name: Option<String>,
-    /// The value.
+    /// The value of the field.
     value: Json,
 }
 
-/// What stands beside an asset.
+/// An attachment of a data row.
 #[derive(InputObject)]
 pub struct DataRowAttachmentInput {
-    /// What it is: IMAGE, VIDEO, TEXT, HTML, …
+    /// The type of the attachment: IMAGE, VIDEO, TEXT, HTML, …
     #[graphql(name = "type")]
     kind: String,
-    /// Its URL or text.
+    /// The URL or text of the attachment.
     value: String,
-    /// What people call it.
+    /// The display name of the attachment.
     name: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! How data rows are listed: conditions and orders.
+//! Conditions and sort orders for lists of data rows.
 
 use super::super::filter::{order_by, where_input};
 use async_graphql::ID;
@@ -6,85 +6,85 @@ use entity::Timestamp;
 use labelhook_core::data_row::Field;
 
 where_input! {
-    /// Which data rows. All that is given holds. Deleted ones are never listed.
+    /// Selects data rows. All given conditions must hold. Deleted data rows are never listed.
     DataRowWhereInput of Field {
-        /// Its id is this.
+        /// The id equals this value.
         id "id": ID => Id Eq;
-        /// Its id is another than this.
+        /// The id differs from this value.
         id_not "id_not": ID => Id Not;
-        /// Its id is one of these.
+        /// The id is one of these values.
         id_in "id_in": Vec<ID> => Id In;
-        /// Its external id is exactly this.
+        /// The external id equals this value.
         external_id "externalId": String => ExternalId Eq;
-        /// Its external id is not this, or absent.
+        /// The external id differs from this value or is absent.
         external_id_not "externalId_not": String => ExternalId Not;
-        /// Its external id is one of these.
+        /// The external id is one of these values.
         external_id_in "externalId_in": Vec<String> => ExternalId In;
-        /// Its external id sorts before this.
+        /// The external id sorts before this value.
         external_id_lt "externalId_lt": String => ExternalId Lt;
-        /// Its external id is this or sorts before it.
+        /// The external id equals this value or sorts before it.
         external_id_lte "externalId_lte": String => ExternalId Lte;
-        /// Its external id sorts after this.
+        /// The external id sorts after this value.
         external_id_gt "externalId_gt": String => ExternalId Gt;
-        /// Its external id is this or sorts after it.
+        /// The external id equals this value or sorts after it.
         external_id_gte "externalId_gte": String => ExternalId Gte;
-        /// Its global key is exactly this.
+        /// The global key equals this value.
         global_key "globalKey": String => GlobalKey Eq;
-        /// Its global key is not this, or absent.
+        /// The global key differs from this value or is absent.
         global_key_not "globalKey_not": String => GlobalKey Not;
-        /// Its global key is one of these.
+        /// The global key is one of these values.
         global_key_in "globalKey_in": Vec<String> => GlobalKey In;
-        /// Its global key sorts before this.
+        /// The global key sorts before this value.
         global_key_lt "globalKey_lt": String => GlobalKey Lt;
-        /// Its global key is this or sorts before it.
+        /// The global key equals this value or sorts before it.
         global_key_lte "globalKey_lte": String => GlobalKey Lte;
-        /// Its global key sorts after this.
+        /// The global key sorts after this value.
         global_key_gt "globalKey_gt": String => GlobalKey Gt;
-        /// Its global key is this or sorts after it.
+        /// The global key equals this value or sorts after it.
         global_key_gte "globalKey_gte": String => GlobalKey Gte;
-        /// Its URL or text is exactly this.
+        /// The URL or text equals this value.
         row_data "rowData": String => RowData Eq;
-        /// Its URL or text is not this, or absent.
+        /// The URL or text differs from this value or is absent.
         row_data_not "rowData_not": String => RowData Not;
-        /// Its URL or text is one of these.
+        /// The URL or text is one of these values.
         row_data_in "rowData_in": Vec<String> => RowData In;
-        /// Its URL or text sorts before this.
+        /// The URL or text sorts before this value.
         row_data_lt "rowData_lt": String => RowData Lt;
-        /// Its URL or text is this or sorts before it.
+        /// The URL or text equals this value or sorts before it.
         row_data_lte "rowData_lte": String => RowData Lte;
-        /// Its URL or text sorts after this.
+        /// The URL or text sorts after this value.
         row_data_gt "rowData_gt": String => RowData Gt;
-        /// Its URL or text is this or sorts after it.
+        /// The URL or text equals this value or sorts after it.
         row_data_gte "rowData_gte": String => RowData Gte;
-        /// It was made at this moment.
+        /// Created at exactly this time.
         created_at "createdAt": Timestamp => CreatedAt Eq;
-        /// It was made at another moment.
+        /// Not created at this time.
         created_at_not "createdAt_not": Timestamp => CreatedAt Not;
-        /// It was made before this moment.
+        /// Created before this time.
         created_at_lt "createdAt_lt": Timestamp => CreatedAt Lt;
-        /// It was made at this moment or before.
+        /// Created at or before this time.
         created_at_lte "createdAt_lte": Timestamp => CreatedAt Lte;
-        /// It was made after this moment.
+        /// Created after this time.
         created_at_gt "createdAt_gt": Timestamp => CreatedAt Gt;
-        /// It was made at this moment or after.
+        /// Created at or after this time.
         created_at_gte "createdAt_gte": Timestamp => CreatedAt Gte;
-        /// It last changed at this moment.
+        /// Last changed at exactly this time.
         updated_at "updatedAt": Timestamp => UpdatedAt Eq;
-        /// It last changed at another moment.
+        /// Not last changed at this time.
         updated_at_not "updatedAt_not": Timestamp => UpdatedAt Not;
-        /// It last changed before this moment.
+        /// Last changed before this time.
         updated_at_lt "updatedAt_lt": Timestamp => UpdatedAt Lt;
-        /// It last changed at this moment or before.
+        /// Last changed at or before this time.
         updated_at_lte "updatedAt_lte": Timestamp => UpdatedAt Lte;
-        /// It last changed after this moment.
+        /// Last changed after this time.
         updated_at_gt "updatedAt_gt": Timestamp => UpdatedAt Gt;
-        /// It last changed at this moment or after.
+        /// Last changed at or after this time.
         updated_at_gte "updatedAt_gte": Timestamp => UpdatedAt Gte;
     }
 }
 
 order_by! {
-    /// In which order data rows are listed.
+    /// The sort order of a list of data rows.
     DataRowOrderByInput of Field {
         /// Oldest first.
         CreatedAtAsc "createdAt_ASC" => CreatedAt false;

@@ -1,4 +1,7 @@
 //! DataRow: type, queries and mutations.
+//!
+//! Resolvers only: each parses its input, calls one verb of [`labelhook_core::data_row`] and wraps the result.
+//! [`super`] merges the queries and mutations into the schema. Nothing here may read the database or decide anything.
 
 mod beside;
 mod input;
@@ -25,108 +28,108 @@ use super::{
     user::User,
 };
 
-/// One asset: what is labelled.
+/// An asset to label.
 pub struct DataRow(pub data_row::Model);
 
-/// One asset: what is labelled.
+/// An asset to label.
 #[Object]
 impl DataRow {
-    /// Its id.
+    /// The id of the data row.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// The customer's own id.
+    /// The customer's own id of the data row.
     async fn external_id(&self) -> Option<&str> {
         self.0.external_id.as_deref()
     }
 
-    /// The customer's id over all datasets, unique in the organization.
+    /// The customer's id of the data row across all datasets, unique in the organization.
     async fn global_key(&self) -> Option<&str> {
         self.0.global_key.as_deref()
     }
 
-    /// The asset's URL or text, as it was given.
+    /// The asset's URL or text, as given.
     async fn row_data(&self) -> &str {
         &self.0.row_data
     }
 
-    /// Anything about the asset, as it was given.
+    /// Any JSON about the asset, as given.
     async fn metadata(&self) -> Option<Result<Json>> {
         self.0.metadata.as_deref().map(Json::stored)
     }
 
-    /// What is known of the asset as a file, as it was given.
+    /// Properties of the asset as a media file, as given.
     async fn media_attributes(&self) -> Option<Result<Json>> {
         self.0.media_attributes.as_deref().map(Json::stored)
     }
 
-    /// Values of metadata fields.
+    /// The values of metadata fields.
     async fn metadata_fields(&self) -> Option<Result<Vec<DataRowMetadataField>>> {
         let stored = beside::list::<Stored>(self.0.metadata_fields.as_deref());
         Some(stored.map(|fields| fields.into_iter().map(Into::into).collect()))
     }
 
-    /// Values of metadata fields, in the older form.
+    /// The values of metadata fields, in the older form of Labelbox's API.
     async fn custom_metadata(&self) -> Option<Result<Vec<DataRowCustomMetadata>>> {
         let stored = beside::list::<Stored>(self.0.metadata_fields.as_deref());
         Some(stored.map(|fields| fields.into_iter().map(Into::into).collect()))
     }
 
-    /// What stands beside the asset.
+    /// The attachments of the asset.
     async fn attachments(&self) -> Option<Result<Vec<DataRowAttachment>>> {
         Some(beside::list(self.0.attachments.as_deref()))
     }
 
-    /// When it was made.
+    /// The time at which the data row was created.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 
-    /// When it last changed.
+    /// The time at which the data row was last changed.
     async fn updated_at(&self) -> Timestamp {
         self.0.updated_at
     }
 
-    /// When it was deleted. A deleted data row is still named by its labels.
+    /// The time at which the data row was deleted. Its labels still return it.
     async fn deleted_at(&self) -> Option<Timestamp> {
         self.0.deleted_at
     }
 
-    /// Where it lives.
+    /// The dataset that contains the data row.
     async fn dataset(&self, ctx: &Context<'_>) -> Option<Result<Dataset>> {
         loader::dataset(ctx, self.0.dataset_id).await
     }
 
-    /// Who made it.
+    /// The user who created the data row.
     async fn created_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         loader::user(ctx, self.0.created_by?).await
     }
 
-    /// Whose it is.
+    /// The organization that owns the data row.
     async fn organization(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
         Some(Organization::of(ctx).await)
     }
 
-    /// Its labels, in every project.
+    /// The labels of the data row, in every project.
     #[graphql(complexity = "lists::cost(first, child_complexity)")]
     async fn labels(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<LabelWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<LabelOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the labels to return.")] r#where: Option<LabelWhereInput>,
+        #[graphql(desc = "The sort order; oldest first when absent.")] order_by: Option<LabelOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Label>> {
         let (scope, query) = (Scope::DataRow(self.0.id), query(r#where, order_by, skip, first)?);
         label::listed(ctx, scope, query).await
     }
 }
 
-/// Which data rows to delete.
+/// Selects the data rows to delete.
 #[derive(InputObject)]
 pub struct DataRowsWhereInput {
-    /// Their ids: 1 to 1,000, all deleted or none.
+    /// The ids of the data rows: 1 to 1,000; all are deleted or none.
     data_row_ids: Vec<ID>,
 }
 
@@ -140,14 +143,14 @@ impl DataRowQuery {
     async fn data_row(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the data row by id.")] r#where: WhereUniqueInput,
     ) -> Option<Result<DataRow>> {
         let row = data_rows::get(ctx.app(), ctx.actor(), &r#where.id).await;
         Some(row.map(DataRow).map_err(Into::into))
     }
 
-    /// The metadata fields that the organization has defined: none, for values are kept here as they are given. The
-    /// Labelbox SDK asks for them before it shows a data row.
+    /// The definitions of the organization's metadata fields: always empty, since values are stored as given. The
+    /// Labelbox SDK queries them before it shows a data row.
     async fn custom_metadata_ontology(&self) -> Vec<DataRowMetadataSchema> {
         Vec::new()
     }
@@ -159,23 +162,23 @@ pub struct DataRowMutation;
 
 #[Object]
 impl DataRowMutation {
-    /// Makes a data row.
+    /// Creates a data row.
     async fn create_data_row(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to make.")] data: DataRowCreateInput,
+        #[graphql(desc = "The data row to create.")] data: DataRowCreateInput,
     ) -> Result<DataRow> {
         let new = data.row.read("")?;
         let row = data_rows::create(ctx.app(), ctx.actor(), &data.dataset.connect.id, new).await?;
         Ok(DataRow(row))
     }
 
-    /// Makes many data rows of one dataset, all or none.
+    /// Creates many data rows of one dataset, all or none.
     #[graphql(complexity = "lists::cost(Some(100), child_complexity)")]
     async fn create_data_rows(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to make.")] data: DataRowsCreateInput,
+        #[graphql(desc = "The data row to create.")] data: DataRowsCreateInput,
     ) -> Result<Vec<DataRow>> {
         let rows = data.data_rows.into_iter().enumerate();
         let new = rows
@@ -185,12 +188,12 @@ impl DataRowMutation {
         Ok(rows.into_iter().map(DataRow).collect())
     }
 
-    /// Deletes data rows at once; their labels follow in steps, with a LABEL_DELETED event each.
+    /// Deletes data rows immediately. Their labels are deleted afterwards in steps, with a LABEL_DELETED event each.
     #[graphql(complexity = "lists::cost(Some(100), child_complexity)")]
     async fn delete_data_rows(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: DataRowsWhereInput,
+        #[graphql(desc = "Selects the data rows to delete.")] r#where: DataRowsWhereInput,
     ) -> Result<Vec<DataRow>> {
         let ids: Vec<String> = r#where.data_row_ids.into_iter().map(|id| id.0).collect();
         let rows = data_rows::delete(ctx.app(), ctx.actor(), &ids).await?;

@@ -1,4 +1,4 @@
-//! How datasets are listed: conditions and orders.
+//! Conditions and sort orders for lists of datasets.
 
 use super::super::filter::{order_by, where_input};
 use async_graphql::ID;
@@ -6,75 +6,76 @@ use entity::Timestamp;
 use labelhook_core::dataset::Field;
 
 where_input! {
-    /// Which datasets. All that is given holds.
+    /// Selects datasets. All given conditions must hold.
     DatasetWhereInput of Field {
-        /// Its id is this.
+        /// The id equals this value.
         id "id": ID => Id Eq;
-        /// Its id is another than this.
+        /// The id differs from this value.
         id_not "id_not": ID => Id Not;
-        /// Its id is one of these.
+        /// The id is one of these values.
         id_in "id_in": Vec<ID> => Id In;
-        /// Its name is exactly this.
+        /// The name equals this value.
         name "name": String => Name Eq;
-        /// Its name is not this, or absent.
+        /// The name differs from this value or is absent.
         name_not "name_not": String => Name Not;
-        /// Its name is one of these.
+        /// The name is one of these values.
         name_in "name_in": Vec<String> => Name In;
-        /// Its name sorts before this.
+        /// The name sorts before this value.
         name_lt "name_lt": String => Name Lt;
-        /// Its name is this or sorts before it.
+        /// The name equals this value or sorts before it.
         name_lte "name_lte": String => Name Lte;
-        /// Its name sorts after this.
+        /// The name sorts after this value.
         name_gt "name_gt": String => Name Gt;
-        /// Its name is this or sorts after it.
+        /// The name equals this value or sorts after it.
         name_gte "name_gte": String => Name Gte;
-        /// Its description is exactly this.
+        /// The description equals this value.
         description "description": String => Description Eq;
-        /// Its description is not this, or absent.
+        /// The description differs from this value or is absent.
         description_not "description_not": String => Description Not;
-        /// Its description is one of these.
+        /// The description is one of these values.
         description_in "description_in": Vec<String> => Description In;
-        /// Its description sorts before this.
+        /// The description sorts before this value.
         description_lt "description_lt": String => Description Lt;
-        /// Its description is this or sorts before it.
+        /// The description equals this value or sorts before it.
         description_lte "description_lte": String => Description Lte;
-        /// Its description sorts after this.
+        /// The description sorts after this value.
         description_gt "description_gt": String => Description Gt;
-        /// Its description is this or sorts after it.
+        /// The description equals this value or sorts after it.
         description_gte "description_gte": String => Description Gte;
-        /// It was made at this moment.
+        /// Created at exactly this time.
         created_at "createdAt": Timestamp => CreatedAt Eq;
-        /// It was made at another moment.
+        /// Not created at this time.
         created_at_not "createdAt_not": Timestamp => CreatedAt Not;
-        /// It was made before this moment.
+        /// Created before this time.
         created_at_lt "createdAt_lt": Timestamp => CreatedAt Lt;
-        /// It was made at this moment or before.
+        /// Created at or before this time.
         created_at_lte "createdAt_lte": Timestamp => CreatedAt Lte;
-        /// It was made after this moment.
+        /// Created after this time.
         created_at_gt "createdAt_gt": Timestamp => CreatedAt Gt;
-        /// It was made at this moment or after.
+        /// Created at or after this time.
         created_at_gte "createdAt_gte": Timestamp => CreatedAt Gte;
-        /// It last changed at this moment.
+        /// Last changed at exactly this time.
         updated_at "updatedAt": Timestamp => UpdatedAt Eq;
-        /// It last changed at another moment.
+        /// Not last changed at this time.
         updated_at_not "updatedAt_not": Timestamp => UpdatedAt Not;
-        /// It last changed before this moment.
+        /// Last changed before this time.
         updated_at_lt "updatedAt_lt": Timestamp => UpdatedAt Lt;
-        /// It last changed at this moment or before.
+        /// Last changed at or before this time.
         updated_at_lte "updatedAt_lte": Timestamp => UpdatedAt Lte;
-        /// It last changed after this moment.
+        /// Last changed after this time.
         updated_at_gt "updatedAt_gt": Timestamp => UpdatedAt Gt;
-        /// It last changed at this moment or after.
+        /// Last changed at or after this time.
         updated_at_gte "updatedAt_gte": Timestamp => UpdatedAt Gte;
-        /// Whether it is deleted. Deleted datasets are left out when this is not given.
+        /// Selects deleted datasets (true) or those that are not (false). Deleted datasets are left out unless
+        /// `deleted` or `deleted_not` is given.
         deleted "deleted": bool => Deleted Eq;
-        /// The opposite of whether it is deleted. Deleted datasets are left out when this is not given.
+        /// Selects datasets that are not deleted (true) or those that are (false): the opposite of `deleted`.
         deleted_not "deleted_not": bool => Deleted Not;
     }
 }
 
 order_by! {
-    /// In which order datasets are listed.
+    /// The sort order of a list of datasets.
     DatasetOrderByInput of Field {
         /// Oldest first.
         CreatedAtAsc "createdAt_ASC" => CreatedAt false;

@@ -1,4 +1,7 @@
 //! Dataset: type, inputs, queries and mutations.
+//!
+//! Resolvers only: each parses its input, calls one verb of [`labelhook_core::dataset`] and wraps the result. [`super`]
+//! merges the queries and mutations into the schema. Nothing here may read the database or decide anything.
 
 mod list;
 
@@ -23,81 +26,81 @@ use super::{
     user::User,
 };
 
-/// Where data rows live. A dataset may be connected to several projects.
+/// A container of data rows. A dataset can be connected to several projects.
 pub struct Dataset(pub dataset::Model);
 
-/// Where data rows live. A dataset may be connected to several projects.
+/// A container of data rows. A dataset can be connected to several projects.
 #[Object]
 impl Dataset {
-    /// Its id.
+    /// The id of the dataset.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// What people call it.
+    /// The display name of the dataset.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Free text, empty when none was given.
+    /// A free-form description; empty when none was given.
     async fn description(&self) -> &str {
         &self.0.description
     }
 
-    /// When it was made.
+    /// The time at which the dataset was created.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 
-    /// When it last changed.
+    /// The time at which the dataset was last changed.
     async fn updated_at(&self) -> Timestamp {
         self.0.updated_at
     }
 
-    /// Whether it is deleted. A deleted dataset is still named by its data rows.
+    /// True if the dataset is deleted. Its data rows still return it.
     async fn deleted(&self) -> bool {
         self.0.deleted
     }
 
-    /// How many data rows it has.
+    /// The number of data rows in the dataset.
     async fn row_count(&self, ctx: &Context<'_>) -> Option<Result<i64>> {
         Some(loader::row_count(ctx, self.0.id).await)
     }
 
-    /// Who made it.
+    /// The user who created the dataset.
     async fn created_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         loader::user(ctx, self.0.created_by?).await
     }
 
-    /// Whose it is.
+    /// The organization that owns the dataset.
     async fn organization(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
         Some(Organization::of(ctx).await)
     }
 
-    /// Its data rows.
+    /// The data rows of the dataset.
     #[graphql(complexity = "lists::cost(first, child_complexity)")]
     async fn data_rows(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<DataRowWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<DataRowOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the data rows to return.")] r#where: Option<DataRowWhereInput>,
+        #[graphql(desc = "The sort order; oldest first when absent.")] order_by: Option<DataRowOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<DataRow>> {
         let query = query(r#where, order_by, skip, first)?;
         let rows = data_rows::list(ctx.app(), ctx.actor(), self.0.id, query).await?;
         Ok(rows.into_iter().map(DataRow).collect())
     }
 
-    /// The projects it is connected to.
+    /// The projects that the dataset is connected to.
     #[graphql(complexity = "lists::cost(first, child_complexity)")]
     async fn projects(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<ProjectWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<ProjectOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the projects to return.")] r#where: Option<ProjectWhereInput>,
+        #[graphql(desc = "The sort order; oldest first when absent.")] order_by: Option<ProjectOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Project>> {
         let (scope, query) = (
             projects::Scope::Dataset(self.0.id),
@@ -111,23 +114,23 @@ impl Dataset {
 /// A new dataset.
 #[derive(InputObject)]
 pub struct DatasetCreateInput {
-    /// What people call it: 1 to 256 characters.
+    /// The display name of the dataset: 1 to 256 characters.
     name: String,
-    /// Free text, at most 16 KiB.
+    /// A free-form description, at most 16 KiB.
     description: Option<String>,
-    /// The project to connect it to; more can follow with `updateProject`.
+    /// The project to connect the dataset to. Further projects can be connected with `updateProject`.
     projects: Option<ConnectInput>,
 }
 
-/// What to change of a dataset: any subset; nothing given changes nothing.
+/// The fields of a dataset to change. Absent fields keep their value.
 #[derive(InputObject)]
 pub struct DatasetUpdateInput {
-    /// What people call it: 1 to 256 characters.
+    /// The display name of the dataset: 1 to 256 characters.
     name: Option<String>,
-    /// Free text, at most 16 KiB.
+    /// A free-form description, at most 16 KiB.
     description: Option<String>,
-    /// True deletes the dataset and its data rows at once; their labels follow in steps, with a LABEL_DELETED event each.
-    /// False changes nothing.
+    /// True deletes the dataset and its data rows immediately. Their labels are deleted afterwards in steps, with a
+    /// LABEL_DELETED event each. False changes nothing.
     deleted: Option<bool>,
 }
 
@@ -141,7 +144,7 @@ impl DatasetQuery {
     async fn dataset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the dataset by id.")] r#where: WhereUniqueInput,
     ) -> Option<Result<Dataset>> {
         let row = datasets::get(ctx.app(), ctx.actor(), &r#where.id).await;
         Some(row.map(Dataset).map_err(Into::into))
@@ -152,10 +155,10 @@ impl DatasetQuery {
     async fn datasets(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<DatasetWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<DatasetOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the datasets to return.")] r#where: Option<DatasetWhereInput>,
+        #[graphql(desc = "The sort order; oldest first when absent.")] order_by: Option<DatasetOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Dataset>> {
         let query = query(r#where, order_by, skip, first)?;
         let rows = datasets::list(ctx.app(), ctx.actor(), Scope::All, query).await?;
@@ -169,11 +172,11 @@ pub struct DatasetMutation;
 
 #[Object]
 impl DatasetMutation {
-    /// Makes a dataset.
+    /// Creates a dataset.
     async fn create_dataset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to make.")] data: DatasetCreateInput,
+        #[graphql(desc = "The dataset to create.")] data: DatasetCreateInput,
     ) -> Result<Dataset> {
         let new = New {
             name: data.name,
@@ -187,8 +190,8 @@ impl DatasetMutation {
     async fn update_dataset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
-        #[graphql(desc = "What to change.")] data: DatasetUpdateInput,
+        #[graphql(desc = "Selects the dataset by id.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "The fields to change.")] data: DatasetUpdateInput,
     ) -> Result<Dataset> {
         let patch = Patch {
             name: data.name,

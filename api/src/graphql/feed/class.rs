@@ -1,7 +1,8 @@
-//! Subscribers who are shown the same: each row is resolved once for all of them, and they share its bytes.
+//! Shared subscriptions: subscribers whose rows render identically share one rendering of each row and its bytes.
 //!
-//! A lane is the subscription run to show rows: it has been validated once, and resolves one row after the other. A class
-//! has as many as rows are shown at the same time, so that what lies beside them is still loaded together.
+//! An execution lane is a run of the subscription that renders rows: it is validated once and resolves one row after
+//! the other. A shared subscription has as many lanes as rows are rendered concurrently, so that the data loaders can
+//! still batch the related objects.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -25,12 +26,12 @@ use super::shelf::{Cell, New, Shelf, Shown};
 use super::source::{Row, Run};
 use crate::server::RequestId;
 
-/// Bytes of shown rows that all classes keep.
+/// The maximum size in bytes of the rendered rows of all shared subscriptions.
 const KEPT: usize = 64 << 20;
-/// Lanes that a class keeps.
+/// The maximum number of idle lanes of a shared subscription.
 const LANES: usize = 64;
 
-/// The classes that have somebody in them.
+/// The shared subscriptions that have subscribers.
 pub struct Classes {
     classes: Mutex<HashMap<Key, Weak<Class>>>,
     count: Arc<AtomicUsize>,
@@ -38,7 +39,7 @@ pub struct Classes {
 }
 
 impl Classes {
-    /// None yet. Rows are shown on this runtime, wherever their subscribers are.
+    /// Creates an empty set. Rows are rendered on this runtime, on whichever runtime their subscribers are.
     pub fn new(runtime: Handle) -> Self {
         Self {
             classes: Mutex::default(),
@@ -47,7 +48,7 @@ impl Classes {
         }
     }
 
-    /// The class of an operation, made for it when it is the first.
+    /// Returns the shared subscription of an operation, creating it for the first subscriber.
     pub fn of(&self, schema: &Schema, operation: &Operation, key: Key, id: &RequestId) -> Arc<Class> {
         let mut classes = lock(&self.classes);
         if let Some(class) = classes.get(&key).and_then(Weak::upgrade) {
@@ -62,7 +63,7 @@ impl Classes {
     }
 }
 
-/// Subscribers who are shown the same.
+/// A group of subscribers whose rows render identically.
 pub struct Class {
     schema: Schema,
     document: Arc<Document>,
@@ -74,10 +75,10 @@ pub struct Class {
     runtime: Handle,
 }
 
-/// Makes a request; whoever comes first gives the arguments that are not looked at.
+/// Builds a request. The first subscriber determines the arguments that do not affect rendering.
 type Template = Box<dyn Fn() -> Request + Send + Sync>;
 
-/// The subscription, run to show rows.
+/// A run of the subscription that renders rows.
 struct Lane {
     rows: Sender<Row>,
     answers: BoxStream<'static, Executed>,
@@ -99,8 +100,8 @@ impl Class {
         }
     }
 
-    /// These rows as they are shown. What nobody has shown before is shown by a task of its own: a subscriber who stops
-    /// reading must not keep the others waiting.
+    /// Renders these rows. Rows that are not cached are rendered by a separate task: a subscriber who stops reading
+    /// must not block the others.
     pub async fn show(self: &Arc<Self>, rows: &[Row]) -> Vec<Shown> {
         if Arc::strong_count(self) == 1 {
             let shown = join_all(rows.iter().map(|row| self.resolve(row.clone()))).await;

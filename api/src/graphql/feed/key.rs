@@ -1,5 +1,5 @@
-//! What decides how a row is shown: the document, its operation, the variables that are used below the subscription's own
-//! arguments, and who looks. Subscribers who differ in what they filter by, or in where they go on, are of one class.
+//! The key of a shared subscription: the document, its operation, the variables used below the subscription's own
+//! arguments, and the actor. Subscribers that differ only in their filter or their start cursor share one.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -8,7 +8,7 @@ use async_graphql::parser::types::{Directive, ExecutableDocument, OperationDefin
 use async_graphql::{Name, Positioned, Value, Variables};
 use labelhook_core::auth::{Actor, Sight};
 
-/// Subscribers with equal keys are shown the same of each row.
+/// The inputs that determine the rendering of a row. Equal keys render identically.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     document: String,
@@ -18,7 +18,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// Of an operation that has passed all checks.
+    /// Builds the key of an operation that has passed all checks.
     pub fn new(
         text: String,
         document: &ExecutableDocument,
@@ -45,14 +45,14 @@ impl Key {
     }
 }
 
-/// The variables that are used, with what is given for them.
+/// The used variables with their values.
 struct Used<'a> {
     given: &'a Variables,
     values: BTreeMap<String, Option<&'a Value>>,
 }
 
 impl Used<'_> {
-    /// Below the arguments of the topmost fields.
+    /// Collects the variables below the arguments of the root fields.
     fn below(&mut self, set: &SelectionSet) {
         for selection in &set.items {
             match &selection.node {

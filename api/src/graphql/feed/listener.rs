@@ -1,4 +1,4 @@
-//! A subscriber: its own rows, shown as to everybody of its class.
+//! A subscriber: its own selection of rows, rendered by its shared subscription.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,20 +15,20 @@ use super::shelf::Shown;
 use super::source::{Begun, Row, Source};
 use crate::server::RequestId;
 
-/// Rows that are taken at once.
+/// The maximum number of rows taken at once.
 const ROWS: usize = 64;
-/// Rows that are shown at the same time.
+/// The maximum number of rows rendered concurrently.
 const AT_ONCE: usize = 32;
 
-/// What a subscriber is told.
+/// A message to a subscriber.
 pub enum Told {
-    /// What happened, in order.
+    /// Rendered rows, in order.
     Rows(Vec<Shown>),
-    /// Why nothing more comes.
+    /// The errors that end the subscription.
     End(Vec<ServerError>),
 }
 
-/// A subscription that has begun.
+/// A running subscription.
 pub struct Listener {
     source: Source,
     class: Arc<Class>,
@@ -39,16 +39,16 @@ pub struct Listener {
     id: RequestId,
 }
 
-/// The subscription's one field, for what is said of it.
+/// The root field of the subscription, for its errors.
 pub struct Topmost {
-    /// Its name in the answer.
+    /// The name of the field in the response.
     pub name: String,
-    /// Where it stands.
+    /// The position of the field in the document.
     pub at: Pos,
 }
 
 impl Listener {
-    /// Over the rows of what has begun.
+    /// Creates a subscriber over the rows of a started subscription.
     pub fn new(begun: Begun, class: Arc<Class>, field: Topmost, id: RequestId) -> Self {
         Self {
             source: begun.source,
@@ -61,7 +61,7 @@ impl Listener {
         }
     }
 
-    /// All that it is told, up to the end. When nothing can follow it ends without a reason.
+    /// Returns all messages up to the end. When no further row can follow, the stream ends without an error.
     pub fn stream(self) -> BoxStream<'static, Told> {
         let told = unfold(Some(self), async |listener| {
             let mut listener = listener.filter(|listener: &Self| !listener.over)?;

@@ -1,9 +1,11 @@
-//! The subscriptions: core's feed as streams of edges. [`super::ws`] and [`super::sse`] carry them.
+//! The GraphQL subscriptions: core's live feed as streams of edges. The transports [`super::ws`] and [`super::sse`] run
+//! them.
 //!
-//! A subscription runs through the library twice. It *begins* once: its arguments are read and its [`source`] is handed
-//! over. Then each row is *shown*: rows are resolved by the lanes of a [`class`], which all subscribers share who would be
-//! shown the same, so that a thousand subscribers to one thing cost one execution and a copy of its bytes each. What a
-//! subscriber gets at all is still decided for each by itself, in core. [`listener`] puts the two together.
+//! The library executes a subscription twice. To *begin*, once: its arguments are read and its [`source`] of rows is
+//! handed over. Then to *render* each row: the lanes of a shared subscription ([`class`]) resolve rows for all
+//! subscribers whose rows render identically, so that a thousand subscribers to the same rows cost one execution
+//! (fan-out), and one copy of the bytes each. Core still selects the rows of each subscriber separately. [`listener`]
+//! combines the two. Nothing here may read the database except through core.
 
 pub mod class;
 pub mod key;
@@ -29,21 +31,24 @@ use super::{
     task::{Task, TaskWhereInput},
 };
 
-/// What can be listened to.
+/// The subscriptions of the API.
 #[derive(Clone, Copy, Default)]
 pub struct Subscription;
 
-/// What can be listened to: over WebSocket on `/graphql` (graphql-transport-ws), or as server-sent events on
-/// `/graphql/stream` (graphql-sse, distinct connections).
+/// The subscriptions of the API, over WebSocket on `/graphql` (graphql-transport-ws), or as server-sent events on
+/// `/graphql/stream` (graphql-sse, distinct connections mode).
 #[Root]
 impl Subscription {
-    /// Every change of the organization's notifications, as it happens. `after` first replays what has changed since then,
-    /// each notification once and as it is now, and goes over to live without a gap or a repeat.
+    /// Every change of the organization's notifications, as it happens. With `after`, the stream first replays the
+    /// changes since that cursor, each notification once and in its current state, and continues live without a gap or
+    /// a repeat.
     async fn notifications(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones, as they are after the change.")] r#where: Option<NotificationWhereInput>,
-        #[graphql(desc = "The cursor of a notification: what has changed since. From now on when absent.")]
+        #[graphql(desc = "Selects rows by their state after the change.")] r#where: Option<NotificationWhereInput>,
+        #[graphql(
+            desc = "The cursor of a notification: the changes since then come first. Only new ones when absent."
+        )]
         after: Option<String>,
     ) -> Result<BoxStream<'static, Result<Edge<Notification>>>> {
         let begin = async {
@@ -55,13 +60,14 @@ impl Subscription {
         feed(ctx, begin, Row::notification).await
     }
 
-    /// The organization's events, as they happen. `after` first replays those since then, and goes over to live without a
-    /// gap or a repeat.
+    /// The organization's events, as they happen. With `after`, the stream first replays the events since that cursor,
+    /// and continues live without a gap or a repeat.
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<EventWhereInput>,
-        #[graphql(desc = "The cursor of an event: those after it. From now on when absent.")] after: Option<String>,
+        #[graphql(desc = "Selects the events to return.")] r#where: Option<EventWhereInput>,
+        #[graphql(desc = "The cursor of an event: the events after it come first. Only new ones when absent.")]
+        after: Option<String>,
     ) -> Result<BoxStream<'static, Result<Edge<Event>>>> {
         let begin = async {
             let place = place(after.as_deref())?;
@@ -72,14 +78,15 @@ impl Subscription {
         feed(ctx, begin, Row::event).await
     }
 
-    /// Listens to a webhook that `createListener` made: the requests that its notifications make, each to be answered by
-    /// `answerDelivery`. A webhook has one listener at a time: one that comes later takes its place, and this one ends with
-    /// RESOURCE_CONFLICT; when the webhook is removed or revoked it ends with OPERATION_NOT_ALLOWED. What was told and not
-    /// answered when it ends is an attempt that failed; everything else waits for the next listener, five minutes long.
+    /// Connects a listener to a webhook that `createListener` created: receives the requests of its notifications, each
+    /// to be answered by `answerDelivery`. A webhook has one listener at a time: a later one replaces it, and the
+    /// earlier stream ends with RESOURCE_CONFLICT. When the webhook is removed or revoked, the stream ends with
+    /// OPERATION_NOT_ALLOWED. Deliveries that are unanswered at the end are failed attempts; all others wait up to five
+    /// minutes for the next listener.
     async fn deliveries(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which webhook: of a listener that the same user made.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the webhook of a listener that the same user created.")] r#where: WhereUniqueInput,
     ) -> Result<BoxStream<'static, Result<Delivery>>> {
         let begin = async {
             let attached = listeners::attach(ctx.app(), ctx.actor(), &r#where.id).await?;
@@ -88,11 +95,12 @@ impl Subscription {
         feed(ctx, begin, Row::delivery).await
     }
 
-    /// Tasks that change, as they are after it; one that is gone is told once more, as `deleted`. Nothing is replayed.
+    /// Changes of tasks, each in the state after the change; a deletion is one more change, with `deleted` true.
+    /// Nothing is replayed.
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones, as they are after the change.")] r#where: Option<TaskWhereInput>,
+        #[graphql(desc = "Selects rows by their state after the change.")] r#where: Option<TaskWhereInput>,
     ) -> Result<BoxStream<'static, Result<Task>>> {
         let begin = async {
             let rows = live::tasks(ctx.app(), ctx.actor(), r#where.unwrap_or_default().read()?)?;
@@ -101,11 +109,11 @@ impl Subscription {
         feed(ctx, begin, Row::task).await
     }
 
-    /// How far a replay has come: as it is now, and after each step. Completes when it is over.
+    /// The progress of a replay: its current state, and one after each step. Completes when the replay has finished.
     async fn replay(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the replay by id.")] r#where: WhereUniqueInput,
     ) -> Result<BoxStream<'static, Result<Replay>>> {
         let begin = async {
             let rows = live::replay(ctx.app(), ctx.actor(), &r#where.id).await?;

@@ -1,5 +1,6 @@
-//! Rows that a class has shown lately or is about to show, by their numbers: bounded in number and in bytes, the oldest go
-//! first. Who is further behind is shown them anew.
+//! The render cache of a shared subscription: rows rendered recently or being rendered, by their numbers. It is bounded
+//! in rows and in bytes, with the oldest evicted first. A subscriber that is further behind has its rows rendered
+//! again.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -10,12 +11,12 @@ use tokio::sync::Notify;
 
 use super::source::Row;
 
-/// Rows that are kept: about as many as happen in a second where much happens.
+/// The maximum number of cached rows: about one second of rows under high load.
 const ROWS: usize = 1024;
-/// What a shown row takes beside its bytes, about.
+/// The approximate overhead of a cached row in bytes.
 const BESIDE: usize = 256;
 
-/// A row as its subscribers get it: the answer as JSON.
+/// A rendered row: the response as JSON.
 pub struct Shown(Arc<Cell>);
 
 impl Deref for Shown {
@@ -34,22 +35,22 @@ impl From<String> for Shown {
     }
 }
 
-/// A row that has been shown or will be.
+/// An entry of the render cache: a row that was rendered or is being rendered.
 #[derive(Default)]
 pub struct Cell {
     shown: OnceLock<Box<str>>,
-    /// Told when all that are shown together have been.
+    /// Notified when all rows that are rendered together are ready.
     all: Arc<Notify>,
 }
 
 impl Cell {
-    /// It has been shown.
+    /// Stores the rendered row.
     pub fn set(&self, shown: String) {
         self.shown.get_or_init(|| shown.into());
     }
 
-    /// The row as it is shown, when it is. Of rows that are shown together the first one waits for all, so that a
-    /// subscriber is woken once.
+    /// Waits for the rendered row. Of rows that are rendered together, the first waits for all, so that a subscriber is
+    /// woken once.
     pub async fn wait(self: Arc<Self>) -> Shown {
         while self.shown.get().is_none() {
             let mut all = std::pin::pin!(self.all.notified());
@@ -62,7 +63,7 @@ impl Cell {
     }
 }
 
-/// Rows that nobody has shown yet, where they go, and whom to tell then.
+/// Rows that are not rendered yet, their entries, and the signal of their completion.
 #[derive(Default)]
 pub struct New {
     pub rows: Vec<(Row, Arc<Cell>)>,
@@ -70,13 +71,13 @@ pub struct New {
 }
 
 impl New {
-    /// All of them have been shown.
+    /// Signals that all rows are rendered.
     pub fn tell(&self) {
         self.all.notify_waiters();
     }
 }
 
-/// Numbers tell themselves apart.
+/// A hasher for row numbers, which are already well distributed keys.
 #[derive(Default)]
 struct Mixed(u64);
 
@@ -95,7 +96,7 @@ impl Hasher for Mixed {
     }
 }
 
-/// The cells of a class, the newest last.
+/// The entries of a shared subscription, the newest last.
 #[derive(Default)]
 pub struct Shelf {
     cells: HashMap<i64, (Arc<Cell>, usize), BuildHasherDefault<Mixed>>,
@@ -104,7 +105,7 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    /// A cell for each row, and those of them that are new: whoever asked first shows these.
+    /// Returns an entry for each row, and those that are new, which the caller must render.
     pub fn cells(&mut self, rows: &[Row]) -> (Vec<Arc<Cell>>, New) {
         let (mut cells, mut new) = (Vec::with_capacity(rows.len()), New::default());
         for row in rows {
@@ -124,7 +125,7 @@ impl Shelf {
         (cells, new)
     }
 
-    /// A row takes so many bytes; what is too much for all of them goes, the oldest first.
+    /// Records the size of a rendered row, and evicts the oldest rows when the total exceeds the limit.
     pub fn keep(&mut self, number: i64, bytes: usize, most: usize) {
         if let Some((_, taken)) = self.cells.get_mut(&number) {
             *taken += bytes;

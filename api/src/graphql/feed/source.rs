@@ -1,4 +1,5 @@
-//! Where a subscription's rows come from, and the two ways in which the library runs it: to begin, and to show rows.
+//! The source of a subscription's rows, and the two modes in which the library runs a subscription: to begin, and to
+//! render.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +18,7 @@ use super::super::{
     replay::Replay, task::Task,
 };
 
-/// Something that is told.
+/// A row of a subscription.
 #[derive(Clone)]
 pub enum Row {
     Notification(Arc<Change>),
@@ -28,7 +29,7 @@ pub enum Row {
 }
 
 impl Row {
-    /// What tells it apart from every other row of its kind, and from itself after a change.
+    /// Returns the number that identifies this version of the row among all rows of its kind.
     pub fn number(&self) -> i64 {
         match self {
             Self::Notification(change) => change.row.sequence,
@@ -39,7 +40,7 @@ impl Row {
         }
     }
 
-    /// Where to go on after it, when its kind has places.
+    /// Returns the cursor of the row, when its kind has cursors.
     pub fn place(&self) -> Option<Cursor> {
         let (key, id) = match self {
             Self::Notification(change) => (change.row.sequence, change.row.id.0),
@@ -49,7 +50,7 @@ impl Row {
         Some(Cursor { key, id })
     }
 
-    /// As it is shown.
+    /// Returns the row as a notification.
     pub fn notification(self) -> Option<Edge<Notification>> {
         match self {
             Self::Notification(change) => Some(Edge::new(Arc::new(Notification(change.row.clone())))),
@@ -57,7 +58,7 @@ impl Row {
         }
     }
 
-    /// As it is shown.
+    /// Returns the row as an event.
     pub fn event(self) -> Option<Edge<Event>> {
         match self {
             Self::Event(row) => Some(Edge::new(Arc::new(Event((*row).clone())))),
@@ -65,7 +66,7 @@ impl Row {
         }
     }
 
-    /// As it is shown.
+    /// Returns the row as a task.
     pub fn task(self) -> Option<Task> {
         match self {
             Self::Task(change) => Some(Task(change.row.clone())),
@@ -73,7 +74,7 @@ impl Row {
         }
     }
 
-    /// As it is shown.
+    /// Returns the row as a replay.
     pub fn replay(self) -> Option<Replay> {
         match self {
             Self::Replay(change) => Some(Replay(change.row.clone())),
@@ -81,7 +82,7 @@ impl Row {
         }
     }
 
-    /// As it is shown.
+    /// Returns the row as a delivery.
     pub fn delivery(self) -> Option<Delivery> {
         match self {
             Self::Delivery(delivery) => Some(Delivery(delivery)),
@@ -89,13 +90,13 @@ impl Row {
         }
     }
 
-    /// Whether nothing follows it.
+    /// Returns whether no row can follow.
     pub fn is_last(&self) -> bool {
         matches!(self, Self::Replay(change) if change.is_over())
     }
 }
 
-/// Rows of one kind, those that one subscriber is to get.
+/// The rows of one kind for one subscriber.
 pub enum Source {
     Notifications(Subscription<Change>),
     Events(Subscription<event::Model>),
@@ -105,7 +106,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// The next rows: all that are there, so many at most, and one at least.
+    /// Returns the next rows: all that are ready, at most so many, and at least one.
     pub async fn some(&mut self, most: usize) -> Result<Vec<Row>, Ended> {
         Ok(match self {
             Self::Notifications(rows) => each(rows.some(most).await?, Row::Notification),
@@ -124,20 +125,20 @@ fn each<T>(rows: Vec<Arc<T>>, row: fn(Arc<T>) -> Row) -> Vec<Row> {
 /// A subscription that has begun.
 pub struct Begun {
     pub source: Source,
-    /// Where it goes on after.
+    /// The cursor after which it starts.
     pub place: Option<Cursor>,
 }
 
-/// What a subscription is run for; it stands in the request's data.
+/// The mode in which a subscription runs, passed in the request's data.
 #[derive(Clone)]
 pub enum Run {
-    /// To begin: what has begun is put here.
+    /// To begin: the started subscription is stored here.
     Begin(Arc<Mutex<Option<Begun>>>),
-    /// To show the rows that come.
+    /// To render the received rows.
     Show(Arc<Mutex<Option<Receiver<Row>>>>),
 }
 
-/// The stream of a subscription's resolver: nothing when it begins, the rows that come when it shows.
+/// Returns the stream of a subscription's resolver: empty in begin mode, the received rows in render mode.
 pub async fn feed<N: Send + 'static>(
     ctx: &Context<'_>,
     begin: impl Future<Output = Result<(Source, Option<Place>)>>,

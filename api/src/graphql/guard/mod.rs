@@ -1,6 +1,7 @@
-//! What a document must pass before the library sees it, and the cache of those that passed. The library's own limits
-//! come too late or are missing: [`scan`] looks at the text before it is parsed, [`size`] at the parsed document before
-//! it is validated. Depth and complexity are left to the library, see [`super::limited`].
+//! Checks of a document before the library sees it, and the cache of documents that passed. The library's own limits
+//! apply too late or are missing: [`scan`] checks the text before it is parsed, [`size`] the parsed document before it
+//! is validated. Depth and complexity are left to the library, see [`super::limited`]. Every transport enters through
+//! [`Cache::get`]. Nothing here may name a type of the schema.
 
 pub mod scan;
 pub mod size;
@@ -15,16 +16,16 @@ use async_graphql::{Pos, Positioned};
 use super::error::{ApiError, Code};
 use super::types::Types;
 
-/// A document that may be given to the library.
+/// A document that is safe to pass to the library.
 #[derive(Debug)]
 pub struct Document {
     parsed: ExecutableDocument,
-    /// The library has held it to all rules, and it was right.
+    /// The library has validated it by all rules without an error.
     has_passed: AtomicBool,
 }
 
 impl Document {
-    /// Parse and measure what has been scanned.
+    /// Parses and measures a scanned text.
     fn read(text: &str, types: &Types) -> Result<Self, ApiError> {
         let parsed = parse_query(text).map_err(|error| syntax_error(&error))?;
         size::measure(&parsed)?;
@@ -35,27 +36,28 @@ impl Document {
         })
     }
 
-    /// The parsed document.
+    /// Returns the parsed document.
     pub fn parsed(&self) -> &ExecutableDocument {
         &self.parsed
     }
 
-    /// It was executed without an error by the schema that holds documents to all rules, and each variable had a value.
+    /// Marks the document as valid: it was executed without an error by the strict schema, and each variable had a
+    /// value.
     pub fn pass(&self) {
         self.has_passed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether no rule needs to be asked again when each variable has a value.
+    /// Returns whether validation can be skipped when each variable has a value.
     pub fn has_passed(&self) -> bool {
         self.has_passed.load(Ordering::Relaxed)
     }
 
-    /// Whether it has one operation.
+    /// Returns whether it has exactly one operation.
     pub fn is_single(&self) -> bool {
         self.parsed.operations.iter().count() == 1
     }
 
-    /// The operation that a request asks for.
+    /// Returns the operation that a request names.
     pub fn operation(&self, name: Option<&str>) -> Result<&Positioned<OperationDefinition>, ApiError> {
         let unknown = |name: &str| format!("Unknown operation named \"{name}\".");
         let found = match (&self.parsed.operations, name) {
@@ -72,25 +74,26 @@ impl Document {
         found.map_err(|message| ApiError::new(Code::OperationResolution, message))
     }
 
-    /// Whether sending the same request again after a failure can do nothing twice.
+    /// Returns whether the operation can be repeated after a failure without doing anything twice.
     pub fn is_safe_to_repeat(operation: &OperationDefinition) -> bool {
         operation.ty == OperationType::Query || operation.selection_set.node.items.len() <= 1
     }
 }
 
-/// Documents that passed, by their text. Parsing costs more than validation and execution of a small operation together.
+/// The cache of documents that passed, by their text. Parsing costs more than validating and executing a small
+/// operation.
 pub struct Cache {
     documents: moka::sync::Cache<Arc<str>, Arc<Document>>,
     types: Types,
 }
 
-/// Bytes of a string that is a word of the document itself, as in `type: {connect: {name: "Any"}}`, quotes included.
+/// The maximum size in bytes of a short string literal, as in `type: {connect: {name: "Any"}}`, including quotes.
 const WORD: usize = 16;
-/// What the cache may hold, in bytes as [`weight`] counts them.
+/// The capacity of the cache in bytes, as counted by [`weight`].
 const CACHE_BYTES: u64 = 32 << 20;
 
 impl Cache {
-    /// An empty cache for the documents of a schema with these types.
+    /// Creates an empty cache for the documents of a schema with these types.
     pub fn new(types: Types) -> Self {
         let cache = moka::sync::Cache::builder()
             .max_capacity(CACHE_BYTES)
@@ -101,13 +104,13 @@ impl Cache {
         }
     }
 
-    /// The types that documents are checked against.
+    /// Returns the types that documents are checked against.
     pub fn types(&self) -> &Types {
         &self.types
     }
 
-    /// The document of this text, from the cache or read anew. What contains a string longer than a word is not kept: it
-    /// is seldom sent twice, and a secret may be among its literals.
+    /// Returns the document of this text, from the cache or parsed anew. A document with a long string literal is not
+    /// cached: it is seldom repeated, and its literals may contain a secret.
     pub fn get(&self, text: &str) -> Result<Arc<Document>, ApiError> {
         if let Some(document) = self.documents.get(text) {
             return Ok(document);
@@ -121,12 +124,12 @@ impl Cache {
     }
 }
 
-/// A parsed document takes some twenty times its text.
+/// Estimates the size of a cached document: a parsed document takes about twenty times its text.
 fn weight(text: &str) -> u32 {
     u32::try_from(text.len() * 20 + 1024).unwrap_or(u32::MAX)
 }
 
-/// The parser's message is a drawing of the line; its last part says what was expected.
+/// Converts a syntax error. The parser's message is a multi-line drawing; its last part says what was expected.
 fn syntax_error(error: &parser::Error) -> ApiError {
     let positions: Vec<Pos> = error.positions().collect();
     let (code, message) = match error {

@@ -1,24 +1,25 @@
-//! The look at a document's text before it is parsed. The parser recurses on literals without a limit, so a value
-//! nested about 2,000 deep (4 kB) would overflow the stack and end the process; and it is the dearest step of a small
-//! request. Strings, block strings and comments end here exactly where the parser ends them, or brackets could hide.
+//! Scans a document's text before it is parsed. The parser recurses on literals without a limit, so a value nested
+//! about 2,000 deep (4 kB) would overflow the stack and end the process; parsing is also the most expensive step of a
+//! small request. Strings, block strings and comments must end here exactly where the parser ends them, or brackets
+//! could hide in them.
 
 use super::super::error::{ApiError, Code};
 
-/// Bytes of a document. Large inputs belong into variables.
+/// The maximum size of a document in bytes. Large inputs belong in variables.
 pub const MAX_BYTES: usize = 100 * 1024;
-/// Brackets of any kind open at once.
+/// The maximum number of open brackets of any kind.
 pub const MAX_NESTING: usize = 64;
-/// Names, values and punctuation of a document.
+/// The maximum number of tokens: names, values and punctuation.
 pub const MAX_TOKENS: usize = 10_000;
 
-/// What the scan learned in passing.
+/// Results of the scan.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Scanned {
-    /// Bytes of the longest string, its quotes included; 0 without one.
+    /// The size of the longest string in bytes, including quotes; 0 without one.
     pub longest_string: usize,
 }
 
-/// Bound a document's bytes, tokens and nesting.
+/// Checks the number of bytes and tokens and the nesting of a document.
 pub fn scan(text: &str) -> Result<Scanned, ApiError> {
     if text.len() > MAX_BYTES {
         return Err(too_much(format!(
@@ -118,7 +119,7 @@ fn too_much(message: String) -> ApiError {
     ApiError::new(Code::ValidationFailed, message)
 }
 
-/// An unterminated string is refused here: the parser would read the opening `"""` as an empty string and go on.
+/// Refuses an unterminated string: the parser would read the opening `"""` as an empty string and continue.
 fn unterminated() -> ApiError {
     ApiError::new(Code::ParseFailed, "Syntax Error: Unterminated string.")
 }

@@ -1,5 +1,5 @@
-//! A parsed document's size with its fragments spread, counted once per fragment. Thirty fragments that spread the next
-//! one twice are 900 bytes and 2^30 fields: the library would walk them all, and its walk never yields.
+//! The size of a parsed document with its fragments expanded, each fragment measured once. Thirty fragments that spread
+//! the next one twice are 900 bytes and 2^30 fields: the library would walk them all without yielding.
 
 use std::collections::HashMap;
 
@@ -8,28 +8,28 @@ use async_graphql::{Name, Positioned, Value};
 
 use super::super::error::{ApiError, Code};
 
-/// Fields of a document, fragments spread.
+/// The maximum number of fields of a document, with fragments expanded.
 pub const MAX_FIELDS: u32 = 10_000;
-/// Fields of an operation's root.
+/// The maximum number of root fields of an operation.
 pub const MAX_ROOT_FIELDS: u32 = 50;
-/// Aliases of a document, fragments spread.
+/// The maximum number of aliases of a document, with fragments expanded.
 pub const MAX_ALIASES: u32 = 50;
-/// Directives on one field, spread or fragment.
+/// The maximum number of directives on one field, spread or fragment.
 pub const MAX_DIRECTIVES_PER_FIELD: usize = 5;
-/// Directives of a document, fragments spread.
+/// The maximum number of directives of a document, with fragments expanded.
 pub const MAX_DIRECTIVES: u32 = 50;
-/// Selections within selections, a fragment counting as one.
+/// The maximum nesting of selections, a fragment counting as one level.
 pub const MAX_HEIGHT: u32 = 32;
-/// Fields of the introspection that lead from a type to other types. One on a path is what tools ask for; a second
-/// one goes round in circles.
+/// Introspection fields that lead from a type to other types. Tools use one on a path; a second one repeats the schema
+/// in cycles.
 const TO_OTHER_TYPES: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 
-/// How large a selection is.
+/// The size of a selection.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// Fields at any level.
+    /// The number of fields at any level.
     pub fields: u32,
-    /// Fields of the first level.
+    /// The number of fields at the first level.
     pub first_level: u32,
     aliases: u32,
     directives: u32,
@@ -37,7 +37,7 @@ pub struct Size {
     circles: u32,
 }
 
-/// Measure every operation and fragment; refuse what is over a limit.
+/// Measures every operation and fragment; refuses what exceeds a limit.
 pub fn measure(document: &ExecutableDocument) -> Result<Size, ApiError> {
     let mut measure = Measure {
         document,
@@ -66,7 +66,7 @@ struct Measure<'a> {
     document: &'a ExecutableDocument,
     /// `None` while the fragment is being measured: meeting it again is a cycle.
     fragments: HashMap<&'a Name, Option<Size>>,
-    /// How deep our own recursion is.
+    /// The depth of this function's own recursion.
     level: u32,
 }
 
@@ -168,7 +168,7 @@ fn count_directives(directives: &[Positioned<Directive>]) -> Result<u32, ApiErro
     Ok(directives.len() as u32)
 }
 
-/// The library does not look at the parts of a `__typename`.
+/// Refuses arguments and selections of a `__typename`, which the library does not validate.
 fn check_type_name(field: &Field) -> Result<(), String> {
     if !field.selection_set.node.items.is_empty() || !field.arguments.is_empty() {
         return Err("Field \"__typename\" must not have arguments or a selection".to_owned());
@@ -182,7 +182,7 @@ fn check_type_name(field: &Field) -> Result<(), String> {
     })
 }
 
-/// The library does not look at the directives of `__typename`, and so lets them run without a condition.
+/// Refuses `include` and `skip` without a condition on `__typename`, which the library does not validate.
 fn check_condition(directive: &Directive) -> Result<(), String> {
     let name = directive.name.node.as_str();
     if !matches!(name, "include" | "skip") {

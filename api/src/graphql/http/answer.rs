@@ -1,4 +1,4 @@
-//! What goes back: the JSON of an executed operation, or a refusal.
+//! HTTP responses: the JSON of an executed operation, or a refusal.
 
 use async_graphql::{Response as Executed, ServerError, Value};
 use axum::body::Body;
@@ -11,10 +11,10 @@ use super::super::error::{ApiError, Code};
 use super::super::translate;
 use super::media::Media;
 
-/// The body of an answer. `data` is absent, not null, when nothing was executed.
+/// The body of a response. `data` is absent, not null, when nothing was executed.
 #[derive(Serialize)]
 struct Answer<'a> {
-    /// Clients of rate limits read this one.
+    /// The message that clients of rate limits read.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -23,7 +23,7 @@ struct Answer<'a> {
     data: Option<&'a Value>,
 }
 
-/// A request that was not executed: the error, and the status where it does not follow from the media type.
+/// A request that was not executed: the error, and the HTTP status where it does not follow from the media type.
 #[derive(Debug)]
 pub struct Refusal {
     error: Box<ApiError>,
@@ -32,7 +32,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// With a status of its own.
+    /// Creates a refusal with its own HTTP status.
     pub fn new(status: StatusCode, error: ApiError) -> Self {
         Self {
             error: Box::new(error),
@@ -41,31 +41,31 @@ impl Refusal {
         }
     }
 
-    /// With a header.
+    /// Adds a response header.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// Its code.
+    /// Returns the error code.
     pub fn code(&self) -> Code {
         self.error.code()
     }
 
-    /// The error alone, for a message that has no status.
+    /// Converts the refusal into an error, for a message that has no HTTP status.
     pub fn into_error(self, request_id: &str) -> ServerError {
         let mut error = self.error.into_server_error();
         translate::finish(&mut error, request_id);
         error
     }
 
-    /// Its message.
+    /// Returns the message of the error.
     pub fn message(&self) -> String {
         (*self.error).clone().into_server_error().message
     }
 
-    /// The response.
+    /// Builds the HTTP response.
     pub fn into_response(self, media: Media, request_id: &str) -> Response {
         let status = self.status.unwrap_or_else(|| media.request_error());
         let is_limit = self.error.code() == Code::RateLimited;
@@ -87,7 +87,7 @@ impl Refusal {
     }
 }
 
-/// An error in the document or its variables: the status follows from the media type.
+/// An error in the document or its variables, whose status follows from the media type.
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
         Self {
@@ -98,7 +98,7 @@ impl From<ApiError> for Refusal {
     }
 }
 
-/// The answer of an operation as the text of a message. Its errors have been translated.
+/// Serializes the result of an operation as the text of a message. Its errors must have been translated.
 pub fn text(executed: &Executed) -> String {
     let errors = &executed.errors;
     let is_request_error = translate::is_request_error(errors, &executed.data);
@@ -110,12 +110,12 @@ pub fn text(executed: &Executed) -> String {
     serde_json::to_string(&answer).expect("names are strings and numbers are finite")
 }
 
-/// Whether nothing was executed.
+/// Returns whether nothing was executed.
 pub fn is_refused(executed: &Executed) -> bool {
     translate::is_request_error(&executed.errors, &executed.data)
 }
 
-/// The answer of an operation. Its errors have been translated.
+/// Builds the HTTP response of an operation. Its errors must have been translated.
 pub fn executed(executed: &Executed, media: Media, safe_to_repeat: bool) -> Response {
     let errors = &executed.errors;
     let is_request_error = translate::is_request_error(errors, &executed.data);

@@ -1,8 +1,8 @@
-//! `Idempotency-Key`: a mutation that carries one is carried out once, and its repeats get the first answer, byte for
-//! byte. [`labelhook_core::idempotency`] says what holds when the process dies in between.
+//! `Idempotency-Key`: a mutation that carries one is executed once, and its repeats get the first response, byte for
+//! byte. [`labelhook_core::idempotency`] describes the guarantees when the process dies in between.
 //!
-//! Remembered is what was begun: refusals by the document, its variables or the library's validation are not, since
-//! nothing was carried out, and faults of the server are not, unless something had been committed before.
+//! A response is stored once execution has started. Refusals by parsing, variables or validation are not stored, since
+//! nothing was executed, and neither are internal errors, unless something had been committed before.
 
 use std::sync::Arc;
 
@@ -22,10 +22,10 @@ use super::params::Params;
 use super::run::{Ended, Run};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Told of an answer that was given before.
+/// The header that marks a stored response.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// What a request with an idempotency key asks for; nothing without one.
+/// Reads the idempotency key of a request; none when the request has none.
 pub fn request(headers: &HeaderMap, params: &Params) -> Result<Option<Request>, Refusal> {
     let mut given = headers.get_all(KEY).iter();
     let Some(key) = given.next() else {
@@ -34,14 +34,14 @@ pub fn request(headers: &HeaderMap, params: &Params) -> Result<Option<Request>, 
     if given.next().is_some() {
         return Err(ApiError::invalid("Idempotency-Key", "must be given once").into());
     }
-    // What is no text is not printable either: core says so.
+    // A key that is not UTF-8 text is not printable either, and core refuses it.
     let key = String::from_utf8_lossy(key.as_bytes()).into_owned();
     let content = (&params.query, &params.operation_name, &params.variables);
     let content = serde_json::to_vec(&content).expect("names are strings and numbers are finite");
     Ok(Some(Request { key, content }))
 }
 
-/// Carries a request out, or answers what it was answered before.
+/// Executes a request, or returns the stored response of its first execution.
 pub async fn once(app: &Arc<App>, actor: &Actor, request: Request, run: Run) -> Result<Response, Refusal> {
     match idempotency::begin(app, actor, request).await.map_err(refused)? {
         Begun::New(claim) => to_its_end(Arc::clone(app), claim, run).await,
@@ -62,7 +62,7 @@ pub async fn once(app: &Arc<App>, actor: &Actor, request: Request, run: Run) -> 
     }
 }
 
-/// In a task of its own: a client that goes away meanwhile comes back for the answer.
+/// Executes in a task of its own, so that a client that disconnects can fetch the response with a repeat.
 async fn to_its_end(app: Arc<App>, claim: Claim, run: Run) -> Result<Response, Refusal> {
     let work = async move {
         let ended = idempotency::within(&claim, run.run()).await;
@@ -79,7 +79,7 @@ async fn to_its_end(app: Arc<App>, claim: Claim, run: Run) -> Result<Response, R
     }
 }
 
-/// Leaves the answer for repeats. When that fails the answer is given all the same: what it says is true.
+/// Stores the response for repeats. When that fails the response is returned nevertheless, since its content is true.
 async fn kept(app: &App, claim: Claim, ended: Ended) -> Response {
     let (parts, body) = ended.response.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
@@ -92,7 +92,7 @@ async fn kept(app: &App, claim: Claim, ended: Ended) -> Response {
     if let Err(error) = idempotency::finish(app, claim, answer, ended.remember).await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "an answer was not kept for its idempotency key"
+            "a response was not stored for its idempotency key"
         );
     }
     Response::from_parts(parts, Body::from(body))
@@ -115,7 +115,7 @@ fn conflict(status: StatusCode, message: &str) -> Refusal {
     Refusal::new(status, ApiError::new(Code::Conflict, message))
 }
 
-/// What could not be begun.
+/// Builds the refusal of a request that could not be started.
 pub(super) fn refused(error: labelhook_core::Error) -> Refusal {
     let error = ApiError::from(error);
     match error.code() {

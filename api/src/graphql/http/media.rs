@@ -1,5 +1,5 @@
-//! Media types: which one an answer has, and which one a request may have. A content type other than JSON is refused,
-//! so that a form of another site cannot post to us.
+//! Media types of requests and responses. A content type other than JSON is refused, so that an HTML form of another
+//! site cannot post to the API (CSRF).
 
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -7,19 +7,19 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use super::super::error::{ApiError, Code};
 use super::answer::Refusal;
 
-/// The media type of an answer.
+/// The media type of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Media {
-    /// `application/json`: what is asked well is answered with 200, whatever became of it.
+    /// `application/json`: a well-formed request gets status 200, even if it failed.
     Json,
-    /// `application/graphql-response+json`: a request error is a 400.
+    /// `application/graphql-response+json`: a request error gets status 400.
     GraphqlResponse,
-    /// `text/html`: a browser. Errors go as JSON.
+    /// `text/html`, for a browser. Errors are JSON.
     Html,
 }
 
 impl Media {
-    /// The best of what the request accepts; JSON when nothing fits.
+    /// Negotiates the media type from the `Accept` headers; JSON when none matches.
     pub fn accepted(headers: &HeaderMap) -> Self {
         let mut best = (0.0, Self::Json);
         let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -48,7 +48,7 @@ impl Media {
         }
     }
 
-    /// The header of an answer.
+    /// Returns the value of the `Content-Type` header.
     pub fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Json | Self::Html => "application/json; charset=utf-8",
@@ -56,7 +56,7 @@ impl Media {
         })
     }
 
-    /// The status of a request error.
+    /// Returns the HTTP status of a request error.
     pub fn request_error(self) -> StatusCode {
         match self {
             Self::Json | Self::Html => StatusCode::OK,
@@ -65,7 +65,7 @@ impl Media {
     }
 }
 
-/// Refuse a body that is not JSON in UTF-8.
+/// Refuses a body that is not JSON in UTF-8.
 pub fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     if value == Some(b"application/json")

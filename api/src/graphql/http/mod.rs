@@ -1,7 +1,8 @@
-//! `GET` and `POST /graphql`, by hand around `Schema::execute`: the library's own handler answers everything with 200,
-//! runs mutations by GET and reads any content type as JSON. The order: method, media types, who asks, then the body;
-//! nothing is parsed for a stranger. A mutation with an `Idempotency-Key` goes through [`idempotency`]. Status codes
-//! follow the audits of graphql-http.
+//! `GET` and `POST /graphql`, implemented around `Schema::execute`: the library's own handler responds to everything
+//! with 200, executes mutations by GET and reads any content type as JSON. The checks run in this order: method, media
+//! types, authentication, body; nothing of an unauthenticated request is parsed. A mutation with an `Idempotency-Key`
+//! goes through [`idempotency`]. Status codes follow the audits of the GraphQL-over-HTTP specification (graphql-http).
+//! The server's router calls [`serve`]. Nothing here may name a type of the schema.
 
 pub(super) mod answer;
 mod idempotency;
@@ -34,14 +35,14 @@ use super::ws;
 use crate::auth;
 use crate::server::{RequestId, Server};
 
-/// Bytes of a request's body.
+/// The maximum size of a request's body in bytes.
 pub const MAX_BODY: usize = 8 << 20;
-/// What is still read of a larger one, so that its sender gets to the answer.
+/// The number of bytes that are still read of a larger body, so that its sender receives the response.
 const MAX_DRAINED: usize = 4 * MAX_BODY;
-/// How long a body may take to arrive.
+/// The timeout for receiving a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Answer a request to `/graphql`.
+/// Handles a request to `/graphql`.
 pub async fn serve(
     State(server): State<Arc<Server>>,
     Extension(request_id): Extension<RequestId>,
@@ -92,7 +93,7 @@ async fn answer(
     }
 }
 
-/// What is asked for: in the query string or in the body.
+/// Reads the parameters from the query string or the body.
 pub(super) async fn params(parts: &Parts, body: Body) -> Result<Params, Refusal> {
     match parts.method {
         Method::GET => Params::from_query(parts.uri.query()),
@@ -111,7 +112,7 @@ pub(super) fn check_method(parts: &Parts) -> Result<(), Refusal> {
     }
 }
 
-/// A mutation by GET could be run by a link, an image or a cache.
+/// Refuses mutations by GET, which a link, an image or a cache could trigger, and subscriptions.
 fn check_operation(parts: &Parts, operation: &Operation) -> Result<(), Refusal> {
     check_mutation(parts, operation)?;
     match operation.ty() {
@@ -126,7 +127,7 @@ fn check_operation(parts: &Parts, operation: &Operation) -> Result<(), Refusal> 
     }
 }
 
-/// The same on every way in.
+/// Refuses mutations by GET, over every transport.
 pub(super) fn check_mutation(parts: &Parts, operation: &Operation) -> Result<(), Refusal> {
     if operation.ty() == OperationType::Mutation && parts.method == Method::GET {
         let error = ApiError::new(Code::NotAllowed, "a mutation must be sent by POST");
@@ -135,7 +136,7 @@ pub(super) fn check_mutation(parts: &Parts, operation: &Operation) -> Result<(),
     Ok(())
 }
 
-/// The whole body, within its limits.
+/// Reads the whole body, within its limits.
 async fn read(body: Body) -> Result<Vec<u8>, Refusal> {
     let message = "the body did not arrive in time";
     let late = |_| {

@@ -1,5 +1,4 @@
-//! An operation on its way through the schema, whichever way it came in: its document found and checked, then executed
-//! once or as a stream.
+//! An operation, independent of its transport: its document is found and checked, then executed once or as a stream.
 
 use std::future::ready;
 use std::sync::{Arc, PoisonError};
@@ -27,7 +26,7 @@ use super::super::{Schemas, translate};
 use super::{Params, Refusal};
 use crate::server::RequestId;
 
-/// The schemas and the documents they have seen.
+/// The schemas and the cache of documents.
 pub struct Endpoint {
     schemas: Schemas,
     documents: Cache,
@@ -36,7 +35,7 @@ pub struct Endpoint {
     timeout: Duration,
 }
 
-/// What is to be executed.
+/// An operation to execute.
 pub struct Operation {
     text: String,
     document: Arc<Document>,
@@ -46,14 +45,14 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Makes its request, again and again.
+    /// Returns a function that builds the operation's request repeatedly.
     pub fn template(&self) -> Box<dyn Fn() -> Request + Send + Sync> {
         let (document, name) = (Arc::clone(&self.document), self.name.clone());
         let (variables, actor) = (self.variables.clone(), self.actor.clone());
         Box::new(move || request(&document, name.clone(), variables.clone(), actor.clone()))
     }
 
-    /// Its document.
+    /// Returns the document of the operation.
     pub fn document(&self) -> &Arc<Document> {
         &self.document
     }
@@ -77,7 +76,7 @@ impl Operation {
         Key::new(text, document, self.definition(), name, &self.variables, &self.actor)
     }
 
-    /// The one field of a subscription.
+    /// Returns the single root field of a subscription.
     fn topmost(&self) -> Topmost {
         let selection = &self.definition().selection_set.node.items[0];
         let name = match &selection.node {
@@ -95,28 +94,28 @@ impl Operation {
         &found.expect("it was found when it was prepared").node
     }
 
-    /// It is the only one of its document, and each of its variables has a value. One that is null, or was not sent, is the
-    /// one thing about variables that the library's rules look at and [`Types::check_variables`] does not: whether it may
-    /// be so where it stands.
+    /// Returns whether the operation is the only one of its document and each of its variables has a value. Nullability
+    /// is the one rule about variables that the library validates and [`Types::check_variables`] does not: whether a
+    /// null or absent value is allowed in its place.
     fn is_full(&self) -> bool {
         let has_value = |name: &Name| self.variables.get(name).is_some_and(|value| *value != Value::Null);
         let mut declared = self.definition().variable_definitions.iter();
         self.document.is_single() && declared.all(|variable| has_value(&variable.node.name.node))
     }
 
-    /// Query, mutation or subscription.
+    /// Returns the type of the operation: query, mutation or subscription.
     pub fn ty(&self) -> OperationType {
         self.definition().ty
     }
 
-    /// Whether sending it again after a failure can do nothing twice.
+    /// Returns whether the operation can be repeated after a failure without doing anything twice.
     pub fn is_safe_to_repeat(&self) -> bool {
         Document::is_safe_to_repeat(self.definition())
     }
 }
 
 impl Endpoint {
-    /// Around the schemas, with the time that an operation may take. Needs a runtime.
+    /// Creates the endpoint with the timeout of an operation. Must be called within a Tokio runtime.
     pub fn new(schemas: Schemas, timeout: Duration) -> Self {
         let documents = Cache::new(Types::of(&schemas.strict.sdl()));
         Self {
@@ -128,7 +127,7 @@ impl Endpoint {
         }
     }
 
-    /// Finds the operation that is asked for and checks it.
+    /// Finds the requested operation and checks it.
     pub fn prepare(&self, mut params: Params, actor: Actor) -> Result<Operation, ApiError> {
         let document = self.documents.get(&params.query)?;
         let definition = &document.operation(params.operation_name.as_deref())?.node;
@@ -166,7 +165,7 @@ impl Endpoint {
         Ok(executed)
     }
 
-    /// Begins a subscription, and tells what happens. It begins when it is first asked.
+    /// Starts a subscription and returns its messages. It starts when the stream is first polled.
     pub fn subscribe(self: &Arc<Self>, mut operation: Operation, id: &RequestId) -> BoxStream<'static, Told> {
         let (endpoint, id) = (Arc::clone(self), id.clone());
         let told = async move {
@@ -213,7 +212,8 @@ fn request(document: &Document, name: Option<String>, variables: Variables, acto
     request
 }
 
-/// One subscription listens to one thing. The library would listen to all that are named, and to none in a fragment.
+/// Checks that a subscription has exactly one root field, as the GraphQL specification requires. The library would
+/// subscribe to all named fields, and to none in a fragment.
 fn one_field(definition: &OperationDefinition) -> Result<(), ApiError> {
     match &definition.selection_set.node.items[..] {
         [selection] if matches!(selection.node, Selection::Field(_)) => Ok(()),

@@ -1,5 +1,5 @@
-//! The parameters of a request, from a JSON body or a query string, and nothing more than asked for: no tree is built
-//! but that of the variables.
+//! The parameters of a request, from a JSON body or a query string. Only the requested members are parsed, and only the
+//! variables become a tree of values.
 
 use std::collections::HashMap;
 
@@ -13,17 +13,17 @@ use serde_json::value::RawValue;
 use super::super::error::{ApiError, Code};
 use super::answer::Refusal;
 
-/// What a client asks for.
+/// The parameters of a request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Params {
     /// The document.
     #[serde(default)]
     pub query: String,
-    /// Which of its operations.
+    /// The name of the operation to execute.
     #[serde(default)]
     pub operation_name: Option<String>,
-    /// Its variables.
+    /// The values of the variables.
     #[serde(default)]
     pub variables: Variables,
     #[serde(default)]
@@ -31,7 +31,7 @@ pub struct Params {
 }
 
 impl Params {
-    /// From a body.
+    /// Parses a request body.
     pub fn from_body(body: &[u8]) -> Result<Self, Refusal> {
         match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
             None => return Err(malformed("the body is empty")),
@@ -42,7 +42,7 @@ impl Params {
         params.checked()
     }
 
-    /// From a query string.
+    /// Parses a query string.
     pub fn from_query(query: Option<&str>) -> Result<Self, Refusal> {
         let mut params = Self::default();
         let mut seen = [false; 4];
@@ -67,9 +67,9 @@ impl Params {
         params.checked()
     }
 
-    /// Sets the optional integers that the operation declares and the client left out to null, which means the same to
-    /// every field of ours: the library works out what a list costs from `first`, and takes one that is left out for one
-    /// that was never declared.
+    /// Sets optional integers that the operation declares and the client omitted to null, which is equivalent for every
+    /// field of this API: the library computes the complexity of a list from `first`, and treats an omitted variable as
+    /// one that was never declared.
     pub fn fill(&mut self, operation: &OperationDefinition) {
         for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
             let ty = &definition.var_type.node;
@@ -97,7 +97,7 @@ impl Params {
     }
 }
 
-/// A parameter of a query string that is JSON.
+/// Parses a parameter of a query string that is JSON.
 fn object<T: for<'a> Deserialize<'a> + Default>(name: &str, text: &str) -> Result<T, Refusal> {
     if text.is_empty() {
         return Ok(T::default());
@@ -105,7 +105,7 @@ fn object<T: for<'a> Deserialize<'a> + Default>(name: &str, text: &str) -> Resul
     serde_json::from_str(text).map_err(|error| malformed(format!("{name}: must be a JSON object or null: {error}")))
 }
 
-/// Which parameter is at fault. Only wrong requests come here.
+/// Determines which parameter is invalid. Called only for invalid requests.
 fn fault(body: &[u8], error: &serde_json::Error) -> Refusal {
     let parameters = [
         ("query", "must be a string", "\""),

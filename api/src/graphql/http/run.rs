@@ -1,4 +1,4 @@
-//! An operation that has passed all checks, on its way through the library and back as a response.
+//! The execution of an operation that has passed all checks, up to its HTTP response.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::media::Media;
 use super::operation::Operation;
 use crate::server::{RequestId, Server};
 
-/// Everything to carry it out with; it borrows nothing, so that it may outlive its connection.
+/// The inputs of the execution. It borrows nothing, so that it can outlive its connection.
 pub struct Run {
     pub server: Arc<Server>,
     pub operation: Operation,
@@ -22,16 +22,16 @@ pub struct Run {
     pub id: RequestId,
 }
 
-/// How it ended.
+/// The end of an execution.
 pub struct Ended {
-    /// What goes back.
+    /// The HTTP response.
     pub response: Response,
-    /// Whether it was carried out, and not stopped by a fault of ours.
+    /// True if it was executed and not stopped by an internal error, so that its response is stored.
     pub remember: bool,
 }
 
 impl Run {
-    /// Carries it out, within the time that an operation may take.
+    /// Executes the operation within its timeout.
     pub async fn run(self) -> Ended {
         let safe_to_repeat = self.operation.is_safe_to_repeat();
         let Self {
@@ -53,11 +53,11 @@ impl Run {
     }
 }
 
-/// What only looks does not wait for a database that has fallen silent; of what changes something, the writers say how it
-/// ended.
+/// Executes an operation. A query fails early when the database is unresponsive; for a mutation, the database's writers
+/// report the outcome.
 async fn execute(server: &Server, operation: Operation, id: &RequestId) -> Result<Executed, Refusal> {
     let looks = operation.ty() == OperationType::Query;
-    // Boxed: it is large, and it is held twice on the way.
+    // Boxed, because it is large and is moved twice.
     let executing = Box::pin(server.graphql.execute(operation, id));
     match looks {
         true => {

@@ -1,4 +1,4 @@
-//! What labels are made of and changed by.
+//! Inputs that create and change labels.
 
 use async_graphql::InputObject;
 use labelhook_core::label::{New, Patch};
@@ -8,31 +8,31 @@ use crate::graphql::input::ConnectInput;
 /// A new label.
 #[derive(InputObject)]
 pub struct LabelCreateInput {
-    /// Labelbox's type of label, `Any` when absent; kept and shown.
+    /// Labelbox's label type, `Any` when absent; stored and returned only.
     #[graphql(name = "type")]
     kind: Option<LabelTypeConnectInput>,
-    /// The data row it is of.
+    /// The data row to label.
     data_row: ConnectInput,
-    /// The project it is made in.
+    /// The project that the label belongs to.
     project: ConnectInput,
-    /// The annotation, usually JSON text, at most 2 MiB; kept and sent as it is.
+    /// The annotation, usually JSON text, at most 2 MiB; stored and sent unchanged.
     label: String,
-    /// How long it took, in seconds.
+    /// The labeling time in seconds.
     #[graphql(default = 0.0)]
     seconds_to_label: f64,
 }
 
-/// A type of label that exists.
+/// A reference to an existing label type.
 #[derive(InputObject)]
 pub struct LabelTypeConnectInput {
-    /// Which one.
+    /// The label type.
     connect: LabelTypeWhereUniqueInput,
 }
 
-/// A type of label, by its name.
+/// Selects a label type by name.
 #[derive(InputObject)]
 pub struct LabelTypeWhereUniqueInput {
-    /// Its name, such as `Any`: 1 to 256 characters.
+    /// The name of the label type, such as `Any`: 1 to 256 characters.
     name: String,
 }
 
@@ -48,12 +48,12 @@ impl LabelCreateInput {
     }
 }
 
-/// What to change of a label: any subset; nothing given changes nothing and publishes nothing.
+/// The fields of a label to change. Absent fields keep their value; without any field, no event is published.
 #[derive(InputObject)]
 pub struct LabelUpdateInput {
-    /// The annotation, usually JSON text, at most 2 MiB; kept and sent as it is.
+    /// The annotation, usually JSON text, at most 2 MiB; stored and sent unchanged.
     label: Option<String>,
-    /// How long it took, in seconds.
+    /// The labeling time in seconds.
     seconds_to_label: Option<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! How labels are listed: conditions and orders.
+//! Conditions and sort orders for lists of labels.
 
 use super::super::filter::{order_by, where_input};
 use async_graphql::ID;
@@ -6,133 +6,134 @@ use entity::Timestamp;
 use labelhook_core::label::Field;
 
 where_input! {
-    /// Which labels. All that is given holds.
+    /// Selects labels. All given conditions must hold.
     LabelWhereInput of Field {
-        /// Its id is this.
+        /// The id equals this value.
         id "id": ID => Id Eq;
-        /// Its id is another than this.
+        /// The id differs from this value.
         id_not "id_not": ID => Id Not;
-        /// Its id is one of these.
+        /// The id is one of these values.
         id_in "id_in": Vec<ID> => Id In;
-        /// Its annotation is exactly this.
+        /// The annotation equals this value.
         label "label": String => Label Eq;
-        /// Its annotation is not this, or absent.
+        /// The annotation differs from this value or is absent.
         label_not "label_not": String => Label Not;
-        /// Its annotation is one of these.
+        /// The annotation is one of these values.
         label_in "label_in": Vec<String> => Label In;
-        /// Its annotation sorts before this.
+        /// The annotation sorts before this value.
         label_lt "label_lt": String => Label Lt;
-        /// Its annotation is this or sorts before it.
+        /// The annotation equals this value or sorts before it.
         label_lte "label_lte": String => Label Lte;
-        /// Its annotation sorts after this.
+        /// The annotation sorts after this value.
         label_gt "label_gt": String => Label Gt;
-        /// Its annotation is this or sorts after it.
+        /// The annotation equals this value or sorts after it.
         label_gte "label_gte": String => Label Gte;
-        /// How long it took, in seconds, is this.
+        /// The labeling time in seconds equals this value.
         seconds_to_label "secondsToLabel": f64 => SecondsToLabel Eq;
-        /// How long it took, in seconds, is not this.
+        /// The labeling time in seconds differs from this value.
         seconds_to_label_not "secondsToLabel_not": f64 => SecondsToLabel Not;
-        /// How long it took, in seconds, is less than this.
+        /// The labeling time in seconds is less than this value.
         seconds_to_label_lt "secondsToLabel_lt": f64 => SecondsToLabel Lt;
-        /// How long it took, in seconds, is at most this.
+        /// The labeling time in seconds is at most this value.
         seconds_to_label_lte "secondsToLabel_lte": f64 => SecondsToLabel Lte;
-        /// How long it took, in seconds, is greater than this.
+        /// The labeling time in seconds is greater than this value.
         seconds_to_label_gt "secondsToLabel_gt": f64 => SecondsToLabel Gt;
-        /// How long it took, in seconds, is at least this.
+        /// The labeling time in seconds is at least this value.
         seconds_to_label_gte "secondsToLabel_gte": f64 => SecondsToLabel Gte;
-        /// It was made at this moment.
+        /// Created at exactly this time.
         created_at "createdAt": Timestamp => CreatedAt Eq;
-        /// It was made at another moment.
+        /// Not created at this time.
         created_at_not "createdAt_not": Timestamp => CreatedAt Not;
-        /// It was made before this moment.
+        /// Created before this time.
         created_at_lt "createdAt_lt": Timestamp => CreatedAt Lt;
-        /// It was made at this moment or before.
+        /// Created at or before this time.
         created_at_lte "createdAt_lte": Timestamp => CreatedAt Lte;
-        /// It was made after this moment.
+        /// Created after this time.
         created_at_gt "createdAt_gt": Timestamp => CreatedAt Gt;
-        /// It was made at this moment or after.
+        /// Created at or after this time.
         created_at_gte "createdAt_gte": Timestamp => CreatedAt Gte;
-        /// It last changed at this moment.
+        /// Last changed at exactly this time.
         updated_at "updatedAt": Timestamp => UpdatedAt Eq;
-        /// It last changed at another moment.
+        /// Not last changed at this time.
         updated_at_not "updatedAt_not": Timestamp => UpdatedAt Not;
-        /// It last changed before this moment.
+        /// Last changed before this time.
         updated_at_lt "updatedAt_lt": Timestamp => UpdatedAt Lt;
-        /// It last changed at this moment or before.
+        /// Last changed at or before this time.
         updated_at_lte "updatedAt_lte": Timestamp => UpdatedAt Lte;
-        /// It last changed after this moment.
+        /// Last changed after this time.
         updated_at_gt "updatedAt_gt": Timestamp => UpdatedAt Gt;
-        /// It last changed at this moment or after.
+        /// Last changed at or after this time.
         updated_at_gte "updatedAt_gte": Timestamp => UpdatedAt Gte;
-        /// Whether it is deleted. Deleted labels are left out when this is not given.
+        /// Selects deleted labels (true) or those that are not (false). Deleted labels are left out unless `deleted` or
+        /// `deleted_not` is given.
         deleted "deleted": bool => Deleted Eq;
-        /// The opposite of whether it is deleted. Deleted labels are left out when this is not given.
+        /// Selects labels that are not deleted (true) or those that are (false): the opposite of `deleted`.
         deleted_not "deleted_not": bool => Deleted Not;
     }
     nested {
-        /// Its data row is one of these.
+        /// The label's data row matches these conditions.
         data_row: LabelDataRowWhereInput;
-        /// Who submitted it is one of these.
+        /// The user who submitted the label matches these conditions.
         created_by: LabelCreatedByWhereInput;
     }
 }
 
 where_input! {
-    /// Labels by their data row. All that is given holds.
+    /// Selects labels by their data row. All given conditions must hold.
     LabelDataRowWhereInput of Field {
-        /// The data row's id is this.
+        /// The data row's id equals this value.
         id "id": ID => DataRow Eq;
-        /// The data row's id is another than this.
+        /// The data row's id differs from this value.
         id_not "id_not": ID => DataRow Not;
-        /// The data row's id is one of these.
+        /// The data row's id is one of these values.
         id_in "id_in": Vec<ID> => DataRow In;
-        /// The data row's external id is exactly this.
+        /// The data row's external id equals this value.
         external_id "externalId": String => ExternalId Eq;
-        /// The data row's external id is not this, or absent.
+        /// The data row's external id differs from this value or is absent.
         external_id_not "externalId_not": String => ExternalId Not;
-        /// The data row's external id is one of these.
+        /// The data row's external id is one of these values.
         external_id_in "externalId_in": Vec<String> => ExternalId In;
-        /// The data row's external id sorts before this.
+        /// The data row's external id sorts before this value.
         external_id_lt "externalId_lt": String => ExternalId Lt;
-        /// The data row's external id is this or sorts before it.
+        /// The data row's external id equals this value or sorts before it.
         external_id_lte "externalId_lte": String => ExternalId Lte;
-        /// The data row's external id sorts after this.
+        /// The data row's external id sorts after this value.
         external_id_gt "externalId_gt": String => ExternalId Gt;
-        /// The data row's external id is this or sorts after it.
+        /// The data row's external id equals this value or sorts after it.
         external_id_gte "externalId_gte": String => ExternalId Gte;
     }
     nested {
-        /// Its dataset is one of these.
+        /// The data row's dataset matches these conditions.
         dataset: LabelDatasetWhereInput;
     }
 }
 
 where_input! {
-    /// Labels by their data row's dataset. All that is given holds.
+    /// Selects labels by their data row's dataset. All given conditions must hold.
     LabelDatasetWhereInput of Field {
-        /// The dataset's id is this.
+        /// The dataset's id equals this value.
         id "id": ID => Dataset Eq;
-        /// The dataset's id is another than this.
+        /// The dataset's id differs from this value.
         id_not "id_not": ID => Dataset Not;
-        /// The dataset's id is one of these.
+        /// The dataset's id is one of these values.
         id_in "id_in": Vec<ID> => Dataset In;
     }
 }
 
 where_input! {
-    /// Labels by who submitted them. All that is given holds.
+    /// Selects labels by the user who submitted them. All given conditions must hold.
     LabelCreatedByWhereInput of Field {
-        /// The user's id is this.
+        /// The user's id equals this value.
         id "id": ID => CreatedBy Eq;
-        /// The user's id is another than this.
+        /// The user's id differs from this value.
         id_not "id_not": ID => CreatedBy Not;
-        /// The user's id is one of these.
+        /// The user's id is one of these values.
         id_in "id_in": Vec<ID> => CreatedBy In;
     }
 }
 
 order_by! {
-    /// In which order labels are listed.
+    /// The sort order of a list of labels.
     LabelOrderByInput of Field {
         /// Oldest first.
         CreatedAtAsc "createdAt_ASC" => CreatedAt false;
@@ -142,9 +143,9 @@ order_by! {
         UpdatedAtAsc "updatedAt_ASC" => UpdatedAt false;
         /// Most recently changed first.
         UpdatedAtDesc "updatedAt_DESC" => UpdatedAt true;
-        /// Quickest first.
+        /// Shortest labeling time first.
         SecondsToLabelAsc "secondsToLabel_ASC" => SecondsToLabel false;
-        /// Slowest first.
+        /// Longest labeling time first.
         SecondsToLabelDesc "secondsToLabel_DESC" => SecondsToLabel true;
     }
 }

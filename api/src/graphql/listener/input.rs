@@ -1,4 +1,4 @@
-//! What is given to make a listener, and to answer a delivery.
+//! Inputs that create a listener and answer a delivery.
 
 use async_graphql::{ID, InputObject};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -13,37 +13,38 @@ use super::super::{
     webhook::RetryPolicyInput,
 };
 
-/// A listener to make: its webhook is signed, and ordinary in everything but where its deliveries go.
+/// A new listener. Its webhook is signed, and differs from others only in that its deliveries are handed to the
+/// listener.
 #[derive(InputObject)]
 pub struct ListenerCreateInput {
-    /// Where the listener posts what it is handed: shown and recorded, never called by the server. By the rules of
-    /// `createWebhook`.
+    /// The URL that the listener posts deliveries to. It is shown and recorded, and never called by the server. By the
+    /// rules of `createWebhook`.
     url: String,
-    /// The project whose events are sent; leave it out for all events of the organization.
+    /// The project whose events are sent. When absent, all events of the organization are sent.
     project: Option<WhereUniqueInput>,
-    /// What to send; everything that labels, reviews and tasks cause when absent.
+    /// The topics to subscribe to; when absent, all topics of labels, reviews and tasks.
     topics: Option<Vec<WebhookTopic>>,
-    /// What signs the deliveries, by the rules of `createWebhook`; a fresh one is made when absent.
+    /// The secret that signs the deliveries, by the rules of `createWebhook`. When absent, one is generated.
     secret: Option<String>,
-    /// The dialect.
+    /// The payload format.
     #[graphql(default_with = "PayloadFormat::Labelbox")]
     payload_format: PayloadFormat,
-    /// A GraphQL selection in the dialect's place, as of `createWebhook`.
+    /// A GraphQL selection that shapes the body instead of the payload format, as for `createWebhook`.
     payload_query: Option<String>,
-    /// A CEL expression that is true of what is sent, as of `createWebhook`.
+    /// A CEL expression that selects the events to send, as for `createWebhook`.
     filter: Option<String>,
-    /// Custom headers: an object of strings, as of `createWebhook`.
+    /// Custom headers: an object of strings, as for `createWebhook`.
     headers: Option<Json>,
-    /// When to try a failed delivery again.
+    /// The retry policy of failed deliveries.
     retry_policy: Option<RetryPolicyInput>,
-    /// How long an answer is waited for, in milliseconds: 1,000 to 30,000. Default 15,000.
+    /// The time in milliseconds that the server waits for the answer to a delivery: 1,000 to 30,000. Default 15,000.
     timeout_ms: Option<i32>,
-    /// Deliveries at the same time at most: 1 to 256. Default 32.
+    /// The maximum number of concurrent deliveries: 1 to 256. Default 32.
     max_in_flight: Option<i32>,
 }
 
 impl ListenerCreateInput {
-    /// The same in core's words.
+    /// Parses the input into the type that `labelhook_core` takes.
     pub fn read(self) -> Result<New> {
         Ok(New {
             project_id: self.project.map(|project| project.id.0),
@@ -63,29 +64,29 @@ impl ListenerCreateInput {
     }
 }
 
-/// What came of a delivery: what the local server answered, why it did not, or both when its answer broke off.
+/// The outcome of a delivery: the local server's response, the error, or both when the response broke off.
 #[derive(InputObject)]
 pub struct DeliveryAnswerInput {
     /// The id of the delivery.
     delivery: ID,
     /// The HTTP status: 100 to 999. Required unless there is an error.
     status: Option<i32>,
-    /// The headers of the answer: at most 200, and 64 KiB together.
+    /// The response headers: at most 200, and 64 KiB in total.
     headers: Option<Vec<HeaderInput>>,
-    /// The first 64 KiB of its body; cut it there, and say so with `bodyTruncated`.
+    /// The first 64 KiB of the response body. A longer body must be cut there and marked by `bodyTruncated`.
     body: Option<String>,
-    /// Whether `body` is base64, for bytes that are not UTF-8.
+    /// True if `body` is base64, for bytes that are not UTF-8.
     #[graphql(default = false)]
     body_is_base64: bool,
-    /// Whether there was more of the body.
+    /// True if the response body was longer.
     #[graphql(default = false)]
     body_truncated: bool,
-    /// Why there was no usable answer.
+    /// The reason why there was no usable response.
     error: Option<DeliveryErrorInput>,
 }
 
 impl DeliveryAnswerInput {
-    /// The delivery, and what core is told of it.
+    /// Parses the input into the id of the delivery and the answer that `labelhook_core` takes.
     pub fn read(self) -> Result<(ID, Answer)> {
         let body = match self.body {
             Some(text) if self.body_is_base64 => {
@@ -106,20 +107,20 @@ impl DeliveryAnswerInput {
     }
 }
 
-/// One header.
+/// A response header.
 #[derive(InputObject)]
 pub struct HeaderInput {
-    /// Its name.
+    /// The name of the header.
     name: String,
-    /// Its value.
+    /// The value of the header.
     value: String,
 }
 
-/// Why there was no usable answer.
+/// The reason why there was no usable response.
 #[derive(InputObject)]
 pub struct DeliveryErrorInput {
-    /// The kind: DNS, CONNECT, TLS, TIMEOUT, REDIRECT, PROTOCOL or BODY_TOO_LARGE.
+    /// The kind of the error: DNS, CONNECT, TLS, TIMEOUT, REDIRECT, PROTOCOL or BODY_TOO_LARGE.
     kind: AttemptErrorKind,
-    /// The same in words, for people; cut after 500 characters.
+    /// The error in words, for people; cut after 500 characters.
     message: Option<String>,
 }

@@ -1,4 +1,8 @@
-//! Listener: somebody's own machine that hears a webhook over `deliveries`; see [`super::feed`] for the subscription.
+//! Listener: a developer's machine that receives a webhook's deliveries over the `deliveries` subscription (see
+//! [`super::feed`]).
+//!
+//! Resolvers only: each parses its input, calls one verb of [`labelhook_core::listener`] and wraps the result.
+//! [`super`] merges the queries and mutations into the schema. Nothing here may read the database or decide anything.
 
 mod input;
 
@@ -13,12 +17,12 @@ use labelhook_core::{delivery::signer::secret, listener as listeners, listener::
 pub use self::input::{DeliveryAnswerInput, ListenerCreateInput};
 use super::{context::ContextExt, error::Result, input::WhereUniqueInput, webhook::Webhook};
 
-/// A listener's webhook, with its secret, which is shown only now.
+/// A listener's webhook with its secret, which is returned only here.
 #[derive(SimpleObject)]
 pub struct Listener {
-    /// The webhook: listen to the `deliveries` of its id.
+    /// The webhook. Its deliveries come over the `deliveries` subscription with its id.
     webhook: Webhook,
-    /// What signs its deliveries, as Standard Webhooks libraries take it: `whsec_` and base64.
+    /// The secret that signs its deliveries, in the form of Standard Webhooks libraries: `whsec_` and base64.
     signing_secret: String,
 }
 
@@ -31,48 +35,48 @@ impl From<Made> for Listener {
     }
 }
 
-/// A request for a listener to make: the same headers and the same bytes that an address would get.
+/// A request for a listener to make: the headers and bytes that the server would send to a URL.
 pub struct Delivery(pub Arc<listeners::Delivery>);
 
-/// A request for a listener to make: the same headers and the same bytes that an address would get.
+/// A request for a listener to make: the headers and bytes that the server would send to a URL.
 #[Object]
 impl Delivery {
-    /// Names this one request, for `answerDelivery`.
+    /// The id of this request, for `answerDelivery`.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// The id of its notification.
+    /// The id of the notification.
     async fn notification_id(&self) -> ID {
         self.0.notification_id.to_string().into()
     }
 
-    /// The id of the event that it tells of.
+    /// The id of the event.
     async fn event_id(&self) -> ID {
         self.0.event_id.to_string().into()
     }
 
-    /// The event's topic.
+    /// The topic of the event.
     async fn topic(&self) -> WebhookTopic {
         self.0.topic
     }
 
-    /// 1 for the notification's first request.
+    /// The number of the attempt; 1 for the notification's first request.
     async fn attempt(&self) -> i32 {
         self.0.attempt
     }
 
-    /// Always POST.
+    /// The HTTP method: always POST.
     async fn method(&self) -> &'static str {
         "POST"
     }
 
-    /// Where the listener said that it posts to.
+    /// The URL that the listener declared.
     async fn url(&self) -> &str {
         &self.0.url
     }
 
-    /// Its headers, signatures and custom ones included; `Host` and `Content-Length` are the HTTP client's to add.
+    /// The request headers, including signatures and custom headers. The HTTP client adds `Host` and `Content-Length`.
     async fn headers(&self) -> Vec<Header> {
         let headers = self.0.headers.iter();
         let shown = headers.map(|(name, value)| Header {
@@ -82,7 +86,7 @@ impl Delivery {
         shown.collect()
     }
 
-    /// Its body: the exact bytes that are signed.
+    /// The request body: the exact bytes that are signed.
     async fn body(&self) -> Cow<'_, str> {
         match std::str::from_utf8(&self.0.body) {
             Ok(text) => text.into(),
@@ -90,23 +94,23 @@ impl Delivery {
         }
     }
 
-    /// Whether `body` is base64, since the bytes are not UTF-8.
+    /// True if `body` is base64, because the bytes are not UTF-8.
     async fn body_is_base64(&self) -> bool {
         std::str::from_utf8(&self.0.body).is_err()
     }
 
-    /// How long the answer is waited for from now on, in milliseconds.
+    /// The time in milliseconds, from now, that the server waits for the answer.
     async fn timeout_ms(&self) -> i32 {
         i32::try_from(self.0.timeout.as_millis()).unwrap_or(i32::MAX)
     }
 }
 
-/// One header.
+/// A request header.
 #[derive(SimpleObject)]
 pub struct Header {
-    /// Its name, in lower case.
+    /// The name of the header, in lower case.
     name: String,
-    /// Its value.
+    /// The value of the header.
     value: String,
 }
 
@@ -117,35 +121,36 @@ pub struct ListenerMutation;
 /// Mutations of listeners.
 #[Object]
 impl ListenerMutation {
-    /// Makes a webhook whose deliveries a listener is handed over `deliveries`, in place of being sent to an address. It is
-    /// removed by `removeListener`, or when nobody has listened for five minutes. An organization has 100 at a time.
+    /// Creates a webhook whose deliveries are handed to a listener over `deliveries` instead of being sent to a URL. It
+    /// is removed by `removeListener`, or when no listener was connected for five minutes. An organization can have 100
+    /// at a time.
     async fn create_listener(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to listen to.")] data: ListenerCreateInput,
+        #[graphql(desc = "The listener to create.")] data: ListenerCreateInput,
     ) -> Result<Listener> {
         let made = listeners::create(ctx.app(), ctx.actor(), data.read()?).await?;
         Ok(made.into())
     }
 
-    /// Removes a listener's webhook for good: it is REVOKED and no longer listed, and what waited for it is canceled. What was
-    /// sent stays in the log.
+    /// Removes a listener's webhook permanently: it is REVOKED and no longer listed, and its waiting notifications are
+    /// canceled. Sent notifications stay in the log.
     async fn remove_listener(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which webhook: a listener's.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the webhook of a listener by id.")] r#where: WhereUniqueInput,
     ) -> Result<Webhook> {
         let row = listeners::remove(ctx.app(), ctx.actor(), &r#where.id).await?;
         Ok(row.into())
     }
 
-    /// Says what came of a delivery, which is then recorded as the attempt's outcome and judged by the webhook's policy.
-    /// RESOURCE_CONFLICT when the delivery is over: it was answered, its time has run out, or the listener was gone
-    /// meanwhile. Nothing is changed then. True: it is taken.
+    /// Reports the outcome of a delivery, which is recorded as the attempt's outcome and judged by the webhook's retry
+    /// policy. RESOURCE_CONFLICT, without any change, when the delivery is over: it was answered before, its timeout
+    /// has passed, or the listener was disconnected in between. Returns true when the outcome was accepted.
     async fn answer_delivery(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Of which delivery, and what.")] data: DeliveryAnswerInput,
+        #[graphql(desc = "The id of the delivery, and the response or the error.")] data: DeliveryAnswerInput,
     ) -> Result<bool> {
         let (delivery, answer) = data.read()?;
         listeners::answer(ctx.app(), ctx.actor(), &delivery, answer)?;

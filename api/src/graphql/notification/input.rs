@@ -1,4 +1,4 @@
-//! How notifications are listed: conditions and orders.
+//! Conditions and sort orders for lists of notifications.
 
 use async_graphql::{Enum, ID, InputObject};
 use entity::{NotificationStatus, Timestamp, WebhookTopic};
@@ -9,39 +9,40 @@ use super::super::{
     input::{WhereUniqueInput, bounded, ids},
 };
 
-/// Which notifications: all that is given must hold. A list means "one of"; an id that nothing has matches nothing.
+/// Selects notifications. All given conditions must hold. A list matches any of its values; an unknown id matches
+/// nothing.
 #[derive(InputObject, Default)]
 pub struct NotificationWhereInput {
-    /// Ids of notifications.
+    /// The ids of notifications.
     ids: Option<Vec<ID>>,
-    /// Ids of webhooks.
+    /// The ids of webhooks.
     webhook_ids: Option<Vec<ID>>,
-    /// Ids of the events' projects.
+    /// The ids of the events' projects.
     project_ids: Option<Vec<ID>>,
-    /// Ids of webhook stages.
+    /// The ids of webhook stages.
     stage_ids: Option<Vec<ID>>,
-    /// Ids of tasks.
+    /// The ids of tasks.
     task_ids: Option<Vec<ID>>,
-    /// Ids of events.
+    /// The ids of events.
     event_ids: Option<Vec<ID>>,
-    /// Topics.
+    /// The topics of the events.
     topics: Option<Vec<WebhookTopic>>,
-    /// Statuses.
+    /// The statuses of the notifications.
     statuses: Option<Vec<NotificationStatus>>,
-    /// HTTP statuses of the newest answer.
+    /// The HTTP statuses of the newest response.
     response_codes: Option<Vec<i32>>,
-    /// The data row's external id.
+    /// The external id of the data row.
     external_id: Option<String>,
-    /// Made at this moment or later.
+    /// Created at or after this time.
     #[graphql(name = "createdAt_gte")]
     created_at_gte: Option<Timestamp>,
-    /// Made before this moment.
+    /// Created before this time.
     #[graphql(name = "createdAt_lt")]
     created_at_lt: Option<Timestamp>,
 }
 
 impl NotificationWhereInput {
-    /// The same in core's words.
+    /// Parses the input into the type that `labelhook_core` takes.
     pub fn read(self) -> Result<Filter> {
         Ok(Filter {
             ids: ids("where.ids", self.ids)?,
@@ -60,7 +61,7 @@ impl NotificationWhereInput {
     }
 }
 
-/// The order of a plain list of notifications.
+/// The sort order of a plain list of notifications.
 #[derive(Clone, Copy, Enum, PartialEq, Eq)]
 pub enum NotificationOrderByInput {
     /// Oldest first.
@@ -71,14 +72,14 @@ pub enum NotificationOrderByInput {
     CreatedAtDesc,
 }
 
-/// A sample to send.
+/// A sample event to send.
 #[derive(InputObject)]
 pub struct TriggerEventInput {
-    /// Of which topic: any but REVIEW_DELETED, which nothing causes.
+    /// The topic: any but REVIEW_DELETED, which is never published.
     topic: WebhookTopic,
-    /// The one webhook to send it to, which must be ACTIVE; every listener when absent.
+    /// The one webhook to send it to, which must be ACTIVE; when absent, it is sent to every listener.
     webhook: Option<WhereUniqueInput>,
-    /// Of the listeners, only those that hear of this project; the event then counts as the project's.
+    /// Limits the recipients to listeners that receive events of this project; the event then belongs to the project.
     project: Option<WhereUniqueInput>,
 }
 

@@ -1,4 +1,4 @@
-//! A page of the log as a connection.
+//! Pages of the delivery log as a connection.
 
 use async_graphql::Context;
 use labelhook_core::notification::{self as notifications, Filter};
@@ -13,7 +13,7 @@ use super::{
     Notification,
 };
 
-/// A page of the log, newest first.
+/// A page of the delivery log, newest first.
 pub type NotificationConnection = Connection<Notification>;
 
 impl Place for Notification {
@@ -25,7 +25,7 @@ impl Place for Notification {
     }
 }
 
-/// A page of what `filter` matches, for the connections of several types.
+/// Loads a page of the notifications that `filter` matches, for the connections of several types.
 pub async fn connection(ctx: &Context<'_>, filter: Filter, page: Page) -> Result<NotificationConnection> {
     let slice = notifications::list(ctx.app(), ctx.actor(), &filter, page.span()).await?;
     Ok(slice.map(Notification).into())

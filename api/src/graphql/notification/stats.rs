@@ -1,4 +1,4 @@
-//! NotificationStats: how deliveries go, from what is counted as they happen.
+//! NotificationStats: statistics of deliveries, read from counters that are updated as deliveries happen.
 
 use async_graphql::{Context, Object, SimpleObject};
 use entity::{StatsBucket, Timestamp};
@@ -9,85 +9,87 @@ use labelhook_core::{
 
 use super::super::{context::ContextExt, error::Result};
 
-/// How deliveries went. A notification counts in the hour in which it was made.
+/// Statistics of deliveries. A notification counts in the hour in which it was created.
 pub struct NotificationStats(Stats);
 
-/// What happened to the notifications of an hour or a day.
+/// The counts of the notifications that were created in one hour or day.
 #[derive(SimpleObject)]
 pub struct StatsPoint {
-    /// When it began.
+    /// The start of the hour or day.
     at: Timestamp,
-    /// Notifications that were made then.
+    /// The number of notifications created in it.
     total: i32,
-    /// Of these, delivered.
+    /// The number of these that were delivered.
     succeeded: i32,
-    /// Of these, given up.
+    /// The number of these that were given up.
     failed: i32,
-    /// Of these, stopped by a person.
+    /// The number of these that were canceled.
     canceled: i32,
-    /// Of these, not over.
+    /// The number of these that are unfinished.
     pending: i32,
-    /// Delivered, of those that were delivered or given up: from 0 to 1; null when there were none.
+    /// The share of delivered notifications among the delivered and given-up ones: from 0 to 1; null when there are
+    /// none.
     success_rate: Option<f64>,
-    /// Milliseconds that half of their requests did not exceed; null when there were none. Percentiles are exact below 16
-    /// ms and off by a sixteenth at most above.
+    /// The median (50th percentile) duration of their requests in milliseconds; null when there are none. Percentiles
+    /// are exact below 16 ms and off by a sixteenth at most above.
     p50_ms: Option<f64>,
-    /// Milliseconds that 95 % of their requests did not exceed.
+    /// The 95th percentile of the duration of their requests in milliseconds.
     p95_ms: Option<f64>,
-    /// Milliseconds that 99 % of their requests did not exceed.
+    /// The 99th percentile of the duration of their requests in milliseconds.
     p99_ms: Option<f64>,
 }
 
-/// How deliveries went. A notification counts in the hour in which it was made.
+/// Statistics of deliveries. A notification counts in the hour in which it was created.
 #[Object]
 impl NotificationStats {
-    /// Notifications that were made.
+    /// The number of notifications created in the period.
     async fn total(&self) -> i32 {
         number(self.0.whole.total)
     }
 
-    /// Of these, delivered.
+    /// The number of these that were delivered.
     async fn succeeded(&self) -> i32 {
         number(self.0.whole.succeeded)
     }
 
-    /// Of these, given up.
+    /// The number of these that were given up.
     async fn failed(&self) -> i32 {
         number(self.0.whole.failed)
     }
 
-    /// Of these, stopped by a person.
+    /// The number of these that were canceled.
     async fn canceled(&self) -> i32 {
         number(self.0.whole.canceled)
     }
 
-    /// Of these, not over.
+    /// The number of these that are unfinished.
     async fn pending(&self) -> i32 {
         number(self.0.whole.pending)
     }
 
-    /// Delivered, of those that were delivered or given up: from 0 to 1; null when there were none.
+    /// The share of delivered notifications among the delivered and given-up ones: from 0 to 1; null when there are
+    /// none.
     async fn success_rate(&self) -> Option<f64> {
         rate(&self.0.whole)
     }
 
-    /// Milliseconds that half of their requests did not exceed; null when there were none. Percentiles are exact below 16
-    /// ms and off by a sixteenth at most above.
+    /// The median (50th percentile) duration of their requests in milliseconds; null when there are none. Percentiles
+    /// are exact below 16 ms and off by a sixteenth at most above.
     async fn p50_ms(&self) -> Option<f64> {
         percentile(&self.0.whole, 0)
     }
 
-    /// Milliseconds that 95 % of their requests did not exceed.
+    /// The 95th percentile of the duration of their requests in milliseconds.
     async fn p95_ms(&self) -> Option<f64> {
         percentile(&self.0.whole, 1)
     }
 
-    /// Milliseconds that 99 % of their requests did not exceed.
+    /// The 99th percentile of the duration of their requests in milliseconds.
     async fn p99_ms(&self) -> Option<f64> {
         percentile(&self.0.whole, 2)
     }
 
-    /// The same hour by hour or day by day, oldest first, without a gap.
+    /// The statistics hour by hour or day by day, oldest first, without gaps.
     #[graphql(complexity = "super::super::list::cost(Some(100), child_complexity)")]
     async fn series(&self) -> Vec<StatsPoint> {
         self.0.series.iter().map(StatsPoint::from).collect()
@@ -111,7 +113,7 @@ impl From<&Counts> for StatsPoint {
     }
 }
 
-/// The statistics of what a filter matches.
+/// Loads the statistics of the notifications that a filter matches.
 pub async fn stats(ctx: &Context<'_>, filter: &Filter, bucket: Option<StatsBucket>) -> Result<NotificationStats> {
     let stats = stats::stats(ctx.app(), ctx.actor(), filter, bucket).await?;
     Ok(NotificationStats(stats))

@@ -1,57 +1,57 @@
-//! The `Event` of payload queries: an event's own row and the members of its data, under the names they have there. The
-//! types are for validation and for the reader; [`super::plan`] takes values from the stored text.
+//! The `Event` type of payload queries: an event's row and the members of its data, under their stored names. The types
+//! serve validation and documentation; [`super::plan`] takes the values from the stored text.
 
 use async_graphql::{ID, SimpleObject};
 use entity::{StageType, Timestamp, WebhookTopic};
 
 use super::super::json::Json;
 
-/// A fact as a payload query sees it: what happened, with everything around it as it was then. What an event does not
-/// carry is null.
+/// An event as a payload query sees it: a fact with a snapshot of all related objects. A member that the event does not
+/// have is null.
 #[derive(SimpleObject)]
 pub struct Event {
-    /// Its id: the `webhook-id` header, the same for every webhook, attempt and redelivery.
+    /// The id of the event: the `webhook-id` header, the same for every webhook, attempt and redelivery.
     pub id: ID,
-    /// What it is about.
+    /// The topic of the event.
     pub topic: WebhookTopic,
-    /// When it happened.
+    /// The time at which it happened.
     pub created_at: Timestamp,
-    /// Grows within the organization, with gaps: a whole number as text.
+    /// The sequence number of the event, a whole number as text. It grows within the organization, with gaps.
     pub sequence: String,
-    /// All that it carries.
+    /// All data of the event.
     pub data: Json,
-    /// Whose it is.
+    /// The organization that owns the event.
     pub organization: Option<Organization>,
-    /// Its project.
+    /// The project in which it happened.
     pub project: Option<Project>,
-    /// The data row it happened to.
+    /// The data row that it concerns.
     pub data_row: Option<DataRow>,
-    /// The data row's dataset.
+    /// The dataset of the data row.
     pub dataset: Option<Dataset>,
-    /// The batches of the project that hold the data row.
+    /// The batches of the project that contain the data row.
     pub batches: Option<Vec<Batch>>,
-    /// The label: of label and review events, and of moves of tasks that have one.
+    /// The label: for label and review events, and for moves of tasks that have one.
     pub label: Option<Label>,
-    /// Of label and review events who submitted the label; of a move who moved the task.
+    /// The user who submitted the label, for label and review events; the user who moved the task, for moves.
     pub user: Option<User>,
-    /// Of a move: who submitted the label.
+    /// The user who submitted the label, for moves.
     pub annotator: Option<User>,
-    /// Of review events: the review.
+    /// The review, for review events.
     pub review: Option<Review>,
-    /// Of review events: who judged.
+    /// The user who submitted the review, for review events.
     pub reviewer: Option<User>,
-    /// The task: of moves, and of labels that were made in one.
+    /// The task: for moves, and for labels that were submitted in one.
     pub task: Option<Task>,
-    /// Of a move: where the task was.
+    /// The stage that the task left, for moves.
     pub from: Option<Stage>,
-    /// Of a move: where the task is.
+    /// The stage that the task entered, for moves.
     pub to: Option<Stage>,
-    /// Of a PING: the webhook that is tested.
+    /// The id of the webhook that is tested, for PING.
     pub webhook_id: Option<ID>,
 }
 
 impl Event {
-    /// An event that carries nothing: what a query is tried on.
+    /// Returns an event without data, against which a query is validated.
     pub fn empty() -> Self {
         Self {
             id: ID::default(),
@@ -77,192 +77,192 @@ impl Event {
     }
 }
 
-/// An organization as it was then.
+/// An organization at the time of the event.
 #[derive(SimpleObject)]
 pub struct Organization {
-    /// Its id.
+    /// The id of the organization.
     id: ID,
-    /// What people call it.
+    /// The display name of the organization.
     name: String,
 }
 
-/// A project as it was then.
+/// A project at the time of the event.
 #[derive(SimpleObject)]
 pub struct Project {
-    /// Its id.
+    /// The id of the project.
     id: ID,
-    /// What people call it.
+    /// The display name of the project.
     name: String,
-    /// Free text.
+    /// A free-form description.
     description: Option<String>,
-    /// Whether it was deleted.
+    /// True if the project was deleted.
     deleted: bool,
-    /// When it was made.
+    /// The time at which the project was created.
     created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the project was last changed.
     updated_at: Timestamp,
-    /// What is annotated and how.
+    /// The ontology from which annotators choose.
     ontology: Option<Json>,
 }
 
-/// A data row as it was then.
+/// A data row at the time of the event.
 #[derive(SimpleObject)]
 pub struct DataRow {
-    /// Its id.
+    /// The id of the data row.
     id: ID,
-    /// What is annotated: a URL or text.
+    /// The asset: a URL or text.
     row_data: String,
-    /// The id it has elsewhere.
+    /// The customer's own id of the data row.
     external_id: Option<String>,
-    /// When it was deleted; null while it was not.
+    /// The time at which the data row was deleted; null when it was not.
     deleted_at: Option<Timestamp>,
-    /// When it was made.
+    /// The time at which the data row was created.
     created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the data row was last changed.
     updated_at: Timestamp,
-    /// What is known of it.
+    /// Any JSON about the asset, as given.
     metadata: Option<Json>,
 }
 
-/// A dataset as it was then.
+/// A dataset at the time of the event.
 #[derive(SimpleObject)]
 pub struct Dataset {
-    /// Its id.
+    /// The id of the dataset.
     id: ID,
-    /// What people call it.
+    /// The display name of the dataset.
     name: String,
-    /// Free text.
+    /// A free-form description.
     description: String,
-    /// Whether it was deleted.
+    /// True if the dataset was deleted.
     deleted: bool,
-    /// When it was made.
+    /// The time at which the dataset was created.
     created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the dataset was last changed.
     updated_at: Timestamp,
 }
 
-/// A batch as it was then.
+/// A batch at the time of the event.
 #[derive(SimpleObject)]
 pub struct Batch {
-    /// Its id.
+    /// The id of the batch.
     id: ID,
-    /// What people call it.
+    /// The display name of the batch.
     name: String,
 }
 
-/// A label as it was then.
+/// A label at the time of the event.
 #[derive(SimpleObject)]
 pub struct Label {
-    /// Its id.
+    /// The id of the label.
     id: ID,
-    /// The annotation, as it was given: text.
+    /// The annotation as given, as text.
     label: String,
-    /// Labelbox's type of label, as it was given.
+    /// Labelbox's label type, as given.
     label_type: String,
-    /// How long it took, in seconds.
+    /// The labeling time in seconds.
     seconds_to_label: f64,
-    /// How far it agrees with other labels of the data row.
+    /// The agreement with other labels of the data row, Labelbox's consensus score.
     agreement: Option<f64>,
-    /// How far it agrees with the benchmark.
+    /// The agreement with the benchmark, Labelbox's benchmark score.
     benchmark_agreement: Option<f64>,
-    /// Whether it was deleted.
+    /// True if the label was deleted.
     deleted: bool,
-    /// When it was made.
+    /// The time at which the label was created.
     created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the label was last changed.
     updated_at: Timestamp,
 }
 
-/// A review as it was then.
+/// A review at the time of the event.
 #[derive(SimpleObject)]
 pub struct Review {
-    /// Its id.
+    /// The id of the review.
     id: ID,
-    /// The judgement.
+    /// The judgment: above 0 approves, below 0 rejects.
     score: f64,
-    /// Whether it was removed.
+    /// True if the review was removed from its label.
     deleted: bool,
-    /// When it was made.
+    /// The time at which the review was created.
     created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the review was last changed.
     updated_at: Timestamp,
 }
 
-/// A person as they were then.
+/// A user at the time of the event.
 #[derive(SimpleObject)]
 pub struct User {
-    /// Their id.
+    /// The id of the user.
     id: ID,
-    /// Their e-mail address.
+    /// The user's e-mail address.
     email: String,
 }
 
-/// A task as it was then.
+/// A task at the time of the event.
 #[derive(SimpleObject)]
 pub struct Task {
-    /// Its id.
+    /// The id of the task.
     id: ID,
-    /// Where it was.
+    /// The stage that the task was in.
     stage: Stage,
-    /// When it was made.
+    /// The time at which the task was created.
     created_at: Timestamp,
-    /// When it last changed.
+    /// The time at which the task was last changed.
     updated_at: Timestamp,
-    /// E-mail of who worked on it last.
+    /// The e-mail address of the user who last worked on the task.
     updated_by: Option<String>,
-    /// Work in this stage so far.
+    /// The working time in this stage so far.
     here: Work,
-    /// Work in all completed visits and this one.
+    /// The working time in all completed visits and this one.
     total: Work,
-    /// Completed visits, oldest first.
+    /// The completed visits, oldest first.
     history: Vec<Visit>,
 }
 
-/// A stage as it was then.
+/// A stage at the time of the event.
 #[derive(SimpleObject)]
 pub struct Stage {
-    /// Its id.
+    /// The id of the stage.
     id: ID,
-    /// What people call it.
+    /// The display name of the stage.
     name: String,
-    /// What it does.
+    /// The type of the stage.
     r#type: StageType,
 }
 
-/// How long somebody worked, in milliseconds.
+/// Working time in milliseconds.
 #[derive(SimpleObject)]
 pub struct Work {
-    /// In all.
+    /// The total working time.
     duration_ms: i64,
-    /// Of it, idle.
+    /// The part of the working time that was idle.
     idle_ms: i64,
-    /// Of it, with the editor out of sight.
+    /// The part of the working time in which the editor was out of focus.
     blur_ms: i64,
 }
 
 /// A completed visit of a task to a stage.
 #[derive(SimpleObject)]
 pub struct Visit {
-    /// Its id.
+    /// The id of the visit.
     id: ID,
-    /// The event of leaving the stage.
+    /// The event that reports the move out of the stage.
     event_id: Option<ID>,
-    /// Which stage.
+    /// The stage.
     stage: Stage,
-    /// When the task came in.
+    /// The time at which the task entered the stage.
     entered_at: Timestamp,
-    /// When it left.
+    /// The time at which the task left the stage.
     completed_at: Timestamp,
-    /// How long was worked on it, in milliseconds.
+    /// The working time in the stage, in milliseconds.
     duration_ms: i64,
-    /// Of it, idle.
+    /// The part of the working time that was idle, in milliseconds.
     idle_ms: i64,
-    /// Of it, with the editor out of sight.
+    /// The part of the working time in which the editor was out of focus, in milliseconds.
     blur_ms: i64,
-    /// E-mail of who passed it on; null for automatic stages.
+    /// The e-mail address of the user who moved the task on; null for automatic stages.
     completed_by: Option<String>,
-    /// E-mail of who submitted the answer.
+    /// The e-mail address of the user who submitted the answer.
     submitted_by: Option<String>,
-    /// Passed on without an answer.
+    /// True if the task was moved on without an answer.
     skipped: bool,
 }

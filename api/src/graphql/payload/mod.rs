@@ -1,9 +1,11 @@
-//! Payload queries: a webhook's body as a GraphQL selection on [`Event`]. Text in, at the time of saving: it is bounded
-//! and parsed as any document ([`guard`]), validated by the library against a schema of its own whose root is the event,
-//! and made a [`plan`]. An event's row in, at the time of publishing: [`render`] walks the plan.
+//! Payload queries: the body of a webhook as a GraphQL selection on [`Event`]. Saving a webhook enters [`Shaper`] with
+//! the query's text: it is bounded and parsed like any document ([`guard`]), validated by the library against a schema
+//! of its own whose root is the event, and compiled into a [`plan`]. Publishing an event enters [`render`] with the
+//! event's row, which walks the plan. Core calls both through its own trait and never sees GraphQL.
 //!
-//! The schema has what the event itself carries and nothing else, so a body needs no look at the database and shows
-//! nothing that the plain bodies of the same event could not: no right of its creator is asked for.
+//! The schema contains only what the event itself carries. A body therefore needs no access to the database, and
+//! exposes nothing that the standard payload of the same event could not, so no permission of the webhook's creator is
+//! checked. Nothing here may read the database.
 
 mod event;
 mod plan;
@@ -23,16 +25,16 @@ use event::Event;
 use plan::Planner;
 use render::Plan;
 
-/// Bytes of a payload query.
+/// The maximum size of a payload query in bytes.
 pub const MAX_BYTES: usize = 4096;
-/// Fields of one, fragments spread.
+/// The maximum number of fields of a payload query, with fragments expanded.
 pub const MAX_FIELDS: usize = 200;
-/// Fields below fields.
+/// The maximum depth of nested fields.
 pub const MAX_DEPTH: usize = 8;
 
 type Schema = async_graphql::Schema<Event, EmptyMutation, EmptySubscription>;
 
-/// What core compiles payload queries with.
+/// Compiles payload queries for core.
 pub struct Shaper {
     schema: Schema,
     documents: guard::Cache,
@@ -52,7 +54,7 @@ impl fmt::Debug for Shaper {
     }
 }
 
-/// What payload queries may ask for: the text of their schema.
+/// Returns the schema of payload queries as SDL text.
 pub fn sdl() -> String {
     schema().sdl()
 }
@@ -99,7 +101,7 @@ impl Shaper {
     }
 }
 
-/// A selection is a query, and nobody is there to give it variables.
+/// Checks that the operation is a query without variables, since nothing would supply their values.
 fn operation_fits(operation: &Positioned<OperationDefinition>) -> Result<(), plan::Fault> {
     if operation.node.ty != OperationType::Query {
         return Err((operation.pos, "must be a selection on Event".to_owned()));
@@ -110,7 +112,7 @@ fn operation_fits(operation: &Positioned<OperationDefinition>) -> Result<(), pla
     }
 }
 
-/// An error's first place and its words.
+/// Renders an error's first position and its message.
 fn told(error: &ServerError) -> String {
     match error.locations.first() {
         Some(pos) => at(*pos, &error.message),

@@ -1,44 +1,44 @@
-//! A payload query made ready: its selection as a tree, with fragments spread, conditions decided and fields of one name
-//! merged. What is left to do for an event is a walk over its stored text, member by member; a value that is selected as
-//! it is keeps its digits.
+//! The compiled form of a payload query: its selection as a tree, with fragments expanded, conditions evaluated and
+//! fields of one name merged. Rendering an event is then a walk over its stored text, member by member; a value that is
+//! selected as a whole keeps its digits.
 
 use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Pos, Positioned, Value};
 
 use super::super::types::Types;
 
-/// A field of the answer.
+/// A field of the result.
 #[derive(Debug, PartialEq)]
 pub(super) struct Node {
-    /// What it is called in the answer.
+    /// The name of the field in the result.
     pub(super) key: String,
-    /// What it is called in the data.
+    /// The name of the member in the data.
     pub(super) name: String,
     pub(super) kind: Kind,
 }
 
-/// What a field gives.
+/// The kind of value of a field.
 #[derive(Debug, PartialEq)]
 pub(super) enum Kind {
-    /// The name of the type around it.
+    /// The name of the enclosing type.
     Typename(String),
-    /// A value as it is.
+    /// A value, copied unchanged.
     Value,
-    /// These of its fields; of each of its elements, if it is a list.
+    /// These fields of an object, or of each element of a list.
     Object(Vec<Node>),
 }
 
-/// Why a selection cannot be made a plan, and where.
+/// The position and reason for which a selection cannot be compiled.
 pub(super) type Fault = (Pos, String);
 
-/// A document that was found valid, and the types it was found valid for.
+/// Compiles a valid document against the types that it was validated with.
 pub(super) struct Planner<'a> {
     pub(super) document: &'a ExecutableDocument,
     pub(super) types: &'a Types,
 }
 
 impl<'a> Planner<'a> {
-    /// The fields of all these selections on one type.
+    /// Compiles the fields of all these selections on one type.
     pub(super) fn plan(&self, parent: &str, selections: &[&'a SelectionSet]) -> Result<Vec<Node>, Fault> {
         let mut fields = Vec::new();
         for set in selections {
@@ -48,7 +48,7 @@ impl<'a> Planner<'a> {
         nodes.collect()
     }
 
-    /// Fields by their name in the answer, in the order of their first mention.
+    /// Collects fields by their name in the result, in the order of their first occurrence.
     fn collect(
         &self,
         selections: &'a SelectionSet,
@@ -106,7 +106,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Without variables, a condition is a Boolean.
+/// Evaluates a condition, which is a Boolean literal since there are no variables.
 fn is_included(directives: &[Positioned<Directive>]) -> bool {
     directives.iter().all(|directive| {
         let condition = directive.node.get_argument("if").map(|value| &value.node);

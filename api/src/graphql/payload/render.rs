@@ -1,5 +1,5 @@
-//! The body of an event by a plan: a walk over the event's stored text. It is pure, and the database's writer waits for
-//! it, so what it reads and writes is counted.
+//! Renders the body of an event by a plan: a walk over the event's stored text. It is pure. The database's writer waits
+//! for it, so the bytes that it reads and writes are limited.
 
 use std::collections::HashMap;
 
@@ -9,16 +9,16 @@ use serde_json::value::RawValue;
 
 use super::plan::{Kind, Node};
 
-/// Bytes of a body. More than any event's data takes.
+/// The maximum size of a body in bytes, more than any event's data takes.
 pub const MAX_BODY: usize = 20 << 20;
-/// Bytes that are read and written for it: some tens of milliseconds.
+/// The maximum number of bytes read and written for a body: some tens of milliseconds of work.
 const MAX_WORK: usize = 64 << 20;
 
-/// A payload query ready for use.
+/// A compiled payload query.
 #[derive(Debug)]
 pub(super) struct Plan(pub(super) Vec<Node>);
 
-/// Members of an object, as text.
+/// The members of an object, as JSON text.
 type Members<'e> = HashMap<&'e str, &'e RawValue>;
 
 impl Selection for Plan {
@@ -51,7 +51,7 @@ impl Writing {
         })
     }
 
-    /// An object of these fields; `value` writes what each has.
+    /// Writes an object with these fields; `value` writes the value of each.
     fn fields(
         &mut self,
         nodes: &[Node],
@@ -72,7 +72,7 @@ impl Writing {
         self.put("}")
     }
 
-    /// What is absent is null.
+    /// Writes a value; an absent one is null.
     fn value(&mut self, node: &Node, value: Option<&RawValue>) -> Result<(), String> {
         let text = value.map_or("null", RawValue::get);
         match &node.kind {

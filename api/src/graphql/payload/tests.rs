@@ -1,4 +1,4 @@
-//! Payload queries as their authors meet them: what a selection gives, and what is refused and where.
+//! Payload queries: the results of selections, and the position and reason of refusals.
 
 use entity::{DataRowId, EventId, OrganizationId, ProjectId, StageType, Timestamp, WebhookTopic, event::Model};
 use labelhook_core::event::Data;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// An event with this data.
+/// Returns an event with this data.
 fn event(topic: WebhookTopic, data: &Value) -> Model {
     Model {
         id: EventId::new(),
@@ -122,7 +122,7 @@ fn the_fields_of_the_schema_are_the_members_of_stored_events() {
     }
 }
 
-/// Is each member a field of the type, and each member of that?
+/// Checks that each member is a field of the type, recursively.
 fn known(types: &Types, of: &str, value: &Value) {
     match value {
         Value::Object(members) => {

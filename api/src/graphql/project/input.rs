@@ -1,4 +1,4 @@
-//! What projects are made of and changed by.
+//! Inputs that create and change projects.
 
 use async_graphql::{InputObject, MaybeUndefined};
 use labelhook_core::project::{New, Patch, Settings};
@@ -9,23 +9,24 @@ use crate::graphql::{error::Result, input::WhereUniqueInput, json::Json};
 /// A new project.
 #[derive(InputObject)]
 pub struct ProjectCreateInput {
-    /// What people call it: 1 to 256 characters.
+    /// The display name of the project: 1 to 256 characters.
     name: String,
-    /// Free text, at most 16 KiB.
+    /// A free-form description, at most 16 KiB.
     description: Option<String>,
-    /// What kind of data it labels; kept and shown.
+    /// The kind of data that is labeled; stored and returned only.
     allowed_media_type: Option<MediaType>,
-    /// What its editor is for; kept and shown.
+    /// The purpose of the editor; stored and returned only.
     editor_task_type: Option<EditorTaskType>,
-    /// Which part of the data rows is labelled more than once, from 0 to 1; kept and shown. Default 1.
+    /// The share of data rows that are labeled more than once, from 0 to 1; stored and returned only. Default 1.
     auto_audit_percentage: Option<f64>,
-    /// How often those are labelled; kept and shown. Default 1.
+    /// The number of labels for each of those data rows; stored and returned only. Default 1.
     auto_audit_number_of_labels: Option<i32>,
-    /// Whether labels are compared with benchmarks; kept and shown. Default false.
+    /// True if labels are compared with benchmarks; stored and returned only. Default false.
     is_benchmark_enabled: Option<bool>,
-    /// Whether labels are compared with each other; kept and shown. Default false.
+    /// True if labels are compared with each other; stored and returned only. Default false.
     is_consensus_enabled: Option<bool>,
-    /// What annotators choose from, in any form, at most 256 KiB. Sent as `categorySchema` in payloads of format ANGO.
+    /// The ontology from which annotators choose, as any JSON of at most 256 KiB. Sent as `categorySchema` in payloads
+    /// of format ANGO.
     ontology: Option<Json>,
 }
 
@@ -47,39 +48,39 @@ impl ProjectCreateInput {
     }
 }
 
-/// What to change of a project: any subset; nothing given changes nothing.
+/// The fields of a project to change. Absent fields keep their value.
 #[derive(InputObject)]
 pub struct ProjectUpdateInput {
-    /// What people call it: 1 to 256 characters.
+    /// The display name of the project: 1 to 256 characters.
     name: Option<String>,
-    /// Free text, at most 16 KiB; null removes it.
+    /// A free-form description, at most 16 KiB; null removes it.
     description: MaybeUndefined<String>,
-    /// What kind of data it labels; kept and shown.
+    /// The kind of data that is labeled; stored and returned only.
     allowed_media_type: Option<MediaType>,
-    /// What its editor is for; kept and shown.
+    /// The purpose of the editor; stored and returned only.
     editor_task_type: Option<EditorTaskType>,
-    /// Which part of the data rows is labelled more than once, from 0 to 1; kept and shown.
+    /// The share of data rows that are labeled more than once, from 0 to 1; stored and returned only.
     auto_audit_percentage: Option<f64>,
-    /// How often those are labelled; kept and shown.
+    /// The number of labels for each of those data rows; stored and returned only.
     auto_audit_number_of_labels: Option<i32>,
-    /// Whether labels are compared with benchmarks; kept and shown.
+    /// True if labels are compared with benchmarks; stored and returned only.
     is_benchmark_enabled: Option<bool>,
-    /// Whether labels are compared with each other; kept and shown.
+    /// True if labels are compared with each other; stored and returned only.
     is_consensus_enabled: Option<bool>,
-    /// What annotators choose from, in any form, at most 256 KiB; null removes it.
+    /// The ontology from which annotators choose, as any JSON of at most 256 KiB; null removes it.
     ontology: MaybeUndefined<Json>,
     /// Datasets to connect or disconnect.
     datasets: Option<ProjectDatasetsInput>,
-    /// True deletes the project: it is hidden, its labels stay, and no event tells of it. False changes nothing.
+    /// True deletes the project: it is hidden, its labels stay, and no event is published. False changes nothing.
     deleted: Option<bool>,
 }
 
 /// Datasets to connect to a project or to disconnect from it.
 #[derive(InputObject, Default)]
 pub struct ProjectDatasetsInput {
-    /// The project gets this dataset's data rows.
+    /// The dataset to connect: the project gets its data rows.
     connect: Option<WhereUniqueInput>,
-    /// The project loses this dataset's data rows; labels made of them stay.
+    /// The dataset to disconnect: the project loses its data rows. Labels of them stay.
     disconnect: Option<WhereUniqueInput>,
 }
 

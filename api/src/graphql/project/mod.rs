@@ -1,4 +1,7 @@
 //! Project: type, queries and mutations.
+//!
+//! Resolvers only: each parses its input, calls one verb of [`labelhook_core::project`] and wraps the result. [`super`]
+//! merges the queries and mutations into the schema. Nothing here may read the database or decide anything.
 
 mod input;
 mod list;
@@ -28,131 +31,131 @@ use super::{
     workflow::Workflow,
 };
 
-/// What data is labelled for. Webhooks may listen to one project alone.
+/// A project, in which data rows are labeled. A webhook can be limited to one project.
 pub struct Project(pub project::Model);
 
-/// What data is labelled for. Webhooks may listen to one project alone.
+/// A project, in which data rows are labeled. A webhook can be limited to one project.
 #[Object]
 impl Project {
-    /// Its id.
+    /// The id of the project.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// What people call it.
+    /// The display name of the project.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Free text.
+    /// A free-form description.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
 
-    /// When it was made.
+    /// The time at which the project was created.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 
-    /// When it last changed.
+    /// The time at which the project was last changed.
     async fn updated_at(&self) -> Timestamp {
         self.0.updated_at
     }
 
-    /// Whether it is deleted. A deleted project is still named by what belongs to it.
+    /// True if the project is deleted. Objects that belong to a deleted project still return it.
     async fn deleted(&self) -> bool {
         self.0.deleted
     }
 
-    /// When a label or review of it last changed, to within a second.
+    /// The time at which a label or review of the project last changed, to within a second.
     async fn last_activity_time(&self) -> Option<Timestamp> {
         self.0.last_activity_at
     }
 
-    /// How many data rows it has, through its datasets or its batches.
+    /// The number of data rows that the project has through its datasets or its batches.
     async fn data_row_count(&self, ctx: &Context<'_>) -> Option<Result<i64>> {
         Some(loader::data_row_count(ctx, self.0.id).await)
     }
 
-    /// What annotators choose from, as it was given.
+    /// The ontology from which annotators choose, as given.
     async fn ontology(&self) -> Option<Result<Json>> {
         self.0.ontology.as_deref().map(Json::stored)
     }
 
-    /// What kind of data it labels, as it was given.
+    /// The kind of data that is labeled, as given.
     async fn allowed_media_type(&self) -> Option<MediaType> {
         words::read(self.0.allowed_media_type.as_deref())
     }
 
-    /// What its editor is for, as it was given.
+    /// The purpose of the editor, as given.
     async fn editor_task_type(&self) -> Option<EditorTaskType> {
         words::read(self.0.editor_task_type.as_deref())
     }
 
-    /// Which part of the data rows is labelled more than once, as it was given.
+    /// The share of data rows that are labeled more than once, as given.
     async fn auto_audit_percentage(&self) -> f64 {
         self.0.auto_audit_percentage
     }
 
-    /// How often those are labelled, as it was given.
+    /// The number of labels for each of those data rows, as given.
     async fn auto_audit_number_of_labels(&self) -> i32 {
         self.0.auto_audit_number_of_labels
     }
 
-    /// Whether labels are compared with benchmarks, as it was given.
+    /// True if labels are compared with benchmarks, as given.
     async fn is_benchmark_enabled(&self) -> bool {
         self.0.is_benchmark_enabled
     }
 
-    /// Whether labels are compared with each other, as it was given.
+    /// True if labels are compared with each other, as given.
     async fn is_consensus_enabled(&self) -> bool {
         self.0.is_consensus_enabled
     }
 
-    /// When its editor was set up: never, for there is none here.
+    /// Labelbox's time of the editor's setup: always null, since this service has no editor.
     async fn setup_complete(&self) -> Option<Timestamp> {
         None
     }
 
-    /// Whether its models are set up: there are none here.
+    /// Labelbox's state of the model setup: always null, since this service has no models.
     async fn model_setup_complete(&self) -> Option<bool> {
         None
     }
 
-    /// How data rows come to it: not kept here.
+    /// Labelbox's upload type: always null, since it is not stored.
     async fn upload_type(&self) -> Option<UploadType> {
         None
     }
 
-    /// How its work is queued: always BATCH.
+    /// Labelbox's queue mode: always BATCH.
     async fn queue_mode(&self) -> QueueMode {
         QueueMode::Batch
     }
 
-    /// Who made it.
+    /// The user who created the project.
     async fn created_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         loader::user(ctx, self.0.created_by?).await
     }
 
-    /// Whose it is.
+    /// The organization that owns the project.
     async fn organization(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
         Some(Organization::of(ctx).await)
     }
 
-    /// How its tasks go.
+    /// The workflow of the project's tasks.
     async fn workflow(&self, ctx: &Context<'_>) -> Result<Workflow> {
         work_loader::workflow(ctx, self.0.id).await
     }
 
-    /// The datasets connected to it.
+    /// The datasets connected to the project.
     #[graphql(complexity = "lists::cost(first, child_complexity)")]
     async fn datasets(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<DatasetWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<DatasetOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the datasets to return.")] r#where: Option<DatasetWhereInput>,
+        #[graphql(desc = "The sort order; oldest first when absent.")] order_by: Option<DatasetOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Dataset>> {
         let (scope, query) = (
             datasets::Scope::Project(self.0.id),
@@ -162,15 +165,15 @@ impl Project {
         Ok(rows.into_iter().map(Dataset).collect())
     }
 
-    /// Its labels.
+    /// The labels of the project.
     #[graphql(complexity = "lists::cost(first, child_complexity)")]
     async fn labels(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<LabelWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<LabelOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the labels to return.")] r#where: Option<LabelWhereInput>,
+        #[graphql(desc = "The sort order; oldest first when absent.")] order_by: Option<LabelOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Label>> {
         let (scope, query) = (
             labels::Scope::Project(self.0.id),
@@ -179,15 +182,15 @@ impl Project {
         label::listed(ctx, scope, query).await
     }
 
-    /// The reviews of its labels.
+    /// The reviews of the project's labels.
     #[graphql(complexity = "lists::cost(first, child_complexity)")]
     async fn reviews(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<ReviewWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<ReviewOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the reviews to return.")] r#where: Option<ReviewWhereInput>,
+        #[graphql(desc = "The sort order; oldest first when absent.")] order_by: Option<ReviewOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Review>> {
         let (scope, query) = (
             reviews::Scope::Project(self.0.id),
@@ -197,15 +200,15 @@ impl Project {
         Ok(rows.into_iter().map(Review).collect())
     }
 
-    /// The webhooks that were registered for it, whatever their status.
+    /// The webhooks registered for the project, with any status.
     #[graphql(complexity = "lists::cost(first, child_complexity)")]
     async fn webhooks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<WebhookWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<WebhookOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the webhooks to return.")] r#where: Option<WebhookWhereInput>,
+        #[graphql(desc = "The sort order; oldest first when absent.")] order_by: Option<WebhookOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Webhook>> {
         webhook::listed(ctx, Some(self.0.id), r#where, order_by, skip, first).await
     }
@@ -221,7 +224,7 @@ impl ProjectQuery {
     async fn project(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the project by id.")] r#where: WhereUniqueInput,
     ) -> Option<Result<Project>> {
         let row = projects::get(ctx.app(), ctx.actor(), &r#where.id).await;
         Some(row.map(Project).map_err(Into::into))
@@ -232,10 +235,10 @@ impl ProjectQuery {
     async fn projects(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<ProjectWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<ProjectOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the projects to return.")] r#where: Option<ProjectWhereInput>,
+        #[graphql(desc = "The sort order; oldest first when absent.")] order_by: Option<ProjectOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Project>> {
         let rows = projects::list(
             ctx.app(),
@@ -254,11 +257,11 @@ pub struct ProjectMutation;
 
 #[Object]
 impl ProjectMutation {
-    /// Makes a project.
+    /// Creates a project.
     async fn create_project(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to make.")] data: ProjectCreateInput,
+        #[graphql(desc = "The project to create.")] data: ProjectCreateInput,
     ) -> Result<Project> {
         Ok(Project(projects::create(ctx.app(), ctx.actor(), data.read()?).await?))
     }
@@ -267,8 +270,8 @@ impl ProjectMutation {
     async fn update_project(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
-        #[graphql(desc = "What to change.")] data: ProjectUpdateInput,
+        #[graphql(desc = "Selects the project by id.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "The fields to change.")] data: ProjectUpdateInput,
     ) -> Result<Project> {
         let patch = data.read()?;
         Ok(Project(

@@ -1,11 +1,11 @@
-//! Labelbox's words for a project's settings. They are kept as given and nothing here acts on them.
+//! Labelbox's enums for a project's settings. They are stored as given and have no effect.
 
 use async_graphql::{Enum, resolver_utils::EnumType};
 
-/// What kind of data a project labels.
+/// The kind of data that a project labels.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum MediaType {
-    /// Sound.
+    /// Audio.
     Audio,
     /// Conversations.
     Conversational,
@@ -13,60 +13,60 @@ pub enum MediaType {
     Pdf,
     /// Tiled geographic imagery.
     TmsGeo,
-    /// Web pages.
+    /// HTML pages.
     Html,
-    /// Pictures.
+    /// Images.
     Image,
     /// Tiled imagery.
     TmsSimple,
     /// Text.
     Text,
-    /// Not known.
+    /// Unknown.
     Unknown,
     /// Known and not supported by the editor.
     Unsupported,
-    /// Moving pictures.
+    /// Video.
     Video,
     /// Point clouds.
     PointCloud,
-    /// Prompts to language models and their answers.
+    /// Prompts to language models and their responses.
     Llm,
 }
 
-/// What a project's editor is for, where its media type leaves it open.
+/// The purpose of a project's editor, where its media type does not determine it.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum EditorTaskType {
-    /// Judging answers of a model as it gives them.
+    /// Evaluation of a model's responses as they are generated.
     ModelChatEvaluation,
-    /// Judging answers that were recorded before.
+    /// Evaluation of recorded responses of a model.
     OfflineModelChatEvaluation,
 }
 
-/// How data rows come to a project.
+/// The way in which data rows are added to a project.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum UploadType {
-    /// By themselves.
+    /// Automatically.
     Auto,
-    /// By hand.
+    /// Manually.
     Manual,
 }
 
-/// How a project's work is queued.
+/// The way in which a project's work is queued.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum QueueMode {
-    /// In batches.
+    /// By batch.
     Batch,
     /// By dataset.
     DataSet,
 }
 
-/// The word as it is kept.
+/// Returns the name under which an enum value is stored.
 pub fn word<T: EnumType>(given: T) -> Option<String> {
     let item = T::items().iter().find(|item| item.value == given);
     item.map(|item| item.name.to_owned())
 }
 
-/// The value of a word that was kept.
+/// Returns the enum value of a stored name.
 pub fn read<T: EnumType>(kept: Option<&str>) -> Option<T> {
     let item = T::items().iter().find(|item| Some(item.name) == kept);
     item.map(|item| item.value)

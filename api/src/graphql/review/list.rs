@@ -1,4 +1,4 @@
-//! How reviews are listed: conditions and orders.
+//! Conditions and sort orders for lists of reviews.
 
 use super::super::filter::{order_by, where_input};
 use async_graphql::ID;
@@ -6,59 +6,60 @@ use entity::Timestamp;
 use labelhook_core::review::Field;
 
 where_input! {
-    /// Which reviews. All that is given holds.
+    /// Selects reviews. All given conditions must hold.
     ReviewWhereInput of Field {
-        /// Its id is this.
+        /// The id equals this value.
         id "id": ID => Id Eq;
-        /// Its id is another than this.
+        /// The id differs from this value.
         id_not "id_not": ID => Id Not;
-        /// Its id is one of these.
+        /// The id is one of these values.
         id_in "id_in": Vec<ID> => Id In;
-        /// Its score is this.
+        /// The score equals this value.
         score "score": f64 => Score Eq;
-        /// Its score is not this.
+        /// The score differs from this value.
         score_not "score_not": f64 => Score Not;
-        /// Its score is less than this.
+        /// The score is less than this value.
         score_lt "score_lt": f64 => Score Lt;
-        /// Its score is at most this.
+        /// The score is at most this value.
         score_lte "score_lte": f64 => Score Lte;
-        /// Its score is greater than this.
+        /// The score is greater than this value.
         score_gt "score_gt": f64 => Score Gt;
-        /// Its score is at least this.
+        /// The score is at least this value.
         score_gte "score_gte": f64 => Score Gte;
-        /// It was made at this moment.
+        /// Created at exactly this time.
         created_at "createdAt": Timestamp => CreatedAt Eq;
-        /// It was made at another moment.
+        /// Not created at this time.
         created_at_not "createdAt_not": Timestamp => CreatedAt Not;
-        /// It was made before this moment.
+        /// Created before this time.
         created_at_lt "createdAt_lt": Timestamp => CreatedAt Lt;
-        /// It was made at this moment or before.
+        /// Created at or before this time.
         created_at_lte "createdAt_lte": Timestamp => CreatedAt Lte;
-        /// It was made after this moment.
+        /// Created after this time.
         created_at_gt "createdAt_gt": Timestamp => CreatedAt Gt;
-        /// It was made at this moment or after.
+        /// Created at or after this time.
         created_at_gte "createdAt_gte": Timestamp => CreatedAt Gte;
-        /// It last changed at this moment.
+        /// Last changed at exactly this time.
         updated_at "updatedAt": Timestamp => UpdatedAt Eq;
-        /// It last changed at another moment.
+        /// Not last changed at this time.
         updated_at_not "updatedAt_not": Timestamp => UpdatedAt Not;
-        /// It last changed before this moment.
+        /// Last changed before this time.
         updated_at_lt "updatedAt_lt": Timestamp => UpdatedAt Lt;
-        /// It last changed at this moment or before.
+        /// Last changed at or before this time.
         updated_at_lte "updatedAt_lte": Timestamp => UpdatedAt Lte;
-        /// It last changed after this moment.
+        /// Last changed after this time.
         updated_at_gt "updatedAt_gt": Timestamp => UpdatedAt Gt;
-        /// It last changed at this moment or after.
+        /// Last changed at or after this time.
         updated_at_gte "updatedAt_gte": Timestamp => UpdatedAt Gte;
-        /// Whether it is deleted. Deleted reviews are left out when this is not given.
+        /// Selects deleted reviews (true) or those that are not (false). Deleted reviews are left out unless `deleted`
+        /// or `deleted_not` is given.
         deleted "deleted": bool => Deleted Eq;
-        /// The opposite of whether it is deleted. Deleted reviews are left out when this is not given.
+        /// Selects reviews that are not deleted (true) or those that are (false): the opposite of `deleted`.
         deleted_not "deleted_not": bool => Deleted Not;
     }
 }
 
 order_by! {
-    /// In which order reviews are listed.
+    /// The sort order of a list of reviews.
     ReviewOrderByInput of Field {
         /// Oldest first.
         CreatedAtAsc "createdAt_ASC" => CreatedAt false;

@@ -1,4 +1,7 @@
 //! Review: type, inputs, query and mutations.
+//!
+//! Resolvers only: each parses its input, calls one verb of [`labelhook_core::review`] and wraps the result. [`super`]
+//! merges the queries and mutations into the schema. Nothing here may read the database or decide anything.
 
 mod list;
 
@@ -18,53 +21,53 @@ use super::{
     user::User,
 };
 
-/// A reviewer's judgement of a label.
+/// The judgment of a reviewer about a label.
 pub struct Review(pub review::Model);
 
-/// A reviewer's judgement of a label.
+/// The judgment of a reviewer about a label.
 #[Object]
 impl Review {
-    /// Its id.
+    /// The id of the review.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// The judgement: above 0 approves, below 0 rejects.
+    /// The judgment: above 0 approves, below 0 rejects.
     async fn score(&self) -> f64 {
         self.0.score
     }
 
-    /// When it was submitted.
+    /// The time at which the review was submitted.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 
-    /// When it was last changed or removed.
+    /// The time at which the review was last changed or removed.
     async fn updated_at(&self) -> Timestamp {
         self.0.updated_at
     }
 
-    /// Whether it is removed from its label.
+    /// True if the review was removed from its label.
     async fn deleted(&self) -> bool {
         self.0.deleted
     }
 
-    /// The judged label.
+    /// The label that is reviewed.
     async fn label(&self, ctx: &Context<'_>) -> Option<Result<Label>> {
         loader::label(ctx, self.0.label_id).await
     }
 
-    /// The label's project.
+    /// The project of the label.
     async fn project(&self, ctx: &Context<'_>) -> Option<Result<Project>> {
         loader::project(ctx, self.0.project_id).await
     }
 
-    /// Who judged.
+    /// The user who submitted the review.
     async fn created_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         loader::user(ctx, self.0.created_by?).await
     }
 
-    /// Whose it is.
+    /// The organization that owns the review.
     async fn organization(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
         Some(Organization::of(ctx).await)
     }
@@ -73,18 +76,18 @@ impl Review {
 /// A new review.
 #[derive(InputObject)]
 pub struct ReviewCreateInput {
-    /// The judgement: above 0 approves, below 0 rejects.
+    /// The judgment: above 0 approves, below 0 rejects.
     score: f64,
-    /// The judged label.
+    /// The label to review.
     label: ConnectInput,
-    /// The label's project. May be left out; another one than the label's is refused.
+    /// The project of the label. Optional; a project other than the label's is refused.
     project: Option<ConnectInput>,
 }
 
-/// What to change of a review: any subset; nothing given changes nothing and publishes nothing.
+/// The fields of a review to change. Absent fields keep their value; without any field, no event is published.
 #[derive(InputObject)]
 pub struct ReviewUpdateInput {
-    /// The judgement: above 0 approves, below 0 rejects.
+    /// The judgment: above 0 approves, below 0 rejects.
     score: Option<f64>,
     /// True removes the review from its label. False changes nothing.
     deleted: Option<bool>,
@@ -100,7 +103,7 @@ impl ReviewQuery {
     async fn review(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the review by id.")] r#where: WhereUniqueInput,
     ) -> Option<Result<Review>> {
         let row = reviews::get(ctx.app(), ctx.actor(), &r#where.id).await;
         Some(row.map(Review).map_err(Into::into))
@@ -113,11 +116,11 @@ pub struct ReviewMutation;
 
 #[Object]
 impl ReviewMutation {
-    /// Submits a review: REVIEW_CREATED.
+    /// Submits a review. Publishes REVIEW_CREATED.
     async fn create_review(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to submit.")] data: ReviewCreateInput,
+        #[graphql(desc = "The review to submit.")] data: ReviewCreateInput,
     ) -> Result<Review> {
         let new = New {
             label: data.label.connect.id.0,
@@ -127,12 +130,12 @@ impl ReviewMutation {
         Ok(Review(reviews::create(ctx.app(), ctx.actor(), new).await?))
     }
 
-    /// Changes a review or removes it from its label: REVIEW_UPDATED.
+    /// Changes a review or removes it from its label. Publishes REVIEW_UPDATED.
     async fn update_review(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
-        #[graphql(desc = "What to change.")] data: ReviewUpdateInput,
+        #[graphql(desc = "Selects the review by id.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "The fields to change.")] data: ReviewUpdateInput,
     ) -> Result<Review> {
         let patch = Patch {
             score: data.score,

@@ -1,4 +1,4 @@
-//! What one mutation did to many tasks. Core says which tasks; their rows are read a page at a time.
+//! The tasks that a bulk mutation changed. Core returns their ids; their rows are read one page at a time.
 
 use async_graphql::{Context, Object};
 use entity::TaskId;
@@ -12,32 +12,32 @@ use super::{
     TaskConnection, page,
 };
 
-/// The tasks that a mutation has changed.
+/// The tasks that a mutation changed.
 pub struct TaskBatch(Vec<TaskId>);
 
 impl From<Vec<TaskId>> for TaskBatch {
-    /// From ids in any order.
+    /// Takes ids in any order.
     fn from(mut ids: Vec<TaskId>) -> Self {
         ids.sort_unstable_by(|one, other| other.cmp(one));
         Self(ids)
     }
 }
 
-/// The tasks that a mutation has changed.
+/// The tasks that a mutation changed.
 #[Object]
 impl TaskBatch {
-    /// How many there are.
+    /// The number of tasks.
     async fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// The tasks, newest first. `first` at most 100; 20 when it is not given.
+    /// The tasks, newest first. `first` is at most 100; 20 when it is not given.
     #[graphql(complexity = "connection_cost(first, None, child_complexity)")]
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the newest.")] first: Option<i32>,
-        #[graphql(desc = "Only older than this place.")] after: Option<String>,
+        #[graphql(desc = "The number of rows to return, counted from the newest.")] first: Option<i32>,
+        #[graphql(desc = "A cursor: only rows older than it are returned.")] after: Option<String>,
     ) -> Result<TaskConnection> {
         let page = self.page(Page::new(first, after.as_deref(), None, None)?);
         page::among(ctx, page).await
@@ -45,7 +45,7 @@ impl TaskBatch {
 }
 
 impl TaskBatch {
-    /// The ids of a page, cut as [`Slice`]s of rows are.
+    /// Returns the ids of a page, cut in the same way as a [`Slice`] of rows.
     fn page(&self, page: Page) -> Slice<TaskId> {
         let after = page.after.map(|cursor| TaskId(cursor.id));
         let start = after.map_or(0, |after| self.0.partition_point(|id| *id >= after));

@@ -1,4 +1,4 @@
-//! Tasks in the export form, a page at a time.
+//! Tasks in the export format, one page at a time.
 
 use async_graphql::{Context, Object};
 use labelhook_core::task::{self as tasks, Export, Filter};
@@ -14,16 +14,16 @@ use super::{
     Task,
 };
 
-/// A page of tasks in the export form, newest first.
+/// A page of tasks in the export format, newest first.
 pub type ExportedLabelConnection = Connection<ExportedLabel>;
 
-/// A task in the export form.
+/// A task in the export format.
 pub struct ExportedLabel {
     task: Task,
     json: String,
 }
 
-/// A task in the export form.
+/// A task in the export format.
 #[Object]
 impl ExportedLabel {
     /// The task.
@@ -31,7 +31,7 @@ impl ExportedLabel {
         &self.task
     }
 
-    /// Its export form: an object.
+    /// The task in the export format: an object.
     async fn data(&self) -> Result<Json> {
         Json::stored(&self.json)
     }
@@ -52,7 +52,7 @@ impl Place for ExportedLabel {
     }
 }
 
-/// A page of what `filter` matches. The export forms count.
+/// Loads a page of what `filter` matches. The exported bytes count towards the response's size limit.
 pub async fn connection(ctx: &Context<'_>, filter: &Filter, page: Page) -> Result<ExportedLabelConnection> {
     ctx.spend(0)?;
     let slice = tasks::export(ctx.app(), ctx.actor(), filter, page.span()).await?;

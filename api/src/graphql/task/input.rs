@@ -1,4 +1,4 @@
-//! Which tasks, and what is given to work on them and to steer them.
+//! Inputs that select tasks, work on them, and control many of them.
 
 use async_graphql::{Enum, ID, InputObject};
 use entity::{TaskStatus, Timestamp};
@@ -9,35 +9,35 @@ use super::super::{
     input::{ConnectInput, bounded, ids},
 };
 
-/// Which tasks: all that is given must hold. A list means "one of"; an id that nothing has matches nothing.
+/// Selects tasks. All given conditions must hold. A list matches any of its values; an unknown id matches nothing.
 #[derive(InputObject, Default)]
 pub struct TaskWhereInput {
-    /// Ids of tasks.
+    /// The ids of tasks.
     ids: Option<Vec<ID>>,
-    /// Ids of projects.
+    /// The ids of projects.
     project_ids: Option<Vec<ID>>,
-    /// Ids of the stages they are in.
+    /// The ids of the stages that they are in.
     stage_ids: Option<Vec<ID>>,
-    /// Ids of data rows.
+    /// The ids of data rows.
     data_row_ids: Option<Vec<ID>>,
-    /// Ids of batches that their data rows are in.
+    /// The ids of batches that contain their data rows.
     batch_ids: Option<Vec<ID>>,
-    /// Ids of the users who are to work on them.
+    /// The ids of the users who are assigned to them.
     assignee_ids: Option<Vec<ID>>,
-    /// Statuses.
+    /// The statuses of the tasks.
     statuses: Option<Vec<TaskStatus>>,
-    /// The data row's external id.
+    /// The external id of the data row.
     external_id: Option<String>,
-    /// Made at this moment or later.
+    /// Created at or after this time.
     #[graphql(name = "createdAt_gte")]
     created_at_gte: Option<Timestamp>,
-    /// Made before this moment.
+    /// Created before this time.
     #[graphql(name = "createdAt_lt")]
     created_at_lt: Option<Timestamp>,
 }
 
 impl TaskWhereInput {
-    /// The same in core's words.
+    /// Parses the input into the type that `labelhook_core` takes.
     pub fn read(self) -> Result<Filter> {
         Ok(Filter {
             ids: ids("where.ids", self.ids)?,
@@ -54,20 +54,21 @@ impl TaskWhereInput {
     }
 }
 
-/// What somebody made of a task: any subset.
+/// Work on a task. Absent fields keep their value.
 #[derive(InputObject)]
 pub struct TaskAnswerInput {
-    /// The annotation, usually JSON text, at most 2 MiB; kept and sent as it is. As it was when absent.
+    /// The annotation, usually JSON text, at most 2 MiB; stored and sent unchanged. When absent, it is kept.
     label: Option<String>,
-    /// How long it took in all, in seconds; from the durations when absent.
+    /// The total labeling time in seconds; when absent, it is derived from the durations.
     seconds_to_label: Option<f64>,
-    /// Work since the last save, in milliseconds; from `secondsToLabel` when absent, else 0.
+    /// The working time since the last save, in milliseconds; when absent, it is derived from `secondsToLabel`, else 0.
     duration_ms: Option<i64>,
-    /// Of it, idle.
+    /// The part of the working time that was idle, in milliseconds.
     idle_ms: Option<i64>,
-    /// Of it, with the editor out of sight.
+    /// The part of the working time in which the editor was out of focus, in milliseconds.
     blur_ms: Option<i64>,
-    /// Where the caller believes the task to be: RESOURCE_CONFLICT when it is elsewhere. Not checked when absent.
+    /// The stage that the caller expects the task to be in: RESOURCE_CONFLICT when it is in another. Not checked when
+    /// absent.
     stage: Option<ConnectInput>,
 }
 
@@ -84,12 +85,12 @@ impl From<TaskAnswerInput> for Answer {
     }
 }
 
-/// What a reviewer says.
+/// The decision of a reviewer.
 #[derive(Clone, Copy, Enum, PartialEq, Eq)]
 pub enum ReviewOutcome {
-    /// It is good: the task goes on over APPROVED.
+    /// The reviewer approves: the task moves on over APPROVED.
     Approved,
-    /// It is not: the task goes on over REJECTED.
+    /// The reviewer rejects: the task moves on over REJECTED.
     Rejected,
 }
 
@@ -102,14 +103,15 @@ impl From<ReviewOutcome> for Verdict {
     }
 }
 
-/// A reviewer's judgement of a task.
+/// The review of a task.
 #[derive(InputObject)]
 pub struct TaskReviewInput {
-    /// What they say.
+    /// The decision of the reviewer.
     outcome: ReviewOutcome,
-    /// The review's score; when absent, 1 for APPROVED and -1 for REJECTED.
+    /// The score of the review; when absent, 1 for APPROVED and -1 for REJECTED.
     score: Option<f64>,
-    /// Where the caller believes the task to be: RESOURCE_CONFLICT when it is elsewhere. Not checked when absent.
+    /// The stage that the caller expects the task to be in: RESOURCE_CONFLICT when it is in another. Not checked when
+    /// absent.
     stage: Option<ConnectInput>,
 }
 
@@ -123,12 +125,12 @@ impl From<TaskReviewInput> for Judgement {
     }
 }
 
-/// Who is to work on tasks.
+/// The assignment of tasks to a user.
 #[derive(InputObject)]
 pub struct AssignInput {
-    /// The user.
+    /// The user to assign.
     assignee: ConnectInput,
-    /// The stage that all of the tasks must be in. Naming a webhook stage right after START sends them.
+    /// The stage that all tasks must be in. With a webhook stage right after START, the assignment sends the tasks.
     stage: Option<ConnectInput>,
 }
 
@@ -141,9 +143,9 @@ impl From<AssignInput> for Assign {
     }
 }
 
-/// Where tasks go.
+/// The target of a requeue.
 #[derive(InputObject)]
 pub struct RequeueInput {
-    /// The stage, of the tasks' project.
+    /// The stage to put the tasks into, of the tasks' project.
     pub(super) stage: ConnectInput,
 }

@@ -1,4 +1,7 @@
-//! Task: type and queries; what moves tasks stands in [`mutation`], their history in [`visit`].
+//! Task: type and queries. The mutations are in [`mutation`], the history in [`visit`].
+//!
+//! Resolvers only: each parses its input, calls one verb of [`labelhook_core::task`] and wraps the result. [`super`]
+//! merges the queries and mutations into the schema. Nothing here may read the database or decide anything.
 
 mod batch;
 mod export;
@@ -32,73 +35,74 @@ use super::{
     workflow::Stage,
 };
 
-/// Bytes of a visit in an answer, roughly.
+/// The approximate size in bytes of a visit in a response.
 const VISIT: usize = 512;
 
-/// A data row on its way through the workflow of a project.
+/// A data row that moves through the workflow of a project.
 pub struct Task(pub task::Model);
 
-/// A data row on its way through the workflow of a project.
+/// A data row that moves through the workflow of a project.
 #[Object]
 impl Task {
-    /// Its id.
+    /// The id of the task.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// In which project.
+    /// The project that the task belongs to.
     async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
         let id = self.0.project_id;
         required("project", id, loader::project(ctx, id).await)
     }
 
-    /// What is worked on: one task a project and data row.
+    /// The data row that is worked on. There is at most one task for each project and data row.
     async fn data_row(&self, ctx: &Context<'_>) -> Result<DataRow> {
         let id = self.0.data_row_id;
         required("dataRow", id, loader::data_row(ctx, id).await)
     }
 
-    /// What was submitted for it; null before the first submit.
+    /// The label that was submitted for the task; null before the first submit.
     async fn label(&self, ctx: &Context<'_>) -> Option<Result<Label>> {
         loader::label(ctx, self.0.label_id?).await
     }
 
-    /// What was saved for it before the first submit, as it was given; null after that.
+    /// The annotation that was saved before the first submit, as given; null after that.
     async fn draft(&self) -> Option<&str> {
         self.0.draft.as_deref()
     }
 
-    /// Where it is.
+    /// The stage that the task is in.
     async fn stage(&self, ctx: &Context<'_>) -> Result<Stage> {
         work_loader::stage(ctx, self.0.stage_id).await
     }
 
-    /// How it stands there.
+    /// The status of the task within the stage.
     async fn status(&self) -> TaskStatus {
         self.0.status
     }
 
-    /// Why it is held, for people; null when it is not, or when a HOLD stage holds it.
+    /// The reason why the task is held, as text for people; null when it is not held, or is held by a HOLD stage.
     async fn status_reason(&self) -> Option<&str> {
         self.0.status_reason.as_deref()
     }
 
-    /// Who is to work on it in this stage.
+    /// The user who is assigned to the task in this stage.
     async fn assignee(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         loader::user(ctx, self.0.assignee_id?).await
     }
 
-    /// The data row's external id.
+    /// The external id of the data row.
     async fn external_id(&self) -> Option<&str> {
         self.0.external_id.as_deref()
     }
 
-    /// Whether it is gone, with its data row: subscribers are told of it once more, and nobody finds it any longer.
+    /// True if the task is deleted with its data row. Subscribers receive this change; queries no longer return the
+    /// task.
     async fn deleted(&self) -> bool {
         self.0.deleted
     }
 
-    /// The stages it has completed, oldest first. The one it is in is not among them, nor is what a requeue has left.
+    /// The stages that the task completed, oldest first. They exclude its current stage and stages that a requeue left.
     #[graphql(complexity = "cost(Some(10), child_complexity)")]
     async fn stage_history(&self, ctx: &Context<'_>) -> Result<Vec<StageVisit>> {
         let visits = work_loader::visits(ctx, self.0.id).await?;
@@ -106,15 +110,15 @@ impl Task {
         Ok(visits.into_iter().map(StageVisit).collect())
     }
 
-    /// What webhook stages have sent for it, newest first.
+    /// The notifications that webhook stages sent for the task, newest first.
     #[graphql(complexity = "connection_cost(first, last, child_complexity)")]
     async fn notifications(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the newest.")] first: Option<i32>,
-        #[graphql(desc = "Only older than this place.")] after: Option<String>,
-        #[graphql(desc = "How many from the oldest.")] last: Option<i32>,
-        #[graphql(desc = "Only newer than this place.")] before: Option<String>,
+        #[graphql(desc = "The number of rows to return, counted from the newest.")] first: Option<i32>,
+        #[graphql(desc = "A cursor: only rows older than it are returned.")] after: Option<String>,
+        #[graphql(desc = "The number of rows to return, counted from the oldest.")] last: Option<i32>,
+        #[graphql(desc = "A cursor: only rows newer than it are returned.")] before: Option<String>,
     ) -> Result<NotificationConnection> {
         let page = Page::new(first, after.as_deref(), last, before.as_deref())?;
         let filter = Filter {
@@ -124,12 +128,12 @@ impl Task {
         connection(ctx, filter, page).await
     }
 
-    /// When it was made.
+    /// The time at which the task was created.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 
-    /// When it last changed.
+    /// The time at which the task was last changed.
     async fn updated_at(&self) -> Timestamp {
         self.0.updated_at
     }
@@ -145,36 +149,36 @@ impl TaskQuery {
     async fn task(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the task by id.")] r#where: WhereUniqueInput,
     ) -> Option<Result<Task>> {
         let row = tasks::get(ctx.app(), ctx.actor(), &r#where.id).await;
         Some(row.map(Task).map_err(Into::into))
     }
 
-    /// The organization's tasks, newest first. `first` or `last` at most 100; 20 when neither is given.
+    /// The organization's tasks, newest first. `first` or `last` is at most 100; 20 when neither is given.
     #[graphql(complexity = "connection_cost(first, last, child_complexity)")]
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<TaskWhereInput>,
-        #[graphql(desc = "How many from the newest.")] first: Option<i32>,
-        #[graphql(desc = "Only older than this place.")] after: Option<String>,
-        #[graphql(desc = "How many from the oldest.")] last: Option<i32>,
-        #[graphql(desc = "Only newer than this place.")] before: Option<String>,
+        #[graphql(desc = "Selects the tasks to return.")] r#where: Option<TaskWhereInput>,
+        #[graphql(desc = "The number of rows to return, counted from the newest.")] first: Option<i32>,
+        #[graphql(desc = "A cursor: only rows older than it are returned.")] after: Option<String>,
+        #[graphql(desc = "The number of rows to return, counted from the oldest.")] last: Option<i32>,
+        #[graphql(desc = "A cursor: only rows newer than it are returned.")] before: Option<String>,
     ) -> Result<TaskConnection> {
         let page = Page::new(first, after.as_deref(), last, before.as_deref())?;
         page::connection(ctx, &r#where.unwrap_or_default().read()?, page).await
     }
 
-    /// The export form of tasks, newest first: as a webhook's body of format ANGO, but for the documented differences.
-    /// `first` at most 100; 20 when it is not given.
+    /// Tasks in the export format, newest first: the body of a webhook with format ANGO, except for the documented
+    /// differences. `first` is at most 100; 20 when it is not given.
     #[graphql(complexity = "connection_cost(first, None, child_complexity)")]
     async fn export_labels(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which tasks.")] r#where: TaskWhereInput,
-        #[graphql(desc = "How many from the newest.")] first: Option<i32>,
-        #[graphql(desc = "Only older than this place.")] after: Option<String>,
+        #[graphql(desc = "Selects the tasks.")] r#where: TaskWhereInput,
+        #[graphql(desc = "The number of rows to return, counted from the newest.")] first: Option<i32>,
+        #[graphql(desc = "A cursor: only rows older than it are returned.")] after: Option<String>,
     ) -> Result<ExportedLabelConnection> {
         let page = Page::new(first, after.as_deref(), None, None)?;
         export::connection(ctx, &r#where.read()?, page).await

@@ -1,4 +1,4 @@
-//! What moves tasks: work on one, steering of many.
+//! Mutations that move tasks: work on one task, and bulk control of many.
 
 use async_graphql::{Context, Object};
 use labelhook_core::task as tasks;
@@ -14,67 +14,70 @@ pub struct TaskMutation;
 
 #[Object]
 impl TaskMutation {
-    /// Saves work on a task, which stays where it is. LABEL_UPDATED when it has a label; else it is kept as its draft.
+    /// Saves work on a task, which stays in its stage. Publishes LABEL_UPDATED when the task has a label; otherwise the
+    /// work is kept as its draft.
     async fn save_task(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
-        #[graphql(desc = "What was made of it.")] data: TaskAnswerInput,
+        #[graphql(desc = "Selects the task by id.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "The annotation and the time spent on it.")] data: TaskAnswerInput,
     ) -> Result<Task> {
         let row = tasks::save(ctx.app(), ctx.actor(), &r#where.id, data.into()).await?;
         Ok(Task(row))
     }
 
-    /// Submits a task, which leaves its LABEL stage. The first time LABEL_CREATED, then LABEL_UPDATED; WORKFLOW_ACTION.
+    /// Submits a task, which leaves its LABEL stage. Publishes LABEL_CREATED the first time, later LABEL_UPDATED, and
+    /// WORKFLOW_ACTION.
     async fn submit_task(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
-        #[graphql(desc = "What was made of it.")] data: TaskAnswerInput,
+        #[graphql(desc = "Selects the task by id.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "The annotation and the time spent on it.")] data: TaskAnswerInput,
     ) -> Result<Task> {
         let row = tasks::submit(ctx.app(), ctx.actor(), &r#where.id, data.into()).await?;
         Ok(Task(row))
     }
 
-    /// Judges a task, which leaves its REVIEW stage: REVIEW_CREATED and WORKFLOW_ACTION.
+    /// Reviews a task, which leaves its REVIEW stage. Publishes REVIEW_CREATED and WORKFLOW_ACTION.
     async fn review_task(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
-        #[graphql(desc = "What the reviewer says.")] data: TaskReviewInput,
+        #[graphql(desc = "Selects the task by id.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "The reviewer's decision.")] data: TaskReviewInput,
     ) -> Result<Task> {
         let row = tasks::review(ctx.app(), ctx.actor(), &r#where.id, data.into()).await?;
         Ok(Task(row))
     }
 
-    /// Says who is to work on tasks. Tasks of a webhook stage right after START are sent by it.
+    /// Assigns tasks to a user. Tasks in a webhook stage right after START are sent by the assignment.
     async fn assign_tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which tasks.")] r#where: TaskWhereInput,
-        #[graphql(desc = "Who, and where the tasks are.")] data: AssignInput,
+        #[graphql(desc = "Selects the tasks.")] r#where: TaskWhereInput,
+        #[graphql(desc = "The user to assign, and the stage that the tasks must be in.")] data: AssignInput,
     ) -> Result<TaskBatch> {
         let ids = tasks::assign(ctx.app(), ctx.actor(), &r#where.read()?, data.into()).await?;
         Ok(ids.into())
     }
 
-    /// Puts tasks into a stage, whose entry does what every entry does. Their history gets no entry; WORKFLOW_ACTION each.
+    /// Puts tasks into a stage, with all effects of entering it. Their history gets no entry. Publishes WORKFLOW_ACTION
+    /// for each.
     async fn requeue_tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which tasks.")] r#where: TaskWhereInput,
-        #[graphql(desc = "Where they go.")] data: RequeueInput,
+        #[graphql(desc = "Selects the tasks.")] r#where: TaskWhereInput,
+        #[graphql(desc = "The stage that the tasks are put into.")] data: RequeueInput,
     ) -> Result<TaskBatch> {
         let stage = data.stage.connect.id;
         let ids = tasks::requeue(ctx.app(), ctx.actor(), &r#where.read()?, &stage).await?;
         Ok(ids.into())
     }
 
-    /// Passes tasks on from HOLD stages, with an entry in their history; WORKFLOW_ACTION each.
+    /// Moves tasks on from HOLD stages, with an entry in their history. Publishes WORKFLOW_ACTION for each.
     async fn forward_tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which tasks.")] r#where: TaskWhereInput,
+        #[graphql(desc = "Selects the tasks.")] r#where: TaskWhereInput,
     ) -> Result<TaskBatch> {
         let ids = tasks::forward(ctx.app(), ctx.actor(), &r#where.read()?).await?;
         Ok(ids.into())

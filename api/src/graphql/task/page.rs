@@ -1,4 +1,4 @@
-//! A page of tasks as a connection.
+//! Pages of tasks as a connection.
 
 use async_graphql::Context;
 use entity::TaskId;
@@ -29,12 +29,12 @@ impl Place for Task {
     }
 }
 
-/// A page of what `filter` matches.
+/// Loads a page of what `filter` matches.
 pub async fn connection(ctx: &Context<'_>, filter: &Filter, page: Page) -> Result<TaskConnection> {
     Ok(listed(ctx, filter, page.span()).await?.map(Task).into())
 }
 
-/// The tasks of a page of ids. One that is gone meanwhile is left out.
+/// Loads the tasks of a page of ids, without those that were deleted in between.
 pub async fn among(ctx: &Context<'_>, ids: Slice<TaskId>) -> Result<TaskConnection> {
     let span = Span {
         count: u64::try_from(ids.rows.len()).unwrap_or(u64::MAX),
@@ -56,7 +56,7 @@ pub async fn among(ctx: &Context<'_>, ids: Slice<TaskId>) -> Result<TaskConnecti
     Ok(page.into())
 }
 
-/// Drafts are large, so they count.
+/// Loads tasks and counts their drafts, which can be large, towards the response's size limit.
 async fn listed(ctx: &Context<'_>, filter: &Filter, span: Span) -> Result<tasks::Slice> {
     ctx.spend(0)?;
     let slice = tasks::list(ctx.app(), ctx.actor(), filter, span).await?;

@@ -1,4 +1,4 @@
-//! How users are listed: conditions and orders.
+//! Conditions and sort orders for lists of users.
 
 use super::super::filter::{order_by, where_input};
 use async_graphql::ID;
@@ -6,71 +6,71 @@ use entity::Timestamp;
 use labelhook_core::user::Field;
 
 where_input! {
-    /// Which users. All that is given holds.
+    /// Selects users. All given conditions must hold.
     UserWhereInput of Field {
-        /// Its id is this.
+        /// The id equals this value.
         id "id": ID => Id Eq;
-        /// Its id is another than this.
+        /// The id differs from this value.
         id_not "id_not": ID => Id Not;
-        /// Its id is one of these.
+        /// The id is one of these values.
         id_in "id_in": Vec<ID> => Id In;
-        /// Their e-mail address is exactly this.
+        /// The e-mail address equals this value.
         email "email": String => Email Eq;
-        /// Their e-mail address is not this, or absent.
+        /// The e-mail address differs from this value or is absent.
         email_not "email_not": String => Email Not;
-        /// Their e-mail address is one of these.
+        /// The e-mail address is one of these values.
         email_in "email_in": Vec<String> => Email In;
-        /// Their e-mail address sorts before this.
+        /// The e-mail address sorts before this value.
         email_lt "email_lt": String => Email Lt;
-        /// Their e-mail address is this or sorts before it.
+        /// The e-mail address equals this value or sorts before it.
         email_lte "email_lte": String => Email Lte;
-        /// Their e-mail address sorts after this.
+        /// The e-mail address sorts after this value.
         email_gt "email_gt": String => Email Gt;
-        /// Their e-mail address is this or sorts after it.
+        /// The e-mail address equals this value or sorts after it.
         email_gte "email_gte": String => Email Gte;
-        /// Their name is exactly this.
+        /// The name equals this value.
         name "name": String => Name Eq;
-        /// Their name is not this, or absent.
+        /// The name differs from this value or is absent.
         name_not "name_not": String => Name Not;
-        /// Their name is one of these.
+        /// The name is one of these values.
         name_in "name_in": Vec<String> => Name In;
-        /// Their name sorts before this.
+        /// The name sorts before this value.
         name_lt "name_lt": String => Name Lt;
-        /// Their name is this or sorts before it.
+        /// The name equals this value or sorts before it.
         name_lte "name_lte": String => Name Lte;
-        /// Their name sorts after this.
+        /// The name sorts after this value.
         name_gt "name_gt": String => Name Gt;
-        /// Their name is this or sorts after it.
+        /// The name equals this value or sorts after it.
         name_gte "name_gte": String => Name Gte;
-        /// It was made at this moment.
+        /// Created at exactly this time.
         created_at "createdAt": Timestamp => CreatedAt Eq;
-        /// It was made at another moment.
+        /// Not created at this time.
         created_at_not "createdAt_not": Timestamp => CreatedAt Not;
-        /// It was made before this moment.
+        /// Created before this time.
         created_at_lt "createdAt_lt": Timestamp => CreatedAt Lt;
-        /// It was made at this moment or before.
+        /// Created at or before this time.
         created_at_lte "createdAt_lte": Timestamp => CreatedAt Lte;
-        /// It was made after this moment.
+        /// Created after this time.
         created_at_gt "createdAt_gt": Timestamp => CreatedAt Gt;
-        /// It was made at this moment or after.
+        /// Created at or after this time.
         created_at_gte "createdAt_gte": Timestamp => CreatedAt Gte;
-        /// It last changed at this moment.
+        /// Last changed at exactly this time.
         updated_at "updatedAt": Timestamp => UpdatedAt Eq;
-        /// It last changed at another moment.
+        /// Not last changed at this time.
         updated_at_not "updatedAt_not": Timestamp => UpdatedAt Not;
-        /// It last changed before this moment.
+        /// Last changed before this time.
         updated_at_lt "updatedAt_lt": Timestamp => UpdatedAt Lt;
-        /// It last changed at this moment or before.
+        /// Last changed at or before this time.
         updated_at_lte "updatedAt_lte": Timestamp => UpdatedAt Lte;
-        /// It last changed after this moment.
+        /// Last changed after this time.
         updated_at_gt "updatedAt_gt": Timestamp => UpdatedAt Gt;
-        /// It last changed at this moment or after.
+        /// Last changed at or after this time.
         updated_at_gte "updatedAt_gte": Timestamp => UpdatedAt Gte;
     }
 }
 
 order_by! {
-    /// In which order users are listed.
+    /// The sort order of a list of users.
     UserOrderByInput of Field {
         /// Oldest first.
         CreatedAtAsc "createdAt_ASC" => CreatedAt false;

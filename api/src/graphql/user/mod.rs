@@ -1,4 +1,7 @@
 //! User: type, inputs, query and mutations.
+//!
+//! Resolvers only: each parses its input, calls one verb of [`labelhook_core::user`] and wraps the result. [`super`]
+//! merges the queries and mutations into the schema. Nothing here may read the database or decide anything.
 
 mod list;
 
@@ -9,109 +12,109 @@ use labelhook_core::user::{self as users, New, Patch};
 pub use self::list::{UserOrderByInput, UserWhereInput};
 use super::{context::ContextExt, error::Result, input::WhereUniqueInput, organization::Organization};
 
-/// A person of an organization.
+/// A user of an organization.
 pub struct User(pub user::Model);
 
-/// A person of an organization.
+/// A user of an organization.
 #[Object]
 impl User {
-    /// Its id.
+    /// The id of the user.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// Their e-mail address, unique in the organization.
+    /// The user's e-mail address, unique in the organization.
     async fn email(&self) -> &str {
         &self.0.email
     }
 
-    /// Their full name.
+    /// The user's full name.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// What they may do.
+    /// The user's role, which determines the permissions.
     async fn role(&self) -> Role {
         self.0.role
     }
 
-    /// Whether they are shut out: their API keys no longer work.
+    /// True if the user is disabled: their API keys are refused.
     async fn disabled(&self) -> bool {
         self.0.disabled
     }
 
-    /// When they were made.
+    /// The time at which the user was created.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 
-    /// When they last changed.
+    /// The time at which the user was last changed.
     async fn updated_at(&self) -> Timestamp {
         self.0.updated_at
     }
 
-    /// Whether they belong to another organization: never.
+    /// Labelbox's flag of users of another organization: always false.
     async fn is_external_user(&self) -> bool {
         false
     }
 
-    /// Whether they may only look: never.
+    /// Labelbox's flag of read-only users: always false.
     async fn is_viewer(&self) -> bool {
         false
     }
 
-    /// When they last logged in: not kept, for there are only API keys here.
+    /// The time of the last login: always null, since access is by API keys only.
     async fn last_login_at(&self) -> Option<Timestamp> {
         None
     }
 
-    /// What they like to be called: not kept here.
+    /// The nickname: always null, since it is not stored.
     async fn nickname(&self) -> Option<&str> {
         None
     }
 
-    /// The URL of their picture: not kept here.
+    /// The URL of the picture: always null, since it is not stored.
     async fn picture(&self) -> Option<&str> {
         None
     }
 
-    /// A mark of Labelbox's help desk: not kept here.
+    /// Labelbox's help desk hash: always null, since it is not stored.
     async fn intercom_hash(&self) -> Option<&str> {
         None
     }
 
-    /// Whose they are.
+    /// The organization that the user belongs to.
     async fn organization(&self, ctx: &Context<'_>) -> Option<Result<Organization>> {
         Some(Organization::of(ctx).await)
     }
 }
 
-/// One user, by their id.
+/// Selects a user by id.
 #[derive(InputObject)]
 pub struct UserWhereUniqueInput {
-    /// Their id.
+    /// The id of the user.
     id: ID,
 }
 
 /// A new user.
 #[derive(InputObject)]
 pub struct UserCreateInput {
-    /// Their e-mail address, unique in the organization.
+    /// The user's e-mail address, unique in the organization.
     email: String,
-    /// Their full name: 1 to 256 characters.
+    /// The user's full name: 1 to 256 characters.
     name: String,
-    /// What they may do. Only owners make owners.
+    /// The user's role. Only owners can create owners.
     role: Role,
 }
 
-/// What to change of a user: any subset; nothing given changes nothing.
+/// The fields of a user to change. Absent fields keep their value.
 #[derive(InputObject)]
 pub struct UserUpdateInput {
-    /// Their full name: 1 to 256 characters.
+    /// The user's full name: 1 to 256 characters.
     name: Option<String>,
-    /// What they may do. Only owners make owners, and nobody changes their own role.
+    /// The user's role. Only owners can make a user an owner, and no user can change their own role.
     role: Option<Role>,
-    /// True shuts them out: their API keys no longer work. False lets them in again.
+    /// True disables the user: their API keys are refused. False enables the user again.
     disabled: Option<bool>,
 }
 
@@ -121,11 +124,11 @@ pub struct UserQuery;
 
 #[Object]
 impl UserQuery {
-    /// A user by their id; the caller when no id is given.
+    /// A user by id; the caller when no id is given.
     async fn user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: Option<UserWhereUniqueInput>,
+        #[graphql(desc = "Selects the user by id.")] r#where: Option<UserWhereUniqueInput>,
     ) -> Option<Result<User>> {
         let id = r#where.map_or_else(|| ctx.actor().user_id.to_string(), |by| by.id.0);
         let row = users::get(ctx.app(), ctx.actor(), &id).await;
@@ -139,11 +142,11 @@ pub struct UserMutation;
 
 #[Object]
 impl UserMutation {
-    /// Makes a user. They get in with a key: see `createApiKey`.
+    /// Creates a user, who gets access with an API key: see `createApiKey`.
     async fn create_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom to make.")] data: UserCreateInput,
+        #[graphql(desc = "The user to create.")] data: UserCreateInput,
     ) -> Result<User> {
         let new = New {
             email: data.email,
@@ -157,8 +160,8 @@ impl UserMutation {
     async fn update_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom.")] r#where: WhereUniqueInput,
-        #[graphql(desc = "What to change.")] data: UserUpdateInput,
+        #[graphql(desc = "Selects the user by id.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "The fields to change.")] data: UserUpdateInput,
     ) -> Result<User> {
         let patch = Patch {
             name: data.name,

@@ -1,34 +1,36 @@
-//! How a webhook fares: what its breaker does, what failed of late, and what waits.
+//! The health of a webhook: its circuit breaker, its recent failures, and its backlog.
 
 use async_graphql::SimpleObject;
 use entity::{BreakerState, Timestamp, WaitReason};
 use labelhook_core::notification::waiting::Health;
 
-/// How a webhook fares. Counts begin anew when it is made ACTIVE again or its URL changes.
+/// The health of a webhook. Its counters start again when it is set to ACTIVE or its URL changes.
 #[derive(SimpleObject)]
 pub struct WebhookHealth {
-    /// Whether its breaker lets requests through. It opens when at least ten requests ended within the last minutes and
-    /// half of them failed.
+    /// The state of the webhook's circuit breaker. It opens when, of at least ten requests that ended in its time
+    /// window (the last 2.5 to 5 minutes), half or more failed.
     breaker: BreakerState,
-    /// Since when it has been closed, or not closed.
+    /// The time at which the circuit breaker was closed, or at which it left the closed state.
     breaker_since: Timestamp,
-    /// When an open breaker lets one request through; null while it is closed. `pingWebhook` does not wait for it.
+    /// The time at which an open circuit breaker lets one probe request through; null while it is closed. `pingWebhook`
+    /// ignores the circuit breaker.
     next_probe_at: Option<Timestamp>,
-    /// Failed attempts since the last that succeeded. Those of operational events are not counted.
+    /// The number of failed attempts since the last successful one. Attempts of operational events do not count.
     consecutive_failures: i32,
-    /// The first of them.
+    /// The time of the first of the consecutive failures; null when there are none.
     failing_since: Option<Timestamp>,
-    /// When WEBHOOK_FAILING told of them.
+    /// The time at which a WEBHOOK_FAILING event warned of the consecutive failures; null when none did.
     warned_at: Option<Timestamp>,
-    /// When an attempt last succeeded, as far back as is known.
+    /// The time of the last successful attempt, as far back as is known.
     last_success_at: Option<Timestamp>,
-    /// When an attempt last failed.
+    /// The time of the last failed attempt.
     last_failure_at: Option<Timestamp>,
-    /// Why, for people.
+    /// The reason for the last failure, as text for people.
     last_failure_reason: Option<String>,
-    /// Notifications that are due or behind another in their order, and wait: counted up to 10,000.
+    /// The number of notifications in the backlog: those that are due, or wait for an earlier one in their order.
+    /// Counted up to 10,000.
     waiting_count: i64,
-    /// What they wait for; null when none does.
+    /// The reason why they wait; null when none waits.
     waiting_reason: Option<WaitReason>,
 }
 

@@ -1,4 +1,4 @@
-//! What is given to register or change a webhook.
+//! Inputs that register or change a webhook.
 
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AuthType, Capture, Ordering, PayloadFormat, WebhookStatus, WebhookTopic};
@@ -10,19 +10,19 @@ use super::super::{error::Result, input::WhereUniqueInput, json::Json};
 /// A list of topics.
 #[derive(InputObject)]
 pub struct TopicListInput {
-    /// The topics, at least one; they replace what was there.
+    /// The topics, at least one. They replace the previous ones.
     set: Vec<WebhookTopic>,
 }
 
-/// When to try a failed delivery again. What is absent is the default's, or stays.
+/// The retry policy of failed deliveries. An absent field has its default, or keeps its value in an update.
 #[derive(InputObject, Default)]
 pub struct RetryPolicyInput {
-    /// Requests at most, the first included: 1 to 50. Default 10.
+    /// The maximum number of requests for a notification, including the first: 1 to 50. Default 10.
     max_attempts: Option<i32>,
-    /// Milliseconds before the second, third, … request, each at most 7 days; the last one repeats. Default 5 s, 5 min,
-    /// 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
+    /// The delays in milliseconds before the second, third, … request, each at most 7 days; the last one repeats.
+    /// Default 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
     delays_ms: Option<Vec<i64>>,
-    /// By how much a delay may differ at random, as a fraction of it: 0 to 1. Default 0.2.
+    /// Random jitter: the maximum deviation of a delay, as a fraction of it: 0 to 1. Default 0.2.
     jitter: Option<f64>,
 }
 
@@ -36,12 +36,12 @@ impl From<RetryPolicyInput> for Retry {
     }
 }
 
-/// How fast a webhook may be sent to: a bucket that holds so many requests and is refilled evenly.
+/// The rate limit of a webhook: a token bucket that holds `requests` tokens and is refilled evenly within `perMs`.
 #[derive(InputObject)]
 pub struct RateLimitInput {
-    /// Requests in this time at most, and at once after a rest: 1 to 100,000.
+    /// The maximum number of requests in the period, which is also the maximum burst: 1 to 100,000.
     requests: i32,
-    /// The time in milliseconds: 1 to 3,600,000.
+    /// The period in milliseconds: 1 to 3,600,000.
     per_ms: i32,
 }
 
@@ -54,64 +54,67 @@ impl From<RateLimitInput> for Rate {
     }
 }
 
-/// What to register.
+/// A new webhook.
 #[derive(InputObject)]
 pub struct WebhookCreateInput {
-    /// The project whose events are sent; leave it out for all events of the organization.
+    /// The project whose events are sent. When absent, all events of the organization are sent.
     project: Option<WhereUniqueInput>,
-    /// What to send, at least one topic.
+    /// The topics to subscribe to, at least one.
     topics: TopicListInput,
-    /// Where to: http or https, with a host, without credentials and fragment, at most 2,048 characters.
+    /// The URL that deliveries are sent to: http or https, with a host, without credentials and fragment, at most 2,048
+    /// characters.
     url: String,
-    /// What signs the deliveries, at most 1,024 bytes; required when `authType` is SECRET. One that starts with `whsec_`
-    /// is base64 of 24 to 64 bytes after the prefix, as Standard Webhooks has it.
+    /// The secret that signs the deliveries, at most 1,024 bytes; required when `authType` is SECRET. A secret that
+    /// starts with `whsec_` must have base64 of 24 to 64 bytes after the prefix, as the Standard Webhooks specification
+    /// requires.
     secret: Option<String>,
-    /// Free text, at most 2,000 characters.
+    /// A free-form description, at most 2,000 characters.
     description: Option<String>,
-    /// The dialect.
+    /// The payload format.
     #[graphql(default_with = "PayloadFormat::Labelbox")]
     payload_format: PayloadFormat,
-    /// A GraphQL selection on the event, such as `{ id topic project { id name } data }`: its result is the body, in the
-    /// dialect's place. `payload.graphql` lists the fields. At most 4,096 bytes, 200 fields, 8 levels.
+    /// A GraphQL selection on the event, such as `{ id topic project { id name } data }`: its result is the body,
+    /// instead of the payload format's. `payload.graphql` lists the fields. At most 4,096 bytes, 200 fields, 8 levels.
     payload_query: Option<String>,
-    /// A CEL expression over `event`, such as `event.data.label.secondsToLabel > 10.0`: only events of which it is true are
-    /// sent. At most 2,048 bytes.
+    /// A CEL expression over `event`, such as `event.data.label.secondsToLabel > 10.0`: only events for which it is
+    /// true are sent. At most 2,048 bytes.
     filter: Option<String>,
-    /// How deliveries prove where they come from.
+    /// The authentication scheme of the deliveries.
     #[graphql(default_with = "AuthType::Secret")]
     auth_type: AuthType,
     /// The token of `Authorization: Bearer`, for `authType` BEARER.
     bearer_token: Option<String>,
     /// The value of the `Authorization` header, for `authType` HEADER.
     authorization_header: Option<String>,
-    /// Custom headers: an object of strings, at most 32. They may not replace ours, `Host`, `Content-*` or hop-by-hop
-    /// headers.
+    /// Custom headers: an object of strings, at most 32. They cannot replace headers that the service sets, `Host`,
+    /// `Content-*` or hop-by-hop headers.
     headers: Option<Json>,
-    /// When to try a failed delivery again.
+    /// The retry policy of failed deliveries.
     retry_policy: Option<RetryPolicyInput>,
-    /// Time of one attempt in milliseconds: 1,000 to 30,000. Default 15,000.
+    /// The timeout of one attempt in milliseconds: 1,000 to 30,000. Default 15,000.
     timeout_ms: Option<i32>,
-    /// Requests at the same time at most: 1 to 256. Default 32.
+    /// The maximum number of concurrent requests: 1 to 256. Default 32.
     max_in_flight: Option<i32>,
-    /// How fast it may be sent to; at any pace when absent. What waits for its turn spends no attempt.
+    /// The rate limit; no limit when absent. A notification that waits for the rate limit does not use up an attempt.
     rate_limit: Option<RateLimitInput>,
-    /// In which order it is sent to. With an order, what waits for a retry holds up what comes after it.
+    /// The order in which notifications are sent. With an order, a notification that waits for a retry holds up those
+    /// after it.
     #[graphql(default_with = "Ordering::None")]
     ordering: Ordering,
-    /// Whether it is switched off by itself, REVOKED, when nothing has got through for five days and in fifty attempts;
-    /// WEBHOOK_FAILING tells of it at least a day before.
+    /// True disables the webhook automatically (REVOKED) when nothing was delivered for five days and in fifty
+    /// attempts. A WEBHOOK_FAILING event warns at least one day before.
     #[graphql(default = true)]
     auto_disable: bool,
-    /// Of which attempts the receiver's answer is kept.
+    /// The attempts whose response is stored.
     #[graphql(default_with = "Capture::Full")]
     capture: Capture,
-    /// For `capture` SAMPLE, and required then: of how many of a hundred notifications the answers to what succeeded are
-    /// kept, 1 to 100.
+    /// For `capture` SAMPLE, and required then: the percentage of notifications whose successful responses are stored,
+    /// 1 to 100.
     capture_percent: Option<i32>,
 }
 
 impl WebhookCreateInput {
-    /// The secret in the form that is shown once, when deliveries will be signed with it.
+    /// Returns the secret in the form that is shown once, when deliveries will be signed with it.
     pub fn signing_secret(&self) -> Option<String> {
         let typed = self.secret.as_deref().filter(|secret| !secret.is_empty());
         typed
@@ -119,7 +122,7 @@ impl WebhookCreateInput {
             .map(secret::whsec_form)
     }
 
-    /// The same in core's words.
+    /// Parses the input into the type that `labelhook_core` takes.
     pub fn read(self) -> Result<New> {
         Ok(New {
             project_id: self.project.map(|project| project.id.0),
@@ -146,52 +149,54 @@ impl WebhookCreateInput {
     }
 }
 
-/// What to change of a webhook: any subset; nothing given changes nothing.
+/// The fields of a webhook to change. Absent fields keep their value.
 #[derive(InputObject)]
 pub struct WebhookUpdateInput {
-    /// What to send, at least one topic.
+    /// The topics to subscribe to, at least one.
     topics: Option<TopicListInput>,
-    /// Where to.
+    /// The URL that deliveries are sent to.
     url: Option<String>,
-    /// ACTIVE sends again, goes on with what was queued and clears what failed; INACTIVE and REVOKED stop it.
+    /// The new status. ACTIVE resumes sending, continues with queued notifications and resets the health; INACTIVE and
+    /// REVOKED stop sending.
     status: Option<WebhookStatus>,
-    /// Free text, at most 2,000 characters.
+    /// A free-form description, at most 2,000 characters.
     description: Option<String>,
-    /// The dialect, of events to come.
+    /// The payload format of future events.
     payload_format: Option<PayloadFormat>,
-    /// A GraphQL selection that shapes the body, of events to come; null goes back to the dialect.
+    /// A GraphQL selection that shapes the body of future events; null returns to the payload format.
     payload_query: MaybeUndefined<String>,
-    /// A CEL expression over `event`: what it is not true of is not sent, from now on; null sends everything again. Saving
-    /// it sets `filterErrors` to 0.
+    /// A CEL expression over `event`: from now on, only events for which it is true are sent; null sends every event
+    /// again. Saving it sets `filterErrors` to 0.
     filter: MaybeUndefined<String>,
-    /// How deliveries prove where they come from.
+    /// The authentication scheme of the deliveries.
     auth_type: Option<AuthType>,
     /// The token of `Authorization: Bearer`, for `authType` BEARER.
     bearer_token: Option<String>,
     /// The value of the `Authorization` header, for `authType` HEADER.
     authorization_header: Option<String>,
-    /// Custom headers: an object of strings; replaces them all, `{}` removes them.
+    /// Custom headers: an object of strings that replaces all previous ones; `{}` removes them.
     headers: Option<Json>,
-    /// When to try a failed delivery again; what is absent stays.
+    /// The retry policy of failed deliveries. Absent fields keep their value.
     retry_policy: Option<RetryPolicyInput>,
-    /// Time of one attempt in milliseconds: 1,000 to 30,000.
+    /// The timeout of one attempt in milliseconds: 1,000 to 30,000.
     timeout_ms: Option<i32>,
-    /// Requests at the same time at most: 1 to 256.
+    /// The maximum number of concurrent requests: 1 to 256.
     max_in_flight: Option<i32>,
-    /// How fast it may be sent to, from now on; null removes the limit.
+    /// The rate limit from now on; null removes it.
     rate_limit: MaybeUndefined<RateLimitInput>,
-    /// In which order it is sent to: of what waits and of what comes. What is about to be sent goes as it was.
+    /// The order in which waiting and future notifications are sent. Notifications that are about to be sent keep the
+    /// old order.
     ordering: Option<Ordering>,
-    /// Whether it is switched off by itself when nothing has got through for five days and in fifty attempts.
+    /// True disables the webhook automatically when nothing was delivered for five days and in fifty attempts.
     auto_disable: Option<bool>,
-    /// Of which attempts the receiver's answer is kept, from now on.
+    /// The attempts whose response is stored, from now on.
     capture: Option<Capture>,
-    /// Of how many of a hundred, 1 to 100, while `capture` is SAMPLE.
+    /// The percentage of notifications whose successful responses are stored, 1 to 100, while `capture` is SAMPLE.
     capture_percent: Option<i32>,
 }
 
 impl WebhookUpdateInput {
-    /// The same in core's words.
+    /// Parses the input into the type that `labelhook_core` takes.
     pub fn read(self) -> Result<Patch> {
         Ok(Patch {
             topics: self.topics.map(|topics| topics.set),
@@ -217,14 +222,14 @@ impl WebhookUpdateInput {
     }
 }
 
-/// A new secret for a webhook.
+/// The rotation of a webhook's secret.
 #[derive(InputObject)]
 pub struct SecretRotateInput {
-    /// The new secret, by the rules of `createWebhook`, and another than the current one; a fresh one is made when
-    /// absent.
+    /// The new secret, by the rules of `createWebhook`; it must differ from the current one. When absent, one is
+    /// generated.
     secret: Option<String>,
-    /// For how many seconds the old secrets go on signing in `webhook-signature`, beside the new one: 0, at once, to
-    /// 604,800, which is 7 days. One that would have ended earlier still does.
+    /// The grace period in seconds during which the old secrets also sign `webhook-signature`: 0 (none) to 604,800 (7
+    /// days). An old secret that expires earlier still does.
     #[graphql(default = 86_400)]
     grace_seconds: Option<i32>,
 }

@@ -1,4 +1,4 @@
-//! How webhooks are listed: conditions and orders.
+//! Conditions and sort orders for lists of webhooks.
 
 use super::super::filter::{order_by, where_input};
 use async_graphql::ID;
@@ -6,55 +6,55 @@ use entity::{Timestamp, WebhookStatus};
 use labelhook_core::webhook::Field;
 
 where_input! {
-    /// Which webhooks. All that is given holds.
+    /// Selects webhooks. All given conditions must hold.
     WebhookWhereInput of Field {
-        /// Its id is this.
+        /// The id equals this value.
         id "id": ID => Id Eq;
-        /// Its id is another than this.
+        /// The id differs from this value.
         id_not "id_not": ID => Id Not;
-        /// Its id is one of these.
+        /// The id is one of these values.
         id_in "id_in": Vec<ID> => Id In;
-        /// Its URL is exactly this.
+        /// The URL equals this value.
         url "url": String => Url Eq;
-        /// Its URL is not this.
+        /// The URL differs from this value.
         url_not "url_not": String => Url Not;
-        /// Its URL is one of these.
+        /// The URL is one of these values.
         url_in "url_in": Vec<String> => Url In;
-        /// Its status is this.
+        /// The status equals this value.
         status "status": WebhookStatus => Status Eq;
-        /// Its status is another than this.
+        /// The status differs from this value.
         status_not "status_not": WebhookStatus => Status Not;
-        /// Its status is one of these.
+        /// The status is one of these values.
         status_in "status_in": Vec<WebhookStatus> => Status In;
-        /// It was made at this moment.
+        /// Created at exactly this time.
         created_at "createdAt": Timestamp => CreatedAt Eq;
-        /// It was made at another moment.
+        /// Not created at this time.
         created_at_not "createdAt_not": Timestamp => CreatedAt Not;
-        /// It was made before this moment.
+        /// Created before this time.
         created_at_lt "createdAt_lt": Timestamp => CreatedAt Lt;
-        /// It was made at this moment or before.
+        /// Created at or before this time.
         created_at_lte "createdAt_lte": Timestamp => CreatedAt Lte;
-        /// It was made after this moment.
+        /// Created after this time.
         created_at_gt "createdAt_gt": Timestamp => CreatedAt Gt;
-        /// It was made at this moment or after.
+        /// Created at or after this time.
         created_at_gte "createdAt_gte": Timestamp => CreatedAt Gte;
-        /// It last changed at this moment.
+        /// Last changed at exactly this time.
         updated_at "updatedAt": Timestamp => UpdatedAt Eq;
-        /// It last changed at another moment.
+        /// Not last changed at this time.
         updated_at_not "updatedAt_not": Timestamp => UpdatedAt Not;
-        /// It last changed before this moment.
+        /// Last changed before this time.
         updated_at_lt "updatedAt_lt": Timestamp => UpdatedAt Lt;
-        /// It last changed at this moment or before.
+        /// Last changed at or before this time.
         updated_at_lte "updatedAt_lte": Timestamp => UpdatedAt Lte;
-        /// It last changed after this moment.
+        /// Last changed after this time.
         updated_at_gt "updatedAt_gt": Timestamp => UpdatedAt Gt;
-        /// It last changed at this moment or after.
+        /// Last changed at or after this time.
         updated_at_gte "updatedAt_gte": Timestamp => UpdatedAt Gte;
     }
 }
 
 order_by! {
-    /// In which order webhooks are listed.
+    /// The sort order of a list of webhooks.
     WebhookOrderByInput of Field {
         /// Oldest first.
         CreatedAtAsc "createdAt_ASC" => CreatedAt false;

@@ -1,4 +1,8 @@
-//! Webhook: the type. Queries and mutations are in [`root`]; what is given stands in [`input`], how they are listed in [`list`].
+//! Webhook: the type. Queries and mutations are in [`root`], inputs in [`input`], conditions and sort orders in
+//! [`list`].
+//!
+//! Resolvers only: each parses its input, calls one verb of [`labelhook_core::webhook`] and wraps the result. [`super`]
+//! merges the queries and mutations into the schema. Nothing here may read the database or decide anything.
 
 mod health;
 mod input;
@@ -37,7 +41,8 @@ use super::{
     workflow::Stage,
 };
 
-/// A registered target: what happens in its project, or in the whole organization, is sent to its URL as signed POSTs.
+/// A registered target: the events of its project, or of the whole organization, are sent to its URL as signed POST
+/// requests.
 pub struct Webhook(pub webhook::Model, Option<String>);
 
 impl From<webhook::Model> for Webhook {
@@ -46,205 +51,211 @@ impl From<webhook::Model> for Webhook {
     }
 }
 
-/// A registered target: what happens in its project, or in the whole organization, is sent to its URL as signed POSTs.
+/// A registered target: the events of its project, or of the whole organization, are sent to its URL as signed POST
+/// requests.
 #[Object]
 impl Webhook {
-    /// Its id.
+    /// The id of the webhook.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// Where deliveries go.
+    /// The URL that deliveries are sent to.
     async fn url(&self) -> &str {
         &self.0.url
     }
 
-    /// What it is told of, in the order given.
+    /// The subscribed topics, in the order given.
     async fn topics(&self) -> Vec<WebhookTopic> {
         subscribers::topics(&self.0)
     }
 
-    /// Whether events are sent.
+    /// The status of the webhook.
     async fn status(&self) -> WebhookStatus {
         self.0.status
     }
 
-    /// Why it was revoked, by a person or by itself, for people; null while it is not.
+    /// The reason for which it was revoked, by a user or automatically, as text for people; null while it is not
+    /// revoked.
     async fn status_reason(&self) -> Option<&str> {
         self.0.status_reason.as_deref()
     }
 
-    /// The project whose events it gets; null for an organization-wide webhook.
+    /// The project whose events are sent; null for an organization-wide webhook.
     async fn project(&self, ctx: &Context<'_>) -> Option<Result<Project>> {
         loader::project(ctx, self.0.project_id?).await
     }
 
-    /// The workflow stage whose tasks it gets; null for a webhook that was registered.
+    /// The workflow stage whose tasks are sent; null for a registered webhook.
     async fn stage(&self, ctx: &Context<'_>) -> Option<Result<Stage>> {
         Some(work_loader::stage(ctx, self.0.stage_id?).await)
     }
 
-    /// Whose it is.
+    /// The organization that owns the webhook.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
         Ok(Organization(
             labelhook_core::organization::get(ctx.app(), ctx.actor()).await?,
         ))
     }
 
-    /// Who registered it.
+    /// The user who registered the webhook.
     async fn created_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         loader::user(ctx, self.0.created_by?).await
     }
 
-    /// When it was registered.
+    /// The time at which the webhook was registered.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }
 
-    /// When it last changed.
+    /// The time at which the webhook was last changed.
     async fn updated_at(&self) -> Timestamp {
         self.0.updated_at
     }
 
-    /// Free text.
+    /// A free-form description.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
 
-    /// The dialect: shape of the body and form of the signature header.
+    /// The payload format: the shape of the body and the form of the signature header.
     async fn payload_format(&self) -> PayloadFormat {
         self.0.payload_format
     }
 
-    /// The GraphQL selection that shapes the body; null: the dialect does.
+    /// The GraphQL selection that shapes the body; null: the payload format does.
     async fn payload_query(&self) -> Option<&str> {
         self.0.payload_query.as_deref()
     }
 
-    /// The CEL expression that is true of what is sent; null: everything is.
+    /// The CEL expression that selects the events to send; null: all events.
     async fn filter(&self) -> Option<&str> {
         self.0.filter.as_deref()
     }
 
-    /// Events that were not sent because the filter could not be evaluated, since it was saved or the server started.
+    /// The number of events that were not sent because the filter could not be evaluated, since it was saved or the
+    /// server started.
     async fn filter_errors(&self, ctx: &Context<'_>) -> i32 {
         i32::try_from(filter::filter_faults(ctx.app(), self.0.id).count).unwrap_or(i32::MAX)
     }
 
-    /// Why the filter could not be evaluated the last time; null when it always could.
+    /// The reason for the last failed evaluation of the filter; null when there was none.
     async fn last_filter_error(&self, ctx: &Context<'_>) -> Option<String> {
         filter::filter_faults(ctx.app(), self.0.id).last
     }
 
-    /// How deliveries prove where they come from.
+    /// The authentication scheme of the deliveries.
     async fn auth_type(&self) -> AuthType {
         self.0.auth_type
     }
 
-    /// Names of the custom headers: a list of strings. Values are never returned.
+    /// The names of the custom headers: a list of strings. Their values are never returned.
     async fn headers(&self) -> Option<Result<Json>> {
         self.0.header_names.as_deref().map(Json::stored)
     }
 
-    /// When a failed delivery is tried again, and how often.
+    /// The retry policy of failed deliveries.
     async fn retry_policy(&self) -> Result<RetryPolicy> {
         Ok(webhooks::policy(&self.0)?.into())
     }
 
-    /// Time of one attempt in milliseconds: name look-up, connection, request and the whole answer.
+    /// The timeout of one attempt in milliseconds. It covers name resolution, connection, request and the whole
+    /// response.
     async fn timeout_ms(&self) -> i32 {
         self.0.timeout_ms
     }
 
-    /// Requests to this webhook at the same time at most.
+    /// The maximum number of concurrent requests to this webhook.
     async fn max_in_flight(&self) -> i32 {
         self.0.max_in_flight
     }
 
-    /// How fast it may be sent to; null: at any pace.
+    /// The rate limit; null: no limit.
     async fn rate_limit(&self) -> Option<RateLimit> {
         subscribers::limit(&self.0).rate.map(RateLimit::from)
     }
 
-    /// In which order it is sent to.
+    /// The order in which notifications are sent.
     async fn ordering(&self) -> Ordering {
         self.0.ordering
     }
 
-    /// Whether it is switched off by itself when nothing has got through for five days and in fifty attempts.
+    /// True if the webhook is disabled automatically when nothing was delivered for five days and in fifty attempts.
     async fn auto_disable(&self) -> bool {
         self.0.auto_disable
     }
 
-    /// Whether it is a listener's: what it gets is handed to the `deliveries` of its listener, and its `url` is only what that
-    /// listener said it posts to.
+    /// True if the webhook belongs to a listener: its deliveries are handed to the `deliveries` subscription, and its
+    /// `url` is only what the listener declared.
     async fn is_listener(&self) -> bool {
         self.0.listener
     }
 
-    /// Whether its listener is there now; false for any other webhook.
+    /// True if the webhook's listener is connected now; false for any other webhook.
     async fn listening(&self, ctx: &Context<'_>) -> bool {
         self.0.listener && labelhook_core::listener::is_there(ctx.app(), &self.0)
     }
 
-    /// Of which attempts the receiver's answer is kept.
+    /// The attempts whose response is stored.
     async fn capture(&self) -> Capture {
         self.0.capture
     }
 
-    /// Of how many of a hundred notifications the answers to what succeeded are kept; null unless `capture` is SAMPLE.
+    /// The percentage of notifications whose successful responses are stored; null unless `capture` is SAMPLE.
     async fn capture_percent(&self) -> Option<i32> {
         self.0.capture_percent
     }
 
-    /// How it fares: its breaker, failures in a row, and what waits.
+    /// The health of the webhook: its circuit breaker, consecutive failures and backlog.
     #[graphql(complexity = "cost(Some(10), child_complexity)")]
     async fn health(&self, ctx: &Context<'_>) -> Result<WebhookHealth> {
         Ok(waiting::of(ctx.app(), &self.0).await?.into())
     }
 
-    /// The secret as Standard Webhooks libraries take it: `whsec_` and base64. Shown by `createWebhook` alone, when the
-    /// deliveries are signed; null ever after (`rotateWebhookSecret` shows that of a new secret).
+    /// The secret in the form of Standard Webhooks libraries: `whsec_` and base64. Returned only by `createWebhook`,
+    /// when the deliveries are signed; null otherwise (`rotateWebhookSecret` returns that of a new secret).
     async fn signing_secret(&self) -> Option<&str> {
         self.1.as_deref()
     }
 
-    /// The secrets that sign now: their ids and times, newest first; never the secrets. After a rotation the old ones stay
-    /// until their grace period is over.
+    /// The secrets that sign now, newest first: their ids and times, never the secrets themselves. After a rotation the
+    /// old ones stay until the end of their grace period.
     #[graphql(complexity = "cost(Some(10), child_complexity)")]
     async fn secrets(&self, ctx: &Context<'_>) -> Result<Vec<SecretInfo>> {
         let rows = webhooks::secrets(ctx.app(), &self.0).await?;
         Ok(rows.into_iter().map(SecretInfo::from).collect())
     }
 
-    /// What was sent to it, newest first: the plain list that Labelbox's own clients ask for.
+    /// The notifications of the webhook, newest first: the plain list that Labelbox's own clients query.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn notifications(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<NotificationWhereInput>,
-        #[graphql(desc = "In which order; newest first when absent.")] order_by: Option<NotificationOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the notifications to return.")] r#where: Option<NotificationWhereInput>,
+        #[graphql(desc = "The sort order; newest first when absent.")] order_by: Option<NotificationOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Notification>> {
         let slice = Slice::new(skip, first)?;
         super::notification::of_webhook(ctx, self.0.id, r#where, order_by, slice).await
     }
 
-    /// How its deliveries went, in whole hours or days.
+    /// Statistics of the webhook's deliveries, in whole hours or days.
     #[graphql(complexity = "cost(Some(10), child_complexity)")]
     async fn stats(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "From when on; a day ago when absent, thirty by the DAY.")] since: Option<Timestamp>,
-        #[graphql(desc = "The pieces of the series, 1,000 at most; HOUR up to 48 hours and DAY for more when absent.")]
+        #[graphql(desc = "The start; by default 24 hours ago, or 30 days ago by DAY.")] since: Option<Timestamp>,
+        #[graphql(
+            desc = "The bucket of the series, which has at most 1,000; when absent, HOUR up to 48 hours, else DAY."
+        )]
         bucket: Option<StatsBucket>,
     ) -> Result<NotificationStats> {
         super::notification::stats(ctx, &Filter::of_webhook(self.0.id, since), bucket).await
     }
 }
 
-/// Webhooks as a plain list: of the organization, or of one project.
+/// Loads webhooks as a plain list: of the organization, or of one project.
 pub async fn listed(
     ctx: &Context<'_>,
     project_id: Option<ProjectId>,

@@ -19,7 +19,7 @@ impl WebhookQuery {
     async fn webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the webhook by id.")] r#where: WhereUniqueInput,
     ) -> Option<Result<Webhook>> {
         Some(
             webhooks::get(ctx.app(), ctx.actor(), &r#where.id)
@@ -29,15 +29,15 @@ impl WebhookQuery {
         )
     }
 
-    /// The organization's webhooks, those of its projects included, whatever their status.
+    /// The webhooks of the organization, including those of its projects, with any status.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn webhooks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones.")] r#where: Option<WebhookWhereInput>,
-        #[graphql(desc = "In which order; oldest first when absent.")] order_by: Option<WebhookOrderByInput>,
-        #[graphql(desc = "Rows to leave out.", default = 0)] skip: Option<i32>,
-        #[graphql(desc = "Rows to give, 100 at most.", default = 100)] first: Option<i32>,
+        #[graphql(desc = "Selects the webhooks to return.")] r#where: Option<WebhookWhereInput>,
+        #[graphql(desc = "The sort order; oldest first when absent.")] order_by: Option<WebhookOrderByInput>,
+        #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
+        #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Webhook>> {
         listed(ctx, None, r#where, order_by, skip, first).await
     }
@@ -50,37 +50,37 @@ pub struct WebhookMutation;
 /// Mutations of webhooks.
 #[Object]
 impl WebhookMutation {
-    /// Registers a webhook. It is ACTIVE at once.
+    /// Registers a webhook. It is ACTIVE immediately.
     async fn create_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to register.")] data: WebhookCreateInput,
+        #[graphql(desc = "The webhook to register.")] data: WebhookCreateInput,
     ) -> Result<Webhook> {
         let signing_secret = data.signing_secret();
         let row = webhooks::create(ctx.app(), ctx.actor(), data.read()?).await?;
         Ok(Webhook(row, signing_secret))
     }
 
-    /// Changes a webhook. What is absent stays; retries that wait go to the new URL.
+    /// Changes a webhook. Absent fields keep their value; pending retries go to the new URL.
     async fn update_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
-        #[graphql(desc = "What to change.")] data: WebhookUpdateInput,
+        #[graphql(desc = "Selects the webhook by id.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "The fields to change.")] data: WebhookUpdateInput,
     ) -> Result<Webhook> {
         Ok(Webhook::from(
             webhooks::update(ctx.app(), ctx.actor(), &r#where.id, data.read()?).await?,
         ))
     }
 
-    /// Gives a webhook a new secret, that of a workflow's stage too, and shows it once. Until the grace period is over,
-    /// `webhook-signature` has a signature by each; `X-Hub-Signature` is by the new one from now on. At most 10 secrets
-    /// sign at the same time.
+    /// Rotates the secret of a webhook, including that of a workflow stage, and returns the new one, this one time.
+    /// During the grace period `webhook-signature` has one signature for each secret; `X-Hub-Signature` uses the new
+    /// one immediately. At most 10 secrets can sign at the same time.
     async fn rotate_webhook_secret(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
-        #[graphql(desc = "The new secret, and how long the old ones go on.")] data: SecretRotateInput,
+        #[graphql(desc = "Selects the webhook by id.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "The new secret, and the grace period of the old ones.")] data: SecretRotateInput,
     ) -> Result<RotatedSecret> {
         let rotated = webhooks::rotate(ctx.app(), ctx.actor(), &r#where.id, data.into()).await?;
         Ok(rotated.into())

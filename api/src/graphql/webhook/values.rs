@@ -1,18 +1,18 @@
-//! What a webhook's fields are made of.
+//! Values of a webhook's fields: retry policy, rate limit and secrets.
 
 use super::Webhook;
 use async_graphql::{ID, SimpleObject};
 use entity::Timestamp;
 use labelhook_core::{delivery::signer::secret, webhook as webhooks};
 
-/// When a failed delivery is tried again.
+/// The retry policy of failed deliveries.
 #[derive(SimpleObject)]
 pub struct RetryPolicy {
-    /// Requests at most, the first included; 1 turns retries off.
+    /// The maximum number of requests for a notification, including the first; 1 disables retries.
     max_attempts: i32,
-    /// Milliseconds before the second, third, … request; the last one repeats.
+    /// The delays in milliseconds before the second, third, … request; the last one repeats.
     delays_ms: Vec<i64>,
-    /// By how much a delay may differ at random, as a fraction of it: 0.2 is ± 20 %.
+    /// Random jitter: the maximum deviation of a delay, as a fraction of it; 0.2 is ± 20 %.
     jitter: f64,
 }
 
@@ -30,12 +30,12 @@ impl From<labelhook_core::delivery::retry::Policy> for RetryPolicy {
     }
 }
 
-/// How fast a webhook may be sent to: a bucket that holds so many requests and is refilled evenly.
+/// The rate limit of a webhook: a token bucket that holds `requests` tokens and is refilled evenly within `perMs`.
 #[derive(SimpleObject)]
 pub struct RateLimit {
-    /// Requests in this time at most, and at once after a rest.
+    /// The maximum number of requests in the period, which is also the maximum burst.
     requests: i32,
-    /// The time in milliseconds.
+    /// The period in milliseconds.
     per_ms: i32,
 }
 
@@ -48,14 +48,14 @@ impl From<labelhook_core::delivery::limit::Rate> for RateLimit {
     }
 }
 
-/// A webhook with its new secret, which is shown only now.
+/// A webhook with its new secret, which is returned only here.
 #[derive(SimpleObject)]
 pub struct RotatedSecret {
     /// The webhook.
     webhook: Webhook,
-    /// The new secret, as it was given or made.
+    /// The new secret, as given or generated.
     secret: String,
-    /// The same as Standard Webhooks libraries take it: `whsec_` and base64.
+    /// The new secret in the form of Standard Webhooks libraries: `whsec_` and base64.
     signing_secret: String,
 }
 
@@ -69,14 +69,14 @@ impl From<webhooks::Rotated> for RotatedSecret {
     }
 }
 
-/// A secret of a webhook, without the secret.
+/// The description of a webhook's secret, without the secret itself.
 #[derive(SimpleObject)]
 pub struct SecretInfo {
-    /// Its id.
+    /// The id of the secret.
     id: ID,
-    /// When it was made.
+    /// The time at which the secret was created.
     created_at: Timestamp,
-    /// From when it no longer signs; null for the current one.
+    /// The time from which the secret no longer signs; null for the current one.
     expires_at: Option<Timestamp>,
 }
 

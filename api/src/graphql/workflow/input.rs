@@ -1,4 +1,4 @@
-//! A workflow as people give it.
+//! Inputs that save a workflow.
 
 use async_graphql::{ID, InputObject};
 use entity::{AuthType, PayloadContent, PayloadFormat, StageOutput, StageType};
@@ -10,22 +10,23 @@ use super::super::{
     webhook::{RateLimitInput, RetryPolicyInput},
 };
 
-/// A workflow, whole: what is not in it is removed.
+/// A complete workflow: stages that it does not list are removed.
 #[derive(InputObject)]
 pub struct WorkflowInput {
-    /// Its stages, at most 200: one START, and every other one can be reached from it.
+    /// The stages, at most 200: exactly one START, from which every other stage can be reached.
     stages: Vec<StageInput>,
-    /// The version it was made from: RESOURCE_CONFLICT when someone else has saved meanwhile. Not checked when absent.
+    /// The version that the input is based on: RESOURCE_CONFLICT when the workflow was saved since. Not checked when
+    /// absent.
     version: Option<i32>,
-    /// How often a task may enter one webhook stage before it is held there.
+    /// The maximum number of times that a task may enter one webhook stage before it is held there.
     #[graphql(default = 100)]
     max_passes: Option<i32>,
-    /// Where the tasks of removed stages go. A stage that still has tasks is not removed without.
+    /// The targets of the tasks of removed stages. A stage that still has tasks can be removed only with one.
     move_tasks: Option<Vec<StageMoveInput>>,
 }
 
 impl WorkflowInput {
-    /// The same in core's words.
+    /// Parses the input into the type that `labelhook_core` takes.
     pub(super) fn read(self) -> Result<Save> {
         let stages = self.stages.into_iter().enumerate();
         Ok(Save {
@@ -44,12 +45,12 @@ impl WorkflowInput {
     }
 }
 
-/// Tasks of a stage that is removed go to another.
+/// The move of a removed stage's tasks to another stage.
 #[derive(InputObject)]
 pub struct StageMoveInput {
-    /// The stage that is removed.
+    /// The id of the stage that is removed.
     from: ID,
-    /// Where its tasks go: a stage's id, or its name in this input.
+    /// The target stage: its id, or its name in this input.
     to: String,
 }
 
@@ -62,21 +63,21 @@ impl From<StageMoveInput> for Move {
     }
 }
 
-/// A stage.
+/// A stage of a workflow.
 #[derive(InputObject)]
 pub struct StageInput {
-    /// Of a stage that there is; a new one when absent.
+    /// The id of an existing stage; a new stage is created when absent.
     id: Option<ID>,
-    /// What people call it, unique in the workflow: 1 to 256 characters.
+    /// The display name of the stage, unique in the workflow: 1 to 256 characters.
     name: String,
-    /// What it does.
+    /// The type of the stage.
     #[graphql(name = "type")]
     kind: StageType,
-    /// Where an editor draws it, in any form; kept and shown.
+    /// The position at which an editor draws the stage, as any JSON; stored and returned only.
     position: Option<Json>,
-    /// The ways out, in order. Which ones there must be, `type` says.
+    /// The outgoing edges, in order. The type determines which outputs are required and allowed.
     edges: Option<Vec<StageEdgeInput>>,
-    /// Where it sends: of a stage of type WEBHOOK. May be left out for a stage that there is: it stays as it was.
+    /// The webhook of a stage of type WEBHOOK. It may be omitted for an existing stage, which keeps its webhook.
     webhook: Option<StageWebhookInput>,
 }
 
@@ -95,14 +96,14 @@ impl StageInput {
     }
 }
 
-/// A way out of a stage and where it leads.
+/// An outgoing edge of a stage.
 #[derive(InputObject)]
 pub struct StageEdgeInput {
-    /// Which way out.
+    /// The output that the edge starts from.
     output: StageOutput,
-    /// Into which stage: its id, or its name in this input.
+    /// The target stage: its id, or its name in this input.
     to: String,
-    /// When it is taken, for MATCHED and required there: a CEL expression over `task`, `label` and `project`.
+    /// The condition of a MATCHED edge, required there: a CEL expression over `task`, `label` and `project`.
     condition: Option<String>,
 }
 
@@ -116,43 +117,45 @@ impl From<StageEdgeInput> for EdgeInput {
     }
 }
 
-/// Where a webhook stage sends, and how. The secret, the token, the header's value and the custom headers of a stage that
-/// there is stay when they are absent.
+/// The webhook of a stage. The secret, the token, the header's value and the custom headers of an existing stage are
+/// kept when they are absent.
 #[derive(InputObject)]
 pub struct StageWebhookInput {
-    /// Where to: http or https, with a host, without credentials and fragment, at most 2,048 characters.
+    /// The URL that deliveries are sent to: http or https, with a host, without credentials and fragment, at most 2,048
+    /// characters.
     url: String,
-    /// How deliveries prove where they come from.
+    /// The authentication scheme of the deliveries.
     auth_type: AuthType,
-    /// What signs the deliveries, at most 1,024 bytes; required when `authType` is SECRET and there is none yet.
+    /// The secret that signs the deliveries, at most 1,024 bytes; required when `authType` is SECRET and the stage has
+    /// none yet.
     secret: Option<String>,
     /// The token of `Authorization: Bearer`, for `authType` BEARER.
     bearer_token: Option<String>,
     /// The value of the `Authorization` header, for `authType` HEADER.
     authorization_header: Option<String>,
-    /// Custom headers: an object of strings, at most 32; replaces them all. They may not replace ours, `Host`, `Content-*`
-    /// or hop-by-hop headers.
+    /// Custom headers: an object of strings, at most 32, that replaces all previous ones. They cannot replace headers
+    /// that the service sets, `Host`, `Content-*` or hop-by-hop headers.
     headers: Option<Json>,
-    /// The dialect.
+    /// The payload format.
     #[graphql(default_with = "Some(PayloadFormat::Ango)")]
     payload_format: Option<PayloadFormat>,
-    /// How much of a task is sent.
+    /// The part of a task that is sent.
     #[graphql(default_with = "Some(PayloadContent::Full)")]
     payload_content: Option<PayloadContent>,
-    /// A GraphQL selection on the event, such as `{ id task { id stage { name } } dataRow { externalId } }`: its result is
-    /// the body, in the dialect's place.
+    /// A GraphQL selection on the event, such as `{ id task { id stage { name } } dataRow { externalId } }`: its result
+    /// is the body, instead of the payload format's.
     payload_query: Option<String>,
-    /// A CEL expression over `event`: a task of which it is not true is not sent and takes SUCCEEDED at once. A task for
-    /// which it cannot be evaluated is held.
+    /// A CEL expression over `event`: a task for which it is not true is not sent and moves on over SUCCEEDED
+    /// immediately. A task for which it cannot be evaluated is held.
     filter: Option<String>,
-    /// When to try a failed delivery again. What is absent is a stage's default: 6 requests, after 5 s, 30 s, 2 min, 10 min
-    /// and 30 min.
+    /// The retry policy of failed deliveries. An absent field has the default of a stage: 6 requests, after 5 s, 30 s,
+    /// 2 min, 10 min and 30 min.
     retry_policy: Option<RetryPolicyInput>,
-    /// Time of one attempt in milliseconds: 1,000 to 30,000. Default 15,000.
+    /// The timeout of one attempt in milliseconds: 1,000 to 30,000. Default 15,000.
     timeout_ms: Option<i32>,
-    /// Requests at the same time at most: 1 to 256. Default 32.
+    /// The maximum number of concurrent requests: 1 to 256. Default 32.
     max_in_flight: Option<i32>,
-    /// How often at most; as often as it can when absent.
+    /// The rate limit; no limit when absent.
     rate_limit: Option<RateLimitInput>,
 }
 

@@ -1,4 +1,7 @@
-//! Workflow: type, queries and mutations; its stages stand in [`stage`], what is given in [`input`].
+//! Workflow: type, queries and mutations. Its stages are in [`stage`], the inputs in [`input`].
+//!
+//! Resolvers only: each parses its input, calls one verb of [`labelhook_core::workflow`] and wraps the result.
+//! [`super`] merges the queries and mutations into the schema. Nothing here may read the database or decide anything.
 
 mod input;
 mod run;
@@ -20,35 +23,35 @@ use super::{
     project::Project,
 };
 
-/// How the tasks of a project go: a graph of stages.
+/// The workflow of a project: a graph of stages through which its tasks move.
 pub struct Workflow(pub workflows::Workflow);
 
-/// How the tasks of a project go: a graph of stages.
+/// The workflow of a project: a graph of stages through which its tasks move.
 #[Object]
 impl Workflow {
-    /// Of which project.
+    /// The project of the workflow.
     async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
         let id = self.0.row.project_id;
         required("project", id, loader::project(ctx, id).await)
     }
 
-    /// Its stages in the order they were saved, at most 200. Removed ones are left out.
+    /// The stages in the order in which they were saved, at most 200. Removed stages are omitted.
     #[graphql(complexity = "lists::cost(Some(100), child_complexity)")]
     async fn stages(&self) -> Vec<Stage> {
         self.0.stages.iter().cloned().map(Stage).collect()
     }
 
-    /// Grows with every save, from 1.
+    /// The version of the workflow, which grows with every save, from 1.
     async fn version(&self) -> i32 {
         self.0.row.version
     }
 
-    /// How often a task may enter one webhook stage before it is held there.
+    /// The maximum number of times that a task may enter one webhook stage before it is held there.
     async fn max_passes(&self) -> i32 {
         self.0.row.max_passes
     }
 
-    /// When it was last saved.
+    /// The time at which the workflow was last saved.
     async fn updated_at(&self) -> Timestamp {
         self.0.row.updated_at
     }
@@ -60,21 +63,21 @@ pub struct WorkflowQuery;
 
 #[Object]
 impl WorkflowQuery {
-    /// A stage by its id, removed ones too.
+    /// A stage by its id, removed ones included.
     async fn stage(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the stage by id.")] r#where: WhereUniqueInput,
     ) -> Option<Result<Stage>> {
         let row = workflows::stage(ctx.app(), ctx.actor(), &r#where.id).await;
         Some(row.map(Stage).map_err(Into::into))
     }
 
-    /// A run of a stage by its id: how far it has come.
+    /// A stage run by its id, with its progress.
     async fn stage_run(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the stage run by id.")] r#where: WhereUniqueInput,
     ) -> Option<Result<StageRun>> {
         let row = stage_run::run(ctx.app(), ctx.actor(), &r#where.id).await;
         Some(row.map(StageRun).map_err(Into::into))
@@ -87,22 +90,24 @@ pub struct WorkflowMutation;
 
 #[Object]
 impl WorkflowMutation {
-    /// Replaces a project's workflow whole. Tasks stay where they are; those of a removed stage go where `moveTasks` says.
+    /// Replaces a project's workflow as a whole. Tasks stay in their stages; those of a removed stage move as
+    /// `moveTasks` says.
     async fn save_workflow(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Of which project.")] r#where: WhereUniqueInput,
-        #[graphql(desc = "The workflow as it is to be.")] data: WorkflowInput,
+        #[graphql(desc = "Selects the project by id.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "The complete new workflow.")] data: WorkflowInput,
     ) -> Result<Workflow> {
         let saved = workflows::save(ctx.app(), ctx.actor(), &r#where.id, data.read()?).await?;
         Ok(Workflow(saved))
     }
 
-    /// Sends again for every task that a webhook stage holds, in steps: `stageRun` shows how far it has come.
+    /// Starts a stage run: a job that sends again for every task that a webhook stage holds, in steps. `stageRun`
+    /// returns its progress.
     async fn rerun_stage(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which stage, of type WEBHOOK.")] r#where: WhereUniqueInput,
+        #[graphql(desc = "Selects the stage by id; its type must be WEBHOOK.")] r#where: WhereUniqueInput,
     ) -> Result<StageRun> {
         Ok(StageRun(stage_run::rerun(ctx.app(), ctx.actor(), &r#where.id).await?))
     }

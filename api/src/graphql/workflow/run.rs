@@ -1,4 +1,4 @@
-//! Stage runs: how far sending again has come.
+//! Stage runs and their progress.
 
 use async_graphql::{Context, ID, Object};
 use entity::{ReplayStatus, Timestamp, stage_run};
@@ -8,38 +8,38 @@ use super::{
     Stage,
 };
 
-/// A webhook stage sends again for every task it holds.
+/// A stage run: a job in which a webhook stage sends again for every task that it holds.
 pub struct StageRun(pub stage_run::Model);
 
-/// A webhook stage sends again for every task it holds.
+/// A stage run: a job in which a webhook stage sends again for every task that it holds.
 #[Object]
 impl StageRun {
-    /// Its id.
+    /// The id of the stage run.
     pub async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// Which stage.
+    /// The stage that sends again.
     async fn stage(&self, ctx: &Context<'_>) -> Result<Stage> {
         work_loader::stage(ctx, self.0.stage_id).await
     }
 
-    /// Tasks that were held when it began.
+    /// The number of tasks that were held at the start.
     async fn total(&self) -> i32 {
         self.0.total
     }
 
-    /// Tasks that were sent again so far.
+    /// The number of tasks that were sent again so far.
     async fn done(&self) -> i32 {
         self.0.done
     }
 
-    /// How far it has come.
+    /// The status of the job.
     async fn status(&self) -> ReplayStatus {
         self.0.status
     }
 
-    /// When it began.
+    /// The time at which the stage run started.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
     }

@@ -1,4 +1,4 @@
-//! The messages of graphql-transport-ws, in and out, and the codes that a socket is closed with.
+//! Messages of the graphql-transport-ws protocol in both directions, and the close codes of a socket.
 
 use async_graphql::ServerError;
 use serde::Deserialize;
@@ -6,12 +6,12 @@ use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-/// Characters of an operation's id.
+/// The maximum number of characters of an operation's id.
 const ID: usize = 256;
-/// Bytes of a close frame's reason.
+/// The maximum number of bytes of a close frame's reason.
 const REASON: usize = 123;
 
-/// A message of a client, before it is known to be one.
+/// A client message before validation.
 #[derive(Deserialize)]
 struct Raw<'a> {
     r#type: String,
@@ -20,22 +20,22 @@ struct Raw<'a> {
     payload: Option<&'a RawValue>,
 }
 
-/// A message of a client.
+/// A client message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Incoming<'a> {
-    /// `connection_init`, with the key if there is one.
+    /// `connection_init`, with the API key if there is one.
     Init(Option<String>),
-    /// `ping`, with what comes back.
+    /// `ping`, with the payload to return.
     Ping(Option<&'a str>),
     /// `pong`.
     Pong,
     /// `subscribe`: an operation's id, and its parameters as JSON.
     Subscribe(String, &'a str),
-    /// `complete`: the client wants no more of an operation.
+    /// `complete`: the client ends an operation.
     Complete(String),
 }
 
-/// What a client may put into `connection_init`.
+/// The payload of `connection_init`.
 #[derive(Default, Deserialize)]
 struct Payload {
     #[serde(alias = "authorization", rename = "Authorization")]
@@ -43,7 +43,7 @@ struct Payload {
 }
 
 impl<'a> Incoming<'a> {
-    /// What a text says, or why it says nothing.
+    /// Parses a text message; the error closes the socket.
     pub fn read(text: &'a str) -> Result<Self, Goodbye> {
         let raw: Raw<'a> =
             serde_json::from_str(text).map_err(|_| Goodbye::invalid("the message is not one of ours"))?;
@@ -73,12 +73,12 @@ fn key(payload: Option<&str>) -> Result<Option<String>, Goodbye> {
     Ok(payload.flatten().unwrap_or_default().authorization)
 }
 
-/// `connection_ack`.
+/// Builds `connection_ack`.
 pub fn ack() -> Message {
     Message::text(r#"{"type":"connection_ack"}"#)
 }
 
-/// `pong`, with what the client sent.
+/// Builds `pong`, with the payload of the ping.
 pub fn pong(payload: Option<&str>) -> Message {
     match payload {
         None => Message::text(r#"{"type":"pong"}"#),
@@ -86,24 +86,24 @@ pub fn pong(payload: Option<&str>) -> Message {
     }
 }
 
-/// What messages `next` of an operation begin with.
+/// Builds the beginning of an operation's `next` messages.
 pub fn head(id: &str) -> String {
     format!(r#"{{"id":{},"type":"next","payload":"#, quoted(id))
 }
 
-/// The parts of `next`: an answer as JSON, after its head. Subscribers share what they are told, and the head alone is their
-/// own.
+/// Returns the parts of a `next` message: its head, and the result as JSON. Subscribers share the payload; only the
+/// head is their own.
 pub fn next<'a>(head: &'a str, payload: &'a str) -> [&'a str; 3] {
     [head, payload, "}"]
 }
 
-/// `error`: the operation has ended.
+/// Builds `error`, which ends the operation.
 pub fn error(id: &str, errors: &[ServerError]) -> String {
     let errors = serde_json::to_string(errors).expect("names are strings and numbers are finite");
     format!(r#"{{"id":{},"type":"error","payload":{errors}}}"#, quoted(id))
 }
 
-/// `complete`.
+/// Builds `complete`.
 pub fn complete(id: &str) -> String {
     format!(r#"{{"id":{},"type":"complete"}}"#, quoted(id))
 }
@@ -112,27 +112,27 @@ fn quoted(id: &str) -> String {
     serde_json::Value::from(id).to_string()
 }
 
-/// How a socket ends.
+/// The end of a socket.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Goodbye {
-    /// The client has gone, or does not read.
+    /// The client disconnected or does not read.
     Gone,
-    /// We close it, and say why.
+    /// The server closes the socket with a code and a reason.
     Close(u16, String),
 }
 
 impl Goodbye {
-    /// With a code and a reason.
+    /// Closes with a code and a reason.
     pub fn new(code: u16, reason: impl Into<String>) -> Self {
         Self::Close(code, reason.into())
     }
 
-    /// A message that cannot be read.
+    /// Closes because of a message that cannot be parsed.
     pub fn invalid(reason: impl Into<String>) -> Self {
         Self::new(4400, reason)
     }
 
-    /// The close frame, its reason cut to what fits.
+    /// Builds the close frame, with its reason cut to the maximum length.
     pub fn frame(&self) -> Option<Message> {
         let Self::Close(code, reason) = self else { return None };
         let end = reason.floor_char_boundary(REASON);

@@ -1,13 +1,14 @@
-//! Operations over a WebSocket on `/graphql`: graphql-transport-ws, by hand, since the library's own loop closes with codes
-//! of its own, lets a second operation take the place of a running one and waits for ever for `connection_init`.
+//! Operations over a WebSocket on `/graphql`, by the graphql-transport-ws protocol. It is implemented here, since the
+//! library's own loop uses other close codes, lets a second operation replace a running one and waits forever for
+//! `connection_init`. The server's router calls [`upgrade`]. Nothing here may name a type of the schema.
 //!
-//! One task a socket. It reads, runs the operations and writes; while a write is held up nothing else moves, so a client
-//! that does not read costs what it had asked for and no more, and is cut off after a while ([`crate::listener`]). Before
-//! anything is told the key is checked again.
+//! Each socket has one task, which reads, runs the operations and writes. While a write is blocked nothing else
+//! proceeds, so a client that does not read costs only what it has already requested, and is disconnected after a while
+//! ([`crate::listener`]). This is the backpressure of a socket. Before anything is sent the API key is checked again.
 //!
-//! Closed with: 1001 the server shuts down; 4400 a message that cannot be read; 4401 no key or no good one, or `subscribe`
-//! before the acknowledgement; 4403 the key's rights have changed; 4408 no `connection_init` in time; 4409 an id that is
-//! in use; 4429 a second `connection_init`, or more connections than a key may have.
+//! Close codes: 1001 the server shuts down; 4400 a message that cannot be parsed; 4401 no valid API key, or `subscribe`
+//! before the acknowledgement; 4403 the permissions of the API key have changed; 4408 no `connection_init` in time;
+//! 4409 an operation id that is in use; 4429 a second `connection_init`, or more connections than an API key may have.
 
 mod message;
 mod operations;
@@ -44,30 +45,30 @@ use crate::server::{RequestId, Server};
 use crate::sockets::Slot;
 
 const PROTOCOL: &str = "graphql-transport-ws";
-/// Bytes of one message.
+/// The maximum size of one message in bytes.
 const MAX_MESSAGE: usize = 4 << 20;
-/// Bytes read at once: every socket has a buffer of this size, and the library's own has 128 KiB.
+/// The size of the read buffer of each socket in bytes; the library's default is 128 KiB.
 const READ_BUFFER: usize = 2 << 10;
-/// Bytes of single messages that are gathered before they are written: they are short, and flushed at once.
+/// The size of the write buffer for single messages in bytes. They are short and flushed immediately.
 const WRITE_BUFFER: usize = 1 << 10;
-/// Bytes of messages after which they are written in any case.
+/// The number of buffered bytes from which messages are written.
 const TOGETHER: usize = 48 << 10;
-/// How often the key is checked and the client pinged when nothing happens.
+/// The interval at which the API key is checked and the client is pinged while idle.
 const TICK: Duration = Duration::from_secs(15);
-/// How long a client may say nothing, not even to a ping.
+/// The time without any message from the client, pongs included, after which the socket is closed.
 const SILENCE: Duration = Duration::from_secs(60);
-/// How long to wait for the client's part of a close.
+/// The time to wait for the client's close frame.
 const CLOSING: Duration = Duration::from_secs(3);
 
 type Socket = WebSocketStream<Wire<TokioIo<Upgraded>>>;
 
-/// Whether a request wants a socket.
+/// Returns whether a request asks for a WebSocket upgrade.
 pub fn is_wanted(request: &Request<Body>) -> bool {
     let upgrade = request.headers().get(UPGRADE).and_then(|value| value.to_str().ok());
     upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
 }
 
-/// Makes a socket of a request.
+/// Upgrades a request to a WebSocket.
 pub async fn upgrade(server: Arc<Server>, id: RequestId, request: Request<Body>) -> Response {
     let refused = |message: String| {
         let error = ApiError::new(Code::MalformedRequest, message);
@@ -94,7 +95,7 @@ pub async fn upgrade(server: Arc<Server>, id: RequestId, request: Request<Body>)
     let conversation = async move {
         match upgraded.await {
             Ok(stream) => serve(socket(stream).await, &server, key, id).await,
-            Err(error) => tracing::debug!(%error, "a connection could not become a socket"),
+            Err(error) => tracing::debug!(%error, "a connection could not be upgraded to a WebSocket"),
         }
         drop(open);
     };
@@ -102,7 +103,7 @@ pub async fn upgrade(server: Arc<Server>, id: RequestId, request: Request<Body>)
     accepted(&parts.headers)
 }
 
-/// The answer to a handshake that is right.
+/// Builds the response to a valid handshake.
 fn accepted(headers: &HeaderMap) -> Response {
     let key = headers.get(SEC_WEBSOCKET_KEY).map_or(&b""[..], |key| key.as_bytes());
     let headers = [
@@ -129,10 +130,10 @@ async fn serve(mut socket: Socket, server: &Arc<Server>, key: Option<String>, id
         () = server.sockets.closing.cancelled() => Goodbye::new(1001, "the server shuts down"),
     };
     let Some(frame) = goodbye.frame() else { return };
-    tracing::debug!(?goodbye, "a socket is closed");
+    tracing::debug!(?goodbye, "a WebSocket was closed");
     let close = async {
-        // What the client has sent is read to its end: a socket that is dropped with unread bytes is reset, and a reset
-        // may overtake the reason.
+        // The client's remaining messages are read to the end: a socket that is dropped with unread bytes is reset, and
+        // the reset may overtake the close reason.
         if socket.send(frame).await.is_ok() {
             while let Some(Ok(_)) = socket.next().await {}
         }
@@ -165,7 +166,7 @@ async fn talk(socket: &mut Socket, server: &Arc<Server>, key: Option<String>, id
     }
 }
 
-/// Waits for `connection_init` and says who it is.
+/// Waits for `connection_init` and authenticates its API key.
 async fn greet(socket: &mut Socket, server: &Server, key: Option<String>) -> Result<(Pass, Slot), Goodbye> {
     loop {
         let message = receive(socket.next().await)?;
@@ -234,10 +235,10 @@ impl Conversation<'_> {
         }
     }
 
-    /// Writes what an operation says, and what is there already.
+    /// Writes a message of an operation, and all further messages that are ready.
     async fn tell(&mut self, first: Said) -> Result<(), Goodbye> {
         self.check().await?;
-        // What the library has begun to write ends first.
+        // Frames that the library has begun to write must be flushed first.
         written(self.socket.flush().await)?;
         let (mut said, mut frames) = (Some(first), Frames::default());
         while let Some(said_now) = said.take() {
@@ -259,7 +260,7 @@ impl Conversation<'_> {
         written(put(self.socket, frames).await)
     }
 
-    /// Ends with a key that is no longer good.
+    /// Ends the conversation when the API key is no longer valid.
     async fn check(&mut self) -> Result<(), Goodbye> {
         let checked = self.pass.check(&self.server.app).await;
         checked.map_err(|error| refused(&Refusal::from(ApiError::from(error))))
@@ -292,7 +293,7 @@ fn receive(message: Option<Result<Message, Error>>) -> Result<Message, Goodbye> 
         None => Err(Goodbye::Gone),
         Some(Ok(message)) => Ok(message),
         Some(Err(error)) => {
-            tracing::debug!(%error, "a socket cannot be read");
+            tracing::debug!(%error, "a WebSocket cannot be read");
             Err(Goodbye::new(
                 1009,
                 format!("a message cannot be read, or has more than {MAX_MESSAGE} bytes"),
@@ -301,7 +302,7 @@ fn receive(message: Option<Result<Message, Error>>) -> Result<Message, Goodbye> 
     }
 }
 
-/// The text of a message; none when it is one of the transport's own.
+/// Returns the text of a message; none for the protocol's own control frames.
 fn text(message: &Message) -> Result<Option<&str>, Goodbye> {
     match message {
         Message::Text(text) => Ok(Some(text.as_str())),
@@ -317,7 +318,7 @@ async fn send(socket: &mut Socket, message: Message) -> Result<(), Goodbye> {
 
 fn written(result: Result<(), Error>) -> Result<(), Goodbye> {
     result.map_err(|error| {
-        tracing::debug!(%error, "a socket cannot be written to");
+        tracing::debug!(%error, "a WebSocket cannot be written to");
         Goodbye::Gone
     })
 }

@@ -1,5 +1,5 @@
-//! The operations that run on one socket: each a stream of messages, all polled by the socket's own task, so that a
-//! client that does not read stops them and nothing is stored for it.
+//! The operations of one socket. Each is a stream of messages, and all are polled by the socket's own task, so that a
+//! client that does not read suspends them and nothing is buffered for it (backpressure).
 
 use std::collections::HashMap;
 use std::future::ready;
@@ -19,20 +19,20 @@ use crate::auth;
 use crate::server::{RequestId, Server};
 use crate::sockets::Slot;
 
-/// Operations that run on one socket at the same time.
+/// The maximum number of concurrent operations of one socket.
 const MAX: usize = 100;
 
-/// What an operation says.
+/// The output of an operation.
 pub enum Said {
-    /// What a subscription tells: messages `next` with this head and these payloads.
+    /// Rows of a subscription: `next` messages with this head and these payloads.
     Next(Arc<str>, Vec<Shown>),
     /// A message.
     Message(String),
-    /// The message that ends it.
+    /// The message that ends the operation.
     Last(String),
 }
 
-/// What runs on a socket.
+/// The running operations of a socket.
 #[derive(Default)]
 pub struct Operations {
     streams: SelectAll<BoxStream<'static, (Arc<str>, Said)>>,
@@ -40,12 +40,12 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// Whether nothing runs.
+    /// Returns whether no operation runs.
     pub fn is_empty(&self) -> bool {
         self.streams.is_empty()
     }
 
-    /// What any of them says next.
+    /// Returns the next output of any operation.
     pub async fn next(&mut self) -> Option<Said> {
         loop {
             let (id, said) = self.streams.next().await?;
@@ -58,19 +58,19 @@ impl Operations {
         }
     }
 
-    /// What is there already.
+    /// Returns an output that is ready now, without waiting.
     pub fn ready(&mut self) -> Option<Said> {
         self.next().now_or_never().flatten()
     }
 
-    /// The client wants no more of one.
+    /// Stops an operation that the client has completed.
     pub fn stop(&mut self, id: &str) {
         if let Some((handle, _)) = self.running.remove(id) {
             handle.abort();
         }
     }
 
-    /// Starts one. What is refused is answered by a message; what is malformed closes the socket.
+    /// Starts an operation. A refusal is returned as a message; malformed parameters close the socket.
     pub fn start(
         &mut self,
         server: &Arc<Server>,
@@ -110,7 +110,7 @@ impl Operations {
     }
 }
 
-/// What an operation says, up to what ends it.
+/// Returns the outputs of an operation, up to the one that ends it.
 fn said(
     server: Arc<Server>,
     operation: Operation,

@@ -1,6 +1,7 @@
-//! The connection below a socket. Subscribers are told in whole frames that are built here and not in the library: many
-//! messages are one buffer and one write, and the buffer goes from socket to socket. Only what a client does not take at
-//! once stays with it, so a thousand subscribers who read cost one buffer a thread.
+//! The connection below a WebSocket. Messages to subscribers are built here as complete frames, outside the library:
+//! many messages share one buffer and one write, and each thread passes its buffer from socket to socket. A socket
+//! keeps only the bytes that the client does not accept at once, so a thousand subscribers that read cost one buffer a
+//! thread.
 
 use std::cell::Cell;
 use std::io;
@@ -9,16 +10,16 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that a buffer may have when it is put by.
+/// The maximum capacity in bytes of a buffer that is kept for reuse.
 const KEPT: usize = 256 << 10;
-/// The final frame of a text.
+/// The first byte of an unfragmented text frame.
 const TEXT: u8 = 0x81;
 
 thread_local! {
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Whole frames, on their way to one socket.
+/// Complete frames to write to one socket.
 pub struct Frames(Vec<u8>);
 
 impl Default for Frames {
@@ -28,7 +29,7 @@ impl Default for Frames {
 }
 
 impl Frames {
-    /// A message of these parts.
+    /// Appends a text message that consists of these parts.
     pub fn text(&mut self, parts: &[&str]) {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         self.0.reserve(length + 10);
@@ -47,7 +48,7 @@ impl Frames {
         parts.iter().for_each(|part| self.0.extend_from_slice(part.as_bytes()));
     }
 
-    /// How many bytes they have.
+    /// Returns the number of bytes.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -62,7 +63,7 @@ impl Drop for Frames {
     }
 }
 
-/// A stream that sends frames before anything else that is written.
+/// A stream that writes pending frames before any other bytes.
 pub struct Wire<S> {
     stream: S,
     frames: Option<Frames>,
@@ -70,7 +71,7 @@ pub struct Wire<S> {
 }
 
 impl<S> Wire<S> {
-    /// Over a stream.
+    /// Wraps a stream.
     pub fn new(stream: S) -> Self {
         Self {
             stream,
@@ -81,7 +82,8 @@ impl<S> Wire<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Wire<S> {
-    /// Takes frames, to be flushed before the next are put; whatever was written before has been flushed.
+    /// Sets the frames to write. They must be flushed before the next call, and earlier bytes must have been flushed
+    /// before.
     pub fn put(&mut self, frames: Frames) {
         debug_assert!(self.frames.is_none(), "what was put before has been flushed");
         (self.frames, self.sent) = (Some(frames), 0);
@@ -98,7 +100,7 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
                 Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(sent) => self.sent += sent,
                 Poll::Pending => {
-                    // The buffer goes on to the next socket; this one waits with what it could not send.
+                    // The thread's buffer moves on to the next socket; this one keeps only the unsent rest.
                     (self.frames, self.sent) = (Some(Frames(rest.into())), 0);
                     return Poll::Pending;
                 }

@@ -1,16 +1,16 @@
-//! Between which ids to look.
+//! Bounds of ids.
 
 use super::Span;
 use crate::{Clock, notification::filter::Filter};
 use entity::{NotificationId, notification};
 use sea_orm::{ColumnTrait, Condition};
 
-/// Which ids the times of a filter leave to be looked at.
+/// Returns the ids that the times of a filter leave.
 pub(crate) fn near(clock: &Clock, filter: &Filter) -> Condition {
     Bounds::of(clock, filter).condition()
 }
 
-/// The ids between which to look: at least the first, below or at the second.
+/// A range of ids, with inclusive and exclusive ends.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Bounds {
     pub above: Option<NotificationId>,
@@ -20,8 +20,8 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// Ids carry the time at which they were made, up to [`SLACK`]: this keeps away from what a filter's times leave out.
-    /// A clock that a test moves says nothing of ids.
+    /// Derives bounds from the times of a filter: ids contain their creation time, up to [`SLACK`]. A mock clock
+    /// implies nothing about ids.
     pub(crate) fn of(clock: &Clock, filter: &Filter) -> Self {
         if clock.here().is_none() {
             return Self::default();
@@ -55,5 +55,5 @@ impl Bounds {
     }
 }
 
-/// Microseconds by which the time in an id may be off from the time of its row: a unit of work takes less.
+/// The maximum difference in microseconds between the time in an id and the time of its row: a transaction takes less.
 const SLACK: i64 = 10_000_000;

@@ -1,6 +1,6 @@
-//! Pages of the log. A filter that one [`Way`] says wholly is answered by it. Otherwise the rows that a way leads past are
-//! looked at, a growing number of them at a time and along each way that there is, until the page is full or a way has
-//! ended; when too many were looked at, the page ends early and says where.
+//! Pages of the delivery log. A filter that one index scan ([`Way`]) covers completely is answered by that scan.
+//! Otherwise the rows of several index scans are filtered, a growing number of rows of each, until the page is full or
+//! a scan is exhausted; when too many rows were scanned, the page ends early and says where.
 
 mod bounds;
 
@@ -23,12 +23,12 @@ use sea_orm::{
     sea_query::{Alias, SelectStatement, UnionType},
 };
 
-/// Which page of the log.
+/// The requested page of the log.
 pub type Span = page::Span<NotificationId>;
 /// A page of the log.
 pub type Slice = page::Slice<notification::Model>;
 
-/// How many rows are looked at along a way, time after time.
+/// The numbers of rows that are scanned in an index, one after the other.
 const LOOKS: [u64; 3] = [1_000, 3_000, 8_000];
 
 pub(crate) async fn page(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
@@ -65,7 +65,7 @@ pub(crate) async fn numbered(
     }
 }
 
-/// What an actor may see of what a filter matches.
+/// The part of the log that an actor has access to and a filter matches.
 struct Log<'a> {
     db: &'a DatabaseConnection,
     actor: &'a Actor,
@@ -86,12 +86,12 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// Whether nothing is left to compare row by row, or so few rows that it does not matter.
+    /// Returns whether the index scan covers the filter, or leaves so few rows that filtering them is cheap.
     fn is_said_by(&self, way: &Way) -> bool {
         self.filter.ids.is_some() || (way.rest == Filter::default() && self.actor.projects.is_none())
     }
 
-    /// What is to be seen along a way, in order.
+    /// Loads the matching rows of an index scan, in order.
     async fn rows(&self, way: &Way, bounds: Bounds, count: u64, skip: u64) -> Result<Vec<notification::Model>> {
         if way.stretches.is_empty() || count == 0 {
             return Ok(Vec::new());
@@ -109,7 +109,7 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// The last of so many rows along a way, whether they are to be seen or not; none when there are fewer.
+    /// Returns the last of so many rows of an index scan, matching or not; none when there are fewer.
     async fn last_of(&self, way: &Way, bounds: Bounds, count: u64) -> Result<Option<NotificationId>> {
         if way.stretches.is_empty() {
             return Ok(None);
@@ -128,7 +128,8 @@ impl<'a> Log<'a> {
         Ok(row.map(|row| row.try_get("", "id")).transpose()?)
     }
 
-    /// The walk that came farthest has found whatever the others have.
+    /// Ends the page early, at the scan that came farthest: each scan finds every matching row of the range that it has
+    /// covered, so the farthest one has found all rows of the others.
     async fn end_early(&self, walks: Vec<Walk>, span: Span) -> Result<Slice> {
         let walks = walks.into_iter();
         let farthest = match self.from {
@@ -144,7 +145,7 @@ impl<'a> Log<'a> {
         };
         match at {
             Some(row) => Ok(Slice::ended(walk.rows, &span, row)),
-            // It was removed for its age meanwhile, and so is what is older.
+            // Retention removed the row in between, and all older ones.
             None => {
                 let room = span.count.saturating_add(1) - walk.rows.len() as u64;
                 walk.rows.extend(self.rows(&walk.way, walk.left, room, 0).await?);
@@ -154,7 +155,7 @@ impl<'a> Log<'a> {
     }
 }
 
-/// The stretches of a way in one order: so many rows of it, after so many that are passed over.
+/// Builds the union of an index scan's ranges in one order: so many rows, after so many skipped ones.
 fn statement(
     backend: DbBackend,
     way: &Way,
@@ -178,7 +179,8 @@ fn statement(
     statement
 }
 
-/// Names each stretch's index: SQLite knows nothing of how often a value is met, and would take another one.
+/// Adds the index of each range as a hint: SQLite has no statistics about the frequency of values and would choose
+/// another.
 fn hinted(sql: &str, way: &Way) -> String {
     const FROM: &str = "FROM \"notification\" WHERE";
     let mut parts = sql.split(FROM);
@@ -193,7 +195,7 @@ fn hinted(sql: &str, way: &Way) -> String {
     out
 }
 
-/// How far a way was gone, and what was found on it.
+/// The progress of an index scan, and the rows that it found.
 struct Walk {
     way: Way,
     left: Bounds,
@@ -211,7 +213,7 @@ impl Walk {
         }
     }
 
-    /// Looks at so many more. Whether the page is full or the way has ended.
+    /// Scans so many more rows. Returns whether the page is full or the scan is exhausted.
     async fn go_on(&mut self, log: &Log<'_>, look: u64, room: u64) -> Result<bool> {
         let last = log.last_of(&self.way, self.left, look).await?;
         let mut bounds = self.left;

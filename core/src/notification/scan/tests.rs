@@ -1,4 +1,4 @@
-//! How SQLite goes along the ways, and what times say of ids.
+//! Tests of SQLite's plans of index scans, and of the ids that times imply.
 
 use super::*;
 use crate::{Clock, sql::plan};
@@ -17,7 +17,7 @@ fn actor(projects: Option<Vec<ProjectId>>) -> Actor {
     }
 }
 
-/// How SQLite goes along the best way of a filter.
+/// Returns SQLite's plan of the best index scan of a filter.
 async fn planned(actor: &Actor, filter: &Filter, after: bool) -> Vec<String> {
     let log = Log {
         db: &DatabaseConnection::default(),
@@ -143,7 +143,7 @@ async fn several_values_are_merged_as_they_stand_and_nothing_but_the_held_is_sor
 
 #[test]
 fn times_bound_the_ids_unless_a_test_moves_the_clock() {
-    // Not a new id: other tests put the clock of those forward.
+    // Not a new id, since other tests move the clock of new ids forward.
     let millis = u128::try_from(Clock::default().now().0 / 1_000).unwrap();
     let made = NotificationId(uuid::Uuid::from_u128(millis << 80));
     let filter = |from: i64, before: i64| Filter {

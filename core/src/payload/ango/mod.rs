@@ -1,10 +1,10 @@
-//! Ango Hub's bodies: `reference/behaviours.md` C1. One shape serves all: the task as it stands in a workflow, with the
-//! label as its answer. Times have milliseconds; absent arrays are `[]`, absent URLs `null`. A review event adds `review`;
-//! a deleted label adds `deleted: true`.
+//! Ango Hub's bodies, as Ango Hub's documentation of webhooks describes them. One shape serves all topics: the task
+//! with its workflow, and the label as its answer. Times have milliseconds; absent arrays are `[]`, absent URLs `null`.
+//! A review event adds `review`; a deleted label adds `deleted: true`.
 //!
-//! `METADATA_ONLY` has every field, with no objects and no brush URLs: a receiver need not know that they were held back.
-//! A data row is one file, so `dataset` and `overlay`, the further files of an asset, are always empty. The export, which
-//! differs from the webhook's body, is [`export`].
+//! `METADATA_ONLY` has every member, without objects and brush URLs, so that a receiver need not handle absent members.
+//! A data row is one file, so `dataset` and `overlay`, the further files of an asset, are always empty. The export
+//! format, which differs from the webhook's body, is [`export`].
 
 mod answer;
 mod task;
@@ -44,9 +44,9 @@ pub(super) fn render(
     }
 }
 
-/// A task in the form of an export, which differs from the webhook's: batches by name, the stage by name, and the history
-/// with what was submitted in each stage. `answers` holds, for each visit of the history, the annotation that was
-/// submitted there; a visit without one passed on what it got, and carries the answer of the visit before it.
+/// Renders a task in the export format, which differs from the webhook's body: batches by name, the stage by name, and
+/// the history with the annotation submitted in each stage. `answers` holds these, one for each visit of the history; a
+/// visit without one forwarded its input, and gets the answer of the visit before it.
 pub fn export(
     task: &event::Task,
     label: Option<&Label>,

@@ -1,13 +1,14 @@
-//! `task` of Ango's bodies and of its export: where it stands, how long it took, the answer, and the stages it came through.
+//! The `task` of Ango Hub's bodies and of its export: its stage, the working times, the answer, and the completed
+//! stages.
 
 use super::answer::Answer;
 use crate::event::{self, LabelChange, Stage, Visit};
 use entity::StageType;
 use serde::Serialize;
 
-/// Every workflow's first stage goes by this id.
+/// The id of every workflow's first stage.
 const START: &str = "Start";
-/// The stage an answer comes from when it was made outside a workflow.
+/// The name of the stage of an answer that was submitted outside a workflow.
 const STAGE: &str = "Label";
 
 #[derive(Serialize)]
@@ -33,7 +34,7 @@ pub(super) struct Task<'a> {
     medical_brush_data_url: Option<String>,
 }
 
-/// A stage it came through. Nothing here is of a consensus, so `consensusId` is absent.
+/// A completed stage. This service has no consensus, so `consensusId` is absent.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry<'a> {
@@ -51,12 +52,12 @@ struct Entry<'a> {
     is_skipped: bool,
     #[serde(rename = "_id")]
     id: String,
-    /// Only in an export.
+    /// Only in the export format.
     #[serde(flatten)]
     answer: Option<Answer>,
 }
 
-/// The task as a webhook gets it: stages by id, the history without answers.
+/// Builds the task of a webhook's body: stages by id, the history without answers.
 pub(super) fn of(task: &event::Task, mut answer: Answer) -> Task<'_> {
     Task {
         r#type: "default",
@@ -79,7 +80,7 @@ pub(super) fn of(task: &event::Task, mut answer: Answer) -> Task<'_> {
     }
 }
 
-/// The task as an export has it: its stage by name, and what was submitted in each stage of the history.
+/// Builds the task of an export: its stage by name, and the history with the annotation submitted in each stage.
 pub(super) fn exported<'a>(task: &'a event::Task, answer: Answer, answers: &[Option<String>]) -> Task<'a> {
     let mut exported = Task {
         stage: task.stage.name.clone(),
@@ -95,7 +96,7 @@ pub(super) fn exported<'a>(task: &'a event::Task, answer: Answer, answers: &[Opt
     exported
 }
 
-/// A label that was made outside a workflow stands for its task.
+/// Builds the task of a label that was submitted outside a workflow.
 pub(super) fn without_workflow(change: &LabelChange, mut answer: Answer) -> Task<'_> {
     let label = &change.label;
     let duration = (label.seconds_to_label * 1000.0).round() as i64;

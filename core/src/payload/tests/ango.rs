@@ -1,4 +1,5 @@
-//! Ango's bodies of labels and reviews, and what a move may leave out. The whole of a move is in [`seed`](super::seed).
+//! Tests of Ango Hub's bodies of labels and reviews, and of a move's optional members. The complete body of a move is
+//! in [`seed`](super::seed).
 
 use super::*;
 use crate::event::{LabelChange, Visit};

@@ -1,4 +1,4 @@
-//! The export, by its documented differences from the webhook's body.
+//! Tests of the export format, by its documented differences from the webhook's body.
 
 use super::*;
 use crate::event::{Batch, Stage, Visit};
@@ -8,7 +8,7 @@ const FIRST: &str = r#"{"tools":[{"bounding-box":{"x":1.10}}],"classifications":
 const SECOND: &str = r#"{"tools":[],"classifications":[{"answer":"é"}],"relations":[{"from":"a"}],
     "brushDataUrl":"https://example.com/b.png"}"#;
 
-/// Start, Label, Logic, Review; what was submitted in each.
+/// Returns a task that passed Start, Label, Logic and Review, and the annotations submitted in each.
 fn reviewed() -> (TaskMove, Vec<Option<String>>) {
     let mut change = moved();
     let passed = change.task.history[0].clone();
@@ -91,7 +91,7 @@ fn an_export_differs_from_the_webhook_where_ango_says_so() {
         }
     }
 
-    // Nothing else differs.
+    // Everything else must be equal.
     let sent = webhook.as_object_mut().unwrap();
     sent.insert("batches".into(), json!(["Le Croissànt"]));
     sent.shift_remove("batchNames");

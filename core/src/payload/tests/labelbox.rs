@@ -1,4 +1,4 @@
-//! Labelbox's bodies.
+//! Tests of Labelbox's bodies.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The bodies, field by field, against the lists of the platforms whose receivers will read them.
+//! Tests of the bodies, field by field, against the platforms' published lists of fields.
 
 mod ango;
 mod export;
@@ -21,7 +21,7 @@ fn data(topic: WebhookTopic) -> Data {
     sample(topic, WebhookId::new(), NOW).unwrap()
 }
 
-/// The sample of a move, to be changed and made data again.
+/// Returns the sample of a move, to be modified and turned into data again.
 fn moved() -> TaskMove {
     match data(WebhookTopic::WorkflowAction) {
         Data::Move(change) => *change,
@@ -29,7 +29,7 @@ fn moved() -> TaskMove {
     }
 }
 
-/// A body as it is sent.
+/// Returns a body as it is sent.
 fn text(format: PayloadFormat, content: PayloadContent, topic: WebhookTopic, data: &Data) -> String {
     let event = unpublished(OrganizationId::new(), topic, data, NOW).unwrap();
     String::from_utf8(render(&Shape::plain(format, content), &event, data).unwrap()).unwrap()
@@ -43,7 +43,7 @@ fn metadata_only(format: PayloadFormat, topic: WebhookTopic, data: &Data) -> Val
     serde_json::from_str(&text(format, PayloadContent::MetadataOnly, topic, data)).unwrap()
 }
 
-/// The names of an object's members, in their order.
+/// Returns the names of an object's members, in order.
 fn names(value: &Value) -> String {
     let names: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
     names.join(" ")

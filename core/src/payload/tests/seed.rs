@@ -1,4 +1,4 @@
-//! Ango's published sample of a webhook stage's body: loaded as input, it comes out field for field.
+//! Ango Hub's published sample of a webhook stage's body: loaded as input, it is rendered field for field.
 
 use super::*;
 use crate::event::{Batch, Stage, Task, Visit, Work};
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 const SAMPLE: &str = include_str!("../testdata/ango_sample.json");
 
-/// Ids that are ours; a stage id in the sample is an id of ours where it is a UUID.
+/// The members that are ids of this service; a stage id in the sample is one where it is a UUID.
 const OURS: [&str; 5] = ["projectId", "assetId", "taskId", "taskHistory", "_id"];
 
 #[test]
@@ -21,7 +21,7 @@ fn the_published_sample_comes_out_field_for_field() {
         &Data::Move(Box::new(load(&sample))),
     );
     let mut expected = sample;
-    // We have no consensus, and Label has an id of its own, as every stage but Start.
+    // This service has no consensus, and Label has an id of its own, like every stage except Start.
     let history = expected["task"]["stageHistory"].as_array_mut().unwrap();
     assert_eq!(
         history[2].as_object_mut().unwrap().shift_remove("consensusId"),
@@ -34,7 +34,7 @@ fn the_published_sample_comes_out_field_for_field() {
     compare("body", &body, &expected);
 }
 
-/// What was typed keeps its digits and its order: the numbers of the sample have up to seventeen of them.
+/// Embedded JSON keeps its digits and its order: the numbers of the sample have up to seventeen digits.
 #[test]
 fn what_the_sample_embeds_is_sent_byte_for_byte() {
     let sample: Value = serde_json::from_str(SAMPLE).unwrap();
@@ -78,7 +78,7 @@ fn compare(path: &str, ours: &Value, theirs: &Value) {
     }
 }
 
-/// The move that the sample tells of.
+/// Returns the move that the sample describes.
 fn load(sample: &Value) -> TaskMove {
     let mut change = moved();
     change.project.ontology = Some(raw(raw_at(SAMPLE, &["categorySchema"])));
@@ -165,7 +165,7 @@ fn raw(text: String) -> Box<RawValue> {
     RawValue::from_string(text).unwrap()
 }
 
-/// The text of what stands at `path`, as it is written.
+/// Returns the source text of the value at `path`.
 fn raw_at(text: &str, path: &[&str]) -> String {
     path.iter().fold(text.to_owned(), |text, name| {
         let members: HashMap<String, Box<RawValue>> = serde_json::from_str(&text).unwrap();

@@ -1,12 +1,12 @@
-//! One whole body of a task's move in each format: the contract with everybody's receivers. Nothing in the sample differs
-//! from run to run, so nothing is hidden.
+//! Snapshots of one whole body of a task's move in each format: the contract with receivers. The sample is
+//! deterministic, so nothing is redacted.
 
 use super::*;
 use insta::{assert_snapshot, with_settings};
 
 const REFRESH: &str = "to accept it: INSTA_UPDATE=always cargo test -p labelhook-core --lib snapshots";
 
-/// A label as somebody makes it who writes for all three: each format takes what is its own.
+/// A label with the members of all three platforms; each format uses its own.
 const LABEL: &str = r##"{"tools":[{"bounding-box":{"x":1.10,"y":2,"height":-3,"width":4},"objectId":"o1","title":"Tree"}],
     "objects":[{"featureId":"f1","title":"Tree","bbox":{"top":40,"left":12,"height":80,"width":64}}],
     "annotations":[{"id":"d1","name":"Tree","tag":{},"slot_names":["0"]}],

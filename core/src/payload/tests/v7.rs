@@ -1,4 +1,4 @@
-//! V7's bodies.
+//! Tests of V7's bodies.
 
 use super::*;
 use serde_json::value::RawValue;

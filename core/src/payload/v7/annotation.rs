@@ -1,5 +1,6 @@
-//! `annotations` of Darwin JSON. A label's own are passed on byte for byte; the objects of Labelbox's and Ango's tools are
-//! drawn again in Darwin's shapes. What has no counterpart there (masks, rotated boxes, named entities) is left out.
+//! The `annotations` of Darwin JSON. Annotations that are Darwin JSON already are copied byte for byte; objects of
+//! Labelbox's and Ango Hub's tools are converted. Those without a counterpart (masks, rotated boxes, named entities)
+//! are omitted.
 
 use super::{
     item::SLOT,
@@ -8,13 +9,13 @@ use super::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
-/// An annotation as Darwin has it.
+/// An annotation of Darwin JSON.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Annotation {
-    /// It came as such.
+    /// Given as Darwin JSON.
     Darwin(Box<RawValue>),
-    /// Made from another tool's object.
+    /// Converted from another tool's object.
     Drawn(Box<Drawn>),
 }
 
@@ -35,7 +36,7 @@ struct Annotator {
     full_name: Option<String>,
 }
 
-/// The lists of an annotation, each of another tool.
+/// The lists of an annotation, one for each platform's tools.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Annotated {
@@ -44,7 +45,7 @@ struct Annotated {
     tools: Value,
 }
 
-/// All that can be told of an annotation, as the work of `annotator`.
+/// Converts all objects of an annotation, as the work of `annotator`.
 pub(super) fn all(annotation: &str, annotator: Option<&str>) -> Vec<Annotation> {
     let annotated: Annotated = serde_json::from_str(annotation).unwrap_or_default();
     let own = annotated
@@ -73,7 +74,7 @@ fn of_ango(tool: &Map<String, Value>, annotator: Option<&str>) -> Option<Drawn> 
     Some(drawn(tool.get("objectId"), name, shape, annotator))
 }
 
-/// The first member that is a shape, and what its tool is called.
+/// Returns the first member that is a shape, and the name of its tool.
 fn first(object: &Map<String, Value>, read: fn(&str, &Value) -> Option<Shape>) -> Option<(&str, Shape)> {
     object
         .iter()
@@ -95,7 +96,7 @@ fn drawn(id: Option<&Value>, name: String, shape: Shape, annotator: Option<&str>
     }
 }
 
-/// What the object is of; V7 knows no class without a name, so the tool's stands in for one that is empty.
+/// Returns the class name of an object. V7 requires a class name, so the tool's name replaces an empty one.
 fn named(object: &Map<String, Value>, keys: [&str; 2], kind: &str) -> String {
     let names = keys.iter().filter_map(|key| object.get(*key)?.as_str());
     names

@@ -1,4 +1,4 @@
-//! `item` of Darwin JSON: the file, where it belongs, and its one slot.
+//! The `item` of Darwin JSON: the file, its location, and its one slot.
 
 use crate::event::{DataRow, Dataset, Team};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde_json::Number;
 use std::path::Path;
 use url::Url;
 
-/// The name of the only slot of an item; its annotations refer to it.
+/// The name of an item's only slot, to which its annotations refer.
 pub(super) const SLOT: &str = "0";
 
 #[derive(Serialize)]
@@ -55,14 +55,14 @@ struct File<'a> {
     url: Option<&'a str>,
 }
 
-/// What the metadata of an image or video says of it.
+/// The size of an image or video, from its metadata.
 #[derive(Default, Deserialize)]
 struct Size {
     width: Option<Number>,
     height: Option<Number>,
 }
 
-/// A data row as an item. One without an external id goes by its file's name, or by its id.
+/// Builds an item from a data row. Without an external id, its name is the file's name or the data row's id.
 pub(super) fn of<'a>(data_row: &'a DataRow, dataset: &'a Dataset, team: Option<&'a Team>) -> Item<'a> {
     let address = Url::parse(&data_row.row_data).ok();
     let file_name = address.as_ref().and_then(last_segment);
@@ -73,7 +73,7 @@ pub(super) fn of<'a>(data_row: &'a DataRow, dataset: &'a Dataset, team: Option<&
     let file = File {
         file_name: file_name.unwrap_or_else(|| name.clone()),
         storage_key: None,
-        // What is not an address is the data itself: a text, which Darwin has no place for.
+        // A data row that is not a URL is the data itself, as text, for which Darwin JSON has no member.
         url: address.map(|_| data_row.row_data.as_str()),
     };
     Item {
@@ -120,7 +120,7 @@ fn last_segment(address: &Url) -> Option<String> {
     (!last.is_empty()).then(|| last.to_owned())
 }
 
-/// V7's word for what the file is, by its ending; most are images.
+/// Returns V7's type of a file, by its extension; the default is an image.
 fn kind(file_name: &str) -> &'static str {
     let ending = Path::new(file_name)
         .extension()
@@ -134,7 +134,7 @@ fn kind(file_name: &str) -> &'static str {
     }
 }
 
-/// A name as it stands in V7's addresses: lower case, dashes for what is neither letter, digit nor underscore.
+/// Converts a name to V7's slug form: lower case, with dashes for everything except letters, digits and underscores.
 fn slug(name: &str) -> String {
     let lower = name.to_lowercase();
     let words = lower.split(|letter: char| !letter.is_alphanumeric() && letter != '_');

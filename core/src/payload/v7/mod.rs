@@ -1,8 +1,10 @@
-//! V7's bodies: `reference/behaviours.md` C3, Darwin JSON 2.0 and metadata. The body is about an item (our data row) and
-//! is the same for a task's move, a label and a review: the format has no place for what happened, so a webhook that needs
-//! to tell them apart asks for one topic, or for another format. A deleted label leaves the item without annotations.
+//! V7's bodies: Darwin JSON 2.0 and metadata, as V7's documentation of Darwin JSON and of webhook stages describes
+//! them. The body describes an item (a data row) and has the same shape for a task's move, a label and a review: the
+//! format has no member for what happened, so a webhook that must distinguish them subscribes to one topic or uses
+//! another format. A deleted label leaves the item without annotations.
 //!
-//! `METADATA_ONLY` leaves the `annotations` key out. What we do not have, V7's own pages above all, is `null`.
+//! `METADATA_ONLY` omits the `annotations` key. Members without a counterpart here, above all pages of V7's own
+//! application, are `null`.
 
 mod annotation;
 mod item;
@@ -37,7 +39,7 @@ pub(super) fn render(
     serde_json::to_vec(&body(content, &subject))
 }
 
-/// A test has no item, and says so by its shape.
+/// Builds the body of a test event, which has no item and therefore another shape.
 fn test(event: &entity::event::Model, ping: &Ping) -> serde_json::Result<Vec<u8>> {
     serde_json::to_vec(&json!({
         "id": event.id,
@@ -47,7 +49,7 @@ fn test(event: &entity::event::Model, ping: &Ping) -> serde_json::Result<Vec<u8>
     }))
 }
 
-/// What the events have in common.
+/// The members that all events have in common.
 struct Subject<'a> {
     data_row: &'a DataRow,
     dataset: &'a Dataset,
@@ -87,7 +89,7 @@ struct Body<'a> {
     item: Item<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     annotations: Option<Vec<Annotation>>,
-    /// Of the item as a whole; nobody gives it any here.
+    /// Properties of the item as a whole; always empty.
     properties: [(); 0],
 }
 

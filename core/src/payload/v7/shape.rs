@@ -1,9 +1,9 @@
-//! The shapes of Darwin JSON, and how the geometry of Labelbox's and Ango's tools reads in them.
+//! The shapes of Darwin JSON, and the conversion of the geometry of Labelbox's and Ango Hub's tools.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Number, Value};
 
-/// Serialises as one member: the shape's name and its numbers.
+/// A shape, serialized as one member: its name and its numbers.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Shape {
@@ -13,7 +13,7 @@ pub(super) enum Shape {
     Keypoint(Point),
 }
 
-/// Labelbox writes `{"x":…,"y":…}`, Ango `[x,y]`; Darwin reads the former.
+/// A point, written `{"x":…,"y":…}` by Labelbox and Darwin JSON, and `[x,y]` by Ango Hub.
 #[derive(Deserialize, Serialize)]
 #[serde(from = "Place")]
 pub(super) struct Point {
@@ -36,7 +36,7 @@ impl From<Place> for Point {
     }
 }
 
-/// What a member of a Labelbox object draws; none: it is no shape, or none that Darwin has.
+/// Converts a member of a Labelbox object; none when it is no shape or has no counterpart in Darwin JSON.
 pub(super) fn of_labelbox(kind: &str, value: &Value) -> Option<Shape> {
     #[derive(Deserialize)]
     struct Sides {
@@ -64,7 +64,7 @@ pub(super) fn of_labelbox(kind: &str, value: &Value) -> Option<Shape> {
     })
 }
 
-/// What a member of an Ango tool draws.
+/// Converts a member of an Ango Hub tool.
 pub(super) fn of_ango(kind: &str, value: &Value) -> Option<Shape> {
     #[derive(Deserialize)]
     struct Sides {
@@ -88,7 +88,8 @@ pub(super) fn of_ango(kind: &str, value: &Value) -> Option<Shape> {
     })
 }
 
-/// The zones of a segmentation and their holes, all as paths of one polygon: so Darwin writes what is in several pieces.
+/// Reads the zones of a segmentation and their holes as paths of one polygon, Darwin JSON's form of shapes in several
+/// pieces.
 fn rings(value: &Value) -> Option<Vec<Vec<Point>>> {
     #[derive(Deserialize)]
     struct Segmentation {
@@ -109,13 +110,14 @@ fn rings(value: &Value) -> Option<Vec<Vec<Point>>> {
     )
 }
 
-/// Darwin's boxes start at their upper left corner; Ango's start where the first click was, and may have negative sides.
+/// Builds a box. Darwin JSON's boxes start at the upper left corner; Ango Hub's start at the first click and may have
+/// negative sides.
 fn bounding_box(x: Number, y: Number, width: Number, height: Number) -> Shape {
     let ((x, w), (y, h)) = (span(x, width), span(y, height));
     Shape::BoundingBox { h, w, x, y }
 }
 
-/// A start and a length that is not negative.
+/// Normalizes a start and a length to a non-negative length.
 fn span(start: Number, length: Number) -> (Number, Number) {
     match (start.as_f64(), length.as_f64()) {
         (Some(from), Some(by)) if by < 0.0 => (number(from + by, start), number(-by, length)),
@@ -123,7 +125,7 @@ fn span(start: Number, length: Number) -> (Number, Number) {
     }
 }
 
-/// A number that is whole stays so.
+/// Converts a float to a number; whole values become integers.
 fn number(value: f64, otherwise: Number) -> Number {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         return Number::from(value as i64);

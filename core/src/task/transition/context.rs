@@ -1,4 +1,5 @@
-//! A scene: some tasks of one project and everything around them, as events and exports tell of it. It only looks.
+//! The context of a transition: some tasks of one project and all related objects, as events and exports need them. It
+//! is read-only.
 
 use crate::{
     event::{self, Work},
@@ -7,18 +8,18 @@ use crate::{
 use entity::{EventId, StageId, StageType, UserId, data_row, dataset, label, project, stage_visit, task, user};
 use std::{collections::HashMap, sync::Arc};
 
-/// Some tasks of one project, with everything around them.
+/// Some tasks of one project with all related objects.
 pub(crate) struct Scene {
     pub(crate) graph: Arc<Graph>,
     pub(crate) project: project::Model,
     pub(crate) team: event::Team,
     pub(crate) users: HashMap<UserId, user::Model>,
-    /// Stages that history names and the workflow has no more.
+    /// Stages that the history refers to and the workflow no longer has.
     pub(crate) former: HashMap<StageId, event::Stage>,
     pub(crate) seats: Vec<Seat>,
 }
 
-/// A task and what is its own.
+/// A task with the objects of its own.
 pub(crate) struct Seat {
     pub(crate) task: task::Model,
     pub(crate) label: Option<label::Model>,
@@ -26,7 +27,7 @@ pub(crate) struct Seat {
     pub(crate) dataset: dataset::Model,
     pub(crate) batches: Vec<event::Batch>,
     pub(crate) visits: Vec<stage_visit::Model>,
-    /// How many of the visits are in the database already.
+    /// The number of visits that are already in the database.
     pub(crate) written: usize,
 }
 
@@ -43,7 +44,7 @@ impl Scene {
         &mut self.seats[place]
     }
 
-    /// A label of the task and all around it.
+    /// Builds the event data of a label of the task.
     pub(crate) fn labelled(&self, place: usize, label: &label::Model) -> event::LabelChange {
         let seat = &self.seats[place];
         event::LabelChange {
@@ -58,7 +59,7 @@ impl Scene {
         }
     }
 
-    /// The task as it is now.
+    /// Builds a snapshot of the task in its current state.
     pub(crate) fn snapshot(&self, place: usize) -> event::Task {
         let seat = &self.seats[place];
         let task = &seat.task;
@@ -122,17 +123,17 @@ impl Scene {
 }
 
 impl Seat {
-    /// Whether the data row is deleted, or its dataset: the task is about to follow.
+    /// Returns whether the data row or its dataset is deleted, so that the task will be deleted too.
     pub(crate) fn is_gone(&self) -> bool {
         self.dataset.deleted || self.data_row.deleted_at.is_some()
     }
 
-    /// How often the task has completed a stage.
+    /// Counts how often the task completed a stage.
     pub(crate) fn passes(&self, stage_id: StageId) -> usize {
         self.visits.iter().filter(|visit| visit.stage_id == stage_id).count()
     }
 
-    /// The event of leaving belongs to the visit that just ended.
+    /// Stores the id of the event that reports a move in the visit that just ended.
     pub(crate) fn sign(&mut self, id: EventId) {
         if let Some(visit) = self.visits[self.written..]
             .iter_mut()

@@ -1,4 +1,4 @@
-//! Arriving: what a stage does with a task that comes in.
+//! The arrival of a task in a stage.
 
 use super::{Hand, Passage};
 use crate::{
@@ -11,11 +11,11 @@ use crate::{
 use entity::{EventId, StageId, StageOutput, StageType, TaskStatus, UserId};
 use std::sync::Arc;
 
-/// Completed visits of a task at most: every event has them all.
+/// The maximum number of completed visits of a task, since every event contains them all.
 const VISITS: usize = 10_000;
 
 impl Passage<'_> {
-    /// Brings a task into a stage, and on through rules, until a stage keeps it. Rules form no ring, so this ends.
+    /// Moves a task into a stage, and on through rules until a stage keeps it. Rules form no cycle, so this ends.
     pub(crate) async fn arrive(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<()> {
         let (mut next, mut user_id) = (to, user_id);
         loop {
@@ -34,8 +34,8 @@ impl Passage<'_> {
         }
     }
 
-    /// One step: the task is in the stage, the event tells, and how it stands follows from the stage's type. Says
-    /// whether it passes a webhook stage whose filter does not want it.
+    /// Enters one stage: sets the stage and the status, which depends on the stage's type, and publishes the move.
+    /// Returns whether the task passes a webhook stage whose filter does not match.
     async fn enter(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<bool> {
         let now = self.txn.now();
         let from = self.stage(self.seats[place].task.stage_id);
@@ -64,7 +64,7 @@ impl Passage<'_> {
         Ok(passes)
     }
 
-    /// Tells of the move, and sends the task where its stage sends.
+    /// Publishes the move, and sends the task when its stage sends.
     async fn publish(&self, place: usize, id: EventId, data: &Data, send: bool) -> Result<Sent> {
         let task = &self.seats[place].task;
         let node = self.graph.node(task.stage_id).filter(|_| send);
@@ -72,7 +72,7 @@ impl Passage<'_> {
         publish::publish_move(self.txn, self.project.organization_id, id, data, own).await
     }
 
-    /// How the task stands in its webhook stage, or elsewhere as it does by its type.
+    /// Sets the status of the task in its stage.
     fn settle(&mut self, place: usize, sent: Sent, kept: Option<Kept>) {
         let task = &mut self.seats[place].task;
         match (sent, kept) {
@@ -94,7 +94,7 @@ impl Passage<'_> {
         }
     }
 
-    /// Why a webhook stage does not send a task that comes in.
+    /// Returns the reason for which a webhook stage does not send an arriving task.
     fn kept(&self, place: usize, from: &event::Stage) -> Option<Kept> {
         let seat = &self.seats[place];
         let stage_id = seat.task.stage_id;
@@ -113,8 +113,8 @@ impl Passage<'_> {
         })
     }
 
-    /// Where the task goes on to at once; none in a stage that keeps it. A task that a stage's filter does not want takes
-    /// the way of those that were sent.
+    /// Returns the next stage of a task that moves on immediately; none in a stage that keeps it. A task that does not
+    /// match a stage's filter takes the output of delivered ones.
     async fn onward(&mut self, place: usize, passes: bool) -> Result<Option<Decision>> {
         if !passes {
             return self.ruled(place).await;
@@ -129,7 +129,7 @@ impl Passage<'_> {
         Ok(Some(way.map_or_else(nowhere, Decision::To)))
     }
 
-    /// Where a rule leads; none in a stage that keeps its tasks.
+    /// Returns the next stage by a rule; none in a stage that keeps its tasks.
     async fn ruled(&mut self, place: usize) -> Result<Option<Decision>> {
         let graph = Arc::clone(&self.graph);
         let Some(node) = graph.node(self.seats[place].task.stage_id) else {
@@ -157,15 +157,15 @@ impl Passage<'_> {
     }
 }
 
-/// Why a webhook stage keeps a task without sending it.
+/// The reason for which a webhook stage keeps a task without sending it.
 enum Kept {
-    /// It came from START, and nobody has assigned it.
+    /// It came from START and is not assigned.
     Unassigned,
-    /// It comes round and round.
+    /// It has entered the stage too often.
     Looping(String),
 }
 
-/// How a task stands in a stage that it has just come into.
+/// Returns the status of a task that has just arrived in a stage of this type.
 fn rests(stage_type: StageType) -> TaskStatus {
     match stage_type {
         StageType::Start | StageType::Logic | StageType::Label | StageType::Review => TaskStatus::Ready,

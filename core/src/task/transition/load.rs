@@ -1,4 +1,4 @@
-//! Reads everything around some tasks of one project, a statement a table.
+//! Reads all objects related to some tasks of one project, with one statement for each table.
 
 use super::context::{Scene, Seat};
 use crate::{
@@ -15,7 +15,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PrimaryKeyTrait, QueryF
 use std::{collections::HashMap, sync::Arc};
 
 impl Scene {
-    /// These tasks of one project. `users`: who else will be named.
+    /// Reads the context of these tasks. `users` are further users that events will name.
     pub(crate) async fn read(
         db: &impl ConnectionTrait,
         graph: Arc<Graph>,
@@ -24,10 +24,10 @@ impl Scene {
         users: impl IntoIterator<Item = UserId>,
     ) -> Result<Self> {
         let project = project::Entity::find_by_id(project_id).one(db).await?;
-        let project = project.ok_or_else(|| Error::internal(format!("project {project_id} is gone")))?;
+        let project = project.ok_or_else(|| Error::internal(format!("project {project_id} does not exist")))?;
         let team = organization::Entity::find_by_id(project.organization_id);
         let team = team.one(db).await?;
-        let team = team.ok_or_else(|| Error::internal("an organization is gone"))?;
+        let team = team.ok_or_else(|| Error::internal("an organization does not exist"))?;
         let mut scene = Self {
             graph,
             project,
@@ -45,7 +45,7 @@ impl Scene {
     async fn seat_all(&mut self, db: &impl ConnectionTrait, tasks: Vec<task::Model>) -> Result<()> {
         let mut around = Around::read(db, self.project.id, &tasks).await?;
         for task in tasks {
-            let gone = || Error::internal(format!("task {} stands alone", task.id));
+            let gone = || Error::internal(format!("task {} is orphaned", task.id));
             let data_row = around.data_rows.get(&task.data_row_id).ok_or_else(gone)?.clone();
             let visits = around.visits.remove(&task.id).unwrap_or_default();
             self.seats.push(Seat {
@@ -76,7 +76,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Stages that history names and the workflow has no more.
+    /// Loads the stages that the history refers to and the workflow no longer has.
     async fn name_former(&mut self, db: &impl ConnectionTrait) -> Result<()> {
         let named = self
             .seats
@@ -93,7 +93,7 @@ impl Scene {
     }
 }
 
-/// Rows around some tasks, by what names them.
+/// The rows related to some tasks, by id.
 struct Around {
     data_rows: HashMap<DataRowId, data_row::Model>,
     datasets: HashMap<entity::DatasetId, dataset::Model>,
@@ -121,7 +121,7 @@ impl Around {
     }
 }
 
-/// Rows by id; no statement for none.
+/// Loads rows by id; executes no statement without ids.
 async fn many<E>(
     db: &impl ConnectionTrait,
     column: E::Column,

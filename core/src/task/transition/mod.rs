@@ -1,9 +1,10 @@
-//! A passage: some tasks of one project on their way from stage to stage, in one transaction. Everything around them is
-//! read at once and everything that changed is written at once, so that moving a task costs the same number of statements
-//! whatever the project's size, and many tasks cost little more than one.
+//! A transition: moves some tasks of one project from stage to stage, in one transaction. All related objects are read
+//! at once and all changes are written at once, so that moving a task takes the same number of statements regardless of
+//! the project's size, and many tasks take few more than one.
 //!
-//! A task *leaves* its stage by an output, which writes its history, or is *put* elsewhere, which does not. Where it
-//! arrives decides how it stands there: rules pass it on at once, a webhook stage sends it, the others keep it.
+//! A task *leaves* its stage over an output, which writes its history, or is *put* into another stage, which does not.
+//! The type of the new stage determines its status there: rules move it on immediately, a webhook stage sends it, other
+//! stages keep it.
 
 mod context;
 mod enter_stage;
@@ -24,7 +25,7 @@ use std::{
     sync::Arc,
 };
 
-/// Some tasks of one project on their way, with everything around them.
+/// A transition of some tasks of one project, with all related objects.
 pub(crate) struct Passage<'t> {
     txn: &'t Txn,
     scene: Scene,
@@ -45,17 +46,18 @@ impl DerefMut for Passage<'_> {
     }
 }
 
-/// Who passes a task on, and with what.
+/// The origin of a move: the user and the annotation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hand {
-    /// Who; none: a rule or a receiver's answer.
+    /// The user; none for a rule or a receiver's response.
     pub(crate) user_id: Option<UserId>,
-    /// The annotation as it was submitted here.
+    /// The annotation as submitted in this stage.
     pub(crate) answer: Option<String>,
 }
 
 impl<'t> Passage<'t> {
-    /// These tasks of one project, through its workflow as it stands. `users`: who else will be named.
+    /// Loads tasks of one project, to be moved through its current workflow. `users` are further users that events will
+    /// name.
     pub(crate) async fn load(
         txn: &'t Txn,
         project_id: ProjectId,
@@ -66,7 +68,7 @@ impl<'t> Passage<'t> {
         Self::through(txn, graph, project_id, tasks, users).await
     }
 
-    /// The same through a given workflow.
+    /// Loads tasks of one project, to be moved through a given workflow.
     pub(crate) async fn through(
         txn: &'t Txn,
         graph: Arc<Graph>,
@@ -82,7 +84,7 @@ impl<'t> Passage<'t> {
         })
     }
 
-    /// Passes a task on by an output that is connected, and writes its history.
+    /// Moves a task on over a connected output, and writes its history.
     pub(crate) async fn leave(&mut self, place: usize, output: StageOutput, hand: Hand) -> Result<()> {
         let stage_id = self.seats[place].task.stage_id;
         let Some(to) = self.graph.node(stage_id).and_then(|node| node.way(output)) else {
@@ -96,11 +98,11 @@ impl<'t> Passage<'t> {
         self.arrive(place, to, user_id).await
     }
 
-    /// Sends a task on from START, which it has just come into.
+    /// Moves a new task on from START.
     pub(crate) async fn begin(&mut self, place: usize, user_id: Option<UserId>) -> Result<()> {
         let start = self.graph.start();
         let Some(to) = self.graph.node(start).and_then(|node| node.way(StageOutput::Next)) else {
-            return Err(Error::internal("a START stage leads nowhere"));
+            return Err(Error::internal("a START stage has no outgoing edge"));
         };
         self.complete(place, Hand::default());
         self.arrive(place, to, user_id).await
@@ -111,7 +113,7 @@ impl<'t> Passage<'t> {
         self.arrive(place, to, user_id).await
     }
 
-    /// Keeps a task where it is, and says why.
+    /// Holds a task in its stage, with a reason.
     pub(crate) fn hold(&mut self, place: usize, reason: String) {
         let now = self.txn.now();
         let task = &mut self.seats[place].task;
@@ -120,7 +122,7 @@ impl<'t> Passage<'t> {
         task.updated_at = now;
     }
 
-    /// Adds the visit that ends here to the task's history; the event of leaving gives it its id.
+    /// Adds the visit that ends to the task's history. The event that reports the move sets its event id.
     fn complete(&mut self, place: usize, hand: Hand) {
         let now = self.txn.now();
         let seat = &mut self.seats[place];
@@ -150,7 +152,7 @@ impl<'t> Passage<'t> {
         }
     }
 
-    /// The event of a task that went from `from` to where it is now.
+    /// Builds the event data of a task's move from `from` to its current stage.
     fn moved(&self, place: usize, from: event::Stage, user_id: Option<UserId>) -> Data {
         let seat = &self.seats[place];
         let task = self.snapshot(place);

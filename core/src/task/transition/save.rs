@@ -1,4 +1,4 @@
-//! Writes what changed in a passage: the tasks, and the visits that ended.
+//! Writes the changes of a transition: the tasks, and the visits that ended.
 
 use super::Passage;
 use crate::{Result, db::Txn, sql::bulk::batch};
@@ -6,7 +6,7 @@ use entity::{stage_visit, task};
 use sea_orm::{EntityTrait, IntoActiveModel, Iterable, sea_query::OnConflict};
 
 impl Passage<'_> {
-    /// Writes everything and gives the tasks as they are now.
+    /// Writes all changes and returns the tasks in their new state.
     pub(crate) async fn store(self) -> Result<Vec<task::Model>> {
         let mut tasks = Vec::with_capacity(self.seats.len());
         let mut visits = Vec::new();
@@ -20,7 +20,7 @@ impl Passage<'_> {
     }
 }
 
-/// New tasks and changed ones, many in a statement.
+/// Writes new and changed tasks, many in one statement.
 async fn write_tasks(txn: &Txn, mut rows: Vec<task::Model>) -> Result<()> {
     rows.iter().for_each(|row| txn.task_changed(row));
     let known = OnConflict::column(task::Column::Id)

@@ -1,4 +1,4 @@
-//! Of which attempts the answer is kept, as people say it.
+//! Validation of the response capture settings.
 
 use super::within;
 use crate::{Error, Result};
@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 const FIELD: &str = "capturePercent";
 const PERCENT: RangeInclusive<i32> = 1..=100;
 
-/// A sample needs its size, and nothing else has one.
+/// Checks that a percentage is given for SAMPLE, and only for it.
 pub(super) fn check(capture: Capture, percent: Option<i32>) -> Result<()> {
     within(FIELD, percent, PERCENT)?;
     match (capture, percent) {
@@ -20,7 +20,7 @@ pub(super) fn check(capture: Capture, percent: Option<i32>) -> Result<()> {
     }
 }
 
-/// The size of a sample stays while there is one.
+/// Applies a change. The percentage is kept while the mode stays SAMPLE.
 pub(super) fn change(row: &mut webhook::Model, capture: Option<Capture>, percent: Option<i32>) -> Result<()> {
     let capture = capture.unwrap_or(row.capture);
     let kept = row.capture_percent.filter(|_| capture == Capture::Sample);

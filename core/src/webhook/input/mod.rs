@@ -1,4 +1,4 @@
-//! What people give to register or change a webhook, checked field by field. Pure but for the sealing.
+//! Inputs that register or change a webhook, validated field by field. Pure except for the sealing of secrets.
 
 mod captured;
 mod patch;
@@ -35,63 +35,63 @@ const RATE_REQUESTS: RangeInclusive<i32> = 1..=100_000;
 const RATE_PER_MS: RangeInclusive<i32> = 1..=3_600_000;
 const DESCRIPTION: usize = 2_000;
 
-/// What to register.
+/// The fields of a new webhook.
 #[derive(Clone, Debug, Default)]
 pub struct New {
-    /// The project; none: all of the organization.
+    /// The project; none: all events of the organization.
     pub project_id: Option<String>,
-    /// At least one.
+    /// The topics, at least one.
     pub topics: Vec<WebhookTopic>,
-    /// Where to.
+    /// The URL that deliveries are sent to.
     pub url: String,
-    /// What signs; required for [`AuthType::Secret`].
+    /// The secret that signs; required for [`AuthType::Secret`].
     pub secret: Option<String>,
-    /// Free text.
+    /// A free-form description.
     pub description: Option<String>,
-    /// The dialect; Labelbox's unless given.
+    /// The payload format; Labelbox's by default.
     pub payload_format: Option<PayloadFormat>,
-    /// A GraphQL selection in the dialect's place.
+    /// A GraphQL selection that shapes the body instead of the payload format.
     pub payload_query: Option<String>,
-    /// CEL: what is sent.
+    /// A CEL expression that selects the events to send.
     pub filter: Option<String>,
-    /// How deliveries prove where they come from; by secret unless given.
+    /// The authentication scheme of the deliveries; by secret by default.
     pub auth_type: Option<AuthType>,
-    /// For [`AuthType::Bearer`].
+    /// The token, for [`AuthType::Bearer`].
     pub bearer_token: Option<String>,
-    /// For [`AuthType::Header`]: the value of the `Authorization` header.
+    /// The value of the `Authorization` header, for [`AuthType::Header`].
     pub authorization_header: Option<String>,
     /// Custom headers: an object of strings.
     pub headers: Option<Value>,
-    /// When to try again.
+    /// The retry policy; absent fields have their default.
     pub retry: Retry,
-    /// Time of one attempt.
+    /// The timeout of one attempt in milliseconds.
     pub timeout_ms: Option<i32>,
-    /// Requests at the same time at most.
+    /// The maximum number of concurrent requests.
     pub max_in_flight: Option<i32>,
-    /// Their pace; any unless given.
+    /// The rate limit; none by default.
     pub rate: Option<Rate>,
-    /// In which order; as it comes unless given.
+    /// The delivery order; none by default.
     pub ordering: Option<Ordering>,
-    /// Whether it is switched off by itself when nothing gets through for days; yes unless given.
+    /// True disables the webhook automatically when nothing is delivered for days; the default.
     pub auto_disable: Option<bool>,
-    /// Of which attempts the answer is kept; of all unless given.
+    /// The attempts whose response is stored; all by default.
     pub capture: Option<Capture>,
-    /// Of how many of a hundred, for [`Capture::Sample`].
+    /// The percentage of stored successful responses, for [`Capture::Sample`].
     pub capture_percent: Option<i32>,
 }
 
-/// Parts of a retry policy; what is absent is the default's, or stays.
+/// Parts of a retry policy; absent ones have the default, or keep their value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Retry {
-    /// Requests at most, the first included.
+    /// The maximum number of requests, including the first.
     pub max_attempts: Option<i32>,
-    /// Milliseconds before the second, third, … request.
+    /// The delays in milliseconds before the second, third, … request.
     pub delays_ms: Option<Vec<i64>>,
-    /// By how much a delay may differ, as a fraction of it.
+    /// Jitter: the maximum random deviation of a delay, as a fraction of it.
     pub jitter: Option<f64>,
 }
 
-/// A checked [`New`].
+/// A validated [`New`].
 pub(crate) struct Draft {
     pub project_id: Option<String>,
     pub secret: Option<String>,
@@ -206,7 +206,7 @@ impl Retry {
     }
 }
 
-/// Topics in the order given, each once.
+/// Removes duplicate topics and keeps the order given.
 fn topics(given: &[WebhookTopic]) -> Result<Vec<WebhookTopic>> {
     if given.is_empty() {
         return Err(Error::invalid("topics", "must name at least one topic"));
@@ -231,7 +231,7 @@ fn description(text: Option<&str>) -> Result<()> {
     }
 }
 
-/// The token or value to seal, when its type needs one and it is given.
+/// Returns the token or value to seal, when the scheme needs one and it is given.
 fn authorization(auth_type: AuthType, token: Option<String>, header: Option<String>) -> Result<Option<String>> {
     let unused = |field: &str, needed: AuthType| {
         let reason = format!("is used only when authType is {}", needed.as_str());

@@ -1,4 +1,4 @@
-//! What people give to change a webhook.
+//! The input of changing a webhook.
 
 use super::{
     IN_FLIGHT, Retry, TIMEOUT_MS, authorization, captured, description, json, missing, rate, set_headers, set_policy,
@@ -13,51 +13,51 @@ use crate::{
 use entity::{AuthType, Capture, Ordering, PayloadFormat, Timestamp, WebhookStatus, WebhookTopic, webhook};
 use serde_json::Value;
 
-/// What to change; what is absent stays.
+/// The fields of a webhook to change; absent ones keep their value.
 #[derive(Clone, Debug, Default)]
 pub struct Patch {
-    /// At least one.
+    /// The topics, at least one.
     pub topics: Option<Vec<WebhookTopic>>,
-    /// Where to.
+    /// The URL that deliveries are sent to.
     pub url: Option<String>,
-    /// Whether it is sent to.
+    /// The status.
     pub status: Option<WebhookStatus>,
-    /// Free text.
+    /// A free-form description.
     pub description: Option<String>,
-    /// The dialect.
+    /// The payload format.
     pub payload_format: Option<PayloadFormat>,
-    /// A GraphQL selection in the dialect's place; `Some(None)` takes it away.
+    /// A GraphQL selection that shapes the body instead of the payload format; `Some(None)` removes it.
     pub payload_query: Option<Option<String>>,
-    /// CEL: what is sent; `Some(None)` takes it away.
+    /// A CEL expression that selects the events to send; `Some(None)` removes it.
     pub filter: Option<Option<String>>,
-    /// How deliveries prove where they come from.
+    /// The authentication scheme of the deliveries.
     pub auth_type: Option<AuthType>,
-    /// For [`AuthType::Bearer`].
+    /// The token, for [`AuthType::Bearer`].
     pub bearer_token: Option<String>,
-    /// For [`AuthType::Header`].
+    /// The header's value, for [`AuthType::Header`].
     pub authorization_header: Option<String>,
-    /// Custom headers: an object of strings, replaced whole.
+    /// Custom headers: an object of strings that replaces all previous ones.
     pub headers: Option<Value>,
-    /// When to try again.
+    /// The retry policy; absent fields keep their value.
     pub retry: Retry,
-    /// Time of one attempt.
+    /// The timeout of one attempt in milliseconds.
     pub timeout_ms: Option<i32>,
-    /// Requests at the same time at most.
+    /// The maximum number of concurrent requests.
     pub max_in_flight: Option<i32>,
-    /// Their pace; `Some(None)` takes it away.
+    /// The rate limit; `Some(None)` removes it.
     pub rate: Option<Option<Rate>>,
-    /// In which order.
+    /// The delivery order.
     pub ordering: Option<Ordering>,
-    /// Whether it is switched off by itself.
+    /// True disables the webhook automatically when nothing is delivered for days.
     pub auto_disable: Option<bool>,
-    /// Of which attempts the answer is kept.
+    /// The attempts whose response is stored.
     pub capture: Option<Capture>,
-    /// Of how many of a hundred, for [`Capture::Sample`].
+    /// The percentage of stored successful responses, for [`Capture::Sample`].
     pub capture_percent: Option<i32>,
 }
 
 impl Patch {
-    /// The changed row; none when nothing changes.
+    /// Returns the changed row; none when nothing changes.
     pub(crate) fn apply(
         mut self,
         row: &webhook::Model,
@@ -111,7 +111,8 @@ impl Patch {
     }
 }
 
-/// Keeps a stored token while the auth type stays; asks for one when the type changes to one that needs it.
+/// Keeps a stored token while the authentication scheme stays; requires one when the scheme changes to one that needs
+/// it.
 fn authorize(
     changed: &mut webhook::Model,
     row: &webhook::Model,

@@ -1,4 +1,4 @@
-//! Good and bad input, field by field.
+//! Tests of valid and invalid input, field by field.
 
 use super::*;
 use entity::{ApiKeyId, OrganizationId, Role, UserId};
