@@ -5,7 +5,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use labelhook_core::{
-    Clock, Config, bus, delivery::guard::Guard, node, queue::lanes::Window, retention, secret::Keyring,
+    Clock, Config, bus, delivery::guard::Guard, filter, node, queue::lanes::Window, retention, secret::Keyring,
     sql::sqlite::file_of,
 };
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
@@ -153,6 +153,7 @@ impl Storage {
             guard: Guard::default(),
             shaper: Arc::new(Shaper::default()),
             window: Window::default(),
+            filters: filter::Limits::default(),
             // A command sends nothing, and the nodes beside it do not make room for it.
             node: node::Config {
                 role: node::Role::Api,

@@ -42,6 +42,8 @@ pub struct Config {
     pub sockets_per_key: usize,
     /// How long a client may read nothing of what is sent to it.
     pub write_timeout: Duration,
+    /// How long a client of a socket may say nothing, not even to a ping.
+    pub silence: Duration,
 }
 
 impl Default for Config {
@@ -53,6 +55,7 @@ impl Default for Config {
             init_timeout: Duration::from_secs(10),
             sockets_per_key: 2_000,
             write_timeout: Duration::from_secs(30),
+            silence: Duration::from_secs(60),
         }
     }
 }
@@ -69,6 +72,8 @@ pub struct Server {
     pub sockets: Sockets,
     /// How long a socket may take to say who it is.
     pub init_timeout: Duration,
+    /// How long a client of a socket may say nothing, not even to a ping.
+    pub silence: Duration,
     graphiql: Option<String>,
 }
 
@@ -89,6 +94,7 @@ impl Server {
             limiter: Limiter::new(config.rate_limit),
             sockets: Sockets::new(config.sockets_per_key),
             init_timeout: config.init_timeout,
+            silence: config.silence,
             graphiql,
         }
     }

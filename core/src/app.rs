@@ -13,7 +13,7 @@ use crate::{
     },
     dispatcher::Dispatcher,
     feed::Live,
-    health, idempotency,
+    filter, health, idempotency,
     listener::Listeners,
     node::{self, Nodes},
     payload::Shaper,
@@ -44,6 +44,8 @@ pub struct Config {
     pub shaper: Arc<dyn Shaper>,
     /// The window: the number of jobs that are held in memory.
     pub window: Window,
+    /// The time limits of filters and conditions.
+    pub filters: filter::Limits,
     /// The role, the name and the lease of this node.
     pub node: node::Config,
     /// The transport of hints between nodes.
@@ -101,7 +103,7 @@ impl App {
     async fn start(config: Config) -> Result<Arc<Self>> {
         let nodes = Arc::new(Nodes::alone(config.node));
         let lanes = Arc::new(Lanes::new(config.window, Arc::clone(&nodes)));
-        let index = Arc::new(Index::new(config.shaper));
+        let index = Arc::new(Index::new(config.shaper, config.filters));
         let sender = Sender::new(sender::Config {
             guard: config.guard,
             ..sender::Config::default()

@@ -120,6 +120,7 @@ async fn a_change_that_was_killed_in_the_middle_is_finished_by_running_it_again(
         clock: Clock::default(),
         guard: Guard::default(),
         window: Window::default(),
+        filters: labelhook_core::filter::Limits::default(),
         node: labelhook_core::node::Config::default(),
         bus: labelhook_core::bus::Choice::default(),
         shaper: Arc::new(Shaper::default()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use harness::{Answer, Gate, TestReceiver, post};
 use tokio::time::timeout;
 
-/// Long enough for loopback, and only ever waited out by an answer that must not come.
+/// Only ever waited out by an answer that must not come, after its request has.
 const A_MOMENT: Duration = Duration::from_millis(200);
 
 #[tokio::test]
@@ -63,9 +63,11 @@ async fn silence_and_bodies_without_end_do_not_end() {
         Answer::status(200).stalling_body("{"),
         Answer::status(200).endless_body("no end "),
     ];
-    for answer in worse {
+    for (number, answer) in worse.into_iter().enumerate() {
         receiver.answer(answer);
-        assert!(timeout(A_MOMENT, ask(receiver.url("hook"))).await.is_err());
+        let asking = tokio::spawn(ask(receiver.url("hook")));
+        receiver.wait_for(number + 1).await;
+        assert!(timeout(A_MOMENT, asking).await.is_err());
     }
 }
 

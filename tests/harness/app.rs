@@ -8,7 +8,7 @@ use std::time::Duration;
 use entity::Role;
 use labelhook_api::{graphql::payload::Shaper, server};
 use labelhook_core::secret::Keyring;
-use labelhook_core::{App, Clock, api_key, bus, deletion, listener, node, replay, retention, task};
+use labelhook_core::{App, Clock, api_key, bus, deletion, filter, listener, node, replay, retention, task};
 use labelhook_core::{delivery::guard::Guard, dispatcher, queue::lanes::Window};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -23,6 +23,13 @@ pub const ORGANIZATION: &str = "Default organization";
 
 /// The first owner's key of every [`TestApp`].
 pub const KEY: &str = "lh_test_0123456789abcdef0123456789abcdef";
+
+/// Time limits of filters that no machine reaches, however busy it is.
+const PATIENT: filter::Limits = filter::Limits {
+    evaluation: Duration::from_secs(300),
+    compilation: Duration::from_secs(300),
+    queue: Duration::from_secs(300),
+};
 
 /// A running service; it stops when dropped.
 pub struct TestApp {
@@ -53,6 +60,8 @@ pub struct Start {
     pub sockets_per_key: Option<usize>,
     /// How long a client may read nothing, when not as long as for everybody. Not for a paused service.
     pub write_timeout: Option<Duration>,
+    /// How long a client of a socket may say nothing, when not as long as for everybody.
+    pub silence: Option<Duration>,
 }
 
 impl TestApp {
@@ -142,6 +151,7 @@ async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>
         guard: Guard::new(vec![loopback], Vec::new()),
         shaper: Arc::new(Shaper::default()),
         window: Window::default(),
+        filters: PATIENT,
         // Nobody beats for a paused one: it lives as long as its test.
         node: node::Config {
             lease: Duration::from_secs(if start.paused { 86_400 } else { 10 }),
@@ -160,6 +170,7 @@ async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>
         init_timeout: start.init_timeout.unwrap_or(usual.init_timeout),
         sockets_per_key: start.sockets_per_key.unwrap_or(usual.sockets_per_key),
         write_timeout: start.write_timeout.unwrap_or(usual.write_timeout),
+        silence: start.silence.unwrap_or(usual.silence),
         ..usual
     };
     let listener = TcpListener::bind(("127.0.0.1", 0))

@@ -1,10 +1,10 @@
-//! One limit for everything that is waited for. It is long, since a loaded machine is no failure.
+//! One limit for everything that is waited for. It only ends a test that hangs: a loaded machine is no failure.
 
 use std::future::Future;
 use std::time::Duration;
 
 /// How long anything may take before the test fails.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(180);
 
 /// Awaits `future`; panics with `what` when it is not done within [`LIMIT`].
 pub async fn within<T>(what: impl FnOnce() -> String, future: impl Future<Output = T>) -> T {

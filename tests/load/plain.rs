@@ -12,7 +12,7 @@ use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use entity::LabelId;
 use labelhook_api::graphql::payload::Shaper;
 use labelhook_core::{
-    App, Clock, api_key, auth::Actor, bus, data_row, dataset, delivery::guard::Guard, label, node, project,
+    App, Clock, api_key, auth::Actor, bus, data_row, dataset, delivery::guard::Guard, filter, label, node, project,
     queue::lanes::Window, retention, secret::Keyring,
 };
 use serde_json::{Value, json};
@@ -95,6 +95,7 @@ async fn verb(folder: &Path) -> anyhow::Result<(Router, String, String)> {
         guard: Guard::default(),
         shaper: Arc::new(Shaper::default()),
         window: Window::default(),
+        filters: filter::Limits::default(),
         node: node::Config::default(),
         bus: bus::Choice::default(),
         retention_days: retention::DAYS,

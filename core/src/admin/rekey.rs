@@ -109,7 +109,7 @@ impl Rekey {
         let db = Db::open(
             &config.database_url,
             config.clock,
-            Arc::new(Index::new(config.shaper)),
+            Arc::new(Index::new(config.shaper, config.filters)),
             lanes,
             Arc::default(),
             Arc::new(Bus::new(nodes)),

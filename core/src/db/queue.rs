@@ -31,7 +31,8 @@ pub(super) type Units = mpsc::Sender<Box<dyn Unit>>;
 #[derive(Clone)]
 pub(super) struct Queue {
     units: Arc<Mutex<mpsc::Receiver<Box<dyn Unit>>>>,
-    gathers: bool,
+    /// How long the first of many wait for others.
+    gathers: Option<Duration>,
 }
 
 impl Queue {
@@ -39,13 +40,18 @@ impl Queue {
     pub(super) fn new() -> (Units, Self) {
         let (sender, units) = mpsc::channel(QUEUE);
         let units = Arc::new(Mutex::new(units));
-        (sender, Self { units, gathers: false })
+        (sender, Self { units, gathers: None })
     }
 
     /// Makes a queue whose small groups wait for more units under high load.
     pub(super) fn gathering() -> (Units, Self) {
+        Self::gathering_for(PATIENCE)
+    }
+
+    fn gathering_for(patience: Duration) -> (Units, Self) {
         let (sender, queue) = Self::new();
-        (sender, Self { gathers: true, ..queue })
+        let gathers = Some(patience);
+        (sender, Self { gathers, ..queue })
     }
 
     /// Takes the next group; empty once the last sender is gone.
@@ -54,11 +60,13 @@ impl Queue {
         let mut group = Vec::with_capacity(GROUP);
         let asked = Instant::now();
         units.recv_many(&mut group, GROUP).await;
-        let wanted = hope.after(asked.elapsed()).filter(|wanted| group.len() < *wanted);
-        let in_time = match wanted.filter(|_| self.gathers) {
-            Some(wanted) => timeout(PATIENCE, gather(&mut units, &mut group, wanted)).await.is_ok(),
-            None => true,
-        };
+        let mut in_time = true;
+        if let Some(patience) = self.gathers
+            && let Some(wanted) = hope.after(asked.elapsed(), patience)
+            && group.len() < wanted
+        {
+            in_time = timeout(patience, gather(&mut units, &mut group, wanted)).await.is_ok();
+        }
         hope.end(group.len(), in_time);
         group
     }
@@ -96,8 +104,8 @@ impl Default for Hope {
 
 impl Hope {
     /// Returns the number of units to wait for, or `None` not to wait. `waited` is the time until the first unit came.
-    fn after(&self, waited: Duration) -> Option<usize> {
-        (self.last >= MANY && waited < PATIENCE).then_some(self.wanted)
+    fn after(&self, waited: Duration, patience: Duration) -> Option<usize> {
+        (self.last >= MANY && waited < patience).then_some(self.wanted)
     }
 
     /// Records the size of a group and whether it was full in time, and adapts the target.
@@ -124,6 +132,9 @@ mod tests {
         },
     };
     use futures_util::FutureExt;
+
+    /// Longer than a test takes on any machine.
+    const LONG: Duration = Duration::from_secs(180);
 
     /// A unit that is never run.
     struct Idle;
@@ -175,7 +186,7 @@ mod tests {
 
     #[tokio::test]
     async fn where_many_come_few_wait_for_more() {
-        let (units, queue) = Queue::gathering();
+        let (units, queue) = Queue::gathering_for(LONG);
         add(&units, 3).await;
         assert_eq!(at_once(&queue, after(MANY)), None);
         add(&units, 3).await;
@@ -193,7 +204,7 @@ mod tests {
         add(&units, 3).await;
         let mut hope = after(MANY);
         assert_eq!(queue.next(&mut hope).await.len(), 3);
-        assert_eq!(hope.after(Duration::ZERO), None, "they were few");
+        assert_eq!(hope.after(Duration::ZERO, PATIENCE), None, "they were few");
     }
 
     #[test]
@@ -201,18 +212,18 @@ mod tests {
         let mut hope = after(MANY);
         hope.end(40, false);
         for _ in 0..CONTENT {
-            assert_eq!(hope.after(Duration::ZERO), Some(40));
+            assert_eq!(hope.after(Duration::ZERO, PATIENCE), Some(40));
             hope.end(40, true);
         }
-        assert_eq!(hope.after(Duration::ZERO), Some(40));
+        assert_eq!(hope.after(Duration::ZERO, PATIENCE), Some(40));
         hope.end(40, true);
-        assert_eq!(hope.after(Duration::ZERO), Some(ENOUGH));
-        assert_eq!(hope.after(PATIENCE), None, "the rush is over");
+        assert_eq!(hope.after(Duration::ZERO, PATIENCE), Some(ENOUGH));
+        assert_eq!(hope.after(PATIENCE, PATIENCE), None, "the rush is over");
     }
 
     #[tokio::test]
     async fn after_the_last_sender_nobody_waits_any_more() {
-        let (units, queue) = Queue::gathering();
+        let (units, queue) = Queue::gathering_for(LONG);
         add(&units, 3).await;
         drop(units);
         let sizes = [after(MANY), after(MANY)].map(|hope| at_once(&queue, hope));

@@ -1,5 +1,5 @@
-//! Walks a parsed expression before it may run: are its names those of the [`Scope`], are its functions known, does no
-//! loop stand inside another, can its result be a boolean? Tells which members of the roots it reads.
+//! Validates the syntax tree of an expression before it may run: its names are those of the [`Scope`], its functions
+//! exist, its loops do not nest, and its result can be a boolean. Collects the members of the roots that it reads.
 
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, SelectExpr, SourceInfo, operators};
@@ -10,7 +10,7 @@ use super::{
     text::Refused,
 };
 
-/// Names of types, as in `type(x) == string`.
+/// The names of the types, as in `type(x) == string`.
 const TYPES: [&str; 10] = [
     "bool",
     "bytes",
@@ -24,29 +24,29 @@ const TYPES: [&str; 10] = [
     "uint",
 ];
 
-/// Patterns in one expression: each is tried out here.
+/// The largest number of patterns in one expression: each is compiled here.
 const MAX_PATTERNS: usize = 8;
 
-/// What an expression reads of one root.
+/// A root variable and the part of its value that an expression reads.
 #[derive(Debug)]
 pub(super) struct Use {
     pub(super) root: &'static str,
     pub(super) read: Read,
 }
 
-/// What is read of a value.
+/// The part of a value that is read.
 #[derive(Debug)]
 pub(super) enum Read {
-    /// All of it.
+    /// The whole value.
     Whole,
-    /// These members, and what is read of each.
+    /// The named members, each with the part of it that is read.
     Members(Vec<(String, Read)>),
 }
 
 impl Read {
     const NOTHING: Self = Self::Members(Vec::new());
 
-    /// What is read of a member; none when it is not read.
+    /// Returns the part of a member that is read, or `None` when the member is not read.
     pub(super) fn of(&self, member: &str) -> Option<&Self> {
         match self {
             Self::Whole => Some(self),
@@ -69,7 +69,7 @@ impl Read {
     }
 }
 
-/// Refuses what can never work or could run long.
+/// Refuses an expression that can never work or could run long, and returns the roots that it reads.
 pub(super) fn check(expression: &IdedExpr, info: &SourceInfo, scope: &Scope) -> Result<Vec<Use>, Refused> {
     let mut check = Check {
         info,
@@ -87,7 +87,7 @@ pub(super) fn check(expression: &IdedExpr, info: &SourceInfo, scope: &Scope) -> 
 struct Check<'a> {
     info: &'a SourceInfo,
     scope: &'a Scope,
-    /// Variables of the loop around.
+    /// The variables of the enclosing loop.
     bound: Vec<&'a str>,
     in_loop: bool,
     patterns: usize,
@@ -130,7 +130,7 @@ impl<'a> Check<'a> {
         self.member(&select.operand, &select.field)
     }
 
-    /// A member of a root is looked up in the scope; anything else below is free.
+    /// Checks a member access. The first member below a root must be in the scope; those below it are free.
     fn member(&mut self, operand: &'a IdedExpr, member: &'a str) -> Result<(), Refused> {
         let (mut below, mut path) = (operand, vec![member]);
         while let Some((inner, name)) = step(below) {
@@ -182,8 +182,8 @@ impl<'a> Check<'a> {
         pattern::check(pattern.inner()).map_err(|reason| self.refused(node, reason))
     }
 
-    /// Loops do not nest, not in the range either: `l.map(x, x + x)` doubles what it reads, and a chain of them doubles
-    /// that.
+    /// Checks a loop. Refuses one that nests in another, in its range too: `l.map(x, x + x)` doubles its input, and a
+    /// chain of such loops grows exponentially.
     fn comprehension(&mut self, node: &'a IdedExpr, comprehension: &'a ComprehensionExpr) -> Result<(), Refused> {
         if self.in_loop {
             return Err(self.refused(node, "a loop (all, exists, map, filter) stands inside another"));
@@ -208,7 +208,7 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Refuses a result that cannot be a boolean, whatever the values.
+    /// Refuses a result that is no boolean for any values.
     fn boolean(&self, node: &IdedExpr) -> Result<(), Refused> {
         match &node.expr {
             Expr::Call(call) => match (call.func_name.as_str(), call.args.as_slice()) {
@@ -238,12 +238,12 @@ impl<'a> Check<'a> {
         self.refused(node, "the result is not a boolean")
     }
 
-    /// The root of this name, where no variable of a loop has taken it.
+    /// Returns the root of this name. Loop variables cannot shadow a root.
     fn root(&self, name: &str) -> Option<(&'static str, Option<&'static [&'static str]>)> {
         self.scope.roots.iter().copied().find(|(root, _)| *root == name)
     }
 
-    /// The root's value is read at the end of this path.
+    /// Records that the root's value is read at this path.
     fn uses(&mut self, root: &'static str, path: &[&str]) {
         let known = self.uses.iter().position(|used| used.root == root);
         let place = known.unwrap_or_else(|| {
@@ -254,7 +254,7 @@ impl<'a> Check<'a> {
         self.uses[place].read.add(path);
     }
 
-    /// The parser places a call at its bracket; its name says more.
+    /// Makes the refusal of a node. The parser places a call at its bracket; the refusal points at its name.
     fn refused(&self, node: &IdedExpr, reason: impl Into<String>) -> Refused {
         let Some((start, _)) = self.info.offset_for(node.id) else {
             return Refused::whole(reason);
@@ -272,7 +272,7 @@ impl<'a> Check<'a> {
     }
 }
 
-/// What a node takes a member of, and which: `a.b`, `a["b"]`.
+/// Returns the operand and the member of a member access: `a.b`, `a["b"]`.
 fn step(node: &IdedExpr) -> Option<(&IdedExpr, &str)> {
     match &node.expr {
         Expr::Select(select) => Some((&select.operand, &select.field)),

@@ -1,10 +1,10 @@
-//! The functions that an expression may call, and what they give.
+//! The allow-list of functions that an expression may call, and their return types.
 
 use cel::common::ast::{CallExpr, operators};
 
 use super::pattern::MATCHES;
 
-/// Functions: name, as `f(x)`, as `x.f()`, values it takes.
+/// The functions: name, callable as `f(x)`, callable as `x.f()`, number of arguments with the receiver.
 const FUNCTIONS: [(&str, bool, bool, usize); 13] = [
     ("size", true, true, 1),
     ("contains", false, true, 2),
@@ -20,10 +20,10 @@ const FUNCTIONS: [(&str, bool, bool, usize); 13] = [
     ("type", true, false, 1),
     ("uint", true, false, 1),
 ];
-/// Expanded by the parser where they are called as they should be.
+/// The macros, which the parser expands when their arguments fit.
 const MACROS: [&str; 7] = ["has", "all", "exists", "exists_one", "existsOne", "map", "filter"];
 
-/// Is there such a function, called like this? What is wrong otherwise.
+/// Refuses a call of an unknown function, or with the wrong form or number of arguments. The error is the reason.
 pub(super) fn check(call: &CallExpr) -> Result<(), String> {
     let name = call.func_name.as_str();
     let Some(&(_, global, member, takes)) = FUNCTIONS.iter().find(|function| function.0 == name) else {
@@ -45,12 +45,12 @@ pub(super) fn check(call: &CallExpr) -> Result<(), String> {
     }
 }
 
-/// Operators have names that no source can spell: `_+_`, `!_`, `@in`.
+/// Returns true for the function of an operator. Their names cannot be written in a source: `_+_`, `!_`, `@in`.
 pub(super) fn is_operator(name: &str) -> bool {
     name.contains(|character: char| !character.is_ascii_alphanumeric() && !matches!(character, '_' | '.'))
 }
 
-/// Is its result never a boolean?
+/// Returns true for a function or an operator whose result is never a boolean.
 pub(super) fn gives_other(name: &str) -> bool {
     let arithmetic = [
         operators::ADD,

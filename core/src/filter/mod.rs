@@ -1,9 +1,14 @@
-//! CEL expressions that people type: conditions of LOGIC stages and filters of webhooks. Source and values go in, an
-//! [`Outcome`] comes out, and neither can harm the process: [`text`] bounds the source before any parser sees it,
-//! [`check`] refuses names and shapes that cannot work, [`watch`] puts a clock into what is left, [`pool`] runs it on
-//! threads with large stacks, and [`value`] bounds what it reads. Compile once and keep the [`Filter`].
+//! The sandbox for CEL expressions that users type: conditions of LOGIC stages and filters of webhooks. Source and
+//! values go in, an [`Outcome`] comes out, and neither can harm the process:
+//! - [`text`] limits the size and the nesting of the source before the parser sees it;
+//! - [`check`] validates the syntax tree against a [`Scope`];
+//! - [`watch`] instruments the tree, so that an evaluation stops at its time limit;
+//! - [`pool`] runs compilations and evaluations on threads with large stacks;
+//! - [`value`] limits the memory that an evaluation may read.
 //!
-//! What an author must know:
+//! Compile an expression once and keep the [`Filter`].
+//!
+//! The semantics that an author of expressions must know:
 //! - A field that is missing is an error, and an error counts as *no match*. `has(task.a)` asks first and guards one
 //!   level: `has(task.a.b)` is still an error where `a` is missing.
 //! - `err || true` is true and `err && false` is false, whichever side the error is on.
@@ -13,7 +18,7 @@
 //! - `has`, `exists`, `all`, `exists_one`, `map` and `filter` are there. One of the last five may not stand inside
 //!   another, in its range neither: write `l.exists(x, a && b)` for `l.filter(x, a).exists(x, b)`.
 //! - The pattern of `matches` is a short literal, and its text at most 8 KiB: see [`pattern`].
-//! - A filter that took longer than [`TIME_LIMIT`] three times is switched off until it is compiled anew.
+//! - A filter that took longer than [`Limits::evaluation`] three times is disabled until it is compiled anew.
 
 mod check;
 mod function;
@@ -41,15 +46,11 @@ use watch::Verdict;
 
 pub use value::Values;
 
-/// How long one evaluation may take. Callers hold the database's writer meanwhile.
-pub const TIME_LIMIT: Duration = Duration::from_millis(50);
-/// So many evaluations that took too long switch a filter off. One may be the machine's fault.
+/// Timed-out evaluations after which a filter is disabled. A single one may be the fault of a busy machine.
 const STRIKES: u32 = 3;
-/// How long one compilation may take.
-const COMPILE_LIMIT: Duration = Duration::from_secs(1);
 
 static EVALUATION: Pool = Pool::new("filter-evaluate", 2);
-/// Apart, so that saving filters never delays the tasks that wait for one.
+/// A pool of its own, so that saving filters never delays the tasks that wait for an evaluation.
 static COMPILATION: Pool = Pool::new("filter-compile", 1);
 
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
@@ -58,29 +59,51 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     Arc::new(environment)
 });
 
-/// What an expression may name.
+/// The time limits of the sandbox, in wall-clock time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The time limit of one evaluation. Callers hold the database's writer meanwhile.
+    pub evaluation: Duration,
+    /// The time limit of one compilation.
+    pub compilation: Duration,
+    /// The longest wait for a thread of the pool. The jobs ahead are bounded, so it is reached only when something is
+    /// very wrong.
+    pub queue: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            evaluation: Duration::from_millis(50),
+            compilation: Duration::from_secs(1),
+            queue: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The names that an expression may use.
 #[derive(Debug)]
 pub struct Scope {
-    /// Each root, and the members known of it; `None`: free JSON.
+    /// The root variables, each with its known members; `None` stands for JSON of any shape.
     pub roots: &'static [(&'static str, Option<&'static [&'static str]>)],
 }
 
-/// What an evaluation came to.
+/// The result of an evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The expression is true.
     Match,
     /// The expression is false.
     NoMatch,
-    /// There is no answer, and why: an error, a result that is not a boolean, values that are too large. Counts as no
-    /// match.
+    /// The evaluation failed, with the reason: an error, a result that is not a boolean, values that are too large.
+    /// Counts as no match.
     Fault(String),
-    /// It was not evaluated to its end, and why: a time-out, a filter that is switched off, too much to do. Another time
-    /// it might match.
+    /// The evaluation did not complete, with the reason: a timeout, a disabled filter, a full pool. A later evaluation
+    /// may match.
     Stopped(String),
 }
 
-/// A compiled expression. A clone shares everything, the switch too.
+/// A compiled expression. Clones share its state, the count of timeouts included.
 #[derive(Clone)]
 pub struct Filter(Arc<Compiled>);
 
@@ -88,18 +111,21 @@ struct Compiled {
     source: String,
     expression: IdedExpr,
     uses: Vec<Use>,
-    /// Times it took too long.
+    limits: Limits,
+    /// The number of evaluations that timed out.
     strikes: AtomicU32,
 }
 
 impl Filter {
-    /// Compiles `source`, which stands in `field` of the input: `stages.2.edges.0.condition`. What is refused is
-    /// [`Error::Invalid`] and names line and column, both from 1.
-    pub async fn compile(field: &str, source: &str, scope: &'static Scope) -> Result<Self> {
+    /// Compiles `source`, the value of the input's `field`, such as `stages.2.edges.0.condition`. Refuses an invalid
+    /// expression with [`Error::Invalid`], which names the field, and the line and column in the source, both from 1.
+    pub async fn compile(field: &str, source: &str, scope: &'static Scope, limits: Limits) -> Result<Self> {
         let invalid = |refused: Refused| Error::invalid(field, refused.to_string());
         text::bound(source).map_err(invalid)?;
         let owned = source.to_owned();
-        let compiled = COMPILATION.run(COMPILE_LIMIT, move || compile(owned, scope)).await;
+        let compiled = COMPILATION
+            .run(limits.queue, limits.compilation, move || compile(owned, scope, limits))
+            .await;
         match compiled {
             Ok(compiled) => Ok(Self(Arc::new(compiled.map_err(invalid)?))),
             Err(Refusal::Busy) => Err(Error::Unavailable("too many expressions are being compiled".to_owned())),
@@ -108,22 +134,21 @@ impl Filter {
         }
     }
 
-    /// Is the expression true of `values`? Waits on the pool, never on this thread.
+    /// Evaluates the expression with `values` as its variables. Runs on the pool and does not block the caller's
+    /// thread.
     pub async fn matches(&self, values: Values) -> Outcome {
-        self.matches_within(TIME_LIMIT, values).await
-    }
-
-    async fn matches_within(&self, limit: Duration, values: Values) -> Outcome {
+        let limits = self.0.limits;
         if self.0.strikes.load(Ordering::Relaxed) >= STRIKES {
             return stopped("the expression was switched off, it took too long before");
         }
         let compiled = Arc::clone(&self.0);
-        let verdict = EVALUATION.run(limit, move || evaluate(&compiled, &values, limit)).await;
+        let evaluation = move || evaluate(&compiled, &values, limits.evaluation);
+        let verdict = EVALUATION.run(limits.queue, limits.evaluation, evaluation).await;
         match verdict {
             Ok(Ok(Verdict::Is(true))) => Outcome::Match,
             Ok(Ok(Verdict::Is(false))) => Outcome::NoMatch,
             Ok(Err(reason)) => Outcome::Fault(reason),
-            Ok(Ok(Verdict::TimedOut)) | Err(Refusal::Stuck) => self.switch_off(limit),
+            Ok(Ok(Verdict::TimedOut)) | Err(Refusal::Stuck) => self.switch_off(limits.evaluation),
             Err(Refusal::Busy) => stopped("too many expressions are being evaluated"),
             Err(Refusal::Panicked) => Outcome::Fault("the evaluation failed".to_owned()),
         }
@@ -144,8 +169,8 @@ impl fmt::Debug for Filter {
     }
 }
 
-/// Runs on the pool: the parser needs the large stack.
-fn compile(source: String, scope: &Scope) -> Result<Compiled, Refused> {
+/// Parses, checks and instruments an expression. Runs on the pool, since the parser needs a large stack.
+fn compile(source: String, scope: &Scope, limits: Limits) -> Result<Compiled, Refused> {
     let parsed = ENVIRONMENT.parser().parse_with_source_info(&source);
     let (mut expression, info) = parsed.map_err(Refused::of_parser)?;
     let uses = check::check(&expression, &info, scope)?;
@@ -154,11 +179,12 @@ fn compile(source: String, scope: &Scope) -> Result<Compiled, Refused> {
         source,
         expression,
         uses,
+        limits,
         strikes: AtomicU32::new(0),
     })
 }
 
-/// Runs on the pool: a chain of operators needs the large stack.
+/// Evaluates an expression. Runs on the pool, since a chain of operators needs a large stack.
 fn evaluate(compiled: &Compiled, values: &Values, limit: Duration) -> Result<Verdict, String> {
     let context = value::bind(&ENVIRONMENT, &compiled.uses, values)?;
     watch::run(&compiled.expression, &context, limit)

@@ -1,7 +1,7 @@
-//! Bounds the patterns of `matches`. The engine's regular expressions take time linear in the text, but times the size
-//! of the pattern with its repetitions written out, in one step that no clock interrupts: 300 bytes of
-//! `(a?x?){999}(a?x?){999}…` ran 104 s over 16 KiB. So a pattern is a short literal, its repetitions are few and do not
-//! nest, and the text is short too.
+//! Limits the regular expressions of `matches`. A match takes time linear in the text, times the size of the pattern
+//! with its repetitions expanded, in one step that the time limit cannot interrupt: 300 bytes of
+//! `(a?x?){999}(a?x?){999}…` ran 104 s over 16 KiB. Therefore a pattern is a short literal, its repetitions are few and
+//! do not nest, and the text is short too.
 
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
 use cel::{Context, ExecutionError, IdedExpr, Value};
@@ -9,14 +9,14 @@ use cel::{Context, ExecutionError, IdedExpr, Value};
 use super::ENVIRONMENT;
 
 pub(super) const MATCHES: &str = "matches";
-/// Bytes of the text that a pattern is tried on.
+/// The longest text that a pattern is matched against, in bytes.
 pub(super) const MAX_TEXT: usize = 8 * 1024;
-/// Bytes of a pattern.
+/// The longest pattern, in bytes.
 const MAX_BYTES: usize = 256;
-/// Sum of the counts of `{n}` in one pattern.
+/// The largest sum of the counts of `{n}` in one pattern.
 const MAX_REPEATS: usize = 64;
 
-/// Is this a pattern that can be tried, and cheaply? What is wrong otherwise.
+/// Refuses a pattern that does not compile or could be slow. The error is the reason.
 pub(super) fn check(pattern: &str) -> Result<(), String> {
     if pattern.len() > MAX_BYTES {
         return Err(format!("the pattern of matches is longer than {MAX_BYTES} bytes"));
@@ -55,7 +55,8 @@ fn bound_repeats(pattern: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The flag makes white space and comments mean nothing, and what a repetition stands after hard to tell.
+/// Returns true when a group sets the flag `x`. The flag makes the pattern ignore white space and comments, which hides
+/// the operand of a repetition.
 fn is_verbose(group: &str) -> bool {
     let Some(flags) = group.strip_prefix('?') else {
         return false;
@@ -64,7 +65,7 @@ fn is_verbose(group: &str) -> bool {
     flags[..end.unwrap_or(flags.len())].contains('x')
 }
 
-/// The largest number before the brace closes.
+/// Returns the largest count of a repetition: 5 of `{2,5}`.
 fn largest(repeat: &str) -> usize {
     let counts = repeat.split('}').next().unwrap_or(repeat);
     let numbers = counts
@@ -76,7 +77,7 @@ fn largest(repeat: &str) -> usize {
         .unwrap_or(1)
 }
 
-/// Tries it on an empty text, as the engine will.
+/// Compiles a pattern as the evaluation does, by matching it against an empty text.
 fn compile(pattern: &str) -> Result<(), String> {
     let text = |text: &str| IdedExpr {
         id: 0,

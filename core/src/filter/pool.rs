@@ -1,6 +1,6 @@
-//! A few threads with stacks large enough for the parser and for long chains of operators, started at the first job. A
-//! job that does not end by its limit costs its thread: another takes its place, and the lost one joins again, or ends,
-//! when its job does. Neither a panic nor a stuck job is felt by the next one.
+//! A thread pool whose stacks are large enough for the parser and for long chains of operators. The threads start with
+//! the first job. A thread whose job exceeds its time limit is replaced; it rejoins the pool, or ends, when its job
+//! does. Neither a panic nor a stuck job affects the next job.
 
 use std::collections::VecDeque;
 use std::panic::{self, AssertUnwindSafe};
@@ -12,23 +12,21 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 const STACK: usize = 16 * 1024 * 1024;
-/// Jobs that wait; more are refused.
+/// The capacity of the queue; further jobs are refused.
 const QUEUE: usize = 1024;
-/// How long a job waits for a thread. Those before it are bounded, so this is reached when something is very wrong.
-const QUEUE_WAIT: Duration = Duration::from_secs(1);
-/// What a thread may be late by before it counts as stuck; a job watches its limit itself.
+/// The time past its limit after which a job counts as stuck. A job watches its limit itself.
 const GRACE: Duration = Duration::from_millis(450);
-/// Stuck threads that are replaced. Past it the others have to do.
+/// The largest number of stuck threads that are replaced. Past it the pool shrinks.
 const MAX_LOST: usize = 8;
 
-/// Why a job has no result.
+/// The reason for which a job has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// No thread had time for it; it did not run.
+    /// The queue was full, or no thread was free in time. The job did not run.
     Busy,
-    /// It panicked.
+    /// The job panicked.
     Panicked,
-    /// It did not end by its limit.
+    /// The job exceeded its time limit.
     Stuck,
 }
 
@@ -43,9 +41,9 @@ struct State {
     jobs: VecDeque<Job>,
     running: Vec<Running>,
     next: u64,
-    /// Threads that serve.
+    /// Threads that take jobs.
     live: usize,
-    /// Threads whose job did not end.
+    /// Threads whose job is stuck.
     lost: usize,
 }
 
@@ -76,9 +74,10 @@ impl Pool {
         }
     }
 
-    /// Runs `work` on one of the threads.
+    /// Runs `work` on one of the threads. It may wait in the queue for `queue`, and run for `limit`.
     pub(super) async fn run<T: Send + 'static>(
         &'static self,
+        queue: Duration,
         limit: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -96,7 +95,7 @@ impl Pool {
             limit,
             work: Box::new(work),
         })?;
-        if !matches!(timeout(QUEUE_WAIT, starts).await, Ok(Ok(()))) {
+        if !matches!(timeout(queue, starts).await, Ok(Ok(()))) {
             return Err(Refusal::Busy);
         }
         match timeout(limit + GRACE, finishes).await {
@@ -122,8 +121,8 @@ impl Pool {
         Ok(())
     }
 
-    /// Gives up the threads whose job is past its time, and starts others. Every caller looks after all of them: the
-    /// one whose job is stuck may have left.
+    /// Replaces the threads whose job is stuck. Every caller checks all threads, since the caller of a stuck job may be
+    /// gone.
     fn replace_stuck(&'static self, state: &mut State) {
         let now = Instant::now();
         let before = state.running.len();
@@ -176,7 +175,7 @@ impl Pool {
         (number, job.work)
     }
 
-    /// No code of others runs under the lock, so a poisoned one is as good as new.
+    /// Locks the state, a poisoned lock too: no job runs while it is held, so the state is whole.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

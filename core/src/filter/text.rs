@@ -1,8 +1,9 @@
-//! Bounds a source before a parser sees it, and says where in it something stands. The parser's stack and time grow
+//! Limits a source before the parser sees it, and locates errors by line and column. The parser's stack and time grow
 //! with nesting and with chains of operators, so both are counted here, on the raw text.
 //!
-//! The scan agrees with the lexer on what is a string and what is code, or refuses: text that only one of the two takes
-//! for a string would smuggle brackets past the count. For this reason it refuses strings with three quotes.
+//! The scanner agrees with the lexer on the borders between strings and code, or refuses the source: text that only one
+//! of the two takes for a string would hide brackets from the count. For this reason it refuses strings with three
+//! quotes.
 
 use std::fmt;
 use std::iter::Peekable;
@@ -10,30 +11,30 @@ use std::str::CharIndices;
 
 use cel::ParseErrors;
 
-/// Bytes of a source.
+/// The longest source, in bytes.
 pub(super) const MAX_BYTES: usize = 2048;
-/// Brackets open at one time.
+/// The deepest nesting of brackets.
 pub(super) const MAX_DEPTH: usize = 24;
-/// Operators and selectors.
+/// The largest number of operators and selectors.
 pub(super) const MAX_OPERATORS: usize = 200;
-/// Characters of a message of the parser that are passed on.
+/// The longest part of a parser's message that is passed on, in characters.
 const MAX_MESSAGE: usize = 160;
 
-/// Why a source is refused, and where.
+/// A refusal of a source: the reason, and the position where there is one.
 #[derive(Debug)]
 pub(super) struct Refused {
     reason: String,
     position: Option<Position>,
 }
 
-/// Line and column, both from 1; a column is a character.
+/// A line and a column, both from 1. Columns count characters.
 #[derive(Debug, Clone, Copy)]
 struct Position {
     line: usize,
     column: usize,
 }
 
-/// Refuses what no parser should see.
+/// Refuses a source that the parser must not see.
 pub(super) fn bound(source: &str) -> Result<(), Refused> {
     if source.trim().is_empty() {
         return Err(Refused::whole("the expression is empty"));
@@ -51,7 +52,7 @@ pub(super) fn bound(source: &str) -> Result<(), Refused> {
 }
 
 impl Refused {
-    /// At a byte of the source.
+    /// Makes a refusal that points at a byte of the source.
     pub(super) fn at(source: &str, offset: usize, reason: impl Into<String>) -> Self {
         let before = &source[..source.floor_char_boundary(offset)];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -65,7 +66,7 @@ impl Refused {
         }
     }
 
-    /// Of the whole source, with no place in it.
+    /// Makes a refusal of the whole source, without a position.
     pub(super) fn whole(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
@@ -73,7 +74,7 @@ impl Refused {
         }
     }
 
-    /// The first complaint of the parser. Its own way of printing them panics on long lines.
+    /// Makes a refusal of the parser's first error. The parser's own printing of errors panics on long lines.
     pub(super) fn of_parser(errors: ParseErrors) -> Self {
         let Some(first) = errors.errors.first() else {
             return Self::whole("a syntax error");
@@ -112,7 +113,7 @@ impl fmt::Display for Refused {
 struct Scan<'a> {
     source: &'a str,
     rest: Peekable<CharIndices<'a>>,
-    /// The brackets that are open: where, and what closes each.
+    /// The open brackets: the offset of each, and the character that closes it.
     open: Vec<(usize, char)>,
     operators: usize,
 }
@@ -152,7 +153,7 @@ impl Scan<'_> {
         if closer == ']' { self.operator(offset) } else { Ok(()) }
     }
 
-    /// A parser that recovers from errors passes over a wrong closer and stays as deep as it was.
+    /// Closes a bracket. Refuses a wrong closer: a parser that recovers from errors would skip it and stay as deep.
     fn close(&mut self, offset: usize, closer: char) -> Result<(), Refused> {
         match self.open.pop() {
             Some((_, expected)) if expected == closer => Ok(()),
@@ -172,7 +173,7 @@ impl Scan<'_> {
         while self.rest.next_if(|&(_, character)| character != '\n').is_some() {}
     }
 
-    /// A name, a number, or what stands before a string: `r`, `b`, `br`.
+    /// Reads a name, a number, or the prefix of a string: `r`, `b`, `br`.
     fn word(&mut self, start: usize) -> Result<(), Refused> {
         let in_word = |&(_, character): &(usize, char)| character.is_ascii_alphanumeric() || character == '_';
         while self.rest.next_if(in_word).is_some() {}

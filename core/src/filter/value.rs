@@ -1,5 +1,6 @@
-//! What the roots of an expression hold: JSON in, variables of the engine out. Only what the expression reads is
-//! converted, and only that counts against the bounds: a large annotation does no harm to a condition on a name.
+//! Converts the values of an expression's roots from JSON into variables of the engine. Only the members that the
+//! expression reads are converted and count against the limits: a large annotation does no harm to a condition on a
+//! name.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,24 +13,24 @@ use serde_json::Value;
 
 use super::check::{Read, Use};
 
-/// Weight of what is read of one root: the bytes of its strings and names, and [`NODE`] for every value.
+/// The largest weight that is read of one root: the bytes of its strings and names, and [`NODE`] for every value.
 pub(super) const MAX_WEIGHT: usize = 256 * 1024;
-/// Weight of a value besides its bytes: what the engine needs for it.
+/// The weight of a value besides its bytes: the engine's own cost.
 const NODE: usize = 8;
-/// Objects and arrays inside each other.
+/// The deepest nesting of objects and arrays.
 const MAX_DEPTH: usize = 64;
 
-/// What each root holds. A clone is cheap: several conditions are asked about the same values.
+/// The value of each root. Cheap to clone, since several expressions are evaluated with the same values.
 #[derive(Clone, Default)]
 pub struct Values(Arc<Vec<(&'static str, Value)>>);
 
 impl Values {
-    /// With no root yet.
+    /// Returns values without a root.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With one more root.
+    /// Adds a root.
     pub fn with(mut self, root: &'static str, value: Value) -> Self {
         Arc::make_mut(&mut self.0).push((root, value));
         self
@@ -40,7 +41,7 @@ impl Values {
     }
 }
 
-/// Names the roots alone: what they hold is data of customers.
+/// Prints the names of the roots only: their values are customers' data.
 impl fmt::Debug for Values {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -50,7 +51,7 @@ impl fmt::Debug for Values {
     }
 }
 
-/// The variables that an expression reads, borrowed from `values`.
+/// Returns the variables that an expression reads, borrowed from `values`.
 pub(super) fn bind<'v>(environment: &Arc<Env>, uses: &[Use], values: &'v Values) -> Result<Context<'v, 'v>, String> {
     let mut context = Context::with_env(Arc::clone(environment));
     for used in uses {

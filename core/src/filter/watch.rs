@@ -1,7 +1,7 @@
-//! A clock inside an evaluation. [`insert`] wraps what can cost something, each pass of a comprehension, each element of
-//! a literal, each addition, comparison and function, into a call of a function of ours that fails once the time is
-//! over. No evaluation then outlasts its limit by more than one such step, which the bounds on source and values keep
-//! short, and none can fill the memory: there is nothing to wait for or to kill.
+//! The time limit of an evaluation. [`insert`] instruments the syntax tree: each iteration of a comprehension, each
+//! element of a literal, each addition, comparison and function call is wrapped into a call that fails once the
+//! deadline has passed. No evaluation then exceeds its limit by more than one such step, which the limits on source and
+//! values keep short, and none can exhaust the memory. No thread has to be killed.
 
 use std::cell::Cell;
 use std::mem;
@@ -16,7 +16,7 @@ use cel::{Context, Env, ExecutionError, IdedExpr, Value};
 
 use super::pattern::{MATCHES, MAX_TEXT};
 
-/// Not names that a source can spell.
+/// The names of the instrumenting functions, which cannot be written in a source.
 const IN_TIME: &str = "@in_time";
 const SHORT: &str = "@short";
 
@@ -30,16 +30,16 @@ struct Clock {
     over: bool,
 }
 
-/// What an evaluation that ended says.
+/// The result of an evaluation that ended.
 #[derive(Debug)]
 pub(super) enum Verdict {
-    /// The result.
+    /// The expression's value.
     Is(bool),
-    /// It was cut short.
+    /// The deadline passed.
     TimedOut,
 }
 
-/// Makes the environment know the clock.
+/// Declares the instrumenting functions.
 pub(super) fn declare(environment: &mut Env) {
     for (name, function) in [(IN_TIME, in_time as Function), (SHORT, short)] {
         let declared = environment.add_overload(name, name, vec![DYN_TYPE], function);
@@ -47,7 +47,7 @@ pub(super) fn declare(environment: &mut Env) {
     }
 }
 
-/// Evaluates an expression that went through [`insert`]. The error names no value: values are data of customers.
+/// Evaluates an expression that [`insert`] has instrumented. The error contains no value: values are customers' data.
 pub(super) fn run(expression: &IdedExpr, context: &Context<'_, '_>, limit: Duration) -> Result<Verdict, String> {
     CLOCK.set(Clock {
         deadline: Instant::now().checked_add(limit),
@@ -78,7 +78,7 @@ fn in_time<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>,
         .ok_or_else(|| ExecutionError::invalid_argument_count(1, 0))
 }
 
-/// The text of `matches`, where it is short enough: one match cannot be interrupted.
+/// Passes on the text of `matches`, or fails when it is too long: a match cannot be interrupted.
 fn short<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let value = arguments
         .pop()
@@ -92,7 +92,7 @@ fn short<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, E
     }
 }
 
-/// Puts the clock into an expression.
+/// Instruments an expression.
 pub(super) fn insert(node: &mut IdedExpr) {
     match &mut node.expr {
         Expr::Call(call) => {
@@ -126,8 +126,9 @@ fn insert_and_wrap(node: &mut IdedExpr) {
     wrap(IN_TIME, node);
 }
 
-/// The engine knows the loops of the macros by their shape and would copy the whole accumulator each pass if it did
-/// not, so the clock goes where the shape stays: into a condition that is computed, else into the guard of the step.
+/// Instruments a loop. The engine recognizes the loops of the macros by their shape, and copies the whole accumulator
+/// in each iteration of any other. The shape must stay, so the check goes into a condition that is computed, else into
+/// the guard of the step.
 fn insert_into_loop(comprehension: &mut ComprehensionExpr) {
     insert(&mut comprehension.iter_range);
     insert(&mut comprehension.loop_step);
@@ -155,7 +156,8 @@ fn insert_into_loop(comprehension: &mut ComprehensionExpr) {
     }
 }
 
-/// Those that only choose, and the step of an accumulator, stay as they are: the engine knows them by their place.
+/// Returns true for a call that must be instrumented. Calls that only choose, and the step of an accumulator, must not
+/// be: the engine recognizes them by their place.
 fn is_costly(call: &CallExpr) -> bool {
     let chooses = matches!(
         call.func_name.as_str(),

@@ -3,14 +3,14 @@
 use super::{Node, cel_scope::SCOPE};
 use crate::{
     Error, Result,
-    filter::{Filter, Outcome, Values},
+    filter::{Filter, Limits, Outcome, Values},
 };
 use entity::{StageId, StageOutput};
 use moka::sync::Cache;
 use std::time::{Duration, Instant};
 
-/// The time budget for all conditions of one transaction, since the database's writer waits for them.
-const BUDGET: Duration = Duration::from_millis(500);
+/// The time budget for all conditions of one transaction, in evaluations: the database's writer waits for them.
+const EVALUATIONS: u32 = 10;
 
 /// A condition of a stored workflow.
 #[derive(Clone, Debug)]
@@ -24,30 +24,39 @@ pub(crate) enum Condition {
 /// A cache of compiled conditions by their text: saving a workflow compiles them before its transaction, and reading it
 /// finds them here.
 #[derive(Debug)]
-pub(crate) struct Conditions(Cache<String, Filter>);
-
-impl Default for Conditions {
-    fn default() -> Self {
-        Self(Cache::new(10_000))
-    }
+pub(crate) struct Conditions {
+    known: Cache<String, Filter>,
+    limits: Limits,
 }
 
 impl Conditions {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            known: Cache::new(10_000),
+            limits,
+        }
+    }
+
+    /// Returns the time budget for the conditions of one transaction.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget(self.limits.evaluation * EVALUATIONS)
+    }
+
     /// Compiles the condition of an input, in `field`.
     pub(crate) async fn typed(&self, field: &str, source: &str) -> Result<()> {
-        let filter = Filter::compile(field, source, &SCOPE).await?;
-        self.0.insert(source.to_owned(), filter);
+        let filter = Filter::compile(field, source, &SCOPE, self.limits).await?;
+        self.known.insert(source.to_owned(), filter);
         Ok(())
     }
 
     /// Compiles a stored condition.
     pub(crate) async fn stored(&self, source: &str) -> Result<Condition> {
-        if let Some(filter) = self.0.get(source) {
+        if let Some(filter) = self.known.get(source) {
             return Ok(Condition::Ready(filter));
         }
-        match Filter::compile("condition", source, &SCOPE).await {
+        match Filter::compile("condition", source, &SCOPE, self.limits).await {
             Ok(filter) => {
-                self.0.insert(source.to_owned(), filter.clone());
+                self.known.insert(source.to_owned(), filter.clone());
                 Ok(Condition::Ready(filter))
             }
             Err(Error::Invalid { reason, .. }) => {
@@ -71,12 +80,6 @@ pub(crate) enum Decision {
 /// The remaining time budget for conditions.
 #[derive(Debug)]
 pub(crate) struct Budget(Duration);
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self(BUDGET)
-    }
-}
 
 impl Budget {
     /// Selects the first edge whose condition is true, else ELSE. A condition that cannot be evaluated is false; one

@@ -8,7 +8,7 @@ use crate::{
     Error, Result, event,
     subscribers::{Index, Subscriber},
 };
-use conditions::{Condition, Conditions};
+use conditions::{Budget, Condition, Conditions};
 use entity::{ProjectId, StageId, StageOutput, StageType, Timestamp, stage, webhook, workflow};
 use moka::sync::Cache;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -140,9 +140,14 @@ impl Graphs {
     pub(crate) fn new(index: Arc<Index>) -> Self {
         Self {
             known: Cache::new(1_000),
-            conditions: Conditions::default(),
+            conditions: Conditions::new(index.limits()),
             index,
         }
+    }
+
+    /// Returns the time budget for the conditions of one transaction.
+    pub(crate) fn budget(&self) -> Budget {
+        self.conditions.budget()
     }
 
     /// Returns the compiled workflow as of this transaction: the row has the version, and the cache has it or compiles

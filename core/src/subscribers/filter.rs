@@ -4,7 +4,7 @@ use super::Index;
 use crate::{
     App, Error, Result,
     event::SCOPE,
-    filter::{Filter, Outcome, Values},
+    filter::{Filter, Limits, Outcome, Values},
 };
 use entity::{WebhookId, webhook};
 use std::{
@@ -46,9 +46,9 @@ pub(crate) type Conditions = HashMap<WebhookId, Arc<Condition>>;
 
 impl Condition {
     /// Compiles a filter that is being saved. Takes milliseconds, so the database's writer must not do it.
-    pub(crate) async fn check(source: Option<&str>) -> Result<Option<Arc<Self>>> {
+    pub(crate) async fn check(source: Option<&str>, limits: Limits) -> Result<Option<Arc<Self>>> {
         let Some(source) = source else { return Ok(None) };
-        let filter = Filter::compile("filter", source, &SCOPE).await?;
+        let filter = Filter::compile("filter", source, &SCOPE, limits).await?;
         Ok(Some(Self::new(source, Ok(filter))))
     }
 
@@ -87,7 +87,7 @@ impl Index {
         if let Some(known) = known.filter(|known| known.source == *source) {
             return Ok(Some(known));
         }
-        let filter = match Filter::compile("filter", source, &SCOPE).await {
+        let filter = match Filter::compile("filter", source, &SCOPE, self.limits()).await {
             Ok(filter) => Ok(filter),
             Err(Error::Invalid { reason, .. }) => Err(reason),
             Err(other) => return Err(other),

@@ -8,6 +8,7 @@ pub(crate) mod host;
 use crate::{
     Error, Result,
     delivery::limit::Limit,
+    filter::Limits,
     payload::{Query, Shape, Shaper},
 };
 use entity::{Ordering, OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
@@ -60,19 +61,26 @@ pub struct Index {
     generations: Mutex<HashMap<OrganizationId, i64>>,
     conditions: Mutex<filter::Conditions>,
     shaper: Arc<dyn Shaper>,
+    limits: Limits,
     queries: Cache<String, Query>,
 }
 
 impl Index {
-    /// Creates an empty cache; `shaper` compiles payload queries.
-    pub fn new(shaper: Arc<dyn Shaper>) -> Self {
+    /// Creates an empty cache; `shaper` compiles payload queries, and filters have these time limits.
+    pub fn new(shaper: Arc<dyn Shaper>, limits: Limits) -> Self {
         Self {
             known: Mutex::default(),
             generations: Mutex::default(),
             conditions: Mutex::default(),
             shaper,
+            limits,
             queries: Cache::new(QUERIES),
         }
+    }
+
+    /// The time limits of filters.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
     }
 
     pub(crate) async fn of(&self, db: &impl ConnectionTrait, id: OrganizationId) -> Result<Arc<[Subscriber]>> {

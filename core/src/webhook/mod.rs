@@ -41,7 +41,7 @@ pub(crate) async fn register(app: &App, actor: &Actor, new: New, listener: bool)
     actor.require(Action::ManageWebhooks)?;
     let (filter, query) = (new.filter.clone(), new.payload_query.clone());
     let draft = new.check()?;
-    let condition = Condition::check(filter.as_deref()).await?;
+    let condition = Condition::check(filter.as_deref(), app.index.limits()).await?;
     app.index.check_query(query.as_deref()).await?;
     let (actor, keyring) = (actor.clone(), Arc::clone(&app.keyring));
     app.db
@@ -72,7 +72,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
     let filter = patch.filter.as_ref().map(Option::as_deref);
-    let condition = Condition::check(filter.flatten()).await?;
+    let condition = Condition::check(filter.flatten(), app.index.limits()).await?;
     let query = patch.payload_query.as_ref().and_then(Option::as_deref);
     app.index.check_query(query).await?;
     let keyring = Arc::clone(&app.keyring);

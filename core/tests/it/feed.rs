@@ -32,12 +32,12 @@ async fn events(world: &World, after: Option<Place>) -> Events {
 }
 
 async fn next(events: &mut Events) -> EventId {
-    let waited = tokio::time::timeout(Duration::from_secs(60), events.next()).await;
+    let waited = tokio::time::timeout(Duration::from_secs(180), events.next()).await;
     waited.unwrap().unwrap().id
 }
 
 async fn change<T>(told: &mut Subscription<T>) -> Arc<T> {
-    let waited = tokio::time::timeout(Duration::from_secs(60), told.next()).await;
+    let waited = tokio::time::timeout(Duration::from_secs(180), told.next()).await;
     match waited.unwrap() {
         Ok(change) => change,
         Err(why) => panic!("{why:?}"),

@@ -9,7 +9,8 @@ use entity::{
 };
 use labelhook_core::{
     Error,
-    auth::Actor, list,
+    auth::Actor,
+    list,
     listener::{self, AWAY, Answer, Attached, Delivery, GRACE},
     notification::waiting,
     webhook as webhooks,

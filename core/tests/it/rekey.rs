@@ -44,6 +44,7 @@ impl Disk {
             clock: Clock::mock(START),
             guard: labelhook_core::delivery::guard::Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
             window: labelhook_core::queue::lanes::Window::default(),
+            filters: labelhook_core::filter::Limits::default(),
             node: labelhook_core::node::Config::default(),
             shaper: Arc::new(crate::support::shaper::Words),
             bus: labelhook_core::bus::Choice::default(),

@@ -701,6 +701,29 @@ async fn a_replay_stays_within_what_its_actor_sees() {
 }
 
 #[tokio::test]
+async fn a_new_replay_waits_for_no_timer() {
+    let (world, receiver) = (World::new().await, Receiver::ok().await);
+    world.webhook(&receiver.url()).await;
+    publish(&world, &world.annotated().await, 1).await;
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(replay::run(world.app.clone(), shutdown.clone()));
+    let all = async {
+        for _ in 0..40 {
+            world.deliver().await;
+            let row = begin(&world, Filter::default()).await;
+            while now(&world, &row).await.status == ReplayStatus::Running {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    // The timer alone, which looks every five seconds, would take more than three minutes.
+    let all = tokio::time::timeout(Duration::from_secs(120), all);
+    all.await.expect("each wakes the task that does them");
+    shutdown.cancel();
+    running.await.unwrap();
+}
+
+#[tokio::test]
 async fn ten_replays_of_an_organization_run_at_a_time() {
     let world = World::new().await;
     let receiver = Receiver::ok().await;

@@ -6,7 +6,7 @@ use labelhook_core::{
     auth::Actor,
     data_row as data_rows, dataset as datasets,
     delivery::guard::Guard,
-    label as labels,
+    filter, label as labels,
     list::{Filter, Page, Query},
     node,
     payload::{Compiling, Shaper},
@@ -18,6 +18,13 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use servers::Database;
 use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
+
+/// Time limits of filters that no machine reaches, however busy it is.
+const PATIENT: filter::Limits = filter::Limits {
+    evaluation: Duration::from_secs(300),
+    compilation: Duration::from_secs(300),
+    queue: Duration::from_secs(300),
+};
 
 pub struct World {
     pub app: Arc<App>,
@@ -158,6 +165,7 @@ async fn open(database: &Database, clock: &Clock) -> Arc<App> {
         guard: Guard::default(),
         shaper: Arc::new(NoQueries),
         window: Window::default(),
+        filters: PATIENT,
         // Nobody beats here: a node lives as long as its test.
         node: node::Config {
             lease: Duration::from_secs(3600),

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use harness::deadline::until;
+use harness::deadline::{until, within};
 use harness::programs::Postgres;
-use harness::{Cluster, KEY, Socket};
-use serde_json::json;
+use harness::{Client, Cluster, KEY, Socket};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
 use super::story::{Story, answers};
@@ -68,8 +69,7 @@ async fn a_transaction_that_others_leave_open_delays_the_feed_and_no_delivery() 
         .run("BEGIN; SELECT pg_current_xact_id()")
         .await
         .expect("a transaction with a number");
-    let mut feed = Socket::greeted(story.nodes[0].client.endpoint(), KEY).await;
-    feed.subscribe("1", EVENTS, json!({})).await;
+    let mut feed = feed(&story.nodes[0].client).await;
     story.goes_on().await;
     let tally = story.end().await;
     assert_eq!((tally.duplicates, tally.unrecorded), (0, 0), "deliveries do not wait");
@@ -77,15 +77,25 @@ async fn a_transaction_that_others_leave_open_delays_the_feed_and_no_delivery() 
     assert!(told < 50, "the feed waits for what is open, and told of {told}");
     writes.run("ROLLBACK").await.expect("it was open");
     for _ in 0..100 {
-        feed.data().await;
+        let told = within(|| "the feed goes on".to_owned(), feed.recv()).await;
+        told.expect("the subscriber still listens");
     }
     reads.run("ROLLBACK").await.expect("it was open");
 }
 
+/// What a node tells a subscriber who always listens: one who does not is taken for gone.
+async fn feed(client: &Client) -> UnboundedReceiver<Value> {
+    let (tell, told) = unbounded_channel();
+    let mut socket = Socket::greeted(client.endpoint(), KEY).await;
+    socket.subscribe("1", EVENTS, json!({})).await;
+    tokio::spawn(async move { while tell.send(socket.data().await).is_ok() {} });
+    told
+}
+
 /// How many messages have come, once none comes any more.
-async fn told(feed: &mut Socket) -> usize {
+async fn told(feed: &mut UnboundedReceiver<Value>) -> usize {
     let mut count = 0;
-    while timeout(Duration::from_secs(1), feed.data()).await.is_ok() {
+    while let Ok(Some(_)) = timeout(Duration::from_secs(1), feed.recv()).await {
         count += 1;
     }
     count

@@ -6,8 +6,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use harness::cluster::TIMEOUT;
-use harness::deadline::until;
+use harness::deadline::{LIMIT, until};
 use harness::{Client, Cluster, Node, Rng, TestReceiver};
 use serde_json::json;
 use tokio::sync::watch;
@@ -21,8 +20,6 @@ use crate::ledger::{open, settled, writer};
 const WRITERS: usize = 6;
 /// Webhooks of each of three kinds: enough that every node sends to some.
 const EACH: usize = 3;
-/// How long a recovered cluster may take to deliver what has piled up.
-const RECOVERY: Duration = Duration::from_secs(45);
 
 /// A cluster under load.
 pub struct Story {
@@ -113,7 +110,7 @@ impl Story {
         let missing = || self.book.missing(&self.scene, &self.receiver.received()).len();
         let mut again = interval(Duration::from_millis(250));
         let begun = Instant::now();
-        while missing() > 0 && begun.elapsed() < RECOVERY {
+        while missing() > 0 && begun.elapsed() < LIMIT {
             again.tick().await;
         }
         let left = self.book.missing(&self.scene, &self.receiver.received());
@@ -152,17 +149,29 @@ impl Story {
     }
 }
 
-/// Waits until each node must have heard of so many.
+/// Waits until each node has heard of so many. A heartbeat renews a node's row and then reads the others', so a node that
+/// has begun two since all were there has ended one.
 pub async fn all_know(cluster: &Cluster, count: usize) {
     let count = i64::try_from(count).expect("few nodes");
-    until("every node is heard of", || async { rows(cluster).await == count }).await;
-    wait(Duration::from_secs(TIMEOUT) / 2).await;
+    until("every node is there", || async { rows(cluster).await == count }).await;
+    for _ in 0..2 {
+        let now = number(
+            cluster,
+            "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS number",
+        )
+        .await;
+        let beaten = &format!("SELECT count(*) AS number FROM node WHERE seen_at > {now}");
+        until("every node beats", || async { number(cluster, beaten).await == count }).await;
+    }
 }
 
 async fn rows(cluster: &Cluster) -> i64 {
-    let there = "SELECT count(*) AS number FROM node";
+    number(cluster, "SELECT count(*) AS number FROM node").await
+}
+
+async fn number(cluster: &Cluster, sql: &str) -> i64 {
     let session = cluster.session().await;
-    session.number(there).await.expect("the server answers")
+    session.number(sql).await.expect("the server answers")
 }
 
 /// Lets time pass for what is only seen by its not happening, or by how long something lasts.

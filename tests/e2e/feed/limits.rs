@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use harness::deadline::until;
 use harness::{Client, EventStream, KEY, Socket, Start, TestApp};
 use serde_json::{Value, json};
 
@@ -66,7 +67,7 @@ async fn a_stream_and_a_socket_that_are_not_read_are_cut_off() {
     for _ in 0..HELD {
         large(&desk).await;
     }
-    while !is_free(&app.client).await {}
+    until("the stream is cut off", || is_free(&app.client)).await;
     let mut told = 0;
     while let Some((name, _)) = stream.event().await {
         assert_eq!(name, "next");
@@ -78,7 +79,7 @@ async fn a_stream_and_a_socket_that_are_not_read_are_cut_off() {
     for _ in 0..HELD {
         large(&desk).await;
     }
-    while !is_free(&app.client).await {}
+    until("the socket is cut off", || is_free(&app.client)).await;
     drop(socket);
 }
 
@@ -87,6 +88,7 @@ async fn a_subscriber_that_reads_too_late_is_told_its_cursor_and_holds_up_nobody
     // It is the ring that it falls out of here, however long the machine takes to fill it.
     let app = TestApp::with(Start {
         write_timeout: Some(Duration::from_secs(600)),
+        silence: Some(Duration::from_secs(600)),
         ..Start::default()
     })
     .await;

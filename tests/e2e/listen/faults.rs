@@ -60,15 +60,17 @@ async fn a_local_server_that_is_not_there_or_does_not_answer_is_an_attempt_error
     let app = stepped(&clock).await;
     let listening = Listening::start(&app.client, &app.url(), &local, &[]).await;
     local.then([Answer::reset(), Answer::hang()]);
-    let shorten = json!({"timeoutMs": 1000});
-    crate::desk::update_webhook(&app.client, &listening.webhook, shorten).await;
     Desk::set(&app.client).await.submit("{}").await;
-    for (kind, place) in [("CONNECT", 0), ("TIMEOUT", 1)] {
+    for (kind, place, limit) in [("CONNECT", 0, 30_000), ("TIMEOUT", 1, 1_000)] {
+        let change = json!({ "timeoutMs": limit });
+        crate::desk::update_webhook(&app.client, &listening.webhook, change).await;
         app.deliver().await;
         let sent = logged(&app.client).await;
         assert_eq!(sent["attempts"][place]["error"]["kind"], kind, "{sent:#}");
         clock.advance(Duration::from_secs(400));
     }
+    let change = json!({"timeoutMs": 30_000});
+    crate::desk::update_webhook(&app.client, &listening.webhook, change).await;
     listening.process.line_with("→ CONNECT (").await;
     listening.process.line_with("→ TIMEOUT (").await;
     drop(local);

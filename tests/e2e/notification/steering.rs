@@ -235,7 +235,7 @@ async fn a_ping_answers_with_its_outcome() {
     receiver.then([Answer::status(204), Answer::status(500), Answer::hang()]);
     let desk = Desk::set(&app.client).await;
     let id = desk
-        .webhook(&receiver.url("hook"), &["LABEL_CREATED"], json!({"timeoutMs": 1_000}))
+        .webhook(&receiver.url("hook"), &["LABEL_CREATED"], json!({"timeoutMs": 30_000}))
         .await;
     let ping = async || app.query(PING, json!({ "id": id })).await["pingWebhook"].take();
     let good = ping().await;
@@ -249,6 +249,7 @@ async fn a_ping_answers_with_its_outcome() {
         (&bad["status"], &bad["responseCode"]),
         (&json!("RETRYING"), &json!(500))
     );
+    crate::desk::update_webhook(&app.client, &id, json!({"timeoutMs": 1_000})).await;
     let silent = ping().await;
     assert_eq!(
         silent["attempts"],

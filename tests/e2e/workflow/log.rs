@@ -85,7 +85,7 @@ fn is_log_line(line: &str) -> bool {
 async fn a_retried_notification_has_one_line_with_its_newest_answer() {
     let scene = Scene::set().await;
     let hook = scene
-        .draw_hook(json!({"timeoutMs": 1_000, "retryPolicy": {"delaysMs": [1_000], "jitter": 0.0}}))
+        .draw_hook(json!({"timeoutMs": 5_000, "retryPolicy": {"delaysMs": [1_000], "jitter": 0.0}}))
         .await;
     scene.receiver.then([Answer::status(503), Answer::hang()]);
     let task = scene.floor.task("tree.jpg").await;

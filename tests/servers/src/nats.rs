@@ -20,7 +20,7 @@ use tokio::{io::AsyncReadExt, net::TcpStream};
 /// The oldest version that the client works with.
 const OLDEST: (u32, u32) = (2, 10);
 /// How long the server may take to start.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A server of a test's own.
 pub struct Nats {

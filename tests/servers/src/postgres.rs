@@ -25,7 +25,7 @@ use tokio::sync::OnceCell;
 /// What the names of all our databases begin with; then comes the process, and a number or a word.
 const PREFIX: &str = "labelhook_test_";
 /// How long the server may take to start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 static SHARED: OnceCell<Option<Postgres>> = OnceCell::const_new();
 
@@ -295,10 +295,7 @@ impl Postgres {
 
 pub(crate) async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(1)
-        .sqlx_logging(false)
-        .connect_timeout(Duration::from_secs(2));
+    options.max_connections(1).sqlx_logging(false).connect_timeout(PATIENCE);
     Database::connect(options).await
 }
 

@@ -55,8 +55,6 @@ const WRITE_BUFFER: usize = 1 << 10;
 const TOGETHER: usize = 48 << 10;
 /// The interval at which the API key is checked and the client is pinged while idle.
 const TICK: Duration = Duration::from_secs(15);
-/// The time without any message from the client, pongs included, after which the socket is closed.
-const SILENCE: Duration = Duration::from_secs(60);
 /// The time to wait for the client's close frame.
 const CLOSING: Duration = Duration::from_secs(3);
 
@@ -268,7 +266,7 @@ impl Conversation<'_> {
 
     async fn look(&mut self) -> Result<(), Goodbye> {
         self.check().await?;
-        if self.heard.elapsed() > SILENCE {
+        if self.heard.elapsed() > self.server.silence {
             return Err(Goodbye::Gone);
         }
         send(self.socket, Message::Ping(Vec::new().into())).await

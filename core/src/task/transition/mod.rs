@@ -80,7 +80,7 @@ impl<'t> Passage<'t> {
         Ok(Self {
             txn,
             scene,
-            budget: Budget::default(),
+            budget: txn.graphs().budget(),
         })
     }
 

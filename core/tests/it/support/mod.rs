@@ -19,7 +19,7 @@ use labelhook_core::{
     delivery::guard::Guard,
     dispatcher,
     event::{Change, Data},
-    node,
+    filter, node,
     queue::lanes::Window,
     secret::Keyring,
     webhook::New,
@@ -32,6 +32,13 @@ use tempfile::TempDir;
 /// 2026-01-31T09:30:00Z
 pub const START: Timestamp = Timestamp(1_769_851_800_000_000);
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// Time limits of filters that no machine reaches, however busy it is.
+const PATIENT: filter::Limits = filter::Limits {
+    evaluation: Duration::from_secs(300),
+    compilation: Duration::from_secs(300),
+    queue: Duration::from_secs(300),
+};
 
 pub struct World {
     folder: TempDir,
@@ -307,6 +314,7 @@ fn config(database: &Database, keyring: &Arc<Keyring>, clock: &Clock, window: Wi
         guard: Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
         shaper: Arc::new(shaper::Words),
         window,
+        filters: PATIENT,
         // Nobody beats here: a node lives as long as its test.
         node: node::Config {
             lease: Duration::from_secs(3600),

@@ -15,7 +15,9 @@ use tokio::{
     sync::mpsc,
 };
 
-const LONG: Duration = Duration::from_secs(10);
+/// For what ends before it on any machine.
+const LONG: Duration = Duration::from_secs(180);
+/// For what only the limit ends.
 const SHORT: Duration = Duration::from_millis(200);
 
 fn loopback() -> Sender {
