@@ -2,15 +2,12 @@
 //! else reads the environment. Each part gets its own small configuration from here.
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, FromArgMatches, ValueEnum, builder::Resettable};
 use ipnet::IpNet;
-use labelhook_core::{
-    Clock, Config, bus, delivery::guard::Guard, filter, node, queue::lanes::Window, retention, secret::Keyring,
-    sql::sqlite::file_of,
-};
+use labelhook_core::{Config, bus, delivery::guard::Guard, node, retention, secret::Keyring, sql::sqlite::file_of};
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
-use crate::{graphql::payload::Shaper, server};
+use crate::{gateway::state, graphql::payload::Shaper};
 
 /// Settings of every command that opens the database.
 #[derive(Args, Clone, Debug)]
@@ -43,7 +40,7 @@ pub struct Settings {
     #[arg(long, env = "LABELHOOK_NODE_NAME", default_value = "")]
     pub node_name: String,
     /// Seconds after which a node that is not heard of counts as dead, and others take over what it held. The same on all.
-    #[arg(long, env = "LABELHOOK_NODE_TIMEOUT", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=300))]
+    #[arg(long, env = "LABELHOOK_NODE_TIMEOUT", default_value_t = node::Config::default().lease.as_secs(), value_parser = clap::value_parser!(u64).range(1..=300))]
     pub node_timeout: u64,
     /// Networks that deliveries may go to although they are private or loopback: a list of CIDRs, separated by commas.
     #[arg(long, env = "LABELHOOK_EGRESS_ALLOW", default_value = "")]
@@ -147,20 +144,17 @@ impl Storage {
     /// The same with this master key.
     pub fn core_with(&self, keyring: Keyring) -> Config {
         Config {
-            database_url: self.database_url.clone(),
-            keyring: Arc::new(keyring),
-            clock: Clock::default(),
-            guard: Guard::default(),
-            shaper: Arc::new(Shaper::default()),
-            window: Window::default(),
-            filters: filter::Limits::default(),
             // A command sends nothing, and the nodes beside it do not make room for it.
             node: node::Config {
                 role: node::Role::Api,
                 ..node::Config::default()
             },
             bus: bus::Choice::Memory(bus::memory::Hub::default()),
-            retention_days: retention::DAYS,
+            ..Config::new(
+                self.database_url.clone(),
+                Arc::new(keyring),
+                Arc::new(Shaper::default()),
+            )
         }
     }
 
@@ -191,13 +185,18 @@ impl Settings {
             self.role == Role::All || !alone,
             "--role must be all with a SQLite database, which belongs to one process"
         );
-        Ok(Config {
+        Ok(self.core_with(self.storage.keyring()?))
+    }
+
+    /// The same with this master key.
+    pub fn core_with(&self, keyring: Keyring) -> Config {
+        Config {
             guard: Guard::new(self.egress_allow.0.clone(), vec![self.listen.ip()]),
             node: self.node(),
             bus: self.bus.clone().unwrap_or_default(),
             retention_days: self.retention,
-            ..self.storage.core()?
-        })
+            ..self.storage.core_with(keyring)
+        }
     }
 
     fn node(&self) -> node::Config {
@@ -213,13 +212,43 @@ impl Settings {
     }
 
     /// What the HTTP server needs.
-    pub fn server(&self) -> server::Config {
-        server::Config {
+    pub fn server(&self) -> state::Config {
+        state::Config {
             graphiql: self.graphiql.unwrap_or(self.listen.ip().is_loopback()),
             rate_limit: self.rate_limit,
             timeout: Duration::from_secs(self.request_timeout),
+            init_timeout: state::INIT_TIMEOUT,
             sockets_per_key: self.sockets_per_key,
-            ..server::Config::default()
+            write_timeout: state::WRITE_TIMEOUT,
+            idle_timeout: state::IDLE_TIMEOUT,
         }
+    }
+}
+
+impl Default for Settings {
+    /// Returns what a command line that says nothing gives, whatever the environment says. The defaults of the flags are
+    /// the only ones: who starts a server without a command line starts from here.
+    fn default() -> Self {
+        let command = Self::augment_args(Command::new("labelhook")).mut_args(|setting| setting.env(Resettable::Reset));
+        let nothing = command.get_matches_from(["labelhook"]);
+        Self::from_arg_matches(&nothing).expect("no setting is required")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn core_has_the_same_defaults_with_and_without_a_command_line() {
+        let settings = Settings::default();
+        let ours = settings.core_with(Keyring::generate());
+        let (url, keyring, shaper) = (&ours.database_url, &ours.keyring, &ours.shaper);
+        let plain = Config {
+            // The address that the server listens on.
+            guard: ours.guard.clone(),
+            ..Config::new(url.clone(), Arc::clone(keyring), Arc::clone(shaper))
+        };
+        assert_eq!(format!("{ours:?}"), format!("{plain:?}"));
     }
 }

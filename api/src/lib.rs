@@ -1,17 +1,16 @@
 //! Labelhook over the wire: HTTP and GraphQL in, the verbs of core called, their answers sent back. Nothing is decided
 //! here.
 
-pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod gateway;
 pub mod graphql;
-pub mod health;
-mod listener;
-pub mod pool;
-pub mod server;
-pub mod sockets;
-mod writing;
+pub mod request_id;
 
+use crate::gateway::{
+    accept, routes,
+    state::{Config, Server},
+};
 use anyhow::Context;
 use labelhook_core::{
     App, bus, deletion, dispatcher, idempotency, listener as listeners, node, replay, retention, task,
@@ -25,13 +24,13 @@ use tokio_util::sync::CancellationToken;
 pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,
-    config: server::Config,
+    config: Config,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let schemas = graphql::build(&app);
-    let server = server::Server::new(Arc::clone(&app), schemas, &config);
+    let server = Server::new(Arc::clone(&app), schemas, &config);
     let sockets = server.sockets.clone();
-    let router = server::router(server);
+    let router = routes::router(server);
     let background = CancellationToken::new();
     let mut tasks = JoinSet::new();
     tasks.spawn(node::run(Arc::clone(&app), background.clone()));
@@ -48,7 +47,7 @@ pub async fn serve(
     let stop = shutdown.child_token();
     let served = beside(
         &mut tasks,
-        listener::serve(listener, router, sockets, config.write_timeout, stop.clone()),
+        accept::serve(listener, router, sockets, config.write_timeout, stop.clone()),
         &stop,
     )
     .await;

@@ -18,7 +18,7 @@ use crate::{
     node::{self, Nodes},
     payload::Shaper,
     queue::lanes::{Lanes, Window},
-    replay,
+    replay, retention,
     secret::Keyring,
     sql::postgres::installation,
     subscribers::Index,
@@ -54,7 +54,25 @@ pub struct Config {
     pub retention_days: u32,
 }
 
-/// The shared state of all verbs.
+impl Config {
+    /// Returns the defaults of every installation: each other setting has one, and this is where it stands.
+    pub fn new(database_url: String, keyring: Arc<Keyring>, shaper: Arc<dyn Shaper>) -> Self {
+        Self {
+            database_url,
+            keyring,
+            clock: Clock::default(),
+            guard: Guard::default(),
+            shaper,
+            window: Window::default(),
+            filters: filter::Limits::default(),
+            node: node::Config::default(),
+            bus: bus::Choice::default(),
+            retention_days: retention::DAYS,
+        }
+    }
+}
+
+/// What verbs share.
 pub struct App {
     /// The database.
     pub db: Db,

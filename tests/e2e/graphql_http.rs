@@ -419,7 +419,7 @@ async fn a_stranger_may_run_nothing() {
 #[tokio::test]
 async fn a_key_that_asks_too_often_is_told_to_wait() {
     let server = start_with(Start {
-        rate_limit: 2,
+        rate_limit: Some(2),
         ..Start::default()
     })
     .await;
@@ -597,7 +597,7 @@ async fn the_introspection_of_graphiql_is_answered() {
 async fn graphiql_is_shown_to_browsers_only_when_asked_for() {
     for graphiql in [true, false] {
         let server = start_with(Start {
-            graphiql,
+            graphiql: Some(graphiql),
             ..Start::default()
         })
         .await;

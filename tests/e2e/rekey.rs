@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use harness::{Home, Process, Service, TestReceiver, binary, signature};
 use labelhook_api::graphql::payload::Shaper;
+use labelhook_core::Config;
 use labelhook_core::admin::rekey::{Place, Rekey};
 use labelhook_core::secret::Keyring;
-use labelhook_core::{Clock, Config};
-use labelhook_core::{delivery::guard::Guard, queue::lanes::Window};
 use serde_json::json;
 
 use crate::desk::{Desk, SECRET};
@@ -114,18 +113,11 @@ async fn a_change_that_was_killed_in_the_middle_is_finished_by_running_it_again(
     let waiting = key_file(home).with_added_extension("new");
     let new = Keyring::load_or_create(&waiting).expect("a key file");
     let new_id = new.id();
-    let config = Config {
-        database_url: home.url().to_owned(),
-        keyring: Arc::new(keyring(&key_file(home))),
-        clock: Clock::default(),
-        guard: Guard::default(),
-        window: Window::default(),
-        filters: labelhook_core::filter::Limits::default(),
-        node: labelhook_core::node::Config::default(),
-        bus: labelhook_core::bus::Choice::default(),
-        shaper: Arc::new(Shaper::default()),
-        retention_days: labelhook_core::retention::DAYS,
-    };
+    let config = Config::new(
+        home.url().to_owned(),
+        Arc::new(keyring(&key_file(home))),
+        Arc::new(Shaper::default()),
+    );
     // The first column is under the new key, the second is not: what the command leaves when it is killed there.
     let killed = Rekey::open(config, || Ok(new)).await.expect("nobody else has it");
     killed.step(Place::default(), &mut |_| ()).await.expect("a step");

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::Role;
-use labelhook_api::{graphql::payload::Shaper, server};
+use labelhook_api::config::{Networks, Settings, Storage};
+use labelhook_api::gateway::{routes, state};
 use labelhook_core::secret::Keyring;
-use labelhook_core::{App, Clock, api_key, bus, deletion, filter, listener, node, replay, retention, task};
-use labelhook_core::{delivery::guard::Guard, dispatcher, queue::lanes::Window};
+use labelhook_core::{App, Clock, Config, api_key, deletion, dispatcher, filter, listener, node, replay, task};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -50,10 +50,10 @@ pub struct Start {
     pub clock: Clock,
     /// Without a dispatcher nothing is sent but by [`TestApp::deliver`].
     pub paused: bool,
-    /// Whether browsers get GraphiQL.
-    pub graphiql: bool,
-    /// Requests a minute and key; 0 is no limit.
-    pub rate_limit: u32,
+    /// Whether browsers get GraphiQL, when not as everybody's do.
+    pub graphiql: Option<bool>,
+    /// Requests a minute and key, when not as many as for everybody; 0 is no limit.
+    pub rate_limit: Option<u32>,
     /// How long a socket may take to say who it is, when not as long as for everybody.
     pub init_timeout: Option<Duration>,
     /// Sockets and event streams of one key, when not as many as for everybody.
@@ -143,37 +143,24 @@ impl TestApp {
 
 /// Everything that knows how the service is put together. The task ends when the service has stopped.
 async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>, SocketAddr, JoinHandle<()>) {
-    let loopback = "127.0.0.0/8".parse().expect("a network");
-    let opened = App::open(labelhook_core::Config {
-        database_url: home.url().to_owned(),
-        keyring: Arc::new(Keyring::load_or_create(&home.path().join("labelhook.key")).expect("a key can be made")),
+    let settings = settings(home, &start);
+    let keyring = Keyring::load_or_create(&home.path().join("labelhook.key")).expect("a key can be made");
+    let opened = App::open(Config {
         clock: start.clock,
-        guard: Guard::new(vec![loopback], Vec::new()),
-        shaper: Arc::new(Shaper::default()),
-        window: Window::default(),
         filters: PATIENT,
-        // Nobody beats for a paused one: it lives as long as its test.
-        node: node::Config {
-            lease: Duration::from_secs(if start.paused { 86_400 } else { 10 }),
-            ..node::Config::default()
-        },
-        bus: bus::Choice::default(),
-        retention_days: retention::DAYS,
+        ..settings.core_with(keyring)
     });
     let app = opened.await.expect("a database opens");
     let key = api_key::bootstrap(&app, Some(KEY.to_owned()));
     key.await.expect("an empty database takes its first key");
-    let usual = server::Config::default();
-    let config = server::Config {
-        graphiql: start.graphiql,
-        rate_limit: start.rate_limit,
+    let usual = settings.server();
+    let config = state::Config {
         init_timeout: start.init_timeout.unwrap_or(usual.init_timeout),
-        sockets_per_key: start.sockets_per_key.unwrap_or(usual.sockets_per_key),
         write_timeout: start.write_timeout.unwrap_or(usual.write_timeout),
-        silence: start.silence.unwrap_or(usual.silence),
+        idle_timeout: start.silence.unwrap_or(usual.idle_timeout),
         ..usual
     };
-    let listener = TcpListener::bind(("127.0.0.1", 0))
+    let listener = TcpListener::bind(settings.listen)
         .await
         .expect("loopback has a free port");
     let address = listener.local_addr().expect("a bound socket has an address");
@@ -186,10 +173,10 @@ async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>
         }),
         true => tokio::spawn(async move {
             let schemas = labelhook_api::graphql::build(&running);
-            let server = server::Server::new(Arc::clone(&running), schemas, &config);
+            let server = state::Server::new(Arc::clone(&running), schemas, &config);
             let sockets = server.sockets.clone();
             let closing = sockets.clone();
-            let http = axum::serve(listener, server::router(server)).with_graceful_shutdown(async move {
+            let http = axum::serve(listener, routes::router(server)).with_graceful_shutdown(async move {
                 stop.cancelled_owned().await;
                 closing.close();
             });
@@ -200,4 +187,43 @@ async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>
         }),
     };
     (app, address, task)
+}
+
+/// The settings of everybody, but for what a test needs: a free port, its own database, receivers on loopback.
+fn settings(home: &Home, start: &Start) -> Settings {
+    let usual = Settings::default();
+    Settings {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        storage: Storage {
+            database_url: home.url().to_owned(),
+            ..usual.storage
+        },
+        egress_allow: Networks(vec!["127.0.0.0/8".parse().expect("a network")]),
+        // Nobody beats for a paused one: it lives as long as its test.
+        node_timeout: if start.paused { 86_400 } else { usual.node_timeout },
+        graphiql: start.graphiql,
+        rate_limit: start.rate_limit.unwrap_or(usual.rate_limit),
+        sockets_per_key: start.sockets_per_key.unwrap_or(usual.sockets_per_key),
+        ..usual
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_the_tests_start_has_the_defaults_of_the_binary() {
+        let (ours, binarys) = (settings(&Home::new().await, &Start::default()), Settings::default());
+        let expected = Settings {
+            listen: ours.listen,
+            storage: Storage {
+                database_url: ours.storage.database_url.clone(),
+                ..binarys.storage
+            },
+            egress_allow: ours.egress_allow.clone(),
+            ..binarys
+        };
+        assert_eq!(format!("{ours:?}"), format!("{expected:?}"));
+    }
 }

@@ -95,7 +95,6 @@ impl Cluster {
             ("LABELHOOK_DATABASE_URL", OsString::from(server.replace(&own, &line))),
             ("LABELHOOK_BOOTSTRAP_KEY", KEY.into()),
             ("LABELHOOK_MASTER_KEY", MASTER_KEY.into()),
-            ("LABELHOOK_RATE_LIMIT", "0".into()),
             ("LABELHOOK_NODE_TIMEOUT", TIMEOUT.to_string().into()),
             ("LABELHOOK_LOG", "warn".into()),
         ];

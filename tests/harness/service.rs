@@ -25,11 +25,7 @@ impl Service {
     /// The same with settings of the test's own.
     pub async fn start_with(home: &Home, more: &[(&str, &str)]) -> Self {
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--egress-allow", "127.0.0.0/8"];
-        let settings = [
-            ("LABELHOOK_BOOTSTRAP_KEY", KEY),
-            ("LABELHOOK_RATE_LIMIT", "0"),
-            ("LABELHOOK_LOG", "warn"),
-        ];
+        let settings = [("LABELHOOK_BOOTSTRAP_KEY", KEY), ("LABELHOOK_LOG", "warn")];
         let environment = home
             .environment()
             .into_iter()

@@ -13,7 +13,11 @@ use harness::{KEY, Start, TestApp};
 use http::{Request, StatusCode, header};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use labelhook_api::{graphql, server};
+use labelhook_api::{
+    config::Settings,
+    gateway::{routes, state},
+    graphql,
+};
 use labelhook_core::{
     Clock,
     delivery::signer::{Delivery, Scheme, Secret, Signer},
@@ -110,11 +114,12 @@ async fn submit(groups: usize, with_webhook: bool) -> anyhow::Result<()> {
     let receiver = receiver::Process::start().await?;
     let body = Bytes::from(request(&app, with_webhook.then(|| receiver.url())).await?);
     let schemas = graphql::build(&app.app);
-    let config = server::Config {
+    let config = state::Config {
+        graphiql: false,
         rate_limit: 0,
-        ..server::Config::default()
+        ..Settings::default().server()
     };
-    let router = server::router(server::Server::new(Arc::clone(&app.app), schemas, &config));
+    let router = routes::router(state::Server::new(Arc::clone(&app.app), schemas, &config));
     let service = TowerToHyperService::new(router);
     for _ in 0..groups {
         let calls = (0..GROUP).map(|_| call(&service, body.clone()));

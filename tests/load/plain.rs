@@ -11,10 +11,7 @@ use anyhow::Context;
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use entity::LabelId;
 use labelhook_api::graphql::payload::Shaper;
-use labelhook_core::{
-    App, Clock, api_key, auth::Actor, bus, data_row, dataset, delivery::guard::Guard, filter, label, node, project,
-    queue::lanes::Window, retention, secret::Keyring,
-};
+use labelhook_core::{App, api_key, auth::Actor, data_row, dataset, label, project, secret::Keyring};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader},
@@ -88,19 +85,12 @@ async fn write(store: Store, mut queue: mpsc::Receiver<Unit>) {
 }
 
 async fn verb(folder: &Path) -> anyhow::Result<(Router, String, String)> {
-    let app = App::open(labelhook_core::Config {
-        database_url: format!("sqlite://{}?mode=rwc", folder.join("verb.db").display()),
-        keyring: Arc::new(Keyring::generate()),
-        clock: Clock::default(),
-        guard: Guard::default(),
-        shaper: Arc::new(Shaper::default()),
-        window: Window::default(),
-        filters: filter::Limits::default(),
-        node: node::Config::default(),
-        bus: bus::Choice::default(),
-        retention_days: retention::DAYS,
-    })
-    .await?;
+    let config = labelhook_core::Config::new(
+        format!("sqlite://{}?mode=rwc", folder.join("verb.db").display()),
+        Arc::new(Keyring::generate()),
+        Arc::new(Shaper::default()),
+    );
+    let app = App::open(config).await?;
     api_key::bootstrap(&app, Some(KEY.to_owned())).await?;
     let actor = api_key::authenticate(&app, KEY).await?;
     let (project, row) = desk(&app, &actor).await?;

@@ -5,6 +5,7 @@
     reason = "a command line talks to its terminal"
 )]
 
+mod client;
 mod copy;
 mod demo;
 mod health;

@@ -1,6 +1,6 @@
 //! `labelhook trigger`: asks a server to send a sample of a topic as a test.
 
-use super::{socket::Socket, topic};
+use super::{client::Client, topic};
 use crate::config::Remote;
 use clap::Args;
 use serde_json::{Value, json};
@@ -32,8 +32,8 @@ impl Trigger {
             "webhook": one(&self.webhook),
             "project": one(&self.project),
         });
-        let mut socket = Socket::connect(&self.remote).await??;
-        let sent = socket.ask(TRIGGER, &json!({ "data": data })).await??;
+        let client = Client::new(&self.remote)?;
+        let sent = client.ask(TRIGGER, json!({ "data": data })).await?;
         for notification in sent["triggerEvent"].as_array().into_iter().flatten() {
             println!("{}", line(&topic, notification));
         }

@@ -1,6 +1,6 @@
-//! The one place where a failure becomes an error of the response, and the one list of error codes. Every error has
-//! `extensions.code`; an invalid input also has `extensions.field` and `extensions.reason`. Errors of the library
-//! itself are translated by [`super::translate`].
+//! The one place where a failure becomes an error on the wire, and the one list of its codes. Every error that leaves
+//! the server has `extensions.code`; an input at fault also has `extensions.field` and `extensions.reason`. What the
+//! library says by itself is put into these words by [`super::error_codes`].
 //!
 //! [`ApiError`] deliberately has no `Display`: async-graphql converts any type that has it into an error of its own,
 //! which drops the code and exposes internals.
@@ -135,7 +135,12 @@ impl ApiError {
         self.code
     }
 
-    /// Converts the error into the library's type, for a request that never reached a resolver.
+    /// Its message.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The error as the library carries it, for a request that never reached a resolver.
     pub fn into_server_error(mut self) -> ServerError {
         let locations = std::mem::take(&mut self.locations);
         let error = async_graphql::Error::from(self);

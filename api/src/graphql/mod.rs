@@ -1,9 +1,10 @@
 //! The GraphQL API: merges the types of all nouns into one schema and sets its limits.
 //!
-//! It is entered by [`build`], which the server calls once, and by a request over [`http`], [`ws`] or [`sse`]. A
-//! request is checked, its document is taken from [`guard`]'s cache, and the library validates and executes it;
-//! [`translate`] gives every error its code. Nothing here may import sea-orm: every read and write is a call of
-//! `labelhook_core`.
+//! A request comes in by [`endpoint`], which finds its document in [`document`]'s cache; the library validates and
+//! executes; [`error_codes`] gives what went wrong its code. Nothing here knows of HTTP.
+//!
+//! The nouns name each other, as GraphQL's types do: a label has a project and a project has labels. So their files form a
+//! circle, the only one of this crate.
 //!
 //! A field that can fail and may be null is `Option<Result<T>>`: with `Result<Option<T>>` the library nulls the parent
 //! instead. A fallible field that is not null is `Result<T>`. The bounds of list arguments and their part in the
@@ -11,17 +12,16 @@
 
 pub mod api_key;
 pub mod batch;
-pub mod coerce;
 pub mod connection;
 pub mod context;
 pub mod data_row;
 pub mod dataset;
+pub mod document;
+pub mod endpoint;
 pub mod error;
+pub mod error_codes;
 pub mod event;
-pub mod feed;
 mod filter;
-pub mod guard;
-pub mod http;
 pub mod input;
 pub mod json;
 pub mod label;
@@ -31,27 +31,27 @@ pub mod loader;
 mod log_loader;
 pub mod node;
 pub mod notification;
+pub mod operation;
 pub mod organization;
+pub mod params;
 pub mod payload;
 pub mod project;
 pub mod replay;
+pub mod response;
 pub mod review;
-pub mod sse;
+pub mod subscription;
 pub mod task;
-pub mod translate;
-pub mod types;
 pub mod user;
 pub mod webhook;
 mod work_loader;
 pub mod workflow;
-pub mod ws;
 
 use std::sync::Arc;
 
 use async_graphql::{MergedObject, SchemaBuilder, ValidationMode};
 use labelhook_core::App;
 
-use self::feed::Subscription;
+use self::subscription::Subscription;
 
 /// The maximum complexity of an operation: the number of its fields, those of a list multiplied by its `first`.
 pub const MAX_COMPLEXITY: usize = 50_000;

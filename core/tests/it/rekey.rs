@@ -39,16 +39,13 @@ impl Disk {
 
     fn config(&self, number: usize) -> Config {
         Config {
-            database_url: self.database.url().to_owned(),
-            keyring: Arc::new(key(number)),
             clock: Clock::mock(START),
             guard: labelhook_core::delivery::guard::Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
-            window: labelhook_core::queue::lanes::Window::default(),
-            filters: labelhook_core::filter::Limits::default(),
-            node: labelhook_core::node::Config::default(),
-            shaper: Arc::new(crate::support::shaper::Words),
-            bus: labelhook_core::bus::Choice::default(),
-            retention_days: labelhook_core::retention::DAYS,
+            ..Config::new(
+                self.database.url().to_owned(),
+                Arc::new(key(number)),
+                Arc::new(crate::support::shaper::Words),
+            )
         }
     }
 

@@ -4,14 +4,11 @@ use entity::{Role, Timestamp, WebhookTopic, data_row, dataset, event, label, pro
 use labelhook_core::{
     App, Clock, Config, Error, Result, api_key,
     auth::Actor,
-    data_row as data_rows, dataset as datasets,
-    delivery::guard::Guard,
-    filter, label as labels,
+    data_row as data_rows, dataset as datasets, filter, label as labels,
     list::{Filter, Page, Query},
     node,
     payload::{Compiling, Shaper},
     project as projects,
-    queue::lanes::Window,
     secret::Keyring,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -159,20 +156,18 @@ impl Shaper for NoQueries {
 
 async fn open(database: &Database, clock: &Clock) -> Arc<App> {
     let config = Config {
-        database_url: database.url().to_owned(),
-        keyring: Arc::new(Keyring::generate()),
         clock: clock.clone(),
-        guard: Guard::default(),
-        shaper: Arc::new(NoQueries),
-        window: Window::default(),
         filters: PATIENT,
         // Nobody beats here: a node lives as long as its test.
         node: node::Config {
             lease: Duration::from_secs(3600),
             ..node::Config::default()
         },
-        bus: labelhook_core::bus::Choice::default(),
-        retention_days: labelhook_core::retention::DAYS,
+        ..Config::new(
+            database.url().to_owned(),
+            Arc::new(Keyring::generate()),
+            Arc::new(NoQueries),
+        )
     };
     App::open(config).await.expect("an app")
 }

@@ -1,19 +1,17 @@
 //! `labelhook demo`: the server on a database of its own, a receiver on loopback that checks every signature, and sample
 //! work through the API. What it prints is what happened: each line is a delivery that arrived.
 
-mod client;
 mod receiver;
 mod story;
 
-use super::serve::on_signal;
+use super::{client::Client, serve::on_signal};
 use crate::{
-    config::{Networks, Role, Settings, Storage},
+    config::{Networks, Remote, Settings, Storage},
     serve,
 };
 use anyhow::{Context, ensure};
 use clap::Args;
-use client::Client;
-use labelhook_core::{App, api_key, retention};
+use labelhook_core::{App, api_key};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -54,17 +52,17 @@ impl Demo {
         }
         println!("API       http://{address}/graphql  (GraphiQL in a browser)");
         println!("key       {key}");
-        let told = tell(&shutdown, Client::new(address, key), self.once).await;
+        let told = tell(&shutdown, &client(address, key)?, self.once).await;
         shutdown.cancel();
         join(server).await?;
         told
     }
 }
 
-async fn tell(shutdown: &CancellationToken, client: Client, once: bool) -> anyhow::Result<()> {
+async fn tell(shutdown: &CancellationToken, client: &Client, once: bool) -> anyhow::Result<()> {
     let mut receiver = receiver::start(shutdown.clone()).await?;
     println!("receiver  {}\n", receiver.url("labels"));
-    let expected = story::begin(&client, &receiver).await?;
+    let expected = story::begin(client, &receiver).await?;
     let arrived = timeout(PATIENCE, receiver.print(expected));
     let arrived = tokio::select! {
         arrived = arrived => arrived.context("not every delivery arrived in time")?,
@@ -75,14 +73,14 @@ async fn tell(shutdown: &CancellationToken, client: Client, once: bool) -> anyho
         "{} deliveries had a wrong signature",
         arrived.forged
     );
-    let recorded = story::recorded(&client).await?;
+    let recorded = story::recorded(client).await?;
     println!("\n{expected} requests arrived, all signatures fit; {recorded} notifications are on record");
     if once {
         return Ok(());
     }
     println!("a label is submitted every few seconds; Ctrl-C ends the demonstration\n");
     tokio::select! {
-        done = story::go_on(&client) => done,
+        done = story::go_on(client) => done,
         () = async { receiver.print_for_ever().await } => Ok(()),
         () = shutdown.cancelled() => Ok(()),
     }
@@ -97,6 +95,14 @@ async fn listen(address: SocketAddr, any: bool) -> anyhow::Result<(TcpListener, 
     }
 }
 
+/// The demonstration asks its server over HTTP, like anybody else.
+fn client(address: SocketAddr, api_key: String) -> anyhow::Result<Client> {
+    Client::new(&Remote {
+        server: format!("http://{address}"),
+        api_key,
+    })
+}
+
 fn settings(listen: SocketAddr, folder: &Path) -> Settings {
     Settings {
         listen,
@@ -104,20 +110,12 @@ fn settings(listen: SocketAddr, folder: &Path) -> Settings {
             database_url: format!("sqlite://{}?mode=rwc", folder.join("demo.db").display()),
             master_key: None,
         },
-        role: Role::All,
-        node_name: String::new(),
-        node_timeout: 10,
         egress_allow: Networks(vec![
             "127.0.0.0/8".parse().expect("a CIDR"),
             "::1/128".parse().expect("a CIDR"),
         ]),
-        bootstrap_key: None,
-        graphiql: Some(listen.ip().is_loopback()),
         rate_limit: 0,
-        bus: None,
-        retention: retention::DAYS,
-        request_timeout: 60,
-        sockets_per_key: 2_000,
+        ..Settings::default()
     }
 }
 

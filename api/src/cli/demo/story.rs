@@ -1,7 +1,7 @@
 //! The demonstration's work: a project, a dataset, data rows, webhooks, labels and a review, all through the API.
 
 use super::{
-    client::Client,
+    super::client::Client,
     receiver::{Receiver, SECRET},
 };
 use anyhow::Context;

@@ -1,5 +1,6 @@
 //! One delivery on this machine: the same headers and bytes to the local server, and its answer in the API's words. By the
-//! same HTTP client that the server sends with, so that what stands in the way has the same names.
+//! dispatcher's own HTTP client: what stands in the way has the same names and the answer the same limits, and the local
+//! server gets no header that an address would not get (`reqwest` adds `accept` to every request).
 
 use anyhow::Context;
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -8,8 +8,9 @@ mod forward;
 mod session;
 
 use super::{
+    client::{Client, Fault},
     serve::on_signal,
-    socket::{Fault, Lost, Socket},
+    socket::{Lost, Socket},
     topic,
 };
 use crate::config::Remote;
@@ -61,8 +62,9 @@ impl Listen {
     pub async fn run(self) -> anyhow::Result<()> {
         let stop = on_signal()?;
         let forward = Forward::to(&self.forward_to)?;
+        let client = Client::new(&self.remote)?;
         let mut socket = Socket::connect(&self.remote).await??;
-        let made = socket.ask(CREATE, &self.wanted(self.secret.as_deref())).await??;
+        let made = client.ask(CREATE, self.wanted(self.secret.as_deref())).await?;
         let mut webhook = Webhook::read(&made)?;
         self.introduce(&webhook, &made);
         let (mut wait, mut is_first) = (WAITS.0, true);
@@ -70,11 +72,11 @@ impl Listen {
             let began = Instant::now();
             let end = Session::new(&mut socket, &forward, &webhook.id).run(&stop).await;
             match end {
-                End::Stopped => return self.leave(Some(socket), &webhook).await,
+                End::Stopped => return leave(&client, &webhook).await,
                 End::Refused(fault) if is_gone(&fault) && !is_first && began.elapsed() < GOODBYE => {
                     println!("the webhook was removed meanwhile; making another with the same secret");
                     let wanted = self.wanted(self.secret.as_deref().or(Some(&webhook.secret)));
-                    let made = socket.ask(CREATE, &wanted).await??;
+                    let made = client.ask(CREATE, wanted).await?;
                     webhook = Webhook::read(&made)?;
                     self.introduce(&webhook, &made);
                     continue;
@@ -88,7 +90,7 @@ impl Listen {
             }
             socket = match self.come_back(&stop, &mut wait).await? {
                 Some(socket) => socket,
-                None => return self.leave(None, &webhook).await,
+                None => return leave(&client, &webhook).await,
             };
             is_first = false;
             println!("connected again");
@@ -141,22 +143,15 @@ impl Listen {
             }
         }
     }
+}
 
-    /// Removes the webhook; when that cannot be done now, the server does it.
-    async fn leave(&self, socket: Option<Socket>, webhook: &Webhook) -> anyhow::Result<()> {
-        let removing = async {
-            let mut socket = match socket {
-                Some(socket) => socket,
-                None => Socket::connect(&self.remote).await??,
-            };
-            anyhow::Ok(socket.ask(REMOVE, &json!({ "id": webhook.id })).await??)
-        };
-        match timeout(GOODBYE, removing).await {
-            Ok(Ok(_)) => println!("removed the webhook {}", webhook.id),
-            _ => println!("the webhook could not be removed now; the server does it in five minutes"),
-        }
-        Ok(())
+/// Removes the webhook; when that cannot be done now, the server does it.
+async fn leave(client: &Client, webhook: &Webhook) -> anyhow::Result<()> {
+    match timeout(GOODBYE, client.ask(REMOVE, json!({ "id": webhook.id }))).await {
+        Ok(Ok(_)) => println!("removed the webhook {}", webhook.id),
+        _ => println!("the webhook could not be removed now; the server does it in five minutes"),
     }
+    Ok(())
 }
 
 /// The webhook of this run.

@@ -2,7 +2,10 @@
 //! each.
 
 use super::{
-    super::socket::{Fault, Lost, Socket, Told},
+    super::{
+        client::Fault,
+        socket::{Lost, Socket, Told},
+    },
     forward::{Forward, Posted},
 };
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! A client of the API's WebSocket (graphql-transport-ws), for commands that ask a server elsewhere: connected, greeted,
 //! and then operations by number.
 
+use super::client::{self, Fault};
 use crate::config::Remote;
-use anyhow::{Context, bail};
 use futures_util::{SinkExt, StreamExt};
 use labelhook_core::delivery::sender;
 use serde_json::{Value, json};
@@ -20,7 +20,6 @@ use tokio_tungstenite::{
         protocol::{CloseFrame, WebSocketConfig},
     },
 };
-use url::Url;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 /// How long connecting and the greeting may take.
@@ -48,15 +47,6 @@ pub enum Told {
     Over(u64),
 }
 
-/// What the API says of a failure.
-#[derive(Debug)]
-pub struct Fault {
-    /// Its code.
-    pub code: String,
-    /// The same for people.
-    pub message: String,
-}
-
 /// Why there is no connection.
 #[derive(Debug)]
 pub enum Lost {
@@ -76,19 +66,11 @@ impl fmt::Display for Lost {
 
 impl std::error::Error for Lost {}
 
-/// The address of the API's WebSocket.
-pub fn address(server: &str) -> anyhow::Result<String> {
-    let mut url = Url::parse(server).with_context(|| format!("--server {server} is not a URL"))?;
-    let scheme = match url.scheme() {
-        "http" | "ws" => "ws",
-        "https" | "wss" => "wss",
-        _ => bail!("--server {server} must begin with http:// or https://"),
-    };
-    if url.host_str().is_none_or(str::is_empty) || url.set_scheme(scheme).is_err() {
-        bail!("--server {server} must name a host");
-    }
-    let path = url.path().trim_end_matches('/').trim_end_matches("/graphql").to_owned();
-    url.set_path(&format!("{path}/graphql"));
+/// Returns the address of the API's WebSocket.
+fn address(server: &str) -> anyhow::Result<String> {
+    let mut url = client::endpoint(server)?;
+    let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
+    url.set_scheme(scheme).expect("one special scheme in place of another");
     Ok(url.into())
 }
 
@@ -131,18 +113,6 @@ impl Socket {
         self.say(json!({ "id": id, "type": "subscribe", "payload": payload }))
             .await?;
         Ok(self.operations)
-    }
-
-    /// One operation from its beginning to its answer; what others say meanwhile is passed over.
-    pub async fn ask(&mut self, query: &str, variables: &Value) -> Result<Result<Value, Fault>, Lost> {
-        let id = self.start(query, variables).await?;
-        loop {
-            match self.hear().await? {
-                Told::Next(of, data) if of == id => return Ok(Ok(data)),
-                Told::Failed(of, fault) if of == id => return Ok(Err(fault)),
-                _ => {}
-            }
-        }
     }
 
     /// The next message of any operation. Nothing is lost when this is dropped before it is done.
@@ -225,24 +195,6 @@ fn closed(frame: Option<CloseFrame>) -> Lost {
         _ => Lost::Broken(why),
     }
 }
-
-impl Fault {
-    fn of(error: &Value) -> Self {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        Self {
-            code: text(&error["extensions"]["code"]),
-            message: text(&error["message"]),
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.message, self.code)
-    }
-}
-
-impl std::error::Error for Fault {}
 
 #[cfg(test)]
 mod tests;

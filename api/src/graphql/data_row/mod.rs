@@ -3,7 +3,7 @@
 //! Resolvers only: each parses its input, calls one verb of [`labelhook_core::data_row`] and wraps the result.
 //! [`super`] merges the queries and mutations into the schema. Nothing here may read the database or decide anything.
 
-mod beside;
+mod counts;
 mod input;
 mod list;
 
@@ -11,8 +11,8 @@ use async_graphql::{Context, ID, InputObject, Object};
 use entity::{Timestamp, data_row};
 use labelhook_core::{data_row as data_rows, label::Scope};
 
-use self::beside::Stored;
-pub use self::beside::{DataRowAttachment, DataRowCustomMetadata, DataRowMetadataField, DataRowMetadataSchema};
+use self::counts::Stored;
+pub use self::counts::{DataRowAttachment, DataRowCustomMetadata, DataRowMetadataField, DataRowMetadataSchema};
 pub use self::input::{DataRowCreateInput, DataRowsCreateInput};
 pub use self::list::{DataRowOrderByInput, DataRowWhereInput};
 use super::{
@@ -66,19 +66,19 @@ impl DataRow {
 
     /// The values of metadata fields.
     async fn metadata_fields(&self) -> Option<Result<Vec<DataRowMetadataField>>> {
-        let stored = beside::list::<Stored>(self.0.metadata_fields.as_deref());
+        let stored = counts::list::<Stored>(self.0.metadata_fields.as_deref());
         Some(stored.map(|fields| fields.into_iter().map(Into::into).collect()))
     }
 
     /// The values of metadata fields, in the older form of Labelbox's API.
     async fn custom_metadata(&self) -> Option<Result<Vec<DataRowCustomMetadata>>> {
-        let stored = beside::list::<Stored>(self.0.metadata_fields.as_deref());
+        let stored = counts::list::<Stored>(self.0.metadata_fields.as_deref());
         Some(stored.map(|fields| fields.into_iter().map(Into::into).collect()))
     }
 
     /// The attachments of the asset.
     async fn attachments(&self) -> Option<Result<Vec<DataRowAttachment>>> {
-        Some(beside::list(self.0.attachments.as_deref()))
+        Some(counts::list(self.0.attachments.as_deref()))
     }
 
     /// The time at which the data row was created.

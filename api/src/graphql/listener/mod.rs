@@ -1,8 +1,4 @@
-//! Listener: a developer's machine that receives a webhook's deliveries over the `deliveries` subscription (see
-//! [`super::feed`]).
-//!
-//! Resolvers only: each parses its input, calls one verb of [`labelhook_core::listener`] and wraps the result.
-//! [`super`] merges the queries and mutations into the schema. Nothing here may read the database or decide anything.
+//! Listener: somebody's own machine that hears a webhook over `deliveries`; see [`super::subscription`].
 
 mod input;
 

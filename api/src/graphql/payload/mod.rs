@@ -1,7 +1,6 @@
-//! Payload queries: the body of a webhook as a GraphQL selection on [`Event`]. Saving a webhook enters [`Shaper`] with
-//! the query's text: it is bounded and parsed like any document ([`guard`]), validated by the library against a schema
-//! of its own whose root is the event, and compiled into a [`plan`]. Publishing an event enters [`render`] with the
-//! event's row, which walks the plan. Core calls both through its own trait and never sees GraphQL.
+//! Payload queries: a webhook's body as a GraphQL selection on [`Event`]. Text in, at the time of saving: it is bounded
+//! and parsed as any document ([`document`]), validated by the library against a schema of its own whose root is the event,
+//! and made a [`plan`]. An event's row in, at the time of publishing: [`render`] walks the plan.
 //!
 //! The schema contains only what the event itself carries. A body therefore needs no access to the database, and
 //! exposes nothing that the standard payload of the same event could not, so no permission of the webhook's creator is
@@ -18,9 +17,9 @@ use async_graphql::parser::types::{OperationDefinition, OperationType};
 use async_graphql::{EmptyMutation, EmptySubscription, Pos, Positioned, Request, ServerError};
 use labelhook_core::payload::{self, Compiling, Selection};
 
-use super::guard;
-use super::translate::translate;
-use super::types::Types;
+use super::document;
+use super::document::types::Types;
+use super::error_codes::translate;
 use event::Event;
 use plan::Planner;
 use render::Plan;
@@ -37,13 +36,13 @@ type Schema = async_graphql::Schema<Event, EmptyMutation, EmptySubscription>;
 /// Compiles payload queries for core.
 pub struct Shaper {
     schema: Schema,
-    documents: guard::Cache,
+    documents: document::Cache,
 }
 
 impl Default for Shaper {
     fn default() -> Self {
         let schema = schema();
-        let documents = guard::Cache::new(Types::of(&schema.sdl()));
+        let documents = document::Cache::new(Types::of(&schema.sdl()));
         Self { schema, documents }
     }
 }

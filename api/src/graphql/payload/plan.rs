@@ -5,7 +5,7 @@
 use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Pos, Positioned, Value};
 
-use super::super::types::Types;
+use super::super::document::types::Types;
 
 /// A field of the result.
 #[derive(Debug, PartialEq)]

@@ -98,3 +98,41 @@ async fn delete(db: &impl ConnectionTrait, tables: [(&str, &str); 2], ids: &[Uui
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::plan;
+
+    #[tokio::test]
+    async fn what_keeps_a_row_is_looked_up_on_indexes() {
+        for (sql, indexes) in [
+            (
+                over_sql(2),
+                &["n USING INDEX", "task_notification (notification_id=?)"][..],
+            ),
+            (
+                unused_sql(2),
+                &[
+                    "SEARCH e USING",
+                    "notification_event (event_id=?)",
+                    "task_event (event_id=?)",
+                ],
+            ),
+            (
+                "DELETE FROM payload WHERE event_id IN (?, ?)".into(),
+                &["payload_event (event_id=?)"],
+            ),
+            (
+                "DELETE FROM attempt WHERE notification_id IN (?, ?)".into(),
+                &["(notification_id=?)"],
+            ),
+        ] {
+            let plan = plan(&sql).await;
+            assert!(!plan.iter().any(|line| line.starts_with("SCAN")), "{plan:#?}");
+            for index in indexes {
+                assert!(plan.iter().any(|line| line.contains(index)), "{index}: {plan:#?}");
+            }
+        }
+    }
+}

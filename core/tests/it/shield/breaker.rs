@@ -53,8 +53,8 @@ async fn a_notification_says_what_it_waits_for_and_until_when() {
         let row = notification::get(&world.app, &world.owner, &row.id.to_string())
             .await
             .unwrap();
-        assert_eq!(health::wait_reason(&world.app, &row, &failing), Some(reason));
-        assert_eq!(health::wait_until(&world.app, &row), Some(START.plus(30 * SECOND)));
+        assert_eq!(waiting::wait_reason(&world.app, &row, &failing), Some(reason));
+        assert_eq!(waiting::wait_until(&world.app, &row), Some(START.plus(30 * SECOND)));
     }
     assert_eq!((rows[11].status, rows[11].attempt_count), (Pending, 0));
     assert_eq!((rows[0].status, rows[0].attempt_count), (Retrying, 1));

@@ -52,11 +52,11 @@ async fn with_strict_order_the_next_waits_until_the_one_before_has_succeeded() {
     let rows = world.notifications().await;
     assert_eq!((rows[2].attempt_count, rows[2].due_at), (0, None));
     assert_eq!(
-        health::wait_reason(&world.app, &rows[2], &webhook),
+        waiting::wait_reason(&world.app, &rows[2], &webhook),
         Some(WaitReason::Ordering)
     );
     assert_eq!(
-        health::wait_reason(&world.app, &rows[1], &webhook),
+        waiting::wait_reason(&world.app, &rows[1], &webhook),
         Some(WaitReason::Retry)
     );
     let waiting = fares(&world, &webhook).await.waiting;

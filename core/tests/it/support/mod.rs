@@ -14,7 +14,6 @@ use entity::{
 use labelhook_core::{
     App, Clock, Config, Error, Result,
     auth::Actor,
-    bus,
     db::{Txn, Work},
     delivery::guard::Guard,
     dispatcher,
@@ -308,11 +307,8 @@ pub async fn publish(app: &App, organization_id: OrganizationId, data: Data, cha
 
 fn config(database: &Database, keyring: &Arc<Keyring>, clock: &Clock, window: Window) -> Config {
     Config {
-        database_url: database.url().to_owned(),
-        keyring: Arc::clone(keyring),
         clock: clock.clone(),
         guard: Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
-        shaper: Arc::new(shaper::Words),
         window,
         filters: PATIENT,
         // Nobody beats here: a node lives as long as its test.
@@ -320,8 +316,7 @@ fn config(database: &Database, keyring: &Arc<Keyring>, clock: &Clock, window: Wi
             lease: Duration::from_secs(3600),
             ..node::Config::default()
         },
-        bus: bus::Choice::default(),
-        retention_days: labelhook_core::retention::DAYS,
+        ..Config::new(database.url().to_owned(), Arc::clone(keyring), Arc::new(shaper::Words))
     }
 }
 
