@@ -1,7 +1,6 @@
 //! Replays through the API: begun, watched, stopped, and refused.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use entity::{Role, Timestamp};
 use harness::{Answer, Client, EventStream, KEY, Socket, Start, TestApp, TestReceiver};

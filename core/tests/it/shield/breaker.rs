@@ -3,7 +3,10 @@
 use super::*;
 use crate::support::START;
 use entity::{BreakerState, NotificationStatus::*, WaitReason, WebhookStatus};
-use labelhook_core::{notification, queue::lanes::Window};
+use labelhook_core::{
+    notification::{self, waiting},
+    queue::lanes::Window,
+};
 
 #[tokio::test]
 async fn a_dead_receiver_is_left_alone_while_everybody_else_is_served() {

@@ -7,7 +7,6 @@ mod watch;
 use crate::support::{Receiver, Response, World};
 use entity::webhook as webhooks;
 use labelhook_core::{
-    health,
     notification::waiting,
     webhook::{self, Patch, Retry},
 };

@@ -6,7 +6,10 @@ use entity::{
     NotificationStatus::{self, *},
     Ordering, WaitReason,
 };
-use labelhook_core::{notification, queue::lanes::Window};
+use labelhook_core::{
+    notification::{self, waiting},
+    queue::lanes::Window,
+};
 
 async fn ordered(world: &World, receiver: &Receiver, ordering: Ordering, retry: Retry) -> webhooks::Model {
     world

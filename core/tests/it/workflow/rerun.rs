@@ -41,11 +41,11 @@ async fn holding<'w>(world: &'w World, receiver: &Receiver, count: usize) -> Flo
 
 async fn rerun(flow: &Flow<'_>) -> Result<stage_run::Model> {
     let id = flow.stage("Hook").await.to_string();
-    stage_run::rerun(&flow.world.app, &flow.world.owner, &id).await
+    task::stage_run::rerun(&flow.world.app, &flow.world.owner, &id).await
 }
 
 async fn look(world: &World, run: &stage_run::Model) -> stage_run::Model {
-    stage_run::run(&world.app, &world.owner, &run.id.to_string())
+    task::stage_run::run(&world.app, &world.owner, &run.id.to_string())
         .await
         .unwrap()
 }
@@ -158,13 +158,13 @@ async fn only_a_webhook_stage_that_is_there_runs_again() {
     let world = World::new().await;
     let flow = holding(&world, &deaf, 1).await;
     let (owner, label) = (&world.owner, flow.stage("Label").await.to_string());
-    let refused = stage_run::rerun(&world.app, owner, &label).await;
+    let refused = task::stage_run::rerun(&world.app, owner, &label).await;
     assert!(matches!(refused, Err(Error::NotAllowed(_))), "{refused:?}");
-    let unknown = stage_run::rerun(&world.app, owner, "7").await;
+    let unknown = task::stage_run::rerun(&world.app, owner, "7").await;
     assert!(matches!(unknown, Err(Error::NotFound { .. })), "{unknown:?}");
     let worker = world.actor(entity::Role::Worker).await;
     let id = flow.stage("Hook").await.to_string();
-    let refused = stage_run::rerun(&world.app, &worker, &id).await;
+    let refused = task::stage_run::rerun(&world.app, &worker, &id).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
     let run = rerun(&flow).await.unwrap();
     let mut drawn = flow.drawn().await;
@@ -181,7 +181,7 @@ async fn only_a_webhook_stage_that_is_there_runs_again() {
     flow.save_whole(save).await.unwrap();
     task::run_until_idle(&world.app).await.unwrap();
     assert_eq!(look(&world, &run).await.status, ReplayStatus::Failed);
-    let removed = stage_run::rerun(&world.app, owner, &id).await;
+    let removed = task::stage_run::rerun(&world.app, owner, &id).await;
     assert!(matches!(removed, Err(Error::NotAllowed(_))), "{removed:?}");
     world.deliver().await;
     assert_eq!(deaf.count(), 1);
