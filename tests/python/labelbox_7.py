@@ -7,7 +7,7 @@ from lbox import exceptions
 
 import annotating
 import story
-from support import Checks, Receiver, settings
+from support import SECRET, Checks, Receiver, settings
 
 
 def main():
@@ -28,6 +28,9 @@ def main():
     story.webhooks(checks, client, Webhook, project, organization, user, url, descending)
     story.webhook_mistakes(checks, client, Webhook, project, url, exceptions.InvalidQueryError)
     story.refused_by_client(checks, client, Webhook, project, url)
+    # The topics are strings: the client refuses the members of its own enumeration.
+    member = [Webhook.Topic.LABEL_CREATED]
+    checks.raises(ValueError, lambda: Webhook.create(client, member, url, SECRET, project))
     story.errors(checks, client, stranger, exceptions)
 
     dataset = client.create_dataset(name=story.unique("dataset"), iam_integration=None)
