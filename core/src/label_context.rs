@@ -1,12 +1,10 @@
 //! Label contexts: the objects related to labels (projects, data rows, datasets, annotators, and whether the data rows
 //! are in batches), read in one query. The hot path of `createLabel` reads nothing else. The contexts of labels whose
-//! transactions are committed as a group are prefetched together (`db/ahead.rs`), so the query takes many [`About`]
+//! transactions are committed as a group are prefetched together (`db/prefetch.rs`), so the query takes many [`About`]
 //! keys.
 
 use crate::{
-    Result,
-    db::Txn,
-    event,
+    Result, event,
     sql::{bulk::batches, statement::raw},
 };
 use entity::{
@@ -178,21 +176,6 @@ impl<K: Eq + Hash, M: FromQueryResult> Once<K, M> {
 }
 
 impl Subject {
-    /// Returns label contexts: the prefetched ones when they are complete, else by a query of its own.
-    pub(crate) async fn of_each(txn: &Txn, asked: Vec<About>) -> Result<Arc<Subjects>> {
-        match asked.iter().all(|about| txn.seen().contains_key(about)) {
-            true => Ok(Arc::clone(txn.seen())),
-            false => look(txn.conn(), asked).await.map(Arc::new),
-        }
-    }
-
-    /// Returns the context of an existing label.
-    pub(crate) async fn of(txn: &Txn, label: &label::Model) -> Result<Self> {
-        let about = About::from(label);
-        let subjects = Self::of_each(txn, vec![about]).await?;
-        Ok(subjects[&about].clone())
-    }
-
     /// Builds the data of an event about the label. Rows are marked as deleted and never removed, so all of them exist.
     pub(crate) fn change(&self, label: &label::Model) -> Result<event::LabelChange> {
         let (Some(project), Some(data_row), Some(dataset)) = (&self.project, &self.data_row, &self.dataset) else {

@@ -109,7 +109,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<review::Model>
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let label = label::find(txn.conn(), &actor, &new.label).await?;
-                let subject = Subject::of(txn, &label).await?;
+                let subject = txn.label_context(&label).await?;
                 open(&label, &subject, new.project.as_deref())?;
                 let row = review::Model {
                     id: ReviewId::new(),
@@ -150,7 +150,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                 row.updated_at = Set(txn.now());
                 let row = row.update(txn.conn()).await?;
                 let label = label::find(txn.conn(), &actor, &row.label_id.to_string()).await?;
-                let subject = Subject::of(txn, &label).await?;
+                let subject = txn.label_context(&label).await?;
                 let change = match row.deleted {
                     true => Change::Deleted,
                     false => Change::Updated,

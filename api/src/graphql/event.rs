@@ -177,7 +177,7 @@ impl EventQuery {
         #[graphql(desc = "Selects the event by id.")] r#where: WhereUniqueInput,
     ) -> Option<Result<Event>> {
         Some(
-            events::get(ctx.app(), ctx.actor(), &r#where.id)
+            events::log::get(ctx.app(), ctx.actor(), &r#where.id)
                 .await
                 .map(Event)
                 .map_err(Into::into),
@@ -197,7 +197,7 @@ impl EventQuery {
     ) -> Result<EventConnection> {
         let span = Page::new(first, after.as_deref(), last, before.as_deref())?.keyed();
         ctx.spend(0)?;
-        let slice = events::list(ctx.app(), ctx.actor(), &r#where.unwrap_or_default().read()?, span).await?;
+        let slice = events::log::list(ctx.app(), ctx.actor(), &r#where.unwrap_or_default().read()?, span).await?;
         ctx.spend(slice.rows.iter().map(|row| row.data.len()).sum())?;
         Ok(slice.map(Event).into())
     }

@@ -43,7 +43,7 @@ pub async fn body(ctx: &Context<'_>, id: PayloadId) -> Result<String> {
 }
 
 maps! {
-    EventId => event::Model: labelhook_core::event::many,
+    EventId => event::Model: labelhook_core::event::log::many,
     WebhookId => webhook::Model: labelhook_core::webhook::many,
     NotificationId => Vec<attempt::Model>: labelhook_core::notification::attempts,
     PayloadId => Vec<u8>: labelhook_core::notification::bodies,

@@ -128,7 +128,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
     if actor.require(Action::ReadWebhooks).is_ok() {
         ask! {
             notification::get => Notification,
-            event::get => Event,
+            event::log::get => Event,
             webhook::get => Webhook::from,
             stage_run::run => StageRun,
             replay::get => Replay,

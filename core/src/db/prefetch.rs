@@ -2,8 +2,16 @@
 //! runs. A unit that writes may change what was read, so the units after it are prefetched again. Each unit sees what a
 //! query of its own would have returned.
 
-use super::writer::{Kind, Unit};
-use crate::label_context::About;
+use super::{
+    txn::Txn,
+    writer::{Kind, Unit},
+};
+use crate::{
+    Result,
+    label_context::{self, About, Subject, Subjects},
+};
+use entity::label;
+use std::sync::Arc;
 
 type Units = Vec<Box<dyn Unit>>;
 
@@ -30,4 +38,21 @@ pub(crate) fn asked(run: &[Box<dyn Unit>]) -> Vec<About> {
         Kind::Writes => None,
     });
     about.flatten().copied().collect()
+}
+
+impl Txn {
+    /// Returns label contexts: the prefetched ones when they are complete, else by a query of its own.
+    pub(crate) async fn label_contexts(&self, asked: Vec<About>) -> Result<Arc<Subjects>> {
+        match asked.iter().all(|about| self.seen.contains_key(about)) {
+            true => Ok(Arc::clone(&self.seen)),
+            false => label_context::look(self.conn(), asked).await.map(Arc::new),
+        }
+    }
+
+    /// Returns the context of an existing label.
+    pub(crate) async fn label_context(&self, label: &label::Model) -> Result<Subject> {
+        let about = About::from(label);
+        let contexts = self.label_contexts(vec![about]).await?;
+        Ok(contexts[&about].clone())
+    }
 }

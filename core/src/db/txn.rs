@@ -31,11 +31,6 @@ impl Txn {
         &self.conn
     }
 
-    /// Returns the label context that was prefetched for this unit and others, and is still current.
-    pub(crate) fn seen(&self) -> &Arc<Subjects> {
-        &self.seen
-    }
-
     /// Returns the time of this change: the same for everything the unit writes.
     pub fn now(&self) -> Timestamp {
         self.now

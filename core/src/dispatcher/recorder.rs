@@ -314,7 +314,7 @@ async fn write(txn: &Txn, records: &[Record], way: Way) -> Result<()> {
             held.entry(key).or_default().push(job.notification_id);
         }
     }
-    outbox::record(txn, outcomes(txn, records)).await?;
+    write_outcomes(txn, outcomes(txn, records)).await?;
     for ((node, due), ids) in held {
         claim::give_back(txn.conn(), node, due, &ids).await?;
     }
@@ -324,6 +324,15 @@ async fn write(txn: &Txn, records: &[Record], way: Way) -> Result<()> {
     }
 }
 
+/// Writes outcomes now, before a unit that reads them to decide.
+async fn write_outcomes(txn: &Txn, outcomes: Vec<outbox::Outcome>) -> Result<()> {
+    let organizations: Vec<OrganizationId> = outcomes.iter().map(outbox::Outcome::organization_id).collect();
+    organizations.into_iter().for_each(|id| txn.announce(id));
+    let keys = outbox::outcome::write(txn.conn(), outcomes).await?;
+    keys.into_iter().for_each(|key| txn.outbox().tally(key));
+    Ok(())
+}
+
 /// Returns the outcomes of the requests that were made.
 fn outcomes(txn: &Txn, records: &[Record]) -> Vec<outbox::Outcome> {
     let attempted = records.iter().filter_map(|record| match &record.end {
@@ -331,7 +340,10 @@ fn outcomes(txn: &Txn, records: &[Record]) -> Vec<outbox::Outcome> {
         End::Held(_) => None,
     });
     attempted
-        .map(|(job, attempted)| outbox::Outcome::new(txn, job, attempted.row.clone(), attempted.verdict))
+        .map(|(job, attempted)| {
+            let (row, verdict) = (attempted.row.clone(), attempted.verdict);
+            outbox::Outcome::new(job, row, verdict, txn.next_sequence(), txn.now())
+        })
         .collect()
 }
 

@@ -4,6 +4,7 @@
 use crate::{
     Result,
     auth::Actor,
+    organization,
     page::{self, Edge},
 };
 use entity::{DataRowId, EventId, OrganizationId, ProjectId, Timestamp, WebhookTopic, event};
@@ -88,6 +89,13 @@ pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filt
     }
 }
 
+/// Selects events of an organization by their ids.
+pub(crate) fn by_ids(organization_id: OrganizationId, ids: &[EventId]) -> Select<event::Entity> {
+    event::Entity::find()
+        .filter(event::Column::Id.is_in(ids.iter().copied()))
+        .filter(organization::owns(event::Column::OrganizationId, organization_id))
+}
+
 /// Loads the events with these ids.
 async fn of_ids(
     db: &impl ConnectionTrait,
@@ -96,7 +104,7 @@ async fn of_ids(
     span: Span,
     ids: &[EventId],
 ) -> Result<Vec<event::Model>> {
-    let mut rows = super::by_ids(actor.organization_id, ids).all(db).await?;
+    let mut rows = by_ids(actor.organization_id, ids).all(db).await?;
     rows.retain(|row| {
         page::one_of(&actor.projects, row.project_id)
             && filter.matches(row)

@@ -96,7 +96,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<label::Model> 
     app.db
         .append(db::Scope::shared([actor.organization_id]), vec![about], move |txn| {
             Box::pin(async move {
-                let subjects = Subject::of_each(txn, vec![about]).await?;
+                let subjects = txn.label_contexts(vec![about]).await?;
                 insert(txn, &actor, new, &subjects[&about], "").await
             })
         })
@@ -115,7 +115,7 @@ pub async fn create_many(app: &App, actor: &Actor, new: Vec<New>) -> Result<Vec<
     app.db
         .append(db::Scope::shared([actor.organization_id]), asked.clone(), move |txn| {
             Box::pin(async move {
-                let subjects = Subject::of_each(txn, asked.clone()).await?;
+                let subjects = txn.label_contexts(asked.clone()).await?;
                 let mut rows = Vec::with_capacity(new.len());
                 for (place, (new, about)) in new.into_iter().zip(&asked).enumerate() {
                     rows.push(insert(txn, &actor, new, &subjects[about], &format!("{place}.")).await?);
@@ -144,7 +144,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                 set(&mut row.seconds_to_label, patch.seconds_to_label);
                 row.updated_at = Set(txn.now());
                 let row = row.update(txn.conn()).await?;
-                let subject = Subject::of(txn, &row).await?;
+                let subject = txn.label_context(&row).await?;
                 if subject.project.as_ref().is_none_or(|project| project.deleted) {
                     return Err(Error::NotAllowed("the label's project is deleted".into()));
                 }
@@ -212,7 +212,7 @@ pub(crate) async fn remove(txn: &Txn, rows: &mut [label::Model]) -> Result<()> {
         .filter(label::Column::Id.is_in(rows.iter().map(|row| row.id)))
         .exec(txn.conn())
         .await?;
-    let subjects = Subject::of_each(txn, rows.iter().map(About::from).collect()).await?;
+    let subjects = txn.label_contexts(rows.iter().map(About::from).collect()).await?;
     for row in rows {
         (row.deleted, row.updated_at) = (true, txn.now());
         changed(txn, row, &subjects[&About::from(&*row)], Change::Deleted).await?;

@@ -214,7 +214,7 @@ pub async fn preview(
     let now = app.clock.now();
     let (event, data) = match (event_id, topic) {
         (Some(id), None) => {
-            let event = event::get(app, actor, id).await?;
+            let event = event::log::get(app, actor, id).await?;
             let data = Data::parse(event.topic, &event.data).map_err(Error::internal)?;
             (event, data)
         }

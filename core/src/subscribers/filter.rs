@@ -2,7 +2,7 @@
 
 use super::Index;
 use crate::{
-    App, Error, Result,
+    Error, Result,
     event::SCOPE,
     filter::{Filter, Limits, Outcome, Values},
 };
@@ -22,15 +22,6 @@ pub struct FilterFaults {
     pub count: u64,
     /// The reason for the last one.
     pub last: Option<String>,
-}
-
-/// Returns the failed evaluations of a webhook's filter.
-pub fn filter_faults(app: &App, id: WebhookId) -> FilterFaults {
-    app.index
-        .conditions()
-        .get(&id)
-        .map(|condition| condition.faults.lock().expect("held for a copy only").clone())
-        .unwrap_or_default()
 }
 
 /// A compiled filter.
@@ -76,6 +67,14 @@ impl Condition {
 }
 
 impl Index {
+    /// Returns the failed evaluations of a webhook's filter.
+    pub(crate) fn filter_faults(&self, id: WebhookId) -> FilterFaults {
+        self.conditions()
+            .get(&id)
+            .map(|condition| condition.faults.lock().expect("held for a copy only").clone())
+            .unwrap_or_default()
+    }
+
     /// Returns a webhook's compiled filter, as of its row. It is cached at its last save; after a restart it is
     /// compiled when the webhook is first read.
     pub(crate) async fn condition(&self, row: &webhook::Model) -> Result<Option<Arc<Condition>>> {

@@ -25,7 +25,10 @@ use crate::{
     db::Txn,
     health,
     list::Query,
-    subscribers::{filter::Condition, limit},
+    subscribers::{
+        filter::{Condition, FilterFaults},
+        limit,
+    },
 };
 use entity::{AuthType, OrganizationId, ProjectId, WebhookId, WebhookStatus, project, webhook, webhook_secret};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -170,6 +173,11 @@ pub async fn many(
         .all(app.db.read())
         .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// Returns the failed evaluations of a webhook's filter.
+pub fn filter_faults(app: &App, id: WebhookId) -> FilterFaults {
+    app.index.filter_faults(id)
 }
 
 /// Refuses a webhook that is not ACTIVE.

@@ -5,7 +5,8 @@ use entity::{NotificationStatus, WebhookTopic, webhook};
 use labelhook_core::{
     event::{Change, Data},
     notification,
-    subscribers::filter::{FilterFaults, filter_faults},
+    subscribers::filter::FilterFaults,
+    webhook::filter_faults,
     webhook::{New, Patch},
 };
 

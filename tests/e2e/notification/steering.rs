@@ -249,7 +249,7 @@ async fn a_ping_answers_with_its_outcome() {
         (&bad["status"], &bad["responseCode"]),
         (&json!("RETRYING"), &json!(500))
     );
-    crate::desk::update_webhook(&app.client, &id, json!({"timeoutMs": 1_000})).await;
+    update_webhook(&app.client, &id, json!({"timeoutMs": 1_000})).await;
     let silent = ping().await;
     assert_eq!(
         silent["attempts"],

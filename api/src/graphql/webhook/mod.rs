@@ -22,8 +22,7 @@ use entity::{
 };
 use labelhook_core::{
     notification::{Filter, waiting},
-    subscribers::{self, filter},
-    webhook as webhooks,
+    subscribers, webhook as webhooks,
 };
 
 use super::{
@@ -136,12 +135,12 @@ impl Webhook {
     /// The number of events that were not sent because the filter could not be evaluated, since it was saved or the
     /// server started.
     async fn filter_errors(&self, ctx: &Context<'_>) -> i32 {
-        i32::try_from(filter::filter_faults(ctx.app(), self.0.id).count).unwrap_or(i32::MAX)
+        i32::try_from(webhooks::filter_faults(ctx.app(), self.0.id).count).unwrap_or(i32::MAX)
     }
 
     /// The reason for the last failed evaluation of the filter; null when there was none.
     async fn last_filter_error(&self, ctx: &Context<'_>) -> Option<String> {
-        filter::filter_faults(ctx.app(), self.0.id).last
+        webhooks::filter_faults(ctx.app(), self.0.id).last
     }
 
     /// The authentication scheme of the deliveries.

@@ -166,8 +166,8 @@ impl Sender {
     }
 }
 
+/// Returns whether a pooled connection was closed by the server before it answered.
 fn went_stale(error: &legacy::Error) -> bool {
-    /// Returns whether a pooled connection was closed by the server before it answered.
     let mut extras = Extensions::new();
     if let Some(connected) = error.connect_info() {
         connected.get_extras(&mut extras);

@@ -29,7 +29,6 @@ impl Turns {
     /// Appends a lane to the queue that its next job belongs to.
     pub(crate) fn push(&mut self, webhook_id: WebhookId, next: Option<&Job>, now: Timestamp) {
         let is_live = next.is_some_and(|job| job.attempt_count == 0 && has_just_come(job.created_at, now));
-        /// Takes the next lane, alternating between the two queues while both have one.
         match is_live {
             true => self.live.push_back(webhook_id),
             false => self.behind.push_back(webhook_id),

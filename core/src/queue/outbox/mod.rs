@@ -12,11 +12,11 @@
 
 pub(crate) mod counters;
 pub(crate) mod histogram;
-mod outcome;
+pub(crate) mod outcome;
 mod project_activity;
 pub(crate) mod removal;
 
-pub(crate) use outcome::{Outcome, record};
+pub(crate) use outcome::Outcome;
 
 use super::{job::Job, lanes::Lanes, ordering};
 use crate::{

@@ -4,7 +4,6 @@
 use super::counters;
 use crate::{
     Result,
-    db::Txn,
     delivery::retry::Verdict,
     queue::job::Job,
     sql::{
@@ -41,7 +40,7 @@ struct State {
 
 impl Outcome {
     /// Makes an outcome; the notification gets its new sequence number.
-    pub(crate) fn new(txn: &Txn, job: &Job, attempt: attempt::Model, verdict: Verdict) -> Self {
+    pub(crate) fn new(job: &Job, attempt: attempt::Model, verdict: Verdict, sequence: i64, at: Timestamp) -> Self {
         let (status, due_at, throttled) = match verdict {
             Verdict::Delivered => (NotificationStatus::Succeeded, None, 0),
             Verdict::Retry { at, spent } => (NotificationStatus::Retrying, Some(at), i32::from(!spent)),
@@ -56,8 +55,8 @@ impl Outcome {
             throttled,
             response_code: attempt.response_status,
             error: attempt.error,
-            sequence: txn.next_sequence(),
-            at: txn.now(),
+            sequence,
+            at,
             key: counters::Key::tried(job, attempt.duration_ms, status),
         };
         Self { attempt, state }
@@ -74,15 +73,6 @@ impl Outcome {
 
 /// The values of one outcome in a statement.
 const COLUMNS: usize = 9;
-
-/// Writes outcomes now, before a unit that reads them to decide.
-pub(crate) async fn record(txn: &Txn, outcomes: Vec<Outcome>) -> Result<()> {
-    let organizations: Vec<OrganizationId> = outcomes.iter().map(Outcome::organization_id).collect();
-    organizations.into_iter().for_each(|id| txn.announce(id));
-    let keys = write(txn.conn(), outcomes).await?;
-    keys.into_iter().for_each(|key| txn.outbox().tally(key));
-    Ok(())
-}
 
 /// Writes outcomes. Returns the keys that the statistics must count.
 pub(crate) async fn write(db: &impl ConnectionTrait, mut outcomes: Vec<Outcome>) -> Result<Vec<counters::Key>> {

@@ -33,7 +33,7 @@ async fn what_was_removed_is_not_found() {
     ));
     let event_id = old.event_id.to_string();
     assert!(matches!(
-        event::get(app, owner, &event_id).await,
+        event::log::get(app, owner, &event_id).await,
         Err(Error::NotFound { .. })
     ));
 }

@@ -188,7 +188,7 @@ async fn a_redelivery_keeps_its_event_and_its_bytes() {
     days_later(&world, 15).await;
     assert_eq!(counts(&world).await, [1; 4]);
     assert_eq!(world.notification().await.id, new.id);
-    let event = labelhook_core::event::get(&world.app, &world.owner, &new.event_id.to_string()).await;
+    let event = labelhook_core::event::log::get(&world.app, &world.owner, &new.event_id.to_string()).await;
     assert_eq!(event.unwrap().id, old.event_id);
     notification::redeliver(&world.app, &world.owner, &new.id.to_string())
         .await
