@@ -84,6 +84,24 @@ impl Error {
     }
 }
 
+impl From<labelhook_delivery::Error> for Error {
+    fn from(error: labelhook_delivery::Error) -> Self {
+        match error {
+            labelhook_delivery::Error::Invalid { field, reason } => Self::Invalid { field, reason },
+            labelhook_delivery::Error::Internal(source) => Self::Internal(source),
+        }
+    }
+}
+
+impl From<labelhook_filter::Error> for Error {
+    fn from(error: labelhook_filter::Error) -> Self {
+        match error {
+            labelhook_filter::Error::Invalid { field, reason } => Self::Invalid { field, reason },
+            labelhook_filter::Error::Unavailable(reason) => Self::Unavailable(reason),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

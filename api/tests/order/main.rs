@@ -1,9 +1,7 @@
 //! Imports go one way. The paths of every file of `api/src` are held against the rules that stand here as data; what is wrong
 //! is told with the two files, or the file and the crate, and the rule.
 
-mod imports;
-
-use imports::{Files, imports, read};
+use labelhook_order::{Files, imports, leads_to, read};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -176,17 +174,4 @@ fn is_one_of(places: &[&str], file: &str) -> bool {
     places
         .iter()
         .any(|place| file == *place || place.ends_with('/') && file.starts_with(place))
-}
-
-fn leads_to(from: &str, to: &str, arrows: &BTreeMap<&str, BTreeSet<String>>) -> bool {
-    let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
-    while let Some(file) = next.pop() {
-        if file == to {
-            return true;
-        }
-        if seen.insert(file) {
-            next.extend(arrows.get(file).into_iter().flatten().map(String::as_str));
-        }
-    }
-    false
 }

@@ -3,7 +3,7 @@
 use super::{Node, cel_scope::SCOPE};
 use crate::{
     Error, Result,
-    filter::{Filter, Limits, Outcome, Values},
+    filter::{self, Filter, Limits, Outcome, Values},
 };
 use entity::{StageId, StageOutput};
 use moka::sync::Cache;
@@ -59,7 +59,7 @@ impl Conditions {
                 self.known.insert(source.to_owned(), filter.clone());
                 Ok(Condition::Ready(filter))
             }
-            Err(Error::Invalid { reason, .. }) => {
+            Err(filter::Error::Invalid { reason, .. }) => {
                 tracing::error!(reason, "a stored condition does not compile and is never true");
                 Ok(Condition::Broken)
             }

@@ -2,9 +2,9 @@
 
 use super::Index;
 use crate::{
-    Error, Result,
+    Result,
     event::SCOPE,
-    filter::{Filter, Limits, Outcome, Values},
+    filter::{self, Filter, Limits, Outcome, Values},
 };
 use entity::{WebhookId, webhook};
 use std::{
@@ -88,8 +88,8 @@ impl Index {
         }
         let filter = match Filter::compile("filter", source, &SCOPE, self.limits()).await {
             Ok(filter) => Ok(filter),
-            Err(Error::Invalid { reason, .. }) => Err(reason),
-            Err(other) => return Err(other),
+            Err(filter::Error::Invalid { reason, .. }) => Err(reason),
+            Err(other) => return Err(other.into()),
         };
         let condition = Condition::new(source, filter);
         self.adopt(row.id, Some(Arc::clone(&condition)));

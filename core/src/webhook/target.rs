@@ -137,8 +137,8 @@ pub(crate) fn authorization(keyring: &Keyring, row: &webhook::Model) -> Result<O
     };
     let opened = text(keyring, &seal::authorization(row.id), sealed)?;
     match row.auth_type {
-        AuthType::Bearer => signer::bearer("bearerToken", &opened).map(Some),
-        AuthType::Header => signer::free("authorizationHeader", &opened).map(Some),
+        AuthType::Bearer => Ok(Some(signer::bearer("bearerToken", &opened)?)),
+        AuthType::Header => Ok(Some(signer::free("authorizationHeader", &opened)?)),
         AuthType::None | AuthType::Secret => Ok(None),
     }
 }
@@ -148,7 +148,9 @@ fn custom(keyring: &Keyring, row: &webhook::Model) -> Result<HeaderMap> {
         return Ok(HeaderMap::new());
     };
     let opened = text(keyring, &seal::headers(row.id), sealed)?;
-    headers::check_custom(&serde_json::from_str(&opened).map_err(Error::internal)?)
+    Ok(headers::check_custom(
+        &serde_json::from_str(&opened).map_err(Error::internal)?,
+    )?)
 }
 
 pub(super) fn text(keyring: &Keyring, context: &str, sealed: &[u8]) -> Result<String> {

@@ -17,26 +17,64 @@ fn readme_can_be_read_in_a_few_minutes() {
 }
 
 #[test]
-fn every_guarantee_names_tests_that_exist() {
+fn every_guarantee_and_every_invariant_names_tests_that_exist() {
     let mut tests = HashSet::new();
     for folder in ["tests", "core", "api"] {
         collect(&root().join(folder), &mut tests);
     }
-    let text = readme().text;
-    let (_, table) = text
-        .split_once("| held by |")
-        .expect("README has a table of guarantees");
-    let rows: Vec<&str> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
-    assert!(rows.len() > 5, "{rows:#?}");
-    for row in rows {
-        let held_by = row.split('|').nth(3).expect("a third column");
-        let names: Vec<&str> = held_by.split('`').skip(1).step_by(2).collect();
-        let missing = names.iter().find(|name| !tests.contains(**name));
-        assert!(
-            !names.is_empty() && missing.is_none(),
-            "no test named {missing:?}: {row}"
-        );
+    let tables = [
+        (readme(), "| held by |", 3),
+        (architecture(), "| invariant | test |", 2),
+    ];
+    for (page, header, column) in tables {
+        for row in rows(&page, header) {
+            let names = named(&row, column);
+            let missing = names.iter().find(|name| !tests.contains(*name));
+            assert!(
+                !names.is_empty() && missing.is_none(),
+                "no test named {missing:?}: {row}"
+            );
+        }
     }
+}
+
+#[test]
+fn every_file_that_the_architecture_names_exists() {
+    for row in rows(&architecture(), "| for | file |") {
+        let names = named(&row, 2);
+        let folder = root().join(&names[0]);
+        let folder = folder.parent().expect("a folder");
+        for name in &names {
+            let path = if name.contains('/') {
+                root().join(name)
+            } else {
+                folder.join(name)
+            };
+            assert!(path.exists(), "{name}: {row}");
+        }
+    }
+}
+
+fn architecture() -> Page {
+    let mut pages = pages().into_iter();
+    pages
+        .find(|page| page.name == "docs/architecture.md")
+        .expect("the page")
+}
+
+/// The rows of the table with this header.
+fn rows(page: &Page, header: &str) -> Vec<String> {
+    let (_, table) = page.text.split_once(header).expect("the page has the table");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let rows: Vec<String> = rows.map(str::to_owned).collect();
+    assert!(rows.len() > 5, "{rows:#?}");
+    rows
+}
+
+/// What stands in backticks in a column.
+fn named(row: &str, column: usize) -> Vec<String> {
+    let cell = row.split('|').nth(column).expect("a column");
+    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// The names of the functions behind `#[test]` and `#[tokio::test…]`.

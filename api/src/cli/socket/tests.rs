@@ -75,8 +75,8 @@ fn trusting(roots: RootCertStore) -> ClientConfig {
         .with_no_client_auth()
 }
 
-const CERTIFICATE: &[u8] = include_bytes!("../../../../core/src/delivery/sender/tests/fixtures/receiver.pem");
-const KEY: &[u8] = include_bytes!("../../../../core/src/delivery/sender/tests/fixtures/receiver.key");
+const CERTIFICATE: &[u8] = include_bytes!("../../../../core/delivery/src/sender/tests/fixtures/receiver.pem");
+const KEY: &[u8] = include_bytes!("../../../../core/delivery/src/sender/tests/fixtures/receiver.key");
 
 fn secure() -> u16 {
     once(|stream| {

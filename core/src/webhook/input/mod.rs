@@ -238,8 +238,8 @@ fn authorization(auth_type: AuthType, token: Option<String>, header: Option<Stri
         Err(Error::invalid(field, reason))
     };
     match (auth_type, token, header) {
-        (AuthType::Bearer, Some(token), None) => signer::bearer("bearerToken", &token).map(|_| Some(token)),
-        (AuthType::Header, None, Some(value)) => signer::free("authorizationHeader", &value).map(|_| Some(value)),
+        (AuthType::Bearer, Some(token), None) => Ok(signer::bearer("bearerToken", &token).map(|_| Some(token))?),
+        (AuthType::Header, None, Some(value)) => Ok(signer::free("authorizationHeader", &value).map(|_| Some(value))?),
         (_, None, None) => Ok(None),
         (AuthType::Bearer, _, Some(_)) | (_, None, Some(_)) => unused("authorizationHeader", AuthType::Header),
         (_, Some(_), _) => unused("bearerToken", AuthType::Bearer),

@@ -6,7 +6,7 @@
 //! caller gave up.
 
 use super::failure::SendError;
-use crate::delivery::guard::Guard;
+use crate::guard::Guard;
 use entity::AttemptErrorKind;
 use hyper_util::client::legacy::connect::dns::Name;
 use moka::{Expiry, sync::Cache};

@@ -1,4 +1,5 @@
-//! What a Rust file imports, by its text: the paths of its `use` and of its code, and the files that they lead to.
+//! Reads the imports of Rust files from their text: the paths of `use` and of the code, and the files that they lead to. The
+//! tests of the order of `core` and of `api` hold them against their rules.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,9 +36,9 @@ pub fn imports(file: &str, files: &Files) -> (BTreeSet<String>, BTreeSet<String>
     (own, foreign)
 }
 
-/// A file's text without its comments and its unit tests.
+/// Returns a file's text without its comments and without its unit tests at the foot.
 fn code(text: &str) -> String {
-    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -127,7 +128,16 @@ fn resolve(file: &str, path: &[String], files: &Files) -> Option<String> {
     (1..=module.len())
         .rev()
         .find_map(|length| named(&module[..length], files))
+        .or_else(|| handed_on(module.first()?, files))
         .or(Some("lib.rs".to_owned()))
+}
+
+/// Returns the file that defines a name which the root of the crate re-exports.
+fn handed_on(name: &str, files: &Files) -> Option<String> {
+    let root = paths(&code(files.get("lib.rs")?));
+    let path = root.iter().find(|path| path.last().is_some_and(|last| last == name))?;
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    named(&path[..path.len() - 1], files)
 }
 
 /// The file of a module.
@@ -135,4 +145,18 @@ fn named(module: &[&str], files: &Files) -> Option<String> {
     let path = module.join("/");
     let places = [format!("{path}.rs"), format!("{path}/mod.rs")];
     places.into_iter().find(|place| files.contains_key(place))
+}
+
+/// Returns whether imports lead from one file to another, over however many files.
+pub fn leads_to(from: &str, to: &str, arrows: &BTreeMap<&str, BTreeSet<String>>) -> bool {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
+    while let Some(file) = next.pop() {
+        if file == to {
+            return true;
+        }
+        if seen.insert(file) {
+            next.extend(arrows.get(file).into_iter().flatten().map(String::as_str));
+        }
+    }
+    false
 }

@@ -1,8 +1,8 @@
 //! [`TargetUrl`]: the URL of a webhook, parsed once at the edge, so that later code need not check it again. It does
 //! not say whether the host may be called: that depends on the address behind the name at the moment of connecting (the
-//! SSRF guard, [`dispatcher::guard`](crate::delivery::guard)).
+//! SSRF guard, [`dispatcher::guard`](crate::guard)).
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use http::Uri;
 use std::fmt;
 use url::Url;
@@ -52,7 +52,7 @@ impl fmt::Debug for TargetUrl {
 }
 
 /// Masks the query of a URL, which may contain a token, before the URL is shown to others.
-pub(crate) fn masked(url: &str) -> String {
+pub fn masked(url: &str) -> String {
     match url.split_once('?') {
         Some((head, _)) => format!("{head}?***"),
         None => url.to_owned(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Filter, Limits, Outcome, Scope, value::Values};
-use crate::Error;
+use crate::error::Error;
 
 static SCOPE: Scope = Scope {
     roots: &[

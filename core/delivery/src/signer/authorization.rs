@@ -1,6 +1,6 @@
 //! The `Authorization` header: a bearer token, or a value as typed.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use http::HeaderValue;
 
 /// The most bytes of a token or a value.

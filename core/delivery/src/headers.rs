@@ -1,7 +1,7 @@
 //! Request and response headers: checks the custom headers of a webhook, and renders headers for the record of an
 //! attempt.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -45,7 +45,7 @@ pub fn check_custom(headers: &Value) -> Result<HeaderMap> {
 }
 
 /// Renders request headers as JSON object text. Values marked as sensitive are masked: `Authorization` and every custom
-/// header (see [`Signer`](crate::delivery::signer::Signer)). Signatures are shown: they reveal nothing of the secret.
+/// header (see [`Signer`](crate::signer::Signer)). Signatures are shown: they reveal nothing of the secret.
 pub fn sent(headers: &HeaderMap) -> String {
     object(headers, usize::MAX)
 }

@@ -18,7 +18,7 @@ mod resolver;
 mod tests;
 
 use super::{guard::Guard, target_url::TargetUrl};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use bytes::{Bytes, BytesMut};
 use connector::{Connector, Used};
 use entity::AttemptErrorKind;

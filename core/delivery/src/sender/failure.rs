@@ -18,7 +18,7 @@ pub struct SendError {
 }
 
 impl SendError {
-    pub(crate) fn new(kind: AttemptErrorKind, message: impl Into<String>) -> Self {
+    pub fn new(kind: AttemptErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),

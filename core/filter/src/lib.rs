@@ -21,6 +21,7 @@
 //! - A filter that took longer than [`Limits::evaluation`] three times is disabled until it is compiled anew.
 
 mod check;
+mod error;
 mod function;
 mod pattern;
 mod pool;
@@ -38,8 +39,8 @@ use std::time::Duration;
 
 use cel::{Env, IdedExpr};
 
-use crate::{Error, Result};
 use check::Use;
+pub use error::{Error, Result};
 use pool::{Pool, Refusal};
 use text::Refused;
 use watch::Verdict;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::filter::{text, value};
+use crate::{text, value};
 
 #[tokio::test]
 async fn a_source_too_deep_or_too_long_never_reaches_the_parser() {

@@ -45,7 +45,7 @@ pub struct Scheme {
     pub authorization: Option<HeaderValue>,
     /// The secrets, newest first; without any, nothing is signed.
     pub secrets: Vec<Secret>,
-    /// Custom headers, checked by [`check_custom`](crate::delivery::headers::check_custom). The server's own headers override
+    /// Custom headers, checked by [`check_custom`](crate::headers::check_custom). The server's own headers override
     /// them, except `User-Agent`.
     pub custom: HeaderMap,
 }

@@ -2,7 +2,7 @@
 //! reaches the resolver, so it is checked here; the addresses of names are checked there.
 
 use super::{failure::SendError, resolver::Resolver};
-use crate::delivery::guard::Guard;
+use crate::guard::Guard;
 use entity::AttemptErrorKind;
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};

@@ -11,7 +11,7 @@
 //!   waits for at least a second, whatever the delays.
 
 use super::sender::Outcome;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use entity::{AttemptErrorKind, Timestamp};
 use http::{HeaderMap, header::RETRY_AFTER};
@@ -204,7 +204,7 @@ fn http_date(text: &str) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::sender::{Answer, SendError};
+    use crate::sender::{Answer, SendError};
     use bytes::Bytes;
 
     const NOW: Timestamp = Timestamp(1_600_923_368_000_000);

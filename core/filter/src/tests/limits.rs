@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::filter::{EVALUATION, evaluate, watch::Verdict};
+use crate::{EVALUATION, evaluate, watch::Verdict};
 
 #[tokio::test]
 async fn a_filter_that_takes_too_long_is_switched_off_and_others_go_on() {

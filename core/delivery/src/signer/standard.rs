@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     /// The test vectors of the specification's own libraries. Their ids are not UUIDs, so they are checked here and not
-    /// through [`Signer`](crate::delivery::signer::Signer).
+    /// through [`Signer`](crate::signer::Signer).
     #[test]
     fn the_published_vectors_come_out() {
         let check = |secret: &str, id: &str, timestamp: &str, body: &str, token: &str| {

@@ -4,7 +4,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
-use crate::filter::text;
+use crate::text;
 
 /// Returns a source of pieces that lexer, parser and evaluation stumble over, in random order or repeated.
 fn hostile(random: &mut StdRng) -> String {

@@ -4,7 +4,7 @@
 //! `whsec_` as base64; a secret without the prefix is its own key, and [`whsec_form`] is the form that a Standard Webhooks
 //! library takes for it.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 

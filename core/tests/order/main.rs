@@ -1,0 +1,130 @@
+//! Imports of `core` go one way. The rooms stand in `docs/architecture.md`, bottom to top, and every file of `core/src` is
+//! held against that list: a file imports from its own line of the list and from the lines above it.
+
+use labelhook_order::{Files, imports, leads_to, read};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+/// The heading of the list in `docs/architecture.md`.
+const HEADING: &str = "## The rooms of `core`";
+
+/// The state that [`App`](labelhook_core::App) holds is defined in rooms above it.
+const HOLDS_STATE: &str = "app.rs";
+
+/// The room that opens the line of the verbs, which share the [`App`](labelhook_core::App). Circles of files are refused in
+/// all rooms before it.
+const FIRST_ABOVE: &str = "app";
+
+/// The files of a group commit, which may form a circle: a unit has a transaction, and the transaction runs units.
+const GROUP_COMMIT: [&str; 5] = [
+    "db/mod.rs",
+    "db/prefetch.rs",
+    "db/queue.rs",
+    "db/store.rs",
+    "db/writer.rs",
+];
+
+#[test]
+fn imports_go_one_way() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = BTreeMap::new();
+    read(&root.join("src"), "", &mut files);
+    assert!(files.len() > 150, "the sources are found");
+    let page = fs::read_to_string(root.join("../docs/architecture.md")).expect("the page is there");
+    let wrong = check(&files, &rooms(&page));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_import_that_runs_the_wrong_way_is_told_with_both_files_and_the_rule() {
+    let page = format!("{HEADING}\n\n```text\nsql        statements\nqueue      lanes\napp\nlabel task verbs\n```\n");
+    let page = page.replace("label task verbs", "label task      verbs");
+    let files = BTreeMap::from(
+        [
+            ("lib.rs", "mod app;\npub use app::{App, Config};"),
+            ("app.rs", "use crate::label::Running;"),
+            ("sql/mod.rs", "use crate::queue::lanes::Lanes;"),
+            ("queue/mod.rs", "pub mod lanes;\nuse crate::App;"),
+            ("queue/lanes.rs", "use super::claim::Claim;\nuse crate::sql::raw;"),
+            ("queue/claim.rs", "use super::lanes::Lanes;"),
+            ("label/mod.rs", "use crate::{App, task};"),
+            ("task.rs", "use crate::label;"),
+            ("shelf.rs", ""),
+        ]
+        .map(|(file, text)| (file.to_owned(), text.to_owned())),
+    );
+    assert_eq!(
+        check(&files, &rooms(&page)),
+        [
+            "queue/claim.rs -> queue/lanes.rs: a circle of files",
+            "queue/lanes.rs -> queue/claim.rs: a circle of files",
+            "queue/mod.rs -> app.rs: queue stands below app",
+            "shelf.rs: shelf is not in the list of rooms",
+            "sql/mod.rs -> queue/lanes.rs: a circle of files",
+            "sql/mod.rs -> queue/lanes.rs: sql stands below queue",
+            "queue/lanes.rs -> sql/mod.rs: a circle of files",
+        ]
+        .into_iter()
+        .map(str::to_owned)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect::<Vec<_>>()
+    );
+}
+
+/// Returns the rank of each room. Rooms of one line have one rank. The names of a line end at two spaces.
+fn rooms(page: &str) -> BTreeMap<String, usize> {
+    let (_, below) = page.split_once(HEADING).expect("the heading");
+    let (_, list) = below.split_once("```text\n").expect("a list below it");
+    let lines = list.lines().take_while(|line| *line != "```");
+    let names = lines.map(|line| line.split("  ").next().unwrap_or_default());
+    let ranked = names
+        .enumerate()
+        .flat_map(|(rank, names)| names.split(' ').map(move |name| (name.to_owned(), rank)));
+    ranked.collect()
+}
+
+/// Returns a line for each import that breaks a rule.
+fn check(files: &Files, rooms: &BTreeMap<String, usize>) -> Vec<String> {
+    let sources = files.keys().filter(|file| *file != "lib.rs");
+    let arrows: BTreeMap<&str, BTreeSet<String>> =
+        sources.map(|file| (file.as_str(), imports(file, files).0)).collect();
+    let mut wrong = BTreeSet::new();
+    for (file, others) in &arrows {
+        if !rooms.contains_key(room(file)) {
+            wrong.insert(format!("{file}: {} is not in the list of rooms", room(file)));
+        }
+        for other in others.iter().filter(|other| *other != "lib.rs") {
+            wrong.extend(upward(file, other, rooms));
+            if below_verbs(file, rooms) && !is_group_commit(file, other) && leads_to(other, file, &arrows) {
+                wrong.insert(format!("{file} -> {other}: a circle of files"));
+            }
+        }
+    }
+    wrong.into_iter().collect()
+}
+
+/// Returns the message for an import that runs up the list.
+fn upward(file: &str, other: &str, rooms: &BTreeMap<String, usize>) -> Option<String> {
+    let (from, to) = (rooms.get(room(file))?, rooms.get(room(other))?);
+    let allowed = file == HOLDS_STATE || to <= from;
+    (!allowed).then(|| format!("{file} -> {other}: {} stands below {}", room(file), room(other)))
+}
+
+fn below_verbs(file: &str, rooms: &BTreeMap<String, usize>) -> bool {
+    let limit = rooms.get(FIRST_ABOVE).expect("the list names the app");
+    rooms.get(room(file)).is_some_and(|rank| rank < limit)
+}
+
+fn is_group_commit(file: &str, other: &str) -> bool {
+    GROUP_COMMIT.contains(&file) && GROUP_COMMIT.contains(&other)
+}
+
+/// Returns the room of a file: its folder in `src`, or the file itself.
+fn room(file: &str) -> &str {
+    let top = file.split('/').next().unwrap_or(file);
+    top.trim_end_matches(".rs")
+}
