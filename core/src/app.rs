@@ -4,9 +4,9 @@ use crate::{
     Clock, Result,
     admin::{copy, rekey},
     api_key,
+    background::{Statuses, heartbeat},
     bus::{self, Bus, Message},
     db::Db,
-    deletion,
     delivery::{
         guard::Guard,
         sender::{self, Sender},
@@ -18,12 +18,11 @@ use crate::{
     node::{self, Nodes},
     payload::Shaper,
     queue::lanes::{Lanes, Window},
-    replay, retention,
     secret::Keyring,
     sql::postgres::installation,
     subscribers::Index,
-    task,
-    webhook::Targets,
+    wake::Wake,
+    webhook::{self, Targets},
     workflow,
 };
 use entity::{NotificationId, WebhookId};
@@ -96,13 +95,15 @@ pub struct App {
     pub(crate) listeners: Arc<Listeners>,
     /// The live feed.
     pub live: Arc<Live>,
-    /// Wakes the task that deletes the labels of deleted objects.
-    pub(crate) deletions: deletion::Wake,
-    /// Wakes the task that takes in tasks of workflows and re-runs stages.
-    pub(crate) steps: task::Wake,
-    /// Wakes the task that redelivers what replays match.
-    pub(crate) replays: replay::Wake,
-    /// The number of days that the log is kept of an organization that sets none.
+    /// Wakes the task that deletes the labels of what was deleted.
+    pub(crate) deletions: Wake,
+    /// Wakes the task that takes in tasks and sends stages again.
+    pub(crate) workflow_jobs: Wake,
+    /// Wakes the task that sends again what replays match.
+    pub(crate) replays: Wake,
+    /// The status of each background task of this process.
+    pub background: Statuses,
+    /// For how many days the log of an organization is kept that says nothing else.
     pub(crate) retention_days: u32,
     /// Cache of API keys.
     pub(crate) keys: api_key::Known,
@@ -155,14 +156,15 @@ impl App {
             health: Arc::default(),
             bus,
             live,
-            deletions: deletion::Wake::default(),
-            steps: task::Wake::default(),
-            replays: replay::Wake::default(),
+            deletions: Wake::default(),
+            workflow_jobs: Wake::default(),
+            replays: Wake::default(),
+            background: Statuses::default(),
             retention_days: config.retention_days,
             keys: api_key::Known::default(),
             running: Arc::default(),
         });
-        node::join(&app).await?;
+        heartbeat::join(&app).await?;
         app.dispatcher.recover(&app).await?;
         workflow::adopt(&app).await?;
         app.index.prepare(app.db.read(), None).await?;

@@ -54,7 +54,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<batch::Model> 
         })
         .await?;
     if later {
-        app.steps.wake();
+        app.workflow_jobs.wake();
     }
     Ok(batch)
 }

@@ -249,7 +249,7 @@ async fn insert(app: &App, actor: &Actor, dataset: &str, new: Vec<New>) -> Resul
         })
         .await?;
     if later {
-        app.steps.wake();
+        app.workflow_jobs.wake();
     }
     Ok(rows)
 }

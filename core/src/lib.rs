@@ -16,9 +16,11 @@ pub mod publish;
 pub mod queue;
 pub mod sql;
 pub mod subscribers;
+mod wake;
 
 pub mod api_key;
 pub mod auth;
+pub mod background;
 pub mod batch;
 pub mod bus;
 pub mod data_row;

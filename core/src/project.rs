@@ -210,7 +210,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
         })
         .await?;
     if connects {
-        app.steps.wake();
+        app.workflow_jobs.wake();
     }
     Ok(row)
 }

@@ -1,6 +1,7 @@
 //! End to end, over HTTP on port 0: one file a noun or a story.
 
 mod access;
+mod background;
 mod cluster;
 mod copy;
 mod delivery;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use entity::Role;
 use harness::{ORGANIZATION, Start, TestApp, TestReceiver};
-use labelhook_core::{Clock, retention};
+use labelhook_core::{Clock, background};
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, update_webhook};
@@ -65,7 +65,9 @@ async fn what_was_removed_is_gone_from_the_api() {
     app.query(DAYS, json!({"days": 2})).await;
     app.as_role("Another organization", Role::Owner).await;
     clock.advance(Duration::from_secs(3 * 24 * 3_600));
-    retention::run_until_idle(&app.app).await.expect("the database answers");
+    background::retention::run_until_idle(&app.app)
+        .await
+        .expect("the database answers");
     let after = app.query(log, json!({})).await;
     assert_eq!(after["notifications"]["nodes"], json!([]));
     let show = "query($id: ID!) {notification(where: {id: $id}) {id}}";

@@ -9,7 +9,12 @@ use entity::Role;
 use labelhook_api::config::{Networks, Settings, Storage};
 use labelhook_api::gateway::{routes, state};
 use labelhook_core::secret::Keyring;
-use labelhook_core::{App, Clock, Config, api_key, deletion, dispatcher, filter, listener, node, replay, task};
+use labelhook_core::{
+    App, Clock, api_key,
+    background::{deletions, heartbeat, listeners, replays, workflow_jobs},
+    bus, node, retention,
+};
+use labelhook_core::{delivery::guard::Guard, dispatcher, queue::lanes::Window};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -119,14 +124,20 @@ impl TestApp {
 
     /// Deletes and delivers what is due until nothing is: for a paused service.
     pub async fn deliver(&self) {
-        deletion::run_until_idle(&self.app).await.expect("the database answers");
-        task::run_until_idle(&self.app).await.expect("the database answers");
-        listener::run_until_idle(&self.app).await.expect("the database answers");
+        deletions::run_until_idle(&self.app)
+            .await
+            .expect("the database answers");
+        workflow_jobs::run_until_idle(&self.app)
+            .await
+            .expect("the database answers");
+        listeners::run_until_idle(&self.app)
+            .await
+            .expect("the database answers");
         while {
             dispatcher::run_until_idle(&self.app)
                 .await
                 .expect("the database answers");
-            replay::run_until_idle(&self.app).await.expect("the database answers")
+            replays::run_until_idle(&self.app).await.expect("the database answers")
         } {}
     }
 
@@ -182,7 +193,7 @@ async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>
             });
             http.await.expect("serving loopback does not fail");
             sockets.open.wait().await;
-            node::leave(&running).await;
+            heartbeat::leave(&running).await;
             running.db.close().await;
         }),
     };

@@ -4,7 +4,7 @@ use crate::config::Storage;
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use entity::{Role, Timestamp};
-use labelhook_core::{App, api_key, node};
+use labelhook_core::{App, api_key, background::heartbeat};
 use std::sync::Arc;
 
 #[derive(Args, Debug)]
@@ -63,7 +63,7 @@ impl Keys {
             .await
             .context("the database cannot be opened")?;
         let done = self.command.run(&opened).await;
-        node::leave(&opened).await;
+        heartbeat::leave(&opened).await;
         opened.db.close().await;
         done
     }

@@ -3,7 +3,7 @@
 use crate::config::Storage;
 use anyhow::Context;
 use clap::Args;
-use labelhook_core::{App, node, sql::pending};
+use labelhook_core::{App, background::heartbeat, db, sql::pending};
 use std::process::ExitCode;
 
 /// What `--dry-run` ends with when something is pending.
@@ -27,7 +27,7 @@ impl Migrate {
         let app = App::open(self.storage.core()?)
             .await
             .context("the database cannot be opened")?;
-        node::leave(&app).await;
+        heartbeat::leave(&app).await;
         app.db.close().await;
         println!("the database is up to date");
         Ok(ExitCode::SUCCESS)

@@ -9,10 +9,10 @@
 
 use crate::{
     Config, Error, Result,
+    background::heartbeat,
     bus::Bus,
     db::{Db, Scope, Txn},
-    idempotency,
-    node::{self, Nodes},
+    node::Nodes,
     queue::lanes::Lanes,
     secret::Keyring,
     sql::statement::raw,
@@ -119,7 +119,7 @@ impl Rekey {
         let begun = async {
             let to = Arc::new(to()?);
             if let Some(conn) = db.apart() {
-                node::check_none(conn).await?;
+                heartbeat::check_none(conn).await?;
             }
             begin(&db, &from, &to).await.map(|id| (id, to))
         };

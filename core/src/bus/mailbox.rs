@@ -24,14 +24,14 @@ impl Mailbox {
         self.put.notify_one();
     }
 
-    /// Takes the message, if there is one.
-    pub(super) fn take(&self) -> Option<Message> {
+    /// What waits, if anything does.
+    pub(crate) fn take(&self) -> Option<Message> {
         let message = std::mem::take(&mut *self.message.lock().expect("held for a take only"));
         Some(message).filter(|message| !message.is_empty())
     }
 
-    /// Waits until there is a message.
-    pub(super) async fn filled(&self) {
+    /// Waits until something does.
+    pub(crate) async fn filled(&self) {
         while self.message.lock().expect("held for a look only").is_empty() {
             self.put.notified().await;
         }

@@ -13,7 +13,6 @@
 pub(crate) mod changes;
 mod choice;
 mod error;
-mod heed;
 mod mailbox;
 pub mod memory;
 mod message;
@@ -23,7 +22,6 @@ mod wire;
 
 pub use choice::Choice;
 pub use error::Error;
-pub use heed::run;
 pub use mailbox::Mailbox;
 pub use message::{Ids, Message};
 

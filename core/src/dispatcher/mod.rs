@@ -28,12 +28,14 @@ use crate::{
         lanes::Lanes,
         ordering,
     },
+    sql::bulk::batch,
+    wake::Wake,
 };
 use entity::{NotificationId, Timestamp, WebhookId};
 use recorder::{Record, Way};
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::{
-    sync::{Notify, Semaphore, mpsc},
+    sync::{Semaphore, mpsc},
     task::JoinSet,
     time::{MissedTickBehavior, interval, timeout},
 };
@@ -50,8 +52,8 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct Dispatcher {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) sender: Sender,
-    /// Notified after every batch of outcomes that is recorded.
-    pub(crate) recorded: Notify,
+    /// Told after every batch of outcomes that is recorded.
+    pub(crate) recorded: Wake,
 }
 
 impl Dispatcher {
@@ -59,7 +61,7 @@ impl Dispatcher {
         Self {
             lanes,
             sender,
-            recorded: Notify::new(),
+            recorded: Wake::default(),
         }
     }
 

@@ -204,7 +204,7 @@ pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, way: Way) -> Res
     for (webhook_id, limit) in freed.lanes() {
         lanes.note_due(*webhook_id, *limit, app.clock.now());
     }
-    app.dispatcher.recorded.notify_waiters();
+    app.dispatcher.recorded.wake();
     Ok(())
 }
 

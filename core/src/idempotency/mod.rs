@@ -16,19 +16,13 @@ mod row;
 
 pub(crate) use row::newest_sealed;
 
-use crate::{
-    App, Error, Result,
-    auth::Actor,
-    db::{Scope, request_mark},
-};
-use entity::{IdempotencyId, OrganizationId, idempotency_key};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use crate::{App, Error, Result, auth::Actor, db::Scope};
+use entity::{IdempotencyId, OrganizationId};
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio_util::sync::CancellationToken;
 
 /// The time for which a response is kept.
 pub const KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -36,12 +30,7 @@ pub const KEPT: Duration = Duration::from_secs(24 * 3600);
 pub const MAX_KEY: usize = 255;
 /// The maximum size in bytes of a stored response.
 pub const MAX_ANSWER: usize = 1 << 20;
-/// The number of rows that are removed in one transaction.
-const STEP: u64 = 500;
-/// The interval at which expired rows are removed.
-const LOOK: Duration = Duration::from_secs(60);
-
-/// A request that must be executed at most once.
+/// A request that is to be carried out once.
 #[derive(Clone)]
 pub struct Request {
     /// The idempotency key.
@@ -148,42 +137,6 @@ pub async fn finish(app: &App, claim: Claim, answer: Answer, remember: bool) -> 
     // The claim is released last: a row without a response and without a claim counts as left behind.
     drop(claim);
     ended
-}
-
-/// Removes expired rows until shutdown.
-pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
-    loop {
-        if let Some(Err(error)) = shutdown.run_until_cancelled(sweep(&app)).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "old answers were not removed");
-        }
-        if tokio::time::timeout(LOOK, shutdown.cancelled()).await.is_ok() {
-            return;
-        }
-    }
-}
-
-/// Removes expired rows, one bounded transaction at a time. Returns their number.
-pub async fn sweep(app: &App) -> Result<u64> {
-    let mut removed = 0;
-    loop {
-        let before = app.clock.now().minus(KEPT);
-        let old = idempotency_key::Entity::find()
-            .select_only()
-            .column(idempotency_key::Column::Id)
-            .filter(idempotency_key::Column::CreatedAt.lte(before))
-            .limit(STEP);
-        let ids: Vec<IdempotencyId> = old.into_tuple().all(app.db.read()).await?;
-        if ids.is_empty() || !app.nodes.leads() {
-            return Ok(removed);
-        }
-        removed += ids.len() as u64;
-        let rows = idempotency_key::Entity::delete_many().filter(idempotency_key::Column::Id.is_in(ids));
-        app.db
-            .write(Scope::free(), move |txn| {
-                Box::pin(async move { Ok(rows.exec(txn.conn()).await.map(drop)?) })
-            })
-            .await?;
-    }
 }
 
 fn check(key: &str) -> Result<()> {

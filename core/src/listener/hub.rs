@@ -8,6 +8,7 @@ use crate::{
     auth::Actor,
     delivery::sender::{Outcome, SendError},
     node::Nodes,
+    wake::Wake,
 };
 use entity::{AttemptErrorKind, Timestamp, UserId, WebhookId};
 use moka::sync::Cache;
@@ -17,7 +18,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Notify, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     time::timeout,
 };
 use uuid::Uuid;
@@ -33,17 +34,17 @@ pub struct Listeners {
     nodes: Arc<Nodes>,
     state: Mutex<State>,
     over: Cache<Uuid, UserId>,
-    pub(super) started: Timestamp,
-    pub(super) changed: Notify,
+    pub(crate) started: Timestamp,
+    pub(crate) changed: Wake,
 }
 
 #[derive(Default)]
 struct State {
     attached: HashMap<WebhookId, Listener>,
     waiting: HashMap<Uuid, Waiting>,
-    /// Webhooks whose listener has gone, which is not yet written to the database.
-    left: HashSet<WebhookId>,
-    /// The number of listeners so far, from which each gets its own.
+    /// Those that went away, which is not written yet.
+    departed: HashSet<WebhookId>,
+    /// Numbers given to listeners so far.
     count: u64,
 }
 
@@ -74,7 +75,7 @@ impl Listeners {
             state: Mutex::default(),
             over,
             started,
-            changed: Notify::new(),
+            changed: Wake::default(),
         }
     }
 
@@ -111,14 +112,19 @@ impl Listeners {
         self.state().attached.contains_key(&webhook_id)
     }
 
-    /// Takes the webhooks whose listener has gone since the last call.
-    pub(super) fn left(&self) -> HashSet<WebhookId> {
-        std::mem::take(&mut self.state().left)
+    /// Returns the webhooks whose listener went away, which is not written yet.
+    pub(crate) fn departed(&self) -> Vec<WebhookId> {
+        self.state().departed.iter().copied().collect()
     }
 
-    /// Puts back webhooks that could not be written.
-    pub(super) fn leave_again(&self, webhook_ids: impl IntoIterator<Item = WebhookId>) {
-        self.state().left.extend(webhook_ids);
+    /// Takes one of them out, to be written. `false`: it has been taken out already.
+    pub(crate) fn take_departed(&self, webhook_id: WebhookId) -> bool {
+        self.state().departed.remove(&webhook_id)
+    }
+
+    /// Puts one back that could not be written.
+    pub(crate) fn depart_again(&self, webhook_id: WebhookId) {
+        self.state().departed.insert(webhook_id);
     }
 
     /// Ends the listener of a webhook that was removed or revoked, and wakes the task that cancels its notifications.
@@ -128,7 +134,7 @@ impl Listeners {
             let reason = "the listener's webhook was removed or revoked";
             listener.end.send(Error::NotAllowed(reason.into())).ok();
         }
-        self.changed.notify_one();
+        self.changed.wake();
     }
 
     /// Gives a delivery to the listener of its webhook and waits for the response. Returns `None` when the listener did
@@ -213,7 +219,7 @@ impl Listeners {
             state.dismiss(webhook_id);
             self.nodes.pin(webhook_id, false);
             drop(state);
-            self.changed.notify_one();
+            self.changed.wake();
         }
     }
 
@@ -226,7 +232,7 @@ impl State {
     /// Removes a listener. Deliveries that it received and has not answered fail; the others wait.
     fn dismiss(&mut self, webhook_id: WebhookId) -> Option<Listener> {
         let listener = self.attached.remove(&webhook_id)?;
-        self.left.insert(webhook_id);
+        self.departed.insert(webhook_id);
         let of_it = |_: &Uuid, waiting: &mut Waiting| waiting.webhook_id == webhook_id;
         for (_, waiting) in self.waiting.extract_if(of_it) {
             if waiting.told {

@@ -1,29 +1,21 @@
 //! Listeners: a user's own machine receives a webhook's deliveries over a connection to the server, although the server
 //! could not call it.
 //!
-//! GraphQL enters it with [`create`], [`attach`], [`answer`] and [`remove`]; the dispatcher with [`Listeners`]. It must
-//! never send a request itself.
-//!
-//! A listener's webhook is made for it and removed with it, and is otherwise like any other. The dispatcher gives its
-//! requests to the listener ([`Listeners`]), which posts them to a local server and returns the responses. Judging,
-//! recording and announcing are the same, so a listener experiences retries, the circuit breaker and `Retry-After`. The
-//! server calls no address, so the SSRF guard has none to check.
-//!
-//! * A webhook has one listener at a time. A later one takes over and the earlier one gets an error, since its
-//!   connection may be dead without anybody knowing. Only the user who made the webhook may listen.
-//! * While no listener is connected, notifications wait and use no attempt. A delivery that was received and not
-//!   answered is a failed attempt.
-//! * The row names the node to which the listener is connected (`listener_node`), so that no other node sends, and when
-//!   it was last there (`listener_seen_at`). The webhook of a listener that stays away is removed ([`watch`]).
-//! * A removed webhook is REVOKED for good: the log keeps what was sent. Waiting notifications are canceled.
+//! - A webhook has one listener at a time. One that comes later takes its place, since the one before may be a connection
+//!   that is dead without anybody knowing; the former is told so. Only the user who made it may listen.
+//! - While nobody listens its notifications wait and spend no attempt. What had been told and was not answered is an
+//!   attempt that failed.
+//! - The row says at which node the listener is (`listener_node`), so that no other sends, and when it was last there
+//!   (`listener_seen_at`). One that stays away is removed, by a background task.
+//! - Removed is REVOKED, for good: the log keeps what was sent. What waited is canceled.
 
+mod cancel;
 mod delivery;
 mod hub;
-mod watch;
 
+pub(crate) use cancel::cancel_waiting;
 pub use delivery::{Answer, Delivery};
 pub use hub::{Attached, Listeners};
-pub use watch::{AWAY, GRACE, run, run_until_idle};
 
 use crate::{
     App, Error, Result,
@@ -34,10 +26,20 @@ use crate::{
     webhook::{self, New},
 };
 use entity::{AuthType, NodeId, WebhookId, WebhookStatus, WebhookTopic, webhook as webhooks};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    sea_query::Expr,
+};
+use std::time::Duration;
 
 /// The most webhooks of listeners in one organization.
 pub const MAX: u64 = 100;
+/// How long a listener may stay away before its webhook is removed.
+pub const AWAY: Duration = Duration::from_secs(300);
+/// How long after its start a server removes none: whoever listened while it was down comes back first.
+pub const GRACE: Duration = Duration::from_secs(60);
+/// How often it is written that a listener is there.
+pub(crate) const SEEN: Duration = Duration::from_secs(60);
 
 /// A listener's webhook, with its secret, which is shown once.
 #[derive(Clone)]
@@ -140,7 +142,7 @@ pub async fn remove(app: &App, actor: &Actor, id: &str) -> Result<webhooks::Mode
 }
 
 /// Revokes a listener's webhook, unless it is revoked already.
-async fn retire(txn: &Txn, id: WebhookId, reason: &str) -> Result<Option<webhooks::Model>> {
+pub(crate) async fn retire(txn: &Txn, id: WebhookId, reason: &str) -> Result<Option<webhooks::Model>> {
     let row = webhooks::Entity::find_by_id(id).one(txn.conn()).await?;
     let Some(mut row) = row.filter(|row| row.status != WebhookStatus::Revoked) else {
         return Ok(None);
@@ -170,6 +172,6 @@ pub fn is_there(app: &App, row: &webhooks::Model) -> bool {
     match row.listener_node {
         None => false,
         Some(node) if node == app.dispatcher.lanes.node_id() => app.listeners.is_attached(row.id),
-        Some(_) => app.clock.now().since(seen()) < 2 * watch::SEEN,
+        Some(_) => app.clock.now().since(seen()) < 2 * SEEN,
     }
 }

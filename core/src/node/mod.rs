@@ -1,6 +1,5 @@
-//! Cluster membership: the processes (nodes) that share a PostgreSQL database. Each holds a lease, a row that it renews
-//! by a heartbeat ([`beat`]) on the database's clock. A node whose lease has ended is declared dead, and its claims are
-//! released. A SQLite file has one process, which is alone.
+//! Nodes: the processes that share a PostgreSQL database. Each renews its row, by the database's clock; those
+//! that do not are declared dead and what they hold is claimed anew. A SQLite file has one process, which is alone.
 //!
 //! The server starts the heartbeat with [`run`]; the lanes and the tasks in the background ask [`Nodes`] what this node
 //! owns. The heartbeat acts on the dispatcher, the feed and the bus; [`Nodes`] itself must never import them.
@@ -13,11 +12,7 @@
 //! A node that could not renew its lease for a while sends nothing, since others may have taken over. A node that finds
 //! its row gone drops its jobs and rejoins under a new id.
 
-mod beat;
 mod ring;
-
-pub(crate) use beat::{check_none, join};
-pub use beat::{leave, run, step};
 
 use entity::{NodeId, WebhookId};
 use std::{
@@ -27,7 +22,10 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// The role of a process.
+/// Renewals in one lease.
+pub(crate) const RENEWALS: u32 = 5;
+
+/// What a process does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
     /// Answers requests and sends notifications.
@@ -71,9 +69,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Returns the time after a renewal during which no other node can take this one for dead: seven tenths of the
-    /// lease.
-    fn patience(&self) -> Duration {
+    /// How long others certainly take a node for alive after it was heard of.
+    pub(crate) fn patience(&self) -> Duration {
         self.lease * 7 / 10
     }
 }
@@ -91,24 +88,24 @@ impl Default for Config {
 /// This node and the others it knows of.
 #[derive(Debug)]
 pub struct Nodes {
-    config: Config,
+    pub(crate) config: Config,
     state: RwLock<State>,
     /// Webhooks whose listener is connected to this node, which then sends to them, whichever node owns them.
     pinned: RwLock<HashSet<WebhookId>>,
 }
 
 #[derive(Debug)]
-struct State {
+pub(crate) struct State {
     me: NodeId,
     /// Every node that is alive.
     alive: Vec<NodeId>,
     /// The nodes that send, in the order of their ids.
     senders: Vec<NodeId>,
-    /// The nodes that sent when this node last acted on a change.
-    followed: Vec<NodeId>,
-    /// The number of nodes declared dead here whose claims are not yet released.
-    buried: u64,
-    /// The last renewal of the lease, and the number of renewals without a gap. `None` while this process is alone.
+    /// Those that sent when this node last acted upon that.
+    pub(crate) followed: Vec<NodeId>,
+    /// Nodes declared dead here whose claims are not freed yet.
+    pub(crate) buried: u64,
+    /// When the row was last renewed, and how often without a gap; none: this process is alone.
     renewed: Option<(Instant, u32)>,
 }
 
@@ -185,21 +182,43 @@ impl Nodes {
         state.renewed.is_some_and(lately) && state.alive == [state.me]
     }
 
-    /// Returns whether this node may declare others dead: it has renewed its lease without a gap for long enough. A
-    /// node that was suspended, or whose database was away, must first give the others the time to renew theirs.
-    fn may_judge(&self) -> bool {
+    /// Whether this node has been alive without a gap for long enough to say that others are not: whoever was away itself,
+    /// or whose database was, must let the others be heard first.
+    pub(crate) fn may_judge(&self) -> bool {
         let state = self.state();
         let lately = self.config.lease / 2;
         state
             .renewed
-            .is_some_and(|(last, times)| times >= beat::BEATS && last.elapsed() < lately)
+            .is_some_and(|(last, times)| times >= RENEWALS && last.elapsed() < lately)
+    }
+
+    /// Takes note of who is alive, and who of them sends, in the order of their ids.
+    pub(crate) fn heard(&self, alive: Vec<NodeId>, senders: Vec<NodeId>, at: Instant) {
+        let lease = self.config.lease;
+        let mut state = self.change();
+        (state.alive, state.senders) = (alive, senders);
+        let before = state.renewed.filter(|(last, _)| at - *last < lease / 2);
+        state.renewed = Some((at, before.map_or(0, |(_, times)| times.saturating_add(1))));
+    }
+
+    /// Who sends now, who did when that was acted upon last, and how many have died since.
+    pub(crate) fn news(&self) -> (Vec<NodeId>, Vec<NodeId>, u64) {
+        let state = self.state();
+        (state.senders.clone(), state.followed.clone(), state.buried)
+    }
+
+    pub(crate) fn rename(&self) {
+        let mut state = self.change();
+        state.me = NodeId::new();
+        state.senders.clear();
+        state.renewed = None;
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().expect("nothing panics while it holds the nodes")
     }
 
-    fn change(&self) -> RwLockWriteGuard<'_, State> {
+    pub(crate) fn change(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().expect("nothing panics while it holds the nodes")
     }
 }

@@ -177,15 +177,14 @@ pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notifica
 
 /// Waits for the notification's first attempt.
 async fn outcome(app: &App, id: NotificationId) -> Result<notification::Model> {
+    let mut recorded = app.dispatcher.recorded.subscribe();
     loop {
-        let mut recorded = std::pin::pin!(app.dispatcher.recorded.notified());
-        recorded.as_mut().enable();
         let row = notification::Entity::find_by_id(id).one(app.db.read()).await?;
         let row = row.ok_or_else(|| Error::not_found("notification", id))?;
         if row.attempt_count > 0 || over(row.status) {
             return Ok(row);
         }
-        recorded.await;
+        recorded.woken().await;
     }
 }
 

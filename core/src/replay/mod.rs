@@ -1,6 +1,5 @@
-//! Replays: jobs that send everything that a filter matches again. They are started here and executed in [`steps`], as
-//! one [`part`] for each webhook, so that a slow webhook does not hold up the others. The GraphQL resolvers call the
-//! verbs, the background tasks call [`steps`]. Nothing here may send a request: a replay only enqueues.
+//! Replays: everything that a filter matches is sent again, as a job. Asked for here; done in steps by a background task, one
+//! webhook's [`part`] after the other, so that a slow webhook holds up no other.
 //!
 //! A replay matches what exists at its start: its own redeliveries are newer, and therefore never matched. It yields to
 //! live traffic: a webhook gets more of a replay only while little else waits for it (see [`room`]). Each step is one
@@ -9,11 +8,8 @@
 mod again;
 mod found;
 mod missed;
-mod part;
+pub(crate) mod part;
 mod quota;
-mod steps;
-
-pub use steps::{Wake, run, run_until_idle};
 
 use crate::{
     App, Error, Result,

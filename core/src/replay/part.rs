@@ -17,16 +17,15 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Query
 
 /// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
-    /// It processed something.
+pub(crate) enum Progress {
+    /// It did something.
     WentOn,
     /// The webhook is at its quota.
     Waits,
 }
 
-/// Executes the next step of a part, if its webhook's quota allows. A webhook that is not ACTIVE gets none: the rest is
-/// skipped.
-pub(super) async fn step(
+/// The next of a part, if its webhook has room for it. A webhook that is not active gets none: the rest is left out.
+pub(crate) async fn step(
     app: &App,
     row: &replay_part::Model,
     replay: &replay::Model,

@@ -15,46 +15,23 @@ mod tallies;
 
 use crate::{App, Clock, Result};
 use entity::{OrganizationId, Timestamp, organization};
-use sea_orm::{DatabaseConnection, EntityTrait, QuerySelect};
-use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+use sea_orm::{DbBackend, EntityTrait, QueryOrder, QuerySelect};
+use std::{ops::RangeInclusive, time::Duration};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 /// The number of days that rows are kept by default.
 pub const DAYS: u32 = 30;
 /// The numbers of days that an organization may choose.
 pub(crate) const CHOICE: RangeInclusive<i32> = 1..=3_650;
-/// The interval between two passes.
-const LOOK: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// The length of a partition. It is dropped when its last day has expired, so rows of the organizations that keep the
 /// longest may stay this much longer.
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// Runs a pass every [`LOOK`], until `shutdown`.
-pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
-    loop {
-        if let Some(Err(error)) = shutdown.run_until_cancelled(pass(&app, Pace::Yielding)).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "expired rows could not be removed; trying again later"
-            );
-        }
-        if tokio::time::timeout(LOOK, shutdown.cancelled()).await.is_ok() {
-            return;
-        }
-    }
-}
-
-/// Runs one pass without pauses, for tests.
-pub async fn run_until_idle(app: &App) -> Result<()> {
-    pass(app, Pace::Straight).await
-}
-
-/// The pause between two steps.
+/// How fast steps follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pace {
-    /// No pause.
+pub(crate) enum Pace {
+    /// At once.
     Straight,
     /// As long as the last step took, and 20 ms more: requests go first.
     Yielding,
@@ -73,19 +50,21 @@ impl Pace {
     }
 }
 
-/// An organization and the number of days that it keeps its log.
-struct Keeper {
-    id: OrganizationId,
+/// An organization and for how long it keeps its log.
+#[derive(Clone, Copy)]
+pub(crate) struct Keeper {
+    pub(crate) id: OrganizationId,
     days: u32,
 }
 
-/// Runs one pass over everything. On PostgreSQL only one node does this at a time.
-async fn pass(app: &App, pace: Pace) -> Result<()> {
+/// Makes the partitions that are needed soon and drops those that are older than `days`, on PostgreSQL; one node does
+/// this at a time, whoever leads.
+pub(crate) async fn maintain_partitions(app: &App, days: u32, pace: Pace) -> Result<()> {
     let Some(conn) = app.db.maintenance().await? else {
-        return remove(app, None, pace).await;
+        return Ok(());
     };
     let done = match partitions::is_first(&conn).await {
-        Ok(true) => remove(app, Some(&conn), pace).await,
+        Ok(true) => partitions::maintain(&conn, app.clock.now(), days, pace).await,
         other => other.map(drop),
     };
     // The lock ends with its connection.
@@ -93,31 +72,31 @@ async fn pass(app: &App, pace: Pace) -> Result<()> {
     done
 }
 
-/// Makes and drops partitions on PostgreSQL, then deletes the expired rows of each organization.
-async fn remove(app: &App, conn: Option<&DatabaseConnection>, pace: Pace) -> Result<()> {
+/// Removes what one organization has kept for long enough. What goes with a partition of PostgreSQL soon is left to that:
+/// `longest` is for how many days the organization does that keeps the longest.
+pub(crate) async fn remove_expired(app: &App, keeper: Keeper, longest: u32, pace: Pace) -> Result<()> {
     let now = app.clock.now();
-    let keepers = keepers(app).await?;
-    let longest = keepers.iter().map(|keeper| keeper.days).max();
-    let longest = longest.unwrap_or(app.retention_days);
-    if let Some(conn) = conn {
-        partitions::make(conn, now).await?;
-        partitions::drop_old(conn, before(now, longest), pace).await?;
+    let mut before = before(now, keeper.days);
+    let is_partitioned = app.db.read().get_database_backend() == DbBackend::Postgres;
+    if is_partitioned && keeper.days == longest {
+        before = before.minus(WEEK);
     }
-    for keeper in keepers {
-        let mut before = before(now, keeper.days);
-        if conn.is_some() && keeper.days == longest {
-            before = before.minus(WEEK);
-        }
-        rows::remove(app, keeper.id, before, pace).await?;
-        tallies::remove(app, keeper.id, now, pace).await?;
-    }
-    Ok(())
+    rows::remove(app, keeper.id, before, pace).await?;
+    tallies::remove(app, keeper.id, now, pace).await
 }
 
-async fn keepers(app: &App) -> Result<Vec<Keeper>> {
+/// Returns for how many days the organization that keeps the longest does.
+pub(crate) fn longest(app: &App, keepers: &[Keeper]) -> u32 {
+    let longest = keepers.iter().map(|keeper| keeper.days).max();
+    longest.unwrap_or(app.retention_days)
+}
+
+/// Lists every organization, the oldest first.
+pub(crate) async fn keepers(app: &App) -> Result<Vec<Keeper>> {
     let rows: Vec<(OrganizationId, Option<i32>)> = organization::Entity::find()
         .select_only()
         .columns([organization::Column::Id, organization::Column::RetentionDays])
+        .order_by_asc(organization::Column::Id)
         .into_tuple()
         .all(app.db.read())
         .await?;

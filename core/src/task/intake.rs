@@ -128,8 +128,8 @@ pub(crate) async fn schedule(txn: &Txn, source: Source, place: Option<DataRowId>
     Ok(())
 }
 
-/// Processes the next data rows of an intake. Returns whether there may be more.
-pub(super) async fn step(txn: &Txn, id: IntakeId) -> Result<bool> {
+/// Takes in the next data rows of an intake. Gives whether there may be more.
+pub(crate) async fn step(txn: &Txn, id: IntakeId) -> Result<bool> {
     let row = intake::Entity::find_by_id(id).one(txn.conn()).await?;
     let Some(mut row) = row.filter(|row| row.done_at.is_none()) else {
         return Ok(false);

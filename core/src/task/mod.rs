@@ -12,7 +12,6 @@ pub(crate) mod intake;
 pub(crate) mod outcome;
 mod resend;
 pub mod stage_run;
-mod steps;
 mod transition;
 mod work;
 
@@ -20,8 +19,7 @@ pub(crate) use bulk::relocate;
 pub use bulk::{Assign, assign, forward, requeue};
 pub use export::{Export, export};
 pub use filter::{Filter, Slice, Span};
-pub(crate) use resend::{Withdrawn, forget_sends};
-pub use steps::{Wake, run, run_until_idle};
+pub(crate) use resend::{Withdrawn, forget_sends, resend, withdraw};
 pub use work::{Answer, Judgement, Verdict, review, save, submit};
 
 use crate::{

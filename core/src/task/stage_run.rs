@@ -66,7 +66,7 @@ pub async fn rerun(app: &App, actor: &Actor, stage: &str) -> Result<stage_run::M
     if let Some(id) = webhook_id {
         app.health.hasten(&app.dispatcher.lanes, id, app.clock.now());
     }
-    app.steps.wake();
+    app.workflow_jobs.wake();
     Ok(row)
 }
 
@@ -91,11 +91,11 @@ pub async fn runs(app: &App, actor: &Actor, stage: &str, first: u64) -> Result<V
     Ok(rows.all(app.db.read()).await?)
 }
 
-/// Sends the next tasks of a run again. A stage that was removed in between ends the run.
-pub(crate) async fn run_step(txn: &Txn, id: StageRunId) -> Result<()> {
+/// Sends the next tasks of a run again. A stage that is gone meanwhile ends it. Returns whether there may be more.
+pub(crate) async fn run_step(txn: &Txn, id: StageRunId) -> Result<bool> {
     let row = stage_run::Entity::find_by_id(id).one(txn.conn()).await?;
     let Some(mut row) = row.filter(|row| row.status == ReplayStatus::Running) else {
-        return Ok(());
+        return Ok(false);
     };
     let stage = stage::Entity::find_by_id(row.stage_id).one(txn.conn()).await?;
     match stage.filter(|stage| stage.removed_at.is_none()) {
@@ -104,8 +104,9 @@ pub(crate) async fn run_step(txn: &Txn, id: StageRunId) -> Result<()> {
         Some(stage) => send(txn, &stage, &mut row).await?,
     }
     row.updated_at = txn.now();
+    let more = row.status == ReplayStatus::Running;
     row.into_active_model().reset_all().update(txn.conn()).await?;
-    Ok(())
+    Ok(more)
 }
 
 async fn is_live(txn: &Txn, stage: &stage::Model) -> Result<bool> {

@@ -3,7 +3,9 @@
 use crate::support::{Annotated, World, invalid, limited};
 use entity::{BatchId, Role, batch, batch_data_row, event, label as labels, project as projects};
 use labelhook_core::{
-    Error, Result, data_row, deletion,
+    Error, Result,
+    background::deletions,
+    data_row,
     label::{self, New},
     project,
 };
@@ -158,6 +160,6 @@ async fn a_label_that_was_made_beside_its_rows_deletion_goes_with_it() {
         label::create(app, owner, new(&of, "after")),
     );
     deleted.unwrap();
-    deletion::run_until_idle(app).await.unwrap();
+    deletions::run_until_idle(app).await.unwrap();
     assert_eq!(world.number("SELECT count(*) FROM label WHERE NOT deleted").await, 0);
 }

@@ -6,7 +6,9 @@ use crate::{
 };
 use entity::{EventId, Role, TaskStatus, event, notification};
 use labelhook_core::{
-    Error, data_row, dataset, deletion, dispatcher,
+    Error,
+    background::{deletions, replays},
+    data_row, dataset, dispatcher,
     event::{Change, Filter},
     live::{self, Ended, Place, Subscription},
     notification::Filter as Notifications,
@@ -216,7 +218,7 @@ async fn tasks_that_go_with_their_dataset_are_told_once_more() {
     dataset::update(&world.app, &world.owner, &flow.dataset, deleted)
         .await
         .unwrap();
-    deletion::run_until_idle(&world.app).await.unwrap();
+    deletions::run_until_idle(&world.app).await.unwrap();
     let mut gone = HashSet::new();
     for _ in &tasks {
         let change = change(&mut told).await;
@@ -274,7 +276,7 @@ async fn a_replay_is_told_as_it_is_and_as_it_goes_on_until_it_is_over() {
     assert_eq!(change(&mut told).await.row, begun);
     let mut done = 0;
     while !{
-        replay::run_until_idle(&world.app).await.unwrap();
+        replays::run_until_idle(&world.app).await.unwrap();
         world.deliver().await;
         let now = change(&mut told).await;
         assert!(now.row.done > done || now.is_over(), "it goes on: {now:?}");

@@ -5,6 +5,7 @@ use entity::Role;
 use labelhook_core::{
     Error,
     auth::Actor,
+    background::idempotency_keys,
     idempotency::{self, Answer, Begun, Claim, KEPT, MAX_ANSWER, Request},
 };
 use sea_orm::ConnectionTrait;
@@ -179,8 +180,9 @@ async fn old_rows_are_removed_however_many_and_young_ones_stay() {
     }
     world.clock.advance(KEPT);
     finish(&world, claimed(&world).await, "young", true).await;
-    assert_eq!(idempotency::sweep(&world.app).await.unwrap(), 501);
-    assert_eq!(idempotency::sweep(&world.app).await.unwrap(), 0);
+    assert_eq!(world.number("SELECT count(*) FROM idempotency_key").await, 502);
+    idempotency_keys::run_until_idle(&world.app).await.unwrap();
+    assert_eq!(world.number("SELECT count(*) FROM idempotency_key").await, 1);
     assert_eq!(repeated(&world).await, "200 young");
 }
 

@@ -10,7 +10,8 @@ use entity::{
 use labelhook_core::{
     Error,
     auth::Actor,
-    list,
+    background::listeners,
+    health, list,
     listener::{self, AWAY, Answer, Attached, Delivery, GRACE},
     notification::waiting,
     webhook as webhooks,
@@ -61,7 +62,7 @@ async fn answered(world: &World, attached: &mut Attached, answer: Answer) -> Arc
 }
 
 async fn tended(world: &World) {
-    listener::run_until_idle(&world.app).await.unwrap();
+    listeners::run_until_idle(&world.app).await.unwrap();
 }
 
 async fn row(world: &World, of: &webhook::Model) -> webhook::Model {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets a fault has failed")]
 
 mod ahead;
+mod background;
 mod bus;
 mod capture;
 mod delivery;

@@ -2,7 +2,7 @@
 
 use crate::support::{Receiver, World};
 use entity::{NotificationStatus::*, WebhookId, WebhookStatus};
-use labelhook_core::{App, dispatcher, node, webhook};
+use labelhook_core::{App, background::heartbeat, dispatcher, node, webhook};
 use sea_orm::ConnectionTrait;
 use servers::Postgres;
 use std::{collections::HashSet, sync::Arc};
@@ -12,7 +12,7 @@ async fn two() -> Option<(World, Arc<App>)> {
     Postgres::shared().await?;
     let world = World::on_postgres().await;
     let other = App::open(world.config()).await.unwrap();
-    node::step(&world.app).await.unwrap();
+    heartbeat::step(&world.app).await.unwrap();
     Some((world, other))
 }
 
@@ -75,11 +75,11 @@ async fn a_node_that_was_taken_for_dead_drops_what_it_held_and_comes_back_under_
     world.publish(&label).await;
     let before = world.app.nodes.id();
     bury(&world, &world.app, &other).await;
-    node::step(&world.app).await.unwrap();
+    heartbeat::step(&world.app).await.unwrap();
     assert_ne!(world.app.nodes.id(), before);
     assert!(world.app.dispatcher.is_idle(), "others have it now");
     for app in [&world.app, &other, &world.app] {
-        node::step(app).await.unwrap();
+        heartbeat::step(app).await.unwrap();
     }
     deliver([&world.app, &other]).await;
     world.publish(&label).await;
@@ -184,6 +184,6 @@ async fn bury(world: &World, dead: &App, living: &App) {
         .await
         .unwrap();
     for _ in 0..8 {
-        node::step(living).await.unwrap();
+        heartbeat::step(living).await.unwrap();
     }
 }

@@ -9,7 +9,7 @@ use entity::{
     WebhookTopic, replay as replays, stage as stages, webhook as webhooks,
 };
 use labelhook_core::{
-    Error, Result,
+    Error, Result, background,
     delivery::limit::Rate,
     dispatcher,
     event::Change,
@@ -41,7 +41,7 @@ async fn missed(world: &World, webhook: &webhooks::Model, filter: Filter) -> Res
 /// Steps and deliveries by turns until nothing is left.
 async fn finish(world: &World) {
     world.deliver().await;
-    while replay::run_until_idle(&world.app).await.unwrap() {
+    while background::replays::run_until_idle(&world.app).await.unwrap() {
         world.deliver().await;
     }
 }
@@ -176,7 +176,7 @@ async fn what_is_under_way_is_left_out_and_an_event_is_sent_once_however_often_i
     assert_eq!(world.status_count(Failed).await, 2);
     publish(&world, &label, 1).await;
     let begun = begin(&world, Filter::default()).await;
-    replay::run_until_idle(&world.app).await.unwrap();
+    background::replays::run_until_idle(&world.app).await.unwrap();
     finish(&world).await;
     assert_eq!(progress(&now(&world, &begun).await), (ReplayStatus::Succeeded, 3, 3, 2));
     let rows = world.notifications().await;
@@ -196,7 +196,7 @@ async fn a_live_notification_waits_for_two_rounds_of_replayed_ones_at_most() {
     world.deliver().await;
     let begun = begin(&world, Filter::default()).await;
     for round in 0..100 {
-        replay::run_until_idle(&world.app).await.unwrap();
+        background::replays::run_until_idle(&world.app).await.unwrap();
         assert!(
             world.status_count(Sending).await <= 8,
             "a replay adds two rounds and waits"
@@ -232,7 +232,7 @@ async fn a_strict_order_is_not_filled_up_by_a_replay() {
     publish(&world, &label, 40).await;
     world.deliver().await;
     let begun = begin(&world, Filter::default()).await;
-    replay::run_until_idle(&world.app).await.unwrap();
+    background::replays::run_until_idle(&world.app).await.unwrap();
     let waiting = world.status_count(Sending).await + world.status_count(Pending).await;
     assert!((1..=8).contains(&waiting), "{waiting} are in front of a live one");
     finish(&world).await;
@@ -255,7 +255,7 @@ async fn a_replay_waits_while_live_traffic_fills_the_lane() {
     world.deliver().await;
     publish(&world, &label, 3).await;
     let begun = begin(&world, Filter::default()).await;
-    assert!(!replay::run_until_idle(&world.app).await.unwrap());
+    assert!(!background::replays::run_until_idle(&world.app).await.unwrap());
     assert_eq!(
         now(&world, &begun).await.done,
         0,
@@ -292,12 +292,12 @@ async fn a_paced_webhook_gets_a_replay_at_its_pace_and_live_ones_in_between() {
     .await;
     begin(&world, Filter::default()).await;
     finish(&world).await;
-    replay::run_until_idle(&world.app).await.unwrap();
+    background::replays::run_until_idle(&world.app).await.unwrap();
     let before = receiver.count();
     let live = world.publish(&label).await.id.to_string();
     for _ in 0..3 {
         world.after(Duration::from_secs(60)).await;
-        replay::run_until_idle(&world.app).await.unwrap();
+        background::replays::run_until_idle(&world.app).await.unwrap();
     }
     let arrived = receiver.requests()[before..]
         .iter()
@@ -316,9 +316,9 @@ async fn a_replay_goes_on_after_a_restart_and_repeats_nothing() {
     publish(&world, &label, 50).await;
     world.deliver().await;
     let begun = begin(&world, Filter::default()).await;
-    replay::run_until_idle(&world.app).await.unwrap();
+    background::replays::run_until_idle(&world.app).await.unwrap();
     world.deliver().await;
-    replay::run_until_idle(&world.app).await.unwrap();
+    background::replays::run_until_idle(&world.app).await.unwrap();
     let half = now(&world, &begun).await;
     assert_eq!(progress(&half), (ReplayStatus::Running, 50, 16, 0));
     let world = world.restart().await;
@@ -349,7 +349,7 @@ async fn a_slow_webhook_holds_up_no_other() {
     let shutdown = CancellationToken::new();
     let running = [
         tokio::spawn(dispatcher::run(world.app.clone(), shutdown.clone())),
-        tokio::spawn(replay::run(world.app.clone(), shutdown.clone())),
+        tokio::spawn(background::replays::run(world.app.clone(), shutdown.clone())),
     ];
     fast.until(20).await;
     slow.until(11).await;
@@ -622,7 +622,7 @@ async fn a_held_tasks_newest_notification_moves_it_when_the_replay_is_answered()
         assert_eq!(flow.place(task).await, ("Hook".into(), TaskStatus::Held));
     }
     let begun = begin(&world, failed()).await;
-    replay::run_until_idle(&world.app).await.unwrap();
+    background::replays::run_until_idle(&world.app).await.unwrap();
     assert_eq!(flow.place(&tasks[0]).await, ("Hook".into(), TaskStatus::Waiting));
     finish(&world).await;
     for task in &tasks {
@@ -647,7 +647,7 @@ async fn a_canceled_replay_hands_over_no_more() {
     publish(&world, &world.annotated().await, 20).await;
     world.deliver().await;
     let begun = begin(&world, Filter::default()).await;
-    replay::run_until_idle(&world.app).await.unwrap();
+    background::replays::run_until_idle(&world.app).await.unwrap();
     let id = begun.id.to_string();
     let canceled = replay::cancel(&world.app, &world.owner, &id).await.unwrap();
     assert_eq!(progress(&canceled), (ReplayStatus::Canceled, 20, 4, 0));

@@ -3,6 +3,7 @@
 use crate::support::{Receiver, Response, START, World, invalid, limited};
 use entity::{NotificationStatus, StatsBucket, Timestamp, WebhookTopic, attempt};
 use labelhook_core::{
+    background::replays,
     event::Change,
     notification::{self, Filter},
     replay,
@@ -140,7 +141,7 @@ async fn what_is_counted_is_what_the_log_says_whatever_happens() {
                         ..replay::Start::default()
                     };
                     replay::start(&world.app, &world.owner, start).await.ok();
-                    replay::run_until_idle(&world.app).await.unwrap();
+                    replays::run_until_idle(&world.app).await.unwrap();
                 }
                 _ => world = world.restart().await,
             }

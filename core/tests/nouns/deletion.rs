@@ -2,12 +2,12 @@
 
 use crate::world::{World, all, new_label};
 use entity::{WebhookTopic, deletion as deletions};
-use labelhook_core::{data_row, dataset, deletion, label};
+use labelhook_core::{background, data_row, dataset, label};
 use sea_orm::EntityTrait;
 use std::{collections::HashSet, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
-const LABELS: usize = deletion::STEP as usize + 50;
+const LABELS: usize = background::deletions::BATCH_SIZE as usize + 50;
 
 fn deleted() -> dataset::Patch {
     dataset::Patch {
@@ -41,7 +41,7 @@ async fn deleting_a_dataset_publishes_one_event_a_label_and_survives_a_restart()
 
     let world = world.restart().await;
     assert!(!is_done(&world).await);
-    deletion::run_until_idle(&world.app).await.expect("idle");
+    background::deletions::run_until_idle(&world.app).await.expect("idle");
     assert!(is_done(&world).await);
     let gone: Vec<_> = world.events().await.split_off(2 * LABELS + 1);
     let labels: HashSet<String> = gone
@@ -57,7 +57,7 @@ async fn deleting_a_dataset_publishes_one_event_a_label_and_survives_a_restart()
     assert_eq!((gone.len(), labels.len()), (2 * LABELS, 2 * LABELS));
     let left = label::list(&world.app, &owner, label::Scope::Project(made.id), all()).await;
     assert_eq!(left.expect("list"), [safe]);
-    deletion::run_until_idle(&world.app).await.expect("idle");
+    background::deletions::run_until_idle(&world.app).await.expect("idle");
     assert_eq!(world.events().await.len(), 4 * LABELS + 1);
 }
 
@@ -72,7 +72,7 @@ async fn deleting_data_rows_publishes_one_event_a_label() {
     let ids = [row.id.to_string(), bare.id.to_string()];
     let gone = data_row::delete(&world.app, &owner, &ids).await.expect("deleted");
     assert!(gone.iter().all(|row| row.deleted_at.is_some()));
-    deletion::run_until_idle(&world.app).await.expect("idle");
+    background::deletions::run_until_idle(&world.app).await.expect("idle");
     assert_eq!(world.topics().await[2..], [WebhookTopic::LabelDeleted; 2]);
     assert!(world.newest().await["dataRow"]["deletedAt"].is_string());
 }
@@ -84,7 +84,7 @@ async fn the_task_wakes_for_a_deletion_and_stops_when_told() {
     let (made, set, row) = world.scene(&owner).await;
     world.label(&owner, &made, &row).await;
     let shutdown = CancellationToken::new();
-    let task = tokio::spawn(deletion::run(Arc::clone(&world.app), shutdown.clone()));
+    let task = tokio::spawn(background::deletions::run(Arc::clone(&world.app), shutdown.clone()));
     dataset::update(&world.app, &owner, &set.id.to_string(), deleted())
         .await
         .expect("deleted");

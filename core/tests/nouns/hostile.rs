@@ -3,7 +3,9 @@
 use crate::world::{World, new_label};
 use entity::WebhookTopic;
 use labelhook_core::{
-    Error, data_row, deletion,
+    Error,
+    background::deletions,
+    data_row,
     label::{self, DELETED, LABEL},
 };
 
@@ -54,7 +56,7 @@ async fn large_labels_are_deleted_in_steps_of_bounded_bytes() {
     data_row::delete(&world.app, &owner, &[row.id.to_string()])
         .await
         .expect("deleted");
-    deletion::run_until_idle(&world.app).await.expect("done");
+    deletions::run_until_idle(&world.app).await.expect("done");
     let topics = world.topics().await;
     let told = topics.iter().filter(|topic| **topic == WebhookTopic::LabelDeleted);
     assert_eq!(told.count(), count);

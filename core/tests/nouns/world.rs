@@ -4,7 +4,10 @@ use entity::{Role, Timestamp, WebhookTopic, data_row, dataset, event, label, pro
 use labelhook_core::{
     App, Clock, Config, Error, Result, api_key,
     auth::Actor,
-    data_row as data_rows, dataset as datasets, filter, label as labels,
+    background::heartbeat,
+    data_row as data_rows, dataset as datasets,
+    delivery::guard::Guard,
+    label as labels,
     list::{Filter, Page, Query},
     node,
     payload::{Compiling, Shaper},
@@ -52,7 +55,7 @@ impl World {
             folder,
             database,
         } = self;
-        node::leave(&app).await;
+        heartbeat::leave(&app).await;
         app.db.close().await;
         drop(app);
         let app = open(&database, &clock).await;

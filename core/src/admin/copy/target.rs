@@ -1,7 +1,7 @@
 //! Checks of the source and the target of a copy, and the mark in the target while a copy is under way.
 
 use super::table::TABLES;
-use crate::{Error, Result, admin::rekey, node, secret::Keyring, sql::statement::raw};
+use crate::{Error, Result, admin::rekey, background::heartbeat, secret::Keyring, sql::statement::raw, webhook};
 use entity::organization;
 use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryOrder};
 use sha2::{Digest, Sha256};
@@ -39,7 +39,7 @@ pub(crate) async fn check_free(db: &impl ConnectionTrait, name: i64) -> Result<(
         return Ok(());
     }
     if has_table(db, "node").await? {
-        node::check_none(db).await?;
+        heartbeat::check_none(db).await?;
     }
     let mark = match has_table(db, "setting").await? {
         true => mark(db).await?,

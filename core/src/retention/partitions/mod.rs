@@ -13,7 +13,7 @@
 
 mod week;
 
-use super::Pace;
+use super::{Pace, before};
 use crate::{Result, sql::statement::raw};
 use entity::{StageType, Timestamp};
 use sea_orm::{
@@ -63,8 +63,14 @@ pub(super) async fn is_first(conn: &DatabaseConnection) -> Result<bool> {
     Ok(row.and_then(|row| row.number) == Some(1))
 }
 
-/// Creates the missing partitions of this week and of the next ones.
-pub(super) async fn make(conn: &DatabaseConnection, now: Timestamp) -> Result<()> {
+/// Makes partitions ahead, and drops those of weeks that ended more than `days` ago.
+pub(super) async fn maintain(conn: &DatabaseConnection, now: Timestamp, days: u32, pace: Pace) -> Result<()> {
+    make(conn, now).await?;
+    drop_old(conn, before(now, days), pace).await
+}
+
+/// Makes the partitions of this week and of some that come, where there are none.
+async fn make(conn: &DatabaseConnection, now: Timestamp) -> Result<()> {
     for (table, column) in TABLES {
         let known = weeks(conn, table).await?;
         for week in Week::of(now).and_next(AHEAD).filter(|week| !known.contains(week)) {
@@ -113,24 +119,28 @@ async fn make_one(conn: &DatabaseConnection, table: &str, column: &str, week: We
     Ok(txn.commit().await?)
 }
 
-/// Drops every week that ended before `before`.
-pub(super) async fn drop_old(conn: &DatabaseConnection, before: Timestamp, pace: Pace) -> Result<()> {
+/// Drops every week that ended before a moment. One that fails stops no other; the first error is told.
+async fn drop_old(conn: &DatabaseConnection, before: Timestamp, pace: Pace) -> Result<()> {
     let old = weeks(conn, "event").await?;
+    let mut first = Ok(());
     for week in old.into_iter().filter(|week| week.ends_before(before)) {
-        if !is_old(conn, week, before).await? {
-            continue;
-        }
-        let needed = needed(conn, week).await?;
-        if needed >= MOVED {
-            tracing::info!(
-                week = week.name("event"),
-                "too many rows of an expired week are still needed; keeping the week for now"
-            );
-            continue;
-        }
-        drop_patiently(conn, week, pace).await?;
+        first = first.and(drop_unneeded(conn, week, before, pace).await);
     }
-    Ok(())
+    first
+}
+
+async fn drop_unneeded(conn: &DatabaseConnection, week: Week, before: Timestamp, pace: Pace) -> Result<()> {
+    if !is_old(conn, week, before).await? {
+        return Ok(());
+    }
+    if needed(conn, week).await? >= MOVED {
+        tracing::info!(
+            week = week.name("event"),
+            "too much of an old week is still needed; it stays for now"
+        );
+        return Ok(());
+    }
+    drop_patiently(conn, week, pace).await
 }
 
 /// Returns whether the newest rows of the week have expired by their own time too: a clock may have been wrong.

@@ -9,9 +9,10 @@ use entity::WebhookId;
 use labelhook_core::{
     App, Config, Error,
     api_key::{self, New},
-    bus::{self, Choice, Message, memory::Hub},
+    background::{heartbeat, hints},
+    bus::{Choice, Message, memory::Hub},
     event::{self, Change},
-    live, node, notification, task, webhook,
+    live, notification, task, webhook,
 };
 use servers::{Nats, Postgres};
 use std::{sync::Arc, time::Duration};
@@ -43,7 +44,7 @@ impl Two {
         let stop = CancellationToken::new();
         if choice.is_some() {
             for app in [&one.app, &other] {
-                tokio::spawn(bus::run(Arc::clone(app), stop.clone()));
+                tokio::spawn(hints::run(Arc::clone(app), stop.clone()));
             }
         }
         Self {
@@ -117,7 +118,7 @@ async fn what_happens_all_the_time_is_told_to_nobody_while_nobody_else_is_there(
         return;
     }
     let database = World::on_postgres().await;
-    node::leave(&database.app).await;
+    heartbeat::leave(&database.app).await;
     let choice = Choice::Memory(Hub::default());
     let (stop, way) = (CancellationToken::new(), Way::over(choice.clone()));
     let ear = way.end(0).await;
@@ -126,7 +127,7 @@ async fn what_happens_all_the_time_is_told_to_nobody_while_nobody_else_is_there(
         ..database.config()
     };
     let one = World::over(config.clone()).await;
-    tokio::spawn(bus::run(Arc::clone(&one.app), stop.clone()));
+    tokio::spawn(hints::run(Arc::clone(&one.app), stop.clone()));
     let change = one.annotated().await;
     let changes = async || {
         let row = publish(&one.app, one.organization_id, change.data(), Change::Created).await;
@@ -143,7 +144,7 @@ async fn what_happens_all_the_time_is_told_to_nobody_while_nobody_else_is_there(
     });
     assert!(heard.await.feed.is_empty(), "it is alone");
     let _other = App::open(config).await.unwrap();
-    node::step(&one.app).await.unwrap();
+    heartbeat::step(&one.app).await.unwrap();
     ear.hears(&Message::feeds()).await;
     changes().await;
     ear.hears(&Message::feed([one.organization_id])).await;

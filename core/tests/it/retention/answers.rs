@@ -4,7 +4,9 @@ use super::{DAY, counts, days_later, delivered, is_whole};
 use crate::support::{Receiver, World, invalid};
 use entity::ReplayStatus;
 use labelhook_core::{
-    Error, event,
+    Error,
+    background::replays,
+    event,
     live::{self, Place},
     notification::{self, Filter},
     replay::{self, Start},
@@ -89,7 +91,7 @@ async fn a_replay_over_a_range_that_is_partly_gone_sends_what_there_is() {
         },
     );
     let first = first.await.unwrap();
-    while replay::run_until_idle(&world.app).await.unwrap() {
+    while replays::run_until_idle(&world.app).await.unwrap() {
         world.deliver().await;
     }
     let first = replay::get(&world.app, &world.owner, &first.id.to_string())
@@ -111,7 +113,7 @@ async fn a_replay_over_a_range_that_is_partly_gone_sends_what_there_is() {
     );
     let second = second.await.unwrap();
     days_later(&world, 60).await;
-    while replay::run_until_idle(&world.app).await.unwrap() {
+    while replays::run_until_idle(&world.app).await.unwrap() {
         world.deliver().await;
     }
     let second = replay::get(&world.app, &world.owner, &second.id.to_string())

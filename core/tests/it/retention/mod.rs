@@ -9,9 +9,9 @@ use crate::{
 };
 use entity::{NotificationStatus::*, Ordering, Role, TaskStatus, WebhookStatus, organization as organizations};
 use labelhook_core::{
-    Error, Result, notification,
+    Error, Result, background, notification,
     organization::{self, Patch},
-    retention, webhook,
+    webhook,
 };
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// Removes what is old so many days from now.
 pub async fn days_later(world: &World, days: u32) {
     world.clock.advance(DAY * days);
-    retention::run_until_idle(&world.app).await.unwrap();
+    background::retention::run_until_idle(&world.app).await.unwrap();
 }
 
 /// Events, payloads, notifications, attempts.
@@ -101,7 +101,7 @@ async fn a_removal_that_was_broken_off_goes_on_after_a_restart() {
     world.deliver().await;
     world.clock.advance(DAY * 38);
     {
-        let mut pass = Box::pin(retention::run_until_idle(&world.app));
+        let mut pass = Box::pin(background::retention::run_until_idle(&world.app));
         for _ in 0..40 {
             let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(pass.as_mut().poll(cx)));
             if polled.await.is_ready() {
@@ -222,7 +222,7 @@ async fn what_is_sent_again_while_it_is_removed_is_whole() {
         }
         sent
     };
-    let (sent, removed) = tokio::join!(again, retention::run_until_idle(&world.app));
+    let (sent, removed) = tokio::join!(again, background::retention::run_until_idle(&world.app));
     removed.unwrap();
     assert!(is_whole(&world).await);
     world.deliver().await;

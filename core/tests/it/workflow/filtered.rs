@@ -3,7 +3,7 @@
 use super::support::{Flow, labelled_then_sent};
 use crate::support::{Receiver, World};
 use entity::TaskStatus;
-use labelhook_core::task::{self, stage_run};
+use labelhook_core::{background::workflow_jobs, task::stage_run, workflow};
 use serde_json::Value;
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn a_task_for_which_a_stages_filter_fails_is_held_and_a_rerun_sends_it() {
     );
     let id = flow.stage("Hook").await.to_string();
     stage_run::rerun(&world.app, &world.owner, &id).await.unwrap();
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     world.deliver().await;
     assert_eq!(flow.place(&task).await, ("Done".into(), TaskStatus::Done));
     assert_eq!(receiver.count(), 1);

@@ -4,7 +4,8 @@ use super::support::{Flow, hook, labelled_then_sent, stage};
 use crate::support::{Receiver, Response, World};
 use entity::{NotificationStatus, StageOutput, StageType, TaskStatus};
 use labelhook_core::{
-    task::{self, Filter, stage_run},
+    background::workflow_jobs,
+    task::{Filter, stage_run},
     workflow,
 };
 use std::time::Duration;
@@ -66,7 +67,7 @@ async fn a_task_whose_webhook_is_not_sent_is_held_until_another_address_takes_it
         .await
         .unwrap();
     assert_eq!((run.total, run.done), (1, 0));
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     world.deliver().await;
     assert_eq!(flow.place(&task).await, ("Done".into(), TaskStatus::Done));
     let sent = willing.requests();

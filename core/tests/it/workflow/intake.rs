@@ -3,7 +3,10 @@
 use super::support::Flow;
 use crate::support::World;
 use entity::{TaskStatus, stage as stages, task as tasks, workflow as workflows};
-use labelhook_core::{batch, data_row, dataset, deletion, project, task, workflow};
+use labelhook_core::{
+    background::{deletions, workflow_jobs},
+    batch, data_row, dataset, project, workflow,
+};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
 /// A dataset that is connected to nothing, with so many data rows.
@@ -65,10 +68,10 @@ async fn new_data_rows_are_tasks_of_every_project_that_has_their_dataset() {
     let world = World::new().await;
     let (one, other) = (Flow::plain(&world).await, Flow::plain(&world).await);
     connect(&other, &one.dataset, true).await;
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     one.tasks(700).await;
     assert_eq!(live(&one).await, 700, "by the time the call answers");
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     assert_eq!((live(&one).await, live(&other).await), (700, 700));
     let place = one.place(&one.all().await[0]).await;
     assert_eq!(place, ("Label".into(), TaskStatus::Ready));
@@ -87,7 +90,7 @@ async fn a_connected_dataset_is_taken_in_by_steps_that_survive_a_restart() {
     connect(&flow, &dataset, true).await;
     assert_eq!(live(&flow).await, 0);
     let app = world.app.clone();
-    let working = tokio::spawn(async move { task::run_until_idle(&app).await });
+    let working = tokio::spawn(async move { workflow_jobs::run_until_idle(&app).await });
     while live(&flow).await == 0 {
         tokio::task::yield_now().await;
     }
@@ -99,7 +102,7 @@ async fn a_connected_dataset_is_taken_in_by_steps_that_survive_a_restart() {
         project_id,
         dataset,
     };
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     assert_eq!(live(&flow).await, 450);
     let rows = world.number("SELECT count(DISTINCT data_row_id) FROM task").await;
     assert_eq!(rows, 450);
@@ -117,11 +120,11 @@ async fn a_data_row_that_comes_in_two_ways_is_one_task() {
     connect(&flow, &dataset, true).await;
     batched(&flow, [&rows[5..15], &rows[5..15]].concat()).await;
     assert_eq!(live(&flow).await, 15);
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     assert_eq!(live(&flow).await, 30);
     connect(&flow, &dataset, false).await;
     connect(&flow, &dataset, true).await;
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     assert_eq!(
         live(&flow).await,
         30,
@@ -146,7 +149,7 @@ async fn tasks_go_with_their_data_rows_and_datasets() {
     dataset::update(&world.app, &world.owner, &flow.dataset, gone)
         .await
         .unwrap();
-    deletion::run_until_idle(&world.app).await.unwrap();
+    deletions::run_until_idle(&world.app).await.unwrap();
     assert_eq!(live(&flow).await, 0);
     assert_eq!(flow.found(Flow::only(&all.iter().collect::<Vec<_>>()[..5])).await, []);
 }
@@ -178,7 +181,7 @@ async fn a_project_from_before_there_were_workflows_gets_one_and_its_tasks() {
         dataset,
     };
     assert_eq!(flow.workflow().await.stages.len(), 3);
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     assert_eq!(live(&flow).await, 3, "of the dataset and of the batch");
 }
 
@@ -195,7 +198,7 @@ async fn a_deleted_project_takes_nothing_in_any_more() {
     project::update(&world.app, &world.owner, &flow.project_id.to_string(), gone)
         .await
         .unwrap();
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     flow.tasks(2).await;
     assert_eq!(live(&flow).await, 0);
 }

@@ -5,7 +5,8 @@ use crate::support::{Receiver, Response, World};
 use entity::{NotificationStatus, PayloadFormat, ReplayStatus, TaskStatus, event, stage_run};
 use labelhook_core::{
     Error, Result,
-    task::{self},
+    background::workflow_jobs,
+    task::stage_run,
     workflow::{self, StageInput},
 };
 use sea_orm::EntityTrait;
@@ -69,14 +70,14 @@ async fn many_held_tasks_are_sent_again_in_steps_that_survive_a_restart() {
     let twice = rerun(&flow).await;
     assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
     let app = world.app.clone();
-    let working = tokio::spawn(async move { task::run_until_idle(&app).await });
+    let working = tokio::spawn(async move { workflow_jobs::run_until_idle(&app).await });
     while look(&world, &run).await.done == 0 {
         tokio::task::yield_now().await;
     }
     working.abort();
     working.await.ok();
     let world = world.restart().await;
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     let run = look(&world, &run).await;
     assert_eq!((run.total, run.done, run.status), (450, 450, ReplayStatus::Succeeded));
     world.deliver().await;
@@ -103,7 +104,7 @@ async fn a_step_sends_two_hundred() {
     let world = World::new().await;
     let flow = holding(&world, &deaf, 201).await;
     let run = rerun(&flow).await.unwrap();
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     assert_eq!(world.status_count(NotificationStatus::Failed).await, 201);
     assert_eq!(look(&world, &run).await.done, 201);
     world.deliver().await;
@@ -120,7 +121,7 @@ async fn another_format_is_rendered_afresh_and_the_same_one_is_not() {
     let flow = holding(&world, &deaf, 2).await;
     point_to(&flow, &willing.url(), Some(PayloadFormat::V7)).await;
     rerun(&flow).await.unwrap();
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     world.deliver().await;
     let (old, new) = (deaf.requests(), willing.requests());
     assert_eq!(new.len(), 2);
@@ -144,7 +145,7 @@ async fn a_task_that_leaves_meanwhile_is_not_sent() {
     let run = rerun(&flow).await.unwrap();
     let tasks = flow.all().await;
     flow.requeue(&tasks[1], "Label").await.unwrap();
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     world.deliver().await;
     assert_eq!(deaf.count(), 5);
     let run = look(&world, &run).await;
@@ -179,7 +180,7 @@ async fn only_a_webhook_stage_that_is_there_runs_again() {
         ..workflow::Save::default()
     };
     flow.save_whole(save).await.unwrap();
-    task::run_until_idle(&world.app).await.unwrap();
+    workflow_jobs::run_until_idle(&world.app).await.unwrap();
     assert_eq!(look(&world, &run).await.status, ReplayStatus::Failed);
     let removed = task::stage_run::rerun(&world.app, owner, &id).await;
     assert!(matches!(removed, Err(Error::NotAllowed(_))), "{removed:?}");
@@ -204,7 +205,7 @@ async fn a_run_that_meets_a_fault_holds_up_no_other() {
         .await
         .unwrap();
     let runs = (rerun(&broken).await.unwrap(), rerun(&whole).await.unwrap());
-    let fault = task::run_until_idle(&world.app).await;
+    let fault = workflow_jobs::run_until_idle(&world.app).await;
     assert!(matches!(fault, Err(Error::Internal(_))), "{fault:?}");
     assert_eq!(
         look(&world, &runs.0).await.status,

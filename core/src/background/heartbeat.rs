@@ -1,20 +1,26 @@
 //! The heartbeat: renews the lease of this node, on a connection that nothing else uses, by the database's clock. It
 //! also measures how far this machine's clock is from the database's, so that all nodes agree about what is due.
 
-use super::{Nodes, Role};
-use crate::{App, Error, Result, bus::Message, sql::statement::raw};
+use super::{
+    driver,
+    membership::{self, Membership},
+    status::RunsOn,
+    task::{Plan, Progress, Task, once},
+};
+use crate::{
+    App, Error, Result,
+    bus::Message,
+    node::{Nodes, RENEWALS, Role},
+    sql::statement::raw,
+    wake::Wake,
+};
 use entity::{NodeId, node};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult};
 use std::{sync::Arc, time::Duration};
-use tokio::{
-    sync::Notify,
-    time::{Instant, MissedTickBehavior, interval, timeout},
-};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// The renewals in one lease.
-pub(super) const BEATS: u32 = 5;
-/// The time after which a node that is not heard of is dead under any setting.
+/// After which a node that is not heard of is dead by any setting.
 const LONGEST_LEASE: Duration = Duration::from_secs(300);
 /// The difference of the clocks below which this machine's clock is not adjusted.
 const DRIFT: Duration = Duration::from_millis(20);
@@ -29,13 +35,19 @@ struct Row {
     fresh: bool,
 }
 
+impl Row {
+    fn sends(&self) -> bool {
+        self.role != Role::Api.as_str()
+    }
+}
+
 #[derive(FromQueryResult)]
 struct Moment {
     now: i64,
 }
 
-/// The result of a heartbeat.
-struct Beat {
+/// The nodes that a renewal found.
+struct Found {
     rows: Vec<Row>,
     /// The number of nodes that this one has declared dead.
     buried: u64,
@@ -46,7 +58,7 @@ pub(crate) async fn join(app: &App) -> Result<()> {
     let Some(db) = app.db.apart() else { return Ok(()) };
     enter(db, &app.nodes).await?;
     app.bus.tell(Message::nodes());
-    beat(app, db).await.map(drop)
+    renew(app, db).await.map(drop)
 }
 
 /// Inserts the row of this node.
@@ -63,64 +75,77 @@ async fn enter(db: &DatabaseConnection, nodes: &Nodes) -> Result<()> {
     Ok(())
 }
 
-/// Renews the lease until `shutdown`. The reactions to changes run beside it, so that a renewal waits for nothing else.
+/// Renews the row until `shutdown`. What follows from who is alive runs beside it, so that a renewal waits for nothing
+/// else.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let Some(db) = app.db.apart() else {
         return shutdown.cancelled().await;
     };
-    let beaten = Notify::new();
-    let beating = async {
-        let mut beats = interval(app.nodes.config.lease / BEATS);
-        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            beats.tick().await;
-            warn(in_time(&app, db).await, "the heartbeat failed; trying again");
-            beaten.notify_one();
-        }
+    let renewed = Wake::default();
+    let membership = Membership::new(&app, renewed.subscribe());
+    let heartbeat = Heartbeat {
+        app: &app,
+        db,
+        renewed: &renewed,
     };
-    let acting = async {
-        loop {
-            beaten.notified().await;
-            warn(
-                act(&app).await,
-                "a change of the nodes could not be handled; trying again at the next heartbeat",
-            );
-        }
-    };
-    shutdown
-        .run_until_cancelled(async { tokio::join!(beating, acting) })
-        .await;
+    tokio::join!(
+        driver::run(heartbeat, &app, &shutdown),
+        driver::run(membership, &app, &shutdown),
+    );
 }
 
-fn warn(done: Result<()>, what: &str) {
-    if let Err(error) = done {
-        tracing::warn!(error = &error as &dyn std::error::Error, "{what}");
+struct Heartbeat<'a> {
+    app: &'a App,
+    db: &'a DatabaseConnection,
+    renewed: &'a Wake,
+}
+
+impl Task for Heartbeat<'_> {
+    type Item = ();
+    type Key = ();
+
+    /// A renewal that failed is repeated by the next one, which is due soon enough: a back-off could outlast the lease.
+    fn plan(&self) -> Plan {
+        Plan {
+            name: "heartbeat",
+            runs_on: RunsOn::EveryNode,
+            period: self.app.nodes.config.lease / RENEWALS,
+            max_backoff: Duration::ZERO,
+        }
+    }
+
+    fn key((): &()) {}
+
+    async fn items(&mut self, after: Option<()>) -> Result<Vec<()>> {
+        Ok(once(after))
+    }
+
+    async fn step(&mut self, (): ()) -> Result<Progress> {
+        let renewed = renew_in_time(self.app, self.db).await;
+        self.renewed.wake();
+        renewed.map(|()| Progress::Idle)
     }
 }
 
-/// Sends one heartbeat and reacts to it: the step of [`run`] without its timer, for tests.
+/// Renews the row once and does what follows from who is alive: when others say so, and for tests.
 pub async fn step(app: &App) -> Result<()> {
     match app.db.apart() {
-        Some(db) => follow(app, db).await,
+        Some(db) => {
+            renew_in_time(app, db).await?;
+            membership::follow(app).await
+        }
         None => Ok(()),
     }
 }
 
-/// Sends one heartbeat and reacts when nodes came, went or died.
-async fn follow(app: &App, db: &DatabaseConnection) -> Result<()> {
-    in_time(app, db).await?;
-    act(app).await
-}
-
-/// Sends a heartbeat with a timeout. If the lease may end before the database answers, the database is reported
-/// unresponsive.
-async fn in_time(app: &App, db: &DatabaseConnection) -> Result<()> {
+/// Renews the row. When that takes as long as the others wait for it, the database does not answer.
+async fn renew_in_time(app: &App, db: &DatabaseConnection) -> Result<()> {
     let was_alive = app.nodes.is_alive();
-    let Ok(beaten) = timeout(app.nodes.config.patience(), beat(app, db)).await else {
+    let Ok(renewed) = timeout(app.nodes.config.patience(), renew(app, db)).await else {
         app.db.is_silent();
         return Err(Error::Unavailable("the database does not answer".into()));
     };
-    let buried = beaten?;
+    let buried = renewed?;
     app.nodes.change().buried += buried;
     if !was_alive {
         app.dispatcher.lanes.wake();
@@ -128,25 +153,8 @@ async fn in_time(app: &App, db: &DatabaseConnection) -> Result<()> {
     Ok(())
 }
 
-/// Reacts to changes of the nodes: takes over and gives up webhooks, and releases the claims of dead nodes. What fails
-/// is left to the next heartbeat.
-async fn act(app: &App) -> Result<()> {
-    let (senders, followed, buried) = app.nodes.news();
-    if senders != followed {
-        tracing::info!(senders = senders.len(), "the nodes that send have changed");
-        app.dispatcher.reown(app).await?;
-        app.nodes.change().followed = senders;
-    }
-    if buried > 0 || app.nodes.leads() {
-        app.dispatcher.free_claims(app).await?;
-        let mut state = app.nodes.change();
-        state.buried = state.buried.saturating_sub(buried);
-    }
-    Ok(())
-}
-
-/// Renews the lease and reads the rows of the others. Returns how many were declared dead.
-async fn beat(app: &App, db: &DatabaseConnection) -> Result<u64> {
+/// Renews the row and reads the others'. Gives how many were found dead.
+async fn renew(app: &App, db: &DatabaseConnection) -> Result<u64> {
     let begun = Instant::now();
     let asked = app.clock.here();
     let text = format!("UPDATE node SET seen_at = {NOW} WHERE id = ? RETURNING seen_at AS now");
@@ -154,41 +162,42 @@ async fn beat(app: &App, db: &DatabaseConnection) -> Result<u64> {
         .one(db)
         .await?;
     let Some(Moment { now }) = renewed else {
-        return be_reborn(app, db).await.map(|()| 0);
+        return rejoin(app, db).await.map(|()| 0);
     };
     if let Some(asked) = asked {
         let half = i64::try_from(begun.elapsed().as_micros() / 2).unwrap_or(0);
         app.clock.follow(now - half - asked.0, DRIFT);
     }
-    let Beat { rows, buried } = look(app, db).await?;
+    let Found { rows, buried } = look(app, db).await?;
     let had_no_other = app.nodes.has_no_other();
-    app.nodes.heard(rows, begun);
+    let alive: Vec<_> = rows.iter().filter(|row| row.fresh).collect();
+    let senders = alive.iter().filter(|row| row.sends()).map(|row| row.id);
+    app.nodes
+        .heard(alive.iter().map(|row| row.id).collect(), senders.collect(), begun);
     if had_no_other && !app.nodes.has_no_other() {
         app.bus.tell(Message::feeds());
     }
     Ok(buried)
 }
 
-/// Reads the rows of all nodes, and deletes those whose lease has ended if this node may judge.
-async fn look(app: &App, db: &DatabaseConnection) -> Result<Beat> {
+async fn look(app: &App, db: &DatabaseConnection) -> Result<Found> {
     let lease = i64::try_from(app.nodes.config.lease.as_micros()).unwrap_or(i64::MAX);
     let text = format!("SELECT id, role, seen_at > {NOW} - ? AS fresh FROM node ORDER BY id");
     let rows = Row::find_by_statement(raw(db, &text, [lease.into()])).all(db).await?;
     let stale = rows.iter().any(|row| !row.fresh);
     if !stale || !app.nodes.may_judge() {
-        return Ok(Beat { rows, buried: 0 });
+        return Ok(Found { rows, buried: 0 });
     }
     let text = format!("DELETE FROM node WHERE seen_at <= {NOW} - ?");
     let buried = db.execute_raw(raw(db, &text, [lease.into()])).await?.rows_affected();
     if buried > 0 {
         tracing::warn!(nodes = buried, "nodes that were not heard of are declared dead");
     }
-    Ok(Beat { rows, buried })
+    Ok(Found { rows, buried })
 }
 
-/// Rejoins under a new id, because others have declared this node dead and may have released its claims. Its jobs are
-/// dropped.
-async fn be_reborn(app: &App, db: &DatabaseConnection) -> Result<()> {
+/// Others took this node for dead, and what it held for free: it drops that and begins anew under another id.
+async fn rejoin(app: &App, db: &DatabaseConnection) -> Result<()> {
     let before = app.nodes.id();
     app.nodes.rename();
     let dropped = app.dispatcher.lanes.abandon();
@@ -230,33 +239,5 @@ pub async fn leave(app: &App) {
             error = &error as &dyn std::error::Error,
             "the row of this node could not be deleted on shutdown"
         );
-    }
-}
-
-impl Nodes {
-    /// Takes in the rows of a heartbeat.
-    fn heard(&self, rows: Vec<Row>, at: Instant) {
-        let alive = |row: &&Row| row.fresh;
-        let sends = |row: &&Row| row.role != Role::Api.as_str();
-        let lease = self.config.lease;
-        let mut state = self.change();
-        state.alive = rows.iter().filter(alive).map(|row| row.id).collect();
-        state.senders = rows.iter().filter(alive).filter(sends).map(|row| row.id).collect();
-        let before = state.renewed.filter(|(last, _)| at - *last < lease / 2);
-        state.renewed = Some((at, before.map_or(0, |(_, times)| times.saturating_add(1))));
-    }
-
-    /// Returns the nodes that send now, those that sent when this node last acted, and how many have died since.
-    fn news(&self) -> (Vec<NodeId>, Vec<NodeId>, u64) {
-        let state = self.state();
-        (state.senders.clone(), state.followed.clone(), state.buried)
-    }
-
-    /// Takes a new id, and knows no node that sends until the next heartbeat.
-    fn rename(&self) {
-        let mut state = self.change();
-        state.me = NodeId::new();
-        state.senders.clear();
-        state.renewed = None;
     }
 }
