@@ -18,11 +18,12 @@ use crate::{
     node::{self, Nodes},
     payload::Shaper,
     queue::lanes::{Lanes, Window},
+    retention,
     secret::Keyring,
     sql::postgres::installation,
     subscribers::Index,
     wake::Wake,
-    webhook::{self, Targets},
+    webhook::Targets,
     workflow,
 };
 use entity::{NotificationId, WebhookId};

@@ -49,7 +49,6 @@ fn node(home: &Home, database: &Database) -> Process {
         ("LABELHOOK_DATABASE_URL", database.url()),
         ("LABELHOOK_MASTER_KEY", key.trim()),
         ("LABELHOOK_EGRESS_ALLOW", "127.0.0.0/8"),
-        ("LABELHOOK_RATE_LIMIT", "0"),
         ("LABELHOOK_LOG", "warn"),
     ];
     let environment = environment.map(|(name, value)| (name, OsStr::new(value)));

@@ -26,7 +26,6 @@ fn node(database: &Database, bus: &str, arguments: &[&str]) -> Process {
         ("LABELHOOK_MASTER_KEY", MASTER_KEY),
         ("LABELHOOK_BOOTSTRAP_KEY", KEY),
         ("LABELHOOK_EGRESS_ALLOW", "127.0.0.0/8"),
-        ("LABELHOOK_RATE_LIMIT", "0"),
         ("LABELHOOK_LISTEN", "127.0.0.1:0"),
         ("LABELHOOK_LOG", "warn"),
     ];

@@ -8,13 +8,13 @@ use std::time::Duration;
 use entity::Role;
 use labelhook_api::config::{Networks, Settings, Storage};
 use labelhook_api::gateway::{routes, state};
+use labelhook_core::dispatcher;
 use labelhook_core::secret::Keyring;
 use labelhook_core::{
-    App, Clock, api_key,
+    App, Clock, Config, api_key,
     background::{deletions, heartbeat, listeners, replays, workflow_jobs},
-    bus, node, retention,
+    filter,
 };
-use labelhook_core::{delivery::guard::Guard, dispatcher, queue::lanes::Window};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};

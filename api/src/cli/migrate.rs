@@ -3,7 +3,7 @@
 use crate::config::Storage;
 use anyhow::Context;
 use clap::Args;
-use labelhook_core::{App, background::heartbeat, db, sql::pending};
+use labelhook_core::{App, background::heartbeat, sql::pending};
 use std::process::ExitCode;
 
 /// What `--dry-run` ends with when something is pending.

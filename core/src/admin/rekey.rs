@@ -12,6 +12,7 @@ use crate::{
     background::heartbeat,
     bus::Bus,
     db::{Db, Scope, Txn},
+    idempotency,
     node::Nodes,
     queue::lanes::Lanes,
     secret::Keyring,

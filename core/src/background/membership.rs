@@ -2,7 +2,6 @@
 //! the heartbeat, beside it.
 
 use super::{
-    driver,
     status::RunsOn,
     task::{Plan, Progress, Task, once},
 };

@@ -10,9 +10,10 @@ use crate::{
     App, Result,
     task::{intake, stage_run},
     wake::Signal,
-    workflow,
 };
-use entity::{IntakeId, OrganizationId, ProjectId, ReplayStatus, StageRunId, intake as intakes, stage_run};
+use entity::{
+    IntakeId, OrganizationId, ProjectId, ReplayStatus, StageRunId, intake as intakes, stage_run as stage_runs,
+};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -130,9 +131,9 @@ async fn running_intakes(app: &App, after: Option<IntakeId>) -> Result<Vec<Job>>
 }
 
 async fn running_runs(app: &App, after: Option<StageRunId>) -> Result<Vec<Job>> {
-    use stage_run::Column as Is;
+    use stage_runs::Column as Is;
     let running = Condition::all().add(Is::Status.eq(ReplayStatus::Running));
-    let rows: Vec<(StageRunId, OrganizationId)> = stage_run::Entity::find()
+    let rows: Vec<(StageRunId, OrganizationId)> = stage_runs::Entity::find()
         .select_only()
         .columns([Is::Id, Is::OrganizationId])
         .filter(running.add_option(after.map(|id| Is::Id.gt(id))))

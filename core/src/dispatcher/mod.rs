@@ -28,7 +28,6 @@ use crate::{
         lanes::Lanes,
         ordering,
     },
-    sql::bulk::batch,
     wake::Wake,
 };
 use entity::{NotificationId, Timestamp, WebhookId};

@@ -16,7 +16,11 @@ mod row;
 
 pub(crate) use row::newest_sealed;
 
-use crate::{App, Error, Result, auth::Actor, db::Scope};
+use crate::{
+    App, Error, Result,
+    auth::Actor,
+    db::{Scope, request_mark},
+};
 use entity::{IdempotencyId, OrganizationId};
 use std::{
     collections::HashSet,

@@ -19,7 +19,7 @@ pub(crate) use bulk::relocate;
 pub use bulk::{Assign, assign, forward, requeue};
 pub use export::{Export, export};
 pub use filter::{Filter, Slice, Span};
-pub(crate) use resend::{Withdrawn, forget_sends, resend, withdraw};
+pub(crate) use resend::{Withdrawn, forget_sends};
 pub use work::{Answer, Judgement, Verdict, review, save, submit};
 
 use crate::{

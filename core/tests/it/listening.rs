@@ -11,7 +11,7 @@ use labelhook_core::{
     Error,
     auth::Actor,
     background::listeners,
-    health, list,
+    list,
     listener::{self, AWAY, Answer, Attached, Delivery, GRACE},
     notification::waiting,
     webhook as webhooks,

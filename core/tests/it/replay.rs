@@ -706,7 +706,7 @@ async fn a_new_replay_waits_for_no_timer() {
     world.webhook(&receiver.url()).await;
     publish(&world, &world.annotated().await, 1).await;
     let shutdown = CancellationToken::new();
-    let running = tokio::spawn(replay::run(world.app.clone(), shutdown.clone()));
+    let running = tokio::spawn(background::replays::run(world.app.clone(), shutdown.clone()));
     let all = async {
         for _ in 0..40 {
             world.deliver().await;

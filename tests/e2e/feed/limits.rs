@@ -57,6 +57,8 @@ async fn a_key_may_have_so_many_sockets_and_streams_and_gets_their_places_back()
 #[tokio::test]
 async fn a_stream_and_a_socket_that_are_not_read_are_cut_off() {
     let app = TestApp::with(Start {
+        // It is asked again and again whether the place is free.
+        rate_limit: Some(0),
         sockets_per_key: Some(1),
         write_timeout: Some(Duration::from_millis(200)),
         ..Start::default()

@@ -212,7 +212,11 @@ async fn a_completed_operation_is_silent_and_its_id_is_free() {
 
 #[tokio::test]
 async fn ten_thousand_subscriptions_on_one_connection_are_refused_and_harm_nobody() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(Start {
+        rate_limit: Some(0),
+        ..Start::default()
+    })
+    .await;
     let desk = Desk::set(&app.client).await;
     let mut socket = Socket::greeted(app.client.endpoint(), KEY).await;
     let mut refused = 0;

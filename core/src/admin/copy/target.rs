@@ -1,7 +1,7 @@
 //! Checks of the source and the target of a copy, and the mark in the target while a copy is under way.
 
 use super::table::TABLES;
-use crate::{Error, Result, admin::rekey, background::heartbeat, secret::Keyring, sql::statement::raw, webhook};
+use crate::{Error, Result, admin::rekey, background::heartbeat, secret::Keyring, sql::statement::raw};
 use entity::organization;
 use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryOrder};
 use sha2::{Digest, Sha256};

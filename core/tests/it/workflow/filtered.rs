@@ -3,7 +3,7 @@
 use super::support::{Flow, labelled_then_sent};
 use crate::support::{Receiver, World};
 use entity::TaskStatus;
-use labelhook_core::{background::workflow_jobs, task::stage_run, workflow};
+use labelhook_core::{background::workflow_jobs, task::stage_run};
 use serde_json::Value;
 
 #[tokio::test]

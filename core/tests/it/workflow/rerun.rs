@@ -6,7 +6,7 @@ use entity::{NotificationStatus, PayloadFormat, ReplayStatus, TaskStatus, event,
 use labelhook_core::{
     Error, Result,
     background::workflow_jobs,
-    task::stage_run,
+    task,
     workflow::{self, StageInput},
 };
 use sea_orm::EntityTrait;
