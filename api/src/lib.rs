@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// Serves the API and delivers, until `shutdown`; then finishes what is under way within limits and closes the database.
-/// What `main` and the tests both call.
+/// Serves until shutdown. `main` and the tests both call it.
 pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,

@@ -72,7 +72,7 @@ impl Config {
     }
 }
 
-/// What verbs share.
+/// The state that all verbs share.
 pub struct App {
     /// The database.
     pub db: Db,

@@ -8,19 +8,9 @@ use crate::{
     retention,
 };
 use entity::{OrganizationId, ProjectId, organization, project};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    sea_query::{Expr, ExprTrait},
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 const NAME: usize = 256;
-
-/// Builds the tenancy condition: the row belongs to this organization. For rows that are selected by their ids. The
-/// form `(column = id) IS TRUE` keeps the planner from choosing an index on the organization, which it would scan from
-/// end to end.
-pub(crate) fn owns(column: impl ColumnTrait, id: OrganizationId) -> Expr {
-    column.eq(id).is(Expr::Constant(true.into()))
-}
 
 /// Returns the caller's organization.
 pub async fn get(app: &App, actor: &Actor) -> Result<organization::Model> {

@@ -78,7 +78,7 @@ pub async fn list(app: &App, actor: &Actor, query: Query<Field>) -> Result<Vec<u
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[UserId]) -> Result<Vec<user::Model>> {
     Ok(user::Entity::find()
         .filter(user::Column::Id.is_in(ids.iter().copied()))
-        .filter(organization::owns(user::Column::OrganizationId, organization_id))
+        .filter(list::owns(user::Column::OrganizationId, organization_id))
         .all(app.db.read())
         .await?)
 }

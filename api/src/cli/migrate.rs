@@ -6,7 +6,7 @@ use clap::Args;
 use labelhook_core::{App, background::heartbeat, sql::pending};
 use std::process::ExitCode;
 
-/// What `--dry-run` ends with when something is pending.
+/// The exit code of `--dry-run` when migrations are pending.
 const PENDING: u8 = 3;
 
 #[derive(Args, Debug)]

@@ -17,9 +17,9 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// How long a request's head may take, and how long a connection may wait for its next request.
+/// The time limit of a request's head, and of a connection without a request (keep-alive).
 const HEAD: Duration = Duration::from_secs(60);
-/// How long a shutdown waits for requests that are being answered.
+/// The time that a shutdown waits for requests that are being answered.
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Serves until `shutdown`, then ends what stays open and lets what is being answered end.

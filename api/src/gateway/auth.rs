@@ -12,14 +12,14 @@ use super::refusal::Refusal;
 use super::state::Server;
 use crate::graphql::error::{ApiError, Code};
 
-/// Who sends these headers, unless they ask too often.
+/// Authenticates the sender of these headers, and applies the rate limit.
 pub async fn identify(server: &Server, headers: &HeaderMap) -> Result<Actor, Refusal> {
     let pass = admit(server, bearer(headers)).await?;
     spend(server, &pass.actor)?;
     Ok(pass.actor)
 }
 
-/// Who has this key, to be asked again while they stay.
+/// Authenticates a key; the pass is checked again while the connection lasts.
 pub async fn admit(server: &Server, key: Option<&str>) -> Result<Pass, Refusal> {
     let key = key.ok_or_else(|| {
         let message = "no API key: send it as \"Authorization: Bearer KEY\"";

@@ -1,4 +1,4 @@
-//! What stays open: sockets and event streams. A shutdown ends them and waits for them; a key has a limit of them, and of
+//! Long-lived connections: sockets and event streams. A shutdown ends them and waits for them; a key has a limit of them, and of
 //! operations that run on them.
 
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ pub struct Sockets {
     operations: Places,
     /// Sockets and streams that are open.
     connections: Places,
-    /// Where sockets run.
+    /// The threads on which sockets run.
     pub pool: Arc<Pool>,
 }
 

@@ -14,7 +14,7 @@ pub struct Limiter {
 
 /// Keys remembered at once.
 const MAX_BUCKETS: u64 = 10_000;
-/// What a full bucket lasts for.
+/// The time in which an empty token bucket fills.
 const WINDOW: Duration = Duration::from_secs(60);
 
 impl Limiter {
@@ -27,7 +27,7 @@ impl Limiter {
         Self { per_minute, full_at }
     }
 
-    /// How many requests a minute a key may send; 0 is no limit.
+    /// Returns the number of requests that a key may send in a minute; 0 is no limit.
     pub fn per_minute(&self) -> u32 {
         self.per_minute
     }

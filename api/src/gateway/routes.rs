@@ -34,7 +34,7 @@ pub fn router(server: Server) -> Router {
     surrounded(routes.with_state(Arc::new(server)))
 }
 
-/// What lies around every route.
+/// Adds the layers that surround every route.
 fn surrounded(routes: Router) -> Router {
     routes
         .layer(CatchPanicLayer::custom(panicked))

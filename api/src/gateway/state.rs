@@ -1,4 +1,4 @@
-//! What every request shares, and what it is made with.
+//! The state that all requests share, and its settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,45 +14,45 @@ use super::rate_limit::Limiter;
 use crate::graphql::Schemas;
 use crate::graphql::endpoint::Endpoint;
 
-/// What the server can be told. Its defaults are those of [`Settings`](crate::config::Settings).
+/// The settings of the HTTP server. Its defaults are those of [`Settings`](crate::config::Settings).
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Show GraphiQL to browsers at `/graphql`. Its page loads its scripts from a public CDN, not from us.
     pub graphiql: bool,
     /// Requests a minute and key; 0 is no limit.
     pub rate_limit: u32,
-    /// How long an operation may take.
+    /// The time limit of an operation.
     pub timeout: Duration,
-    /// How long a socket may take to say who it is.
+    /// The time in which a socket must authenticate.
     pub init_timeout: Duration,
     /// Sockets and event streams of one key at the same time.
     pub sockets_per_key: usize,
-    /// How long a client may read nothing of what is sent to it.
+    /// The time after which a client that reads nothing is cut off.
     pub write_timeout: Duration,
     /// The time without any message from the client of a socket, pongs included, after which the socket is closed.
     pub idle_timeout: Duration,
 }
 
-/// How long a socket may take to say who it is.
+/// The time in which a socket must authenticate.
 pub const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a client may read nothing of what is sent to it.
+/// The time after which a client that reads nothing is cut off.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The time without any message from the client of a socket, pongs included, after which the socket is closed.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What every request shares.
+/// The state that all requests share.
 pub struct Server {
     /// The application.
     pub app: Arc<App>,
     /// The GraphQL endpoint.
     pub graphql: Arc<Endpoint>,
-    /// How often each key may ask.
+    /// The rate limiter: requests a minute and key.
     pub limiter: Limiter,
     /// Sockets and event streams.
     pub sockets: Sockets,
-    /// How long a socket may take to say who it is.
+    /// The time in which a socket must authenticate.
     pub init_timeout: Duration,
     /// The time without any message from the client of a socket, pongs included, after which the socket is closed.
     pub idle_timeout: Duration,

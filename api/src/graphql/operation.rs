@@ -10,7 +10,7 @@ use super::document::Document;
 use super::params::Params;
 use super::subscription::key::Key;
 
-/// What is to be executed.
+/// An operation to execute.
 pub struct Operation {
     text: String,
     document: Arc<Document>,
@@ -20,7 +20,7 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// What these parameters ask for, in a document that has passed all checks.
+    /// Makes the operation of these parameters, in a document that has passed all checks.
     pub fn new(document: Arc<Document>, params: Params, actor: Actor) -> Self {
         Self {
             text: params.query,
@@ -58,7 +58,7 @@ impl Operation {
         request(&self.document, self.name, self.variables, self.actor)
     }
 
-    /// What decides how its rows are shown. Its text goes with it.
+    /// Returns the key that decides how its rows are rendered. Its text goes with it.
     pub fn key(&mut self) -> Key {
         let text = std::mem::take(&mut self.text);
         let (document, name) = (self.document.parsed(), self.name.as_deref());
@@ -97,7 +97,7 @@ impl Operation {
         self.definition().ty
     }
 
-    /// Whether sending it again after a failure can do nothing twice.
+    /// Returns whether it may be sent again after a failure without doing anything twice.
     pub fn is_safe_to_repeat(&self) -> bool {
         Document::is_safe_to_repeat(self.definition())
     }
@@ -107,7 +107,7 @@ impl Operation {
 pub struct Topmost {
     /// Its name in the answer.
     pub name: String,
-    /// Where it stands.
+    /// Its position in the document.
     pub at: Pos,
 }
 

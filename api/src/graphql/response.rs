@@ -42,7 +42,7 @@ pub fn text(executed: &Executed) -> String {
     serde_json::to_string(&Answer::of(executed)).expect("names are strings and numbers are finite")
 }
 
-/// Whether nothing was executed.
+/// Returns whether nothing was executed.
 pub fn is_refused(executed: &Executed) -> bool {
     error_codes::is_request_error(&executed.errors, &executed.data)
 }

@@ -31,7 +31,7 @@ const GATEWAY_SEES: [&str; 9] = [
 const GATEWAY_NAMES: [(&str, &[&str]); 2] = [
     (
         "labelhook_core",
-        &["App", "Error", "api_key", "auth", "db", "idempotency"],
+        &["App", "Error", "api_key", "auth", "background", "db", "idempotency"],
     ),
     ("entity", &["ApiKeyId", "Timestamp"]),
 ];

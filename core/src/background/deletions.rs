@@ -41,7 +41,7 @@ struct Deletions<'a> {
     places: HashMap<DeletionId, Place>,
 }
 
-/// Where a deletion stands: behind this label of this data row.
+/// The progress of a deletion: the last deleted label of a data row.
 #[derive(Clone, Copy)]
 struct Place {
     data_row_id: DataRowId,

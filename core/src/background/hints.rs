@@ -1,4 +1,4 @@
-//! What a node does with hints from the others: it looks again where they say. A hint that could not be followed is
+//! Handles the hints of other nodes: it looks again where they say. A hint that could not be followed is
 //! dropped, since the next survey finds the same. Beside it the bus carries messages, and the lanes' own hints leave.
 
 use super::{

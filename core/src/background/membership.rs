@@ -1,4 +1,4 @@
-//! What follows from who is alive: lanes change hands, and claims of dead nodes are given back. Runs after each renewal of
+//! Acts on changes of membership: lanes change hands, and claims of dead nodes are released. Runs after each renewal of
 //! the heartbeat, beside it.
 
 use super::{

@@ -48,7 +48,7 @@ pub struct Status {
     pub runs_on: RunsOn,
     /// The longest time between the begin of two runs, unless a run takes longer.
     pub period: Duration,
-    /// Whether a run is under way.
+    /// True while a run is under way.
     pub is_running: bool,
     /// The begin of the last run.
     pub last_run: Option<Timestamp>,

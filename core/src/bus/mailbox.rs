@@ -24,7 +24,7 @@ impl Mailbox {
         self.put.notify_one();
     }
 
-    /// What waits, if anything does.
+    /// Takes the message, if there is one.
     pub(crate) fn take(&self) -> Option<Message> {
         let message = std::mem::take(&mut *self.message.lock().expect("held for a take only"));
         Some(message).filter(|message| !message.is_empty())

@@ -31,7 +31,7 @@ pub(super) type Units = mpsc::Sender<Box<dyn Unit>>;
 #[derive(Clone)]
 pub(super) struct Queue {
     units: Arc<Mutex<mpsc::Receiver<Box<dyn Unit>>>>,
-    /// How long the first of many wait for others.
+    /// The time that small groups wait for more units under high load.
     gathers: Option<Duration>,
 }
 

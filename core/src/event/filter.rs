@@ -4,7 +4,7 @@
 use crate::{
     Result,
     auth::Actor,
-    organization,
+    list,
     page::{self, Edge},
 };
 use entity::{DataRowId, EventId, OrganizationId, ProjectId, Timestamp, WebhookTopic, event};
@@ -93,7 +93,7 @@ pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filt
 pub(crate) fn by_ids(organization_id: OrganizationId, ids: &[EventId]) -> Select<event::Entity> {
     event::Entity::find()
         .filter(event::Column::Id.is_in(ids.iter().copied()))
-        .filter(organization::owns(event::Column::OrganizationId, organization_id))
+        .filter(list::owns(event::Column::OrganizationId, organization_id))
 }
 
 /// Loads the events with these ids.

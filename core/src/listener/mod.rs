@@ -31,11 +31,11 @@ use std::time::Duration;
 
 /// The most webhooks of listeners in one organization.
 pub const MAX: u64 = 100;
-/// How long a listener may stay away before its webhook is removed.
+/// The time that a listener may stay away before its webhook is removed.
 pub const AWAY: Duration = Duration::from_secs(300);
-/// How long after its start a server removes none: whoever listened while it was down comes back first.
+/// The time after its start in which a server removes none: listeners reconnect first.
 pub const GRACE: Duration = Duration::from_secs(60);
-/// How often it is written that a listener is there.
+/// The interval at which a listener's presence is written.
 pub(crate) const SEEN: Duration = Duration::from_secs(60);
 
 /// A listener's webhook, with its secret, which is shown once.

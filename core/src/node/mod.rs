@@ -25,7 +25,7 @@ use tokio::time::Instant;
 /// Renewals in one lease.
 pub(crate) const RENEWALS: u32 = 5;
 
-/// What a process does.
+/// The role of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
     /// Answers requests and sends notifications.
@@ -69,7 +69,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// How long others certainly take a node for alive after it was heard of.
+    /// Returns the time after a renewal during which no other node can take this one for dead.
     pub(crate) fn patience(&self) -> Duration {
         self.lease * 7 / 10
     }
@@ -105,7 +105,7 @@ pub(crate) struct State {
     pub(crate) followed: Vec<NodeId>,
     /// Nodes declared dead here whose claims are not freed yet.
     pub(crate) buried: u64,
-    /// When the row was last renewed, and how often without a gap; none: this process is alone.
+    /// The last renewal of the lease, and the number of renewals without a gap. `None` while this process is alone.
     renewed: Option<(Instant, u32)>,
 }
 
@@ -182,8 +182,8 @@ impl Nodes {
         state.renewed.is_some_and(lately) && state.alive == [state.me]
     }
 
-    /// Whether this node has been alive without a gap for long enough to say that others are not: whoever was away itself,
-    /// or whose database was, must let the others be heard first.
+    /// Returns whether this node may declare others dead: it has renewed its lease without a gap for long enough. A node
+    /// that was suspended, or whose database was away, must first give the others the time to renew theirs.
     pub(crate) fn may_judge(&self) -> bool {
         let state = self.state();
         let lately = self.config.lease / 2;
@@ -201,7 +201,8 @@ impl Nodes {
         state.renewed = Some((at, before.map_or(0, |(_, times)| times.saturating_add(1))));
     }
 
-    /// Who sends now, who did when that was acted upon last, and how many have died since.
+    /// Returns the nodes that send now, those that sent when a change was last acted upon, and the number that have died
+    /// since.
     pub(crate) fn news(&self) -> (Vec<NodeId>, Vec<NodeId>, u64) {
         let state = self.state();
         (state.senders.clone(), state.followed.clone(), state.buried)

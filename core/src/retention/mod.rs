@@ -28,7 +28,7 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// longest may stay this much longer.
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// How fast steps follow each other.
+/// The pause between two steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
     /// At once.

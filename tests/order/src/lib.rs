@@ -10,14 +10,14 @@ use std::{
 /// The text of each file, by its path from `src`.
 pub type Files = BTreeMap<String, String>;
 
-/// Every file below a folder, by its path from there, with its text.
+/// Reads every file below a folder, by its path from there; folders and files of unit tests are left out.
 pub fn read(folder: &Path, prefix: &str, files: &mut Files) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-        if path.is_dir() {
+        if path.is_dir() && name != "tests" {
             read(&path, &format!("{prefix}{name}/"), files);
-        } else if name != "tests.rs" {
+        } else if path.is_file() && name != "tests.rs" {
             files.insert(format!("{prefix}{name}"), fs::read_to_string(&path).expect("text"));
         }
     }

@@ -20,7 +20,7 @@ use std::{
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How long the first deliveries may take before something is wrong.
+/// The time in which the first deliveries must arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Args, Debug)]

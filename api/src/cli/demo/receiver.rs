@@ -27,7 +27,7 @@ pub struct Receiver {
     arrivals: mpsc::UnboundedReceiver<Arrival>,
 }
 
-/// How many arrived, and how many of them nobody signed.
+/// The number of requests that arrived, and of those without a valid signature.
 #[derive(Default)]
 pub struct Arrived {
     pub forged: usize,

@@ -67,7 +67,7 @@ pub async fn go_on(client: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many notifications the API has on record.
+/// Returns the number of notifications that the API has on record.
 pub async fn recorded(client: &Client) -> anyhow::Result<usize> {
     let found = client
         .ask("{ notifications(first: 100) { nodes { id } } }", json!({}))

@@ -31,7 +31,7 @@ const REMOVE: &str = "mutation($id: ID!) {removeListener(where: {id: $id}) {id}}
 const WAITS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
 /// A connection that held for this long was a good one: the next wait is short again.
 const HELD: Duration = Duration::from_secs(10);
-/// How long a goodbye may take.
+/// The time limit of the removal at the end.
 const GOODBYE: Duration = Duration::from_secs(5);
 
 #[derive(Args, Debug)]

@@ -19,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 const DELIVERIES: &str = "subscription($id: ID!) {deliveries(where: {id: $id}) {
     id notificationId topic attempt headers {name value} body bodyIsBase64 timeoutMs}}";
 const ANSWER: &str = "mutation($data: DeliveryAnswerInput!) {answerDelivery(data: $data)}";
-/// How long to wait when the server wants to be asked less often.
+/// The pause after a request that the rate limit refused.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How listening ended.
+/// The end of a session.
 pub enum End {
     /// The user wants no more.
     Stopped,
@@ -37,7 +37,7 @@ pub struct Session<'a> {
     socket: &'a mut Socket,
     forward: &'a Forward,
     webhook: &'a str,
-    /// What is being posted, or waits to be answered again.
+    /// Deliveries that are being posted, or whose responses wait to be sent again.
     posts: JoinSet<Posted>,
     /// Answers on their way, by the number of their operation.
     answers: HashMap<u64, Value>,

@@ -22,9 +22,9 @@ use tokio_tungstenite::{
 };
 
 const PROTOCOL: &str = "graphql-transport-ws";
-/// How long connecting and the greeting may take.
+/// The time limit of connecting and of the handshake.
 const GREETING: Duration = Duration::from_secs(10);
-/// How long the server may say nothing; it pings every 15 seconds.
+/// The time without a message after which the server counts as gone; it pings every 15 seconds.
 const SILENCE: Duration = Duration::from_secs(50);
 /// Bytes of a message: a body of the largest size, as JSON text.
 const MAX_MESSAGE: usize = 256 << 20;
@@ -47,7 +47,7 @@ pub enum Told {
     Over(u64),
 }
 
-/// Why there is no connection.
+/// The reason that there is no connection.
 #[derive(Debug)]
 pub enum Lost {
     /// It may be there again soon.

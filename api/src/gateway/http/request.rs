@@ -1,4 +1,4 @@
-//! What is asked for, read from a request: its method, its content type and its body, within limits. A content type other
+//! Reads a request within limits: its method, its content type and its body. A content type other
 //! than JSON is refused, so that a form of another site cannot post to us.
 
 use std::time::Duration;
@@ -18,12 +18,12 @@ use crate::graphql::params::Params;
 
 /// Bytes of a request's body.
 pub const MAX_BODY: usize = 8 << 20;
-/// What is still read of a larger one, so that its sender gets to the answer.
+/// The bytes that are still read of a larger body, so that its sender gets the response.
 const MAX_DRAINED: usize = 4 * MAX_BODY;
-/// How long a body may take to arrive.
+/// The time in which a body must arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What is asked for: in the query string or in the body.
+/// Returns the parameters of a request, from its query string or its body.
 pub async fn params(parts: &Parts, body: Body) -> Result<Params, Refusal> {
     match parts.method {
         Method::GET => Params::from_query(parts.uri.query()),

@@ -28,7 +28,7 @@ const MAX: usize = 100;
 
 /// The output of an operation.
 pub enum Said {
-    /// What a subscription tells: messages `next` with this head and these payloads.
+    /// Rows of a subscription: messages `next` with this head and these payloads.
     Next(Arc<str>, Vec<Rendered>),
     /// A message.
     Message(String),

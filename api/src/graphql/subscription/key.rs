@@ -1,4 +1,4 @@
-//! What decides how a row is rendered: the document, its operation, the variables that are used below the subscription's own
+//! The key that decides how a row is rendered: the document, its operation, the variables that are used below the subscription's own
 //! arguments, and who looks. Subscribers who differ only in what they filter by, or in where they go on, share one subscription.
 
 use std::collections::BTreeMap;

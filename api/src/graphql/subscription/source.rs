@@ -1,4 +1,4 @@
-//! Where a subscription's rows come from, and the two ways in which the library runs it: to begin, and to render rows.
+//! The source of a subscription's rows, and the two ways in which the library runs it: to begin, and to render rows.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

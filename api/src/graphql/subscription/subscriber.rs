@@ -21,11 +21,11 @@ const ROWS_PER_READ: usize = 64;
 /// Rows that are rendered at the same time.
 const ROWS_PER_RENDER: usize = 32;
 
-/// What a subscriber is told.
+/// A message to a subscriber.
 pub enum SubscriberMessage {
-    /// What happened, in order.
+    /// Changes, in order.
     Rows(Vec<Rendered>),
-    /// Why nothing more comes.
+    /// The errors that end the subscription.
     End(Vec<ServerError>),
 }
 
