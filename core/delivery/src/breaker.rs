@@ -5,7 +5,7 @@
 //! * *Open*: nothing is sent until the probe, half a minute away at first. The wait doubles each time the breaker opens
 //!   again, up to ten minutes.
 //! * *Half open*: the moment of the probe has come and one request is let through. Its success closes the breaker, its
-//!   failure opens it again. The lanes ensure that it is only one ([`Lanes::shut`](crate::queue::lanes::Lanes::shut)).
+//!   failure opens it again. The lane ensures that it is only one.
 //!
 //! A request that was sent before the breaker opened and ends while it is open changes nothing.
 

@@ -72,7 +72,10 @@ impl Task for Hints<'_> {
     }
 
     async fn items(&mut self, after: Option<&'static str>) -> Result<Vec<Hint>> {
-        let message = self.received.take().filter(|_| after.is_none());
+        if after.is_some() {
+            return Ok(Vec::new());
+        }
+        let message = self.received.take();
         Ok(message.map_or_else(Vec::new, |message| handle_hints(self.app, message)))
     }
 

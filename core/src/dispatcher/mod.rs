@@ -6,7 +6,7 @@
 //! they cancel a job or note that something is due.
 //!
 //! There is one path to a request. A first attempt usually arrives in the [`Lanes`] already claimed. Retries,
-//! redeliveries and the claims of a dead node are claimed from the database ([`outbox`]). Each notification is sent
+//! redeliveries and the claims of a dead node are claimed from the database (`queue/claim.rs`). Each notification is sent
 //! alone ([`deliver`]) and recorded in a batch ([`recorder`]).
 //!
 //! Invariants: no transaction is open while a receiver is called. The dispatcher wakes on a signal *and* on a timer,

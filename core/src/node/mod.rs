@@ -1,7 +1,7 @@
 //! Nodes: the processes that share a PostgreSQL database. Each renews its row, by the database's clock; those
 //! that do not are declared dead and what they hold is claimed anew. A SQLite file has one process, which is alone.
 //!
-//! The server starts the heartbeat with [`run`]; the lanes and the tasks in the background ask [`Nodes`] what this node
+//! The server starts the heartbeat in [`background`](crate::background); the lanes and the tasks in the background ask [`Nodes`] what this node
 //! owns. The heartbeat acts on the dispatcher, the feed and the bus; [`Nodes`] itself must never import them.
 //!
 //! Each webhook is owned by one node, which sends to it ([`ring`]). So the limits of a lane (requests in flight, rate

@@ -2,7 +2,7 @@
 //! webhook's [`part`] after the other, so that a slow webhook holds up no other.
 //!
 //! A replay matches what exists at its start: its own redeliveries are newer, and therefore never matched. It yields to
-//! live traffic: a webhook gets more of a replay only while little else waits for it (see [`room`]). Each step is one
+//! live traffic: a webhook gets more of a replay only while little else waits for it (see [`quota`]). Each step is one
 //! transaction that also records the progress of the part, so that a restart repeats nothing and omits nothing.
 
 mod again;

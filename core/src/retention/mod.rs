@@ -1,7 +1,7 @@
 //! Retention: deletes expired events, payloads, attempts and finished notifications, after the number of days that the
 //! organization or the installation sets.
 //!
-//! The server starts it with [`run`]; `may_be_gone` answers for cursors. It must never delete a row that something
+//! The server starts it in [`background`](crate::background); `may_be_gone` answers for cursors. It must never delete a row that something
 //! still needs. It keeps a notification that has not ended or that a task refers to, the event and the payloads of
 //! every notification that exists, and the event that a webhook stage may send again.
 //!

@@ -1,7 +1,7 @@
 //! Delivery statistics: the number of notifications, how they ended, and percentiles of request durations.
 //!
 //! GraphQL enters it with [`stats`]; commits add to its counters through `Tallies`. It must never read the log: its
-//! cost follows the requested period and not the traffic, because it reads the rows of [`tally`]. A notification counts
+//! cost follows the requested period and not the traffic, because it reads the rows of [`tally`](entity::tally). A notification counts
 //! in the hour in which it was created.
 
 use crate::{

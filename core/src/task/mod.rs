@@ -1,6 +1,6 @@
 //! Tasks: data rows that move through a workflow. They are read here, worked on in [`work`], controlled in bulk in
-//! [`steer`] and created by [`intake`]; [`outcome`] moves those whose webhook was delivered or given up. All of these
-//! move tasks with a transition ([`passage`]). The GraphQL resolvers call the verbs, the dispatcher's recorder calls
+//! [`bulk`] and created by [`intake`]; [`outcome`] moves those whose webhook was delivered or given up. All of these
+//! move tasks with a transition ([`transition`]). The GraphQL resolvers call the verbs, the dispatcher's recorder calls
 //! [`outcome`]. Nothing here may send a request or know of GraphQL.
 
 pub(crate) mod batch_size;

@@ -1,4 +1,4 @@
-//! Webhooks: registered targets. They are created, changed and listed here; [`Index`] caches the subscribers of an
+//! Webhooks: registered targets. They are created, changed and listed here; [`Index`](crate::subscribers::Index) caches the subscribers of an
 //! event, [`Targets`] the settings with which the dispatcher sends to them, and [`health`] their circuit breakers. The
 //! GraphQL resolvers call the verbs; publishing and the dispatcher read the caches. Nothing here may send a request or
 //! know of GraphQL.
