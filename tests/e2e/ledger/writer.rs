@@ -164,11 +164,6 @@ impl Writer {
         };
         match answer.code() {
             None => Some(answer.body["data"].take()),
-            // The change may have been made all the same, as when no answer comes.
-            Some("TIMEOUT") => {
-                self.book.unanswered();
-                None
-            }
             Some("SERVICE_UNAVAILABLE") => {
                 self.book.refused(mark, &answer);
                 None
