@@ -19,14 +19,14 @@ use tokio::sync::{Mutex, watch};
 
 /// The minimum length of a bootstrap key.
 pub const BOOTSTRAP_LENGTH: usize = 32;
-const SHOWN: usize = 10;
-const KNOWN_FOR: Duration = Duration::from_secs(10);
-const SEEN_EVERY: Duration = Duration::from_secs(60);
+const PREFIX_CHARS: usize = 10;
+const CACHE_TTL: Duration = Duration::from_secs(10);
+const LAST_USED_INTERVAL: Duration = Duration::from_secs(60);
 const TURNS: usize = 16;
 
 /// A cache of recently used API keys, by their hash: a request with a cached key costs no database query. A revoked key
 /// is removed immediately; a key that another process disabled stays valid for at most ten more seconds.
-pub(crate) struct Known {
+pub(crate) struct KeyCache {
     entries: Cache<[u8; 32], Entry>,
     changes: AtomicU64,
     /// Notified after the cache was cleared.
@@ -41,10 +41,10 @@ struct Entry {
     expires_at: Option<Timestamp>,
 }
 
-impl Default for Known {
+impl Default for KeyCache {
     fn default() -> Self {
         Self {
-            entries: Cache::builder().max_capacity(10_000).time_to_live(KNOWN_FOR).build(),
+            entries: Cache::builder().max_capacity(10_000).time_to_live(CACHE_TTL).build(),
             changes: AtomicU64::new(0),
             told: watch::Sender::new(()),
             turns: std::array::from_fn(|_| Mutex::default()),
@@ -52,7 +52,7 @@ impl Default for Known {
     }
 }
 
-impl Known {
+impl KeyCache {
     /// Clears the cache, because a user or a key changed.
     pub(crate) fn forget(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
@@ -327,7 +327,7 @@ async fn insert(
         organization_id,
         user_id,
         name,
-        prefix: key.chars().take(SHOWN).collect(),
+        prefix: key.chars().take(PREFIX_CHARS).collect(),
         hash: digest(&key).to_vec(),
         projects,
         created_at: txn.now(),
@@ -390,7 +390,10 @@ async fn look_up(app: &App, hash: &[u8; 32]) -> Result<Entry> {
 /// Records the use of the key, at most once a minute. A failure here refuses no request.
 async fn seen(app: &App, row: &api_key::Model) {
     let now = app.clock.now();
-    if row.last_used_at.is_some_and(|last| now.since(last) < SEEN_EVERY) {
+    if row
+        .last_used_at
+        .is_some_and(|last| now.since(last) < LAST_USED_INTERVAL)
+    {
         return;
     }
     let organization_id = row.organization_id;

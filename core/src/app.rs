@@ -21,9 +21,9 @@ use crate::{
     retention,
     secret::Keyring,
     sql::postgres::installation,
-    subscribers::Index,
+    subscribers::SubscriberCache,
     wake::Wake,
-    webhook::Targets,
+    webhook::DeliverySettingsCache,
     workflow,
 };
 use entity::{NotificationId, WebhookId};
@@ -85,11 +85,11 @@ pub struct App {
     /// Sends notifications that are due.
     pub dispatcher: Dispatcher,
     /// Cache of the delivery settings of webhooks.
-    pub targets: Targets,
+    pub delivery_settings: DeliverySettingsCache,
     /// Cache of the webhooks that subscribe to events.
-    pub(crate) index: Arc<Index>,
+    pub(crate) subscribers: Arc<SubscriberCache>,
     /// Health of webhooks: circuit breakers and failures in a row.
-    pub health: Arc<health::Board>,
+    pub health: Arc<health::HealthRegistry>,
     /// Sends hints to other nodes.
     pub bus: Arc<Bus>,
     /// Listeners connected to this node, which receive webhooks on their own machines.
@@ -107,7 +107,7 @@ pub struct App {
     /// For how many days the log of an organization is kept that says nothing else.
     pub(crate) retention_days: u32,
     /// Cache of API keys.
-    pub(crate) keys: api_key::Known,
+    pub(crate) keys: api_key::KeyCache,
     /// Requests with an idempotency key that are under way.
     pub(crate) running: Arc<idempotency::Running>,
 }
@@ -123,7 +123,7 @@ impl App {
     async fn start(config: Config) -> Result<Arc<Self>> {
         let nodes = Arc::new(Nodes::alone(config.node));
         let lanes = Arc::new(Lanes::new(config.window, Arc::clone(&nodes)));
-        let index = Arc::new(Index::new(config.shaper, config.filters));
+        let index = Arc::new(SubscriberCache::new(config.shaper, config.filters));
         let sender = Sender::new(sender::Config {
             guard: config.guard,
             ..sender::Config::default()
@@ -152,8 +152,8 @@ impl App {
             keyring: config.keyring,
             nodes,
             dispatcher: Dispatcher::new(lanes, sender),
-            targets: Targets::default(),
-            index,
+            delivery_settings: DeliverySettingsCache::default(),
+            subscribers: index,
             health: Arc::default(),
             bus,
             live,
@@ -162,19 +162,19 @@ impl App {
             replays: Wake::default(),
             background: Statuses::default(),
             retention_days: config.retention_days,
-            keys: api_key::Known::default(),
+            keys: api_key::KeyCache::default(),
             running: Arc::default(),
         });
         heartbeat::join(&app).await?;
         app.dispatcher.recover(&app).await?;
         workflow::adopt(&app).await?;
-        app.index.prepare(app.db.read(), None).await?;
+        app.subscribers.prepare(app.db.read(), None).await?;
         Ok(app)
     }
 
     /// Drops a changed webhook from the caches of this node and the others.
     pub(crate) fn webhook_changed(&self, id: WebhookId) {
-        self.targets.forget(id);
+        self.delivery_settings.forget(id);
         self.bus.tell(Message::webhooks([id]));
     }
 

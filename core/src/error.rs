@@ -45,7 +45,7 @@ pub enum Error {
 }
 
 /// The most characters of an unknown id that an error repeats; ours have 36.
-const SHOWN: usize = 64;
+const MAX_ID_CHARS: usize = 64;
 
 /// The result of a verb of core.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -55,7 +55,7 @@ impl Error {
     pub fn not_found(noun: &'static str, id: impl ToString) -> Self {
         Self::NotFound {
             noun,
-            id: id.to_string().chars().take(SHOWN).collect(),
+            id: id.to_string().chars().take(MAX_ID_CHARS).collect(),
         }
     }
 
@@ -110,6 +110,6 @@ mod tests {
     fn an_error_does_not_repeat_an_id_of_any_length() {
         assert_eq!(Error::not_found("label", "l1").to_string(), "label l1 not found");
         let long = Error::not_found("label", "ü".repeat(100_000)).to_string();
-        assert_eq!(long.chars().count(), "label ".len() + SHOWN + " not found".len());
+        assert_eq!(long.chars().count(), "label ".len() + MAX_ID_CHARS + " not found".len());
     }
 }

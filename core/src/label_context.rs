@@ -23,14 +23,14 @@ use std::{
 
 /// The key of a label context: the organization, project, data row and annotator of a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct About {
+pub(crate) struct LabelKey {
     pub(crate) organization_id: OrganizationId,
     pub(crate) project_id: ProjectId,
     pub(crate) data_row_id: DataRowId,
     pub(crate) user_id: Option<UserId>,
 }
 
-impl From<&label::Model> for About {
+impl From<&label::Model> for LabelKey {
     fn from(row: &label::Model) -> Self {
         Self {
             organization_id: row.organization_id,
@@ -42,11 +42,11 @@ impl From<&label::Model> for About {
 }
 
 /// Label contexts by key.
-pub(crate) type Subjects = HashMap<About, Subject>;
+pub(crate) type LabelContexts = HashMap<LabelKey, LabelContext>;
 
 /// The context of a label. Objects that are not the organization's are absent.
 #[derive(Clone, Default)]
-pub(crate) struct Subject {
+pub(crate) struct LabelContext {
     pub(crate) project: Option<Arc<project::Model>>,
     pub(crate) data_row: Option<Arc<data_row::Model>>,
     pub(crate) dataset: Option<Arc<dataset::Model>>,
@@ -92,25 +92,25 @@ fn sql(count: usize) -> String {
 }
 
 /// Loads the contexts of these keys. Each key is in the result.
-pub(crate) async fn look(db: &impl ConnectionTrait, mut asked: Vec<About>) -> Result<Subjects> {
-    let mut found = Subjects::with_capacity(asked.len());
-    asked.retain(|about| found.insert(*about, Subject::default()).is_none());
+pub(crate) async fn load(db: &impl ConnectionTrait, mut asked: Vec<LabelKey>) -> Result<LabelContexts> {
+    let mut found = LabelContexts::with_capacity(asked.len());
+    asked.retain(|key| found.insert(*key, LabelContext::default()).is_none());
     for asked in batches(&asked) {
         let mut binds: Vec<Value> = Vec::with_capacity(asked.len() * 5);
-        for (place, about) in (0_i64..).zip(asked) {
-            binds.extend([place.into(), about.organization_id.into(), about.project_id.into()]);
-            binds.extend([about.data_row_id.into(), about.user_id.into()]);
+        for (place, key) in (0_i64..).zip(asked) {
+            binds.extend([place.into(), key.organization_id.into(), key.project_id.into()]);
+            binds.extend([key.data_row_id.into(), key.user_id.into()]);
         }
         let rows = db.query_all_raw(raw(db, &sql(asked.len()), binds)).await?;
-        let (mut known, mut batched) = (Known::default(), BTreeMap::new());
+        let (mut known, mut batched) = (RowCaches::default(), BTreeMap::new());
         for row in rows {
             let place: i64 = row.try_get("", "place")?;
-            let about = usize::try_from(place).ok().and_then(|place| asked.get(place));
-            let about = about.ok_or_else(|| crate::Error::internal("unknown label context key"))?;
+            let key = usize::try_from(place).ok().and_then(|place| asked.get(place));
+            let key = key.ok_or_else(|| crate::Error::internal("unknown label context key"))?;
             if row.try_get("", "batched")? {
-                batched.entry(about.project_id).or_insert_with(Vec::new).push(*about);
+                batched.entry(key.project_id).or_insert_with(Vec::new).push(*key);
             }
-            found.insert(*about, known.subject(&row, about)?);
+            found.insert(*key, known.context(&row, key)?);
         }
         for (project_id, batched) in batched {
             fill(db, &mut found, project_id, &batched).await?;
@@ -120,12 +120,12 @@ pub(crate) async fn look(db: &impl ConnectionTrait, mut asked: Vec<About>) -> Re
 }
 
 /// Loads the batches that contain these data rows of one project.
-async fn fill(db: &impl ConnectionTrait, found: &mut Subjects, id: ProjectId, batched: &[About]) -> Result<()> {
-    let rows: Vec<DataRowId> = batched.iter().map(|about| about.data_row_id).collect();
+async fn fill(db: &impl ConnectionTrait, found: &mut LabelContexts, id: ProjectId, batched: &[LabelKey]) -> Result<()> {
+    let rows: Vec<DataRowId> = batched.iter().map(|key| key.data_row_id).collect();
     let batches = holding_each(db, id, &rows).await?;
-    for about in batched {
-        if let (Some(subject), Some(batches)) = (found.get_mut(about), batches.get(&about.data_row_id)) {
-            subject.batches.clone_from(batches);
+    for key in batched {
+        if let (Some(context), Some(batches)) = (found.get_mut(key), batches.get(&key.data_row_id)) {
+            context.batches.clone_from(batches);
         }
     }
     Ok(())
@@ -133,22 +133,22 @@ async fn fill(db: &impl ConnectionTrait, found: &mut Subjects, id: ProjectId, ba
 
 /// The rows of one query, shared: most labels have their project and annotator in common.
 #[derive(Default)]
-struct Known {
-    projects: Once<(OrganizationId, ProjectId), project::Model>,
-    data_rows: Once<(OrganizationId, DataRowId), data_row::Model>,
-    datasets: Once<(OrganizationId, DataRowId), dataset::Model>,
-    users: Once<(OrganizationId, Option<UserId>), user::Model>,
-    organizations: Once<OrganizationId, organization::Model>,
+struct RowCaches {
+    projects: RowCache<(OrganizationId, ProjectId), project::Model>,
+    data_rows: RowCache<(OrganizationId, DataRowId), data_row::Model>,
+    datasets: RowCache<(OrganizationId, DataRowId), dataset::Model>,
+    users: RowCache<(OrganizationId, Option<UserId>), user::Model>,
+    organizations: RowCache<OrganizationId, organization::Model>,
 }
 
-impl Known {
-    fn subject(&mut self, row: &QueryResult, about: &About) -> Result<Subject, DbErr> {
-        let of = about.organization_id;
-        Ok(Subject {
-            project: self.projects.read(row, (of, about.project_id), "project_")?,
-            data_row: self.data_rows.read(row, (of, about.data_row_id), "data_row_")?,
-            dataset: self.datasets.read(row, (of, about.data_row_id), "dataset_")?,
-            user: self.users.read(row, (of, about.user_id), "user_")?,
+impl RowCaches {
+    fn context(&mut self, row: &QueryResult, key: &LabelKey) -> Result<LabelContext, DbErr> {
+        let of = key.organization_id;
+        Ok(LabelContext {
+            project: self.projects.read(row, (of, key.project_id), "project_")?,
+            data_row: self.data_rows.read(row, (of, key.data_row_id), "data_row_")?,
+            dataset: self.datasets.read(row, (of, key.data_row_id), "dataset_")?,
+            user: self.users.read(row, (of, key.user_id), "user_")?,
             organization: self.organizations.read(row, of, "organization_")?,
             batches: Vec::new(),
         })
@@ -156,15 +156,15 @@ impl Known {
 }
 
 /// Rows of a table, each parsed once however often it occurs.
-struct Once<K, M>(HashMap<K, Option<Arc<M>>>);
+struct RowCache<K, M>(HashMap<K, Option<Arc<M>>>);
 
-impl<K, M> Default for Once<K, M> {
+impl<K, M> Default for RowCache<K, M> {
     fn default() -> Self {
         Self(HashMap::new())
     }
 }
 
-impl<K: Eq + Hash, M: FromQueryResult> Once<K, M> {
+impl<K: Eq + Hash, M: FromQueryResult> RowCache<K, M> {
     fn read(&mut self, row: &QueryResult, key: K, prefix: &str) -> Result<Option<Arc<M>>, DbErr> {
         if let Some(known) = self.0.get(&key) {
             return Ok(known.clone());
@@ -175,8 +175,8 @@ impl<K: Eq + Hash, M: FromQueryResult> Once<K, M> {
     }
 }
 
-impl Subject {
-    /// Builds the data of an event about the label. Rows are marked as deleted and never removed, so all of them exist.
+impl LabelContext {
+    /// Builds the data of an event key the label. Rows are marked as deleted and never removed, so all of them exist.
     pub(crate) fn change(&self, label: &label::Model) -> Result<event::LabelChange> {
         let (Some(project), Some(data_row), Some(dataset)) = (&self.project, &self.data_row, &self.dataset) else {
             return Err(crate::Error::internal(format!("label {} is orphaned", label.id)));

@@ -6,11 +6,11 @@ use sea_orm::Order;
 
 /// A requested page: `first` after a cursor, or `last` before one.
 #[derive(Clone, Copy, Debug)]
-pub struct Span<K> {
+pub struct PageRequest<K> {
     /// The most rows of the page.
     pub count: u64,
     /// The end of the list to count from.
-    pub from: Edge,
+    pub from: End,
     /// The cursor that the page lies strictly after, in the list's order.
     pub after: Option<K>,
     /// The cursor that the page lies strictly before, in the list's order.
@@ -19,7 +19,7 @@ pub struct Span<K> {
 
 /// An end of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edge {
+pub enum End {
     /// `first`: count from the newest row.
     First,
     /// `last`: count from the oldest row.
@@ -28,7 +28,7 @@ pub enum Edge {
 
 /// A page, newest first, and whether there are more rows on either side.
 #[derive(Clone, Debug)]
-pub struct Slice<M> {
+pub struct Page<M> {
     /// The rows.
     pub rows: Vec<M>,
     /// True when older rows follow.
@@ -57,7 +57,7 @@ impl<M> Stop<M> {
     }
 }
 
-impl Edge {
+impl End {
     pub(crate) fn order(self) -> Order {
         match self {
             Self::First => Order::Desc,
@@ -66,20 +66,20 @@ impl Edge {
     }
 }
 
-impl<M> Slice<M> {
+impl<M> Page<M> {
     /// Makes a page from the rows of a query that asked for one row more than the page holds.
-    pub(crate) fn cut<K>(mut rows: Vec<M>, span: &Span<K>) -> Self {
+    pub(crate) fn cut<K>(mut rows: Vec<M>, span: &PageRequest<K>) -> Self {
         let count = usize::try_from(span.count).unwrap_or(usize::MAX);
         let more = rows.len() > count;
         rows.truncate(count);
         match span.from {
-            Edge::First => Self {
+            End::First => Self {
                 rows,
                 has_next: more,
                 has_previous: span.after.is_some(),
                 stop: None,
             },
-            Edge::Last => {
+            End::Last => {
                 rows.reverse();
                 Self {
                     rows,
@@ -92,15 +92,15 @@ impl<M> Slice<M> {
     }
 
     /// Makes a page from the rows that a scan found until it stopped at `at`.
-    pub(crate) fn ended<K>(rows: Vec<M>, span: &Span<K>, at: M) -> Self {
+    pub(crate) fn ended<K>(rows: Vec<M>, span: &PageRequest<K>, at: M) -> Self {
         let page = Self::cut(rows, span);
         match span.from {
-            Edge::First => Self {
+            End::First => Self {
                 has_next: true,
                 stop: Some(Stop::Older(at)),
                 ..page
             },
-            Edge::Last => Self {
+            End::Last => Self {
                 has_previous: true,
                 stop: Some(Stop::Newer(at)),
                 ..page
@@ -109,8 +109,8 @@ impl<M> Slice<M> {
     }
 
     /// Returns the same page with `make` applied to each row.
-    pub fn map<N>(self, mut make: impl FnMut(M) -> N) -> Slice<N> {
-        Slice {
+    pub fn map<N>(self, mut make: impl FnMut(M) -> N) -> Page<N> {
+        Page {
             rows: self.rows.into_iter().map(&mut make).collect(),
             has_next: self.has_next,
             has_previous: self.has_previous,

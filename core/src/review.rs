@@ -7,7 +7,7 @@ use crate::{
     event::{self, Change, Data, ReviewChange},
     input::{self, set},
     label,
-    label_context::Subject,
+    label_context::LabelContext,
     list::{self, Query},
     publish,
 };
@@ -109,8 +109,8 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<review::Model>
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let label = label::find(txn.conn(), &actor, &new.label).await?;
-                let subject = txn.label_context(&label).await?;
-                open(&label, &subject, new.project.as_deref())?;
+                let context = txn.label_context(&label).await?;
+                open(&label, &context, new.project.as_deref())?;
                 let row = review::Model {
                     id: ReviewId::new(),
                     organization_id: actor.organization_id,
@@ -125,7 +125,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<review::Model>
                 review::Entity::insert(row.clone().into_active_model())
                     .exec_without_returning(txn.conn())
                     .await?;
-                changed(txn, &row, &label, &subject, Change::Created).await?;
+                changed(txn, &row, &label, &context, Change::Created).await?;
                 Ok(row)
             })
         })
@@ -150,12 +150,12 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                 row.updated_at = Set(txn.now());
                 let row = row.update(txn.conn()).await?;
                 let label = label::find(txn.conn(), &actor, &row.label_id.to_string()).await?;
-                let subject = txn.label_context(&label).await?;
+                let context = txn.label_context(&label).await?;
                 let change = match row.deleted {
                     true => Change::Deleted,
                     false => Change::Updated,
                 };
-                changed(txn, &row, &label, &subject, change).await?;
+                changed(txn, &row, &label, &context, change).await?;
                 Ok(row)
             })
         })
@@ -163,17 +163,17 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
 }
 
 /// Refuses a review of a label whose project or data row is deleted, or with a project that is not the label's.
-fn open(label: &labels::Model, subject: &Subject, project: Option<&str>) -> Result<()> {
+fn open(label: &labels::Model, context: &LabelContext, project: Option<&str>) -> Result<()> {
     if let Some(id) = project {
         let key: ProjectId = id.parse().map_err(|_| Error::not_found("project", id))?;
         if key != label.project_id {
             return Err(Error::invalid("project", "is not the label's project"));
         }
     }
-    if subject.project.as_ref().is_none_or(|project| project.deleted) {
+    if context.project.as_ref().is_none_or(|project| project.deleted) {
         return Err(Error::invalid("label", "the label's project is deleted"));
     }
-    if subject.data_row.as_ref().is_none_or(|row| row.deleted_at.is_some()) {
+    if context.data_row.as_ref().is_none_or(|row| row.deleted_at.is_some()) {
         return Err(Error::invalid("label", "the label's data row is deleted"));
     }
     Ok(())
@@ -206,25 +206,25 @@ async fn changed(
     txn: &Txn,
     row: &review::Model,
     label: &labels::Model,
-    subject: &Subject,
+    context: &LabelContext,
     change: Change,
 ) -> Result<()> {
-    let reviewer = reviewer(txn, subject, row.created_by).await?;
+    let reviewer = reviewer(txn, context, row.created_by).await?;
     let data = Data::Review(Box::new(ReviewChange {
         review: row.into(),
         reviewer,
-        subject: subject.change(label)?,
+        subject: context.change(label)?,
     }));
     publish::publish(txn, row.organization_id, &data, change).await?;
-    label::touch(txn, subject.project.as_deref());
+    label::touch(txn, context.project.as_deref());
     Ok(())
 }
 
-async fn reviewer(txn: &Txn, subject: &Subject, id: Option<UserId>) -> Result<Option<event::User>> {
+async fn reviewer(txn: &Txn, context: &LabelContext, id: Option<UserId>) -> Result<Option<event::User>> {
     let Some(id) = id else {
         return Ok(None);
     };
-    if let Some(annotator) = subject.user.as_deref().filter(|user| user.id == id) {
+    if let Some(annotator) = context.user.as_deref().filter(|user| user.id == id) {
         return Ok(Some(annotator.into()));
     }
     let row = user::Entity::find_by_id(id).one(txn.conn()).await?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use harness::{Home, Process, Service, TestReceiver, binary, signature};
 use labelhook_api::graphql::payload::Shaper;
 use labelhook_core::Config;
-use labelhook_core::admin::rekey::{Place, Rekey};
+use labelhook_core::admin::rekey::{Position, Rekey};
 use labelhook_core::secret::Keyring;
 use serde_json::json;
 
@@ -120,7 +120,7 @@ async fn a_change_that_was_killed_in_the_middle_is_finished_by_running_it_again(
     );
     // The first column is under the new key, the second is not: what the command leaves when it is killed there.
     let killed = Rekey::open(config, || Ok(new)).await.expect("nobody else has it");
-    killed.step(Place::default(), &mut |_| ()).await.expect("a step");
+    killed.step(Position::default(), &mut |_| ()).await.expect("a step");
     drop(killed);
 
     let (success, said) = done(home, &["serve", "--listen", "127.0.0.1:0"], &[]).await;

@@ -12,7 +12,7 @@ use labelhook_core::{
 use std::collections::HashMap;
 
 /// Rows of a table between two lines of progress.
-const EVERY: u64 = 4_096;
+const ROWS_PER_LINE: u64 = 4_096;
 
 #[derive(Args, Debug)]
 pub struct Copy {
@@ -80,7 +80,7 @@ fn tell(told: &mut HashMap<&'static str, u64>, progress: Progress) {
     match progress {
         Progress::Copied { table, rows, ended } => {
             let last = told.entry(table).or_default();
-            if ended || rows - *last >= EVERY {
+            if ended || rows - *last >= ROWS_PER_LINE {
                 *last = rows;
                 println!("{table}: {rows} rows copied");
             }

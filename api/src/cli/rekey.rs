@@ -9,14 +9,14 @@ use anyhow::{Context, bail};
 use clap::Args;
 use labelhook_core::{
     Error, Result,
-    admin::rekey::{self, Place},
+    admin::rekey::{self, Position},
     secret::{self, Keyring},
     sql::sqlite::file_of,
 };
 use std::path::{Path, PathBuf};
 
 /// Values between two lines of progress.
-const EVERY: u64 = 1_024;
+const VALUES_PER_LINE: u64 = 1_024;
 
 #[derive(Args, Debug)]
 pub struct Rekey {
@@ -96,9 +96,9 @@ fn waiting(file: &Path, given: Option<&str>) -> Result<Keyring> {
     Ok(waiting)
 }
 
-fn tell(place: Place) {
+fn tell(place: Position) {
     let (table, column) = place.column();
-    if place.ended || place.values.is_multiple_of(EVERY) {
+    if place.ended || place.values.is_multiple_of(VALUES_PER_LINE) {
         println!("{table}.{column}: {} values are under the new key", place.values);
     }
 }

@@ -18,9 +18,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The time limit of a request's head, and of a connection without a request (keep-alive).
-const HEAD: Duration = Duration::from_secs(60);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// The time that a shutdown waits for requests that are being answered.
-const GRACE: Duration = Duration::from_secs(15);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Serves until `shutdown`, then ends what stays open and lets what is being answered end.
 pub async fn serve(
@@ -31,7 +31,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let connections = TaskTracker::new();
     // A failed accept (no file handle is free) is logged and tried again by axum's own listener.
     let mut listener = listener.tap_io(|stream: &mut TcpStream| {
@@ -69,7 +69,7 @@ pub async fn serve(
         connections.wait().await;
         sockets.open.wait().await;
     };
-    if timeout(GRACE, ended).await.is_err() {
-        tracing::warn!("connections still open after {GRACE:?} are closed");
+    if timeout(SHUTDOWN_TIMEOUT, ended).await.is_err() {
+        tracing::warn!("connections still open after {SHUTDOWN_TIMEOUT:?} are closed");
     }
 }

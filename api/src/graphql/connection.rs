@@ -5,22 +5,22 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::{Object, OutputType, SimpleObject, TypeName};
-use labelhook_core::page::{Slice, Stop};
+use labelhook_core::page::{Page, Stop};
 
 use super::list::Cursor;
 
 /// A row with a cursor.
-pub trait Place {
+pub trait Position {
     /// Returns the cursor of the row: its position in the list.
     fn place(&self) -> Cursor;
 }
 
 /// A page of a list, newest first.
-pub struct Connection<N>(Slice<Arc<N>>);
+pub struct Connection<N>(Page<Arc<N>>);
 
 /// A page of a list, newest first.
 #[Object(name_type)]
-impl<N: OutputType + Place> Connection<N> {
+impl<N: OutputType + Position> Connection<N> {
     /// The rows with their cursors.
     async fn edges(&self) -> Vec<Edge<N>> {
         self.0.rows.iter().map(|node| Edge::new(Arc::clone(node))).collect()
@@ -48,13 +48,13 @@ impl<N: OutputType + Place> Connection<N> {
     }
 }
 
-impl<N> From<Slice<N>> for Connection<N> {
-    fn from(slice: Slice<N>) -> Self {
+impl<N> From<Page<N>> for Connection<N> {
+    fn from(slice: Page<N>) -> Self {
         Self(slice.map(Arc::new))
     }
 }
 
-impl<N: OutputType + Place> TypeName for Connection<N> {
+impl<N: OutputType + Position> TypeName for Connection<N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Connection", <N as OutputType>::type_name()).into()
     }
@@ -70,7 +70,7 @@ pub struct Edge<N: OutputType> {
     node: Arc<N>,
 }
 
-impl<N: OutputType + Place> Edge<N> {
+impl<N: OutputType + Position> Edge<N> {
     /// Creates an edge with the row's own cursor.
     pub fn new(node: Arc<N>) -> Self {
         Self {

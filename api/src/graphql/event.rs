@@ -8,12 +8,12 @@ use labelhook_core::{
 };
 
 use super::{
-    connection::{Connection, Place},
+    connection::{Connection, Position},
     context::ContextExt,
     error::Result,
     input::{WhereUniqueInput, bounded, ids},
     json::Json,
-    list::{self, Cursor, Page},
+    list::{self, Cursor, PageArguments},
     loader,
     notification::{NotificationConnection, connection},
     organization::Organization,
@@ -82,7 +82,7 @@ impl Event {
         #[graphql(desc = "The number of rows to return, counted from the oldest.")] last: Option<i32>,
         #[graphql(desc = "A cursor: only rows newer than it are returned.")] before: Option<String>,
     ) -> Result<NotificationConnection> {
-        let page = Page::new(first, after.as_deref(), last, before.as_deref())?;
+        let page = PageArguments::new(first, after.as_deref(), last, before.as_deref())?;
         let filter = notifications::Filter {
             event_ids: Some(vec![self.0.id]),
             ..notifications::Filter::default()
@@ -94,7 +94,7 @@ impl Event {
 /// A page of events, newest first.
 pub type EventConnection = Connection<Event>;
 
-impl Place for Event {
+impl Position for Event {
     fn place(&self) -> Cursor {
         Cursor {
             key: self.0.sequence,
@@ -195,7 +195,7 @@ impl EventQuery {
         #[graphql(desc = "The number of rows to return, counted from the oldest.")] last: Option<i32>,
         #[graphql(desc = "A cursor: only rows newer than it are returned.")] before: Option<String>,
     ) -> Result<EventConnection> {
-        let span = Page::new(first, after.as_deref(), last, before.as_deref())?.keyed();
+        let span = PageArguments::new(first, after.as_deref(), last, before.as_deref())?.keyed();
         ctx.spend(0)?;
         let slice = events::log::list(ctx.app(), ctx.actor(), &r#where.unwrap_or_default().read()?, span).await?;
         ctx.spend(slice.rows.iter().map(|row| row.data.len()).sum())?;

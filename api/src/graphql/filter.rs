@@ -7,7 +7,7 @@ use entity::{Timestamp, WebhookStatus};
 use labelhook_core::list::{Filter, Order, Page, Query, Value};
 
 use super::error::Result;
-use super::list::Slice;
+use super::list::OffsetPage;
 
 /// A `where` input.
 pub trait Where {
@@ -34,12 +34,12 @@ where
     Ok(Query {
         filter: by.map(Where::filter).unwrap_or_default(),
         order: order_by.map(OrderBy::order),
-        page: Slice::new(skip, first)?.into(),
+        page: OffsetPage::new(skip, first)?.into(),
     })
 }
 
-impl From<Slice> for Page {
-    fn from(Slice { skip, first }: Slice) -> Self {
+impl From<OffsetPage> for Page {
+    fn from(OffsetPage { skip, first }: OffsetPage) -> Self {
         Self { skip, first }
     }
 }

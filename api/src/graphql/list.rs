@@ -7,7 +7,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use labelhook_core::page::{Edge, Span};
+use labelhook_core::page::{End, PageRequest};
 use uuid::Uuid;
 
 use super::error::{ApiError, Result};
@@ -22,14 +22,14 @@ const MAX_COST: usize = u32::MAX as usize;
 
 /// A part of a plain list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slice {
+pub struct OffsetPage {
     /// The number of rows to skip.
     pub skip: u64,
     /// The number of rows to return.
     pub first: u64,
 }
 
-impl Slice {
+impl OffsetPage {
     /// Checks the arguments of a plain list.
     pub fn new(skip: Option<i32>, first: Option<i32>) -> Result<Self> {
         let skip = u64::try_from(skip.unwrap_or(0)).map_err(|_| ApiError::invalid("skip", "must not be negative"))?;
@@ -42,24 +42,24 @@ impl Slice {
 
 /// A page of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Page {
+pub struct PageArguments {
     /// The number of rows to return.
     pub limit: u64,
     /// The end of the range between the cursors from which the rows are taken: the newest or the oldest.
-    pub from: Edge,
+    pub from: End,
     /// Only rows after this one.
     pub after: Option<Cursor>,
     /// Only rows before this one.
     pub before: Option<Cursor>,
 }
 
-impl Page {
+impl PageArguments {
     /// Checks the arguments of a connection.
     pub fn new(first: Option<i32>, after: Option<&str>, last: Option<i32>, before: Option<&str>) -> Result<Self> {
         let (limit, from) = match (first, last) {
             (Some(_), Some(_)) => return Err(ApiError::invalid("last", "cannot be combined with first")),
-            (None, Some(last)) => (rows("last", last, 1)?, Edge::Last),
-            (first, None) => (rows("first", first.unwrap_or(DEFAULT_PAGE), 1)?, Edge::First),
+            (None, Some(last)) => (rows("last", last, 1)?, End::Last),
+            (first, None) => (rows("first", first.unwrap_or(DEFAULT_PAGE), 1)?, End::First),
         };
         let cursor = |field, text: Option<&str>| text.map(|text| Cursor::decode(field, text)).transpose();
         Ok(Self {
@@ -71,8 +71,8 @@ impl Page {
     }
 
     /// Converts the page into core's request, for a list that is ordered by the cursors' keys.
-    pub fn keyed(self) -> Span<i64> {
-        Span {
+    pub fn keyed(self) -> PageRequest<i64> {
+        PageRequest {
             count: self.limit,
             from: self.from,
             after: self.after.map(|cursor| cursor.key),
@@ -81,8 +81,8 @@ impl Page {
     }
 
     /// Converts the page into core's request, in which a cursor's row is found by its id.
-    pub fn span<K: From<Uuid>>(self) -> Span<K> {
-        Span {
+    pub fn span<K: From<Uuid>>(self) -> PageRequest<K> {
+        PageRequest {
             count: self.limit,
             from: self.from,
             after: self.after.map(|cursor| cursor.id.into()),
@@ -168,52 +168,58 @@ mod tests {
 
     #[test]
     fn a_plain_list_has_bounds() {
-        assert_eq!(Slice::new(None, None).expect("fits"), Slice { skip: 0, first: 100 });
         assert_eq!(
-            Slice::new(Some(200), Some(0)).expect("fits"),
-            Slice { skip: 200, first: 0 }
+            OffsetPage::new(None, None).expect("fits"),
+            OffsetPage { skip: 0, first: 100 }
         );
-        refused(Slice::new(Some(-1), None), "skip: must not be negative");
-        refused(Slice::new(None, Some(101)), "first: must be between 0 and 100");
-        refused(Slice::new(None, Some(-1)), "first: must be between 0 and 100");
+        assert_eq!(
+            OffsetPage::new(Some(200), Some(0)).expect("fits"),
+            OffsetPage { skip: 200, first: 0 }
+        );
+        refused(OffsetPage::new(Some(-1), None), "skip: must not be negative");
+        refused(OffsetPage::new(None, Some(101)), "first: must be between 0 and 100");
+        refused(OffsetPage::new(None, Some(-1)), "first: must be between 0 and 100");
     }
 
     #[test]
     fn a_connection_has_bounds() {
-        let page = Page {
+        let page = PageArguments {
             limit: 20,
-            from: Edge::First,
+            from: End::First,
             after: None,
             before: None,
         };
-        assert_eq!(Page::new(None, None, None, None).expect("fits"), page);
+        assert_eq!(PageArguments::new(None, None, None, None).expect("fits"), page);
         assert_eq!(
-            Page::new(None, None, Some(5), None).expect("fits"),
-            Page {
+            PageArguments::new(None, None, Some(5), None).expect("fits"),
+            PageArguments {
                 limit: 5,
-                from: Edge::Last,
+                from: End::Last,
                 ..page
             }
         );
-        refused(Page::new(Some(0), None, None, None), "first: must be between 1 and 100");
         refused(
-            Page::new(Some(101), None, None, None),
+            PageArguments::new(Some(0), None, None, None),
             "first: must be between 1 and 100",
         );
         refused(
-            Page::new(None, None, Some(i32::MIN), None),
+            PageArguments::new(Some(101), None, None, None),
+            "first: must be between 1 and 100",
+        );
+        refused(
+            PageArguments::new(None, None, Some(i32::MIN), None),
             "last: must be between 1 and 100",
         );
         refused(
-            Page::new(Some(1), None, Some(1), None),
+            PageArguments::new(Some(1), None, Some(1), None),
             "last: cannot be combined with first",
         );
         refused(
-            Page::new(None, Some("x"), None, None),
+            PageArguments::new(None, Some("x"), None, None),
             "after: is not a cursor of this API",
         );
         refused(
-            Page::new(None, None, None, Some("")),
+            PageArguments::new(None, None, None, Some("")),
             "before: is not a cursor of this API",
         );
     }
@@ -254,7 +260,7 @@ mod tests {
 
         #[graphql(complexity = "cost(first, child_complexity)")]
         async fn rows(&self, first: Option<i32>) -> Result<Vec<Row>> {
-            let first = Slice::new(None, first)?.first;
+            let first = OffsetPage::new(None, first)?.first;
             Ok((0..first.min(2)).map(|_| Row).collect())
         }
     }

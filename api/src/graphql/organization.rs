@@ -97,7 +97,7 @@ impl Organization {
         #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
         #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<ApiKey>> {
-        let slice = lists::Slice::new(skip, first)?;
+        let slice = lists::OffsetPage::new(skip, first)?;
         let rows = api_keys::list(ctx.app(), ctx.actor(), slice.into()).await?;
         Ok(rows.into_iter().map(ApiKey).collect())
     }

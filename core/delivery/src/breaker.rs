@@ -13,17 +13,17 @@ use entity::{BreakerState, Timestamp};
 use std::time::Duration;
 
 /// Half of the window over which outcomes are counted.
-const HALF: Duration = Duration::from_secs(150);
+const HALF_WINDOW: Duration = Duration::from_secs(150);
 /// The fewest outcomes from which a failure rate is computed.
-const LEAST: u32 = 10;
+const MIN_OUTCOMES: u32 = 10;
 /// The wait from the first opening to its probe.
-const FIRST: Duration = Duration::from_secs(30);
+const FIRST_PROBE_DELAY: Duration = Duration::from_secs(30);
 /// The longest wait for a probe.
-const LAST: Duration = Duration::from_mins(10);
+const MAX_PROBE_DELAY: Duration = Duration::from_mins(10);
 
 /// The verdict of an outcome on the receiver's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
+pub enum Observation {
     /// The receiver works.
     Success,
     /// The receiver fails.
@@ -77,23 +77,23 @@ impl Breaker {
     }
 
     /// Records an outcome. Returns the change of state it causes.
-    pub fn note(&mut self, sign: Sign, now: Timestamp) -> Option<Change> {
+    pub fn note(&mut self, sign: Observation, now: Timestamp) -> Option<Change> {
         match (self.until, sign) {
-            (None, Sign::Neither) => None,
+            (None, Observation::Neither) => None,
             (None, _) => {
-                self.count(sign == Sign::Failure, now);
-                (sign == Sign::Failure && self.is_too_much()).then(|| self.open(now, 1))
+                self.count(sign == Observation::Failure, now);
+                (sign == Observation::Failure && self.is_too_much()).then(|| self.open(now, 1))
             }
             (Some(until), _) if now < until => None,
-            (Some(_), Sign::Success) => {
+            (Some(_), Observation::Success) => {
                 *self = Self {
                     since: Some(now),
                     ..Self::default()
                 };
                 Some(Change::Closed)
             }
-            (Some(_), Sign::Failure) => Some(self.open(now, self.trips.saturating_add(1))),
-            (Some(_), Sign::Neither) => Some(self.open(now, self.trips)),
+            (Some(_), Observation::Failure) => Some(self.open(now, self.trips.saturating_add(1))),
+            (Some(_), Observation::Neither) => Some(self.open(now, self.trips)),
         }
     }
 
@@ -129,8 +129,8 @@ impl Breaker {
 
     /// Opens the breaker. It counts as open since it first opened, however many probes failed since.
     fn open(&mut self, now: Timestamp, trips: u32) -> Change {
-        let doubled = FIRST.saturating_mul(1_u32.checked_shl(trips - 1).unwrap_or(u32::MAX));
-        let until = now.plus(doubled.min(LAST));
+        let doubled = FIRST_PROBE_DELAY.saturating_mul(1_u32.checked_shl(trips - 1).unwrap_or(u32::MAX));
+        let until = now.plus(doubled.min(MAX_PROBE_DELAY));
         let since = self.until.and(self.since).unwrap_or(now);
         *self = Self::stored(since, Some(until), trips);
         Change::Opened { until }
@@ -139,8 +139,12 @@ impl Breaker {
     /// Counts an outcome in the window.
     fn count(&mut self, failed: bool, now: Timestamp) {
         let age = now.since(self.from);
-        if age >= HALF {
-            self.older = if age < 2 * HALF { self.newer } else { Count::default() };
+        if age >= HALF_WINDOW {
+            self.older = if age < 2 * HALF_WINDOW {
+                self.newer
+            } else {
+                Count::default()
+            };
             self.newer = Count::default();
             self.from = now;
         }
@@ -152,13 +156,13 @@ impl Breaker {
     fn is_too_much(&self) -> bool {
         let ended = self.newer.ended.saturating_add(self.older.ended);
         let failed = self.newer.failed.saturating_add(self.older.failed);
-        ended >= LEAST && failed >= ended.div_ceil(2)
+        ended >= MIN_OUTCOMES && failed >= ended.div_ceil(2)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Sign::*;
+    use super::Observation::*;
     use super::*;
 
     const START: Timestamp = Timestamp(1_769_851_800_000_000);
@@ -168,8 +172,8 @@ mod tests {
     }
 
     /// Feeds each outcome at its second. Returns the changes.
-    fn run(breaker: &mut Breaker, outcomes: &[(u64, Sign)]) -> Vec<Change> {
-        let note = |(second, sign): &(u64, Sign)| breaker.note(*sign, at(*second));
+    fn run(breaker: &mut Breaker, outcomes: &[(u64, Observation)]) -> Vec<Change> {
+        let note = |(second, sign): &(u64, Observation)| breaker.note(*sign, at(*second));
         outcomes.iter().filter_map(note).collect()
     }
 

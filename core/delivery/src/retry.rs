@@ -23,13 +23,13 @@ const MAX_DELAY: Duration = Duration::from_hours(7 * 24);
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 
 /// The age of a notification from which a 429 counts as an attempt.
-const PATIENCE: Duration = Duration::from_hours(72);
+const MAX_THROTTLED_AGE: Duration = Duration::from_hours(72);
 
 /// The number of 429 answers that do not count as attempts.
-const THROTTLES: u32 = 100;
+const MAX_THROTTLED: u32 = 100;
 
 /// The shortest wait after an attempt that does not count.
-const BREATH: Duration = Duration::from_secs(1);
+const MIN_THROTTLED_DELAY: Duration = Duration::from_secs(1);
 
 /// The retry policy of a webhook: the number of attempts and the delays between them.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +44,7 @@ pub struct Policy {
 
 /// The attempts of a notification so far.
 #[derive(Clone, Copy, Debug)]
-pub struct Past {
+pub struct History {
     /// Attempts that count, this one included.
     pub spent: u32,
     /// Earlier attempts that did not count (429).
@@ -132,8 +132,8 @@ fn check_delays(delays: &[i64]) -> Result<Vec<Duration>, String> {
 
 impl Policy {
     /// Judges an outcome. `random`, between 0 and 1, places the delay within the jitter.
-    pub fn judge(&self, outcome: &Outcome, past: Past, now: Timestamp, random: f64) -> Verdict {
-        let Past { spent, throttled, age } = past;
+    pub fn judge(&self, outcome: &Outcome, past: History, now: Timestamp, random: f64) -> Verdict {
+        let History { spent, throttled, age } = past;
         match status(outcome) {
             Some(200..=299) => return Verdict::Delivered,
             Some(410) => return Verdict::Gone,
@@ -145,8 +145,8 @@ impl Policy {
             .and_then(|answer| retry_after(&answer.headers, now));
         let delay = self.delay(spent, random).max(asked.unwrap_or_default());
         let asks_to_wait = asked.is_some() && outcome.answer.as_ref().is_some_and(|answer| answer.status == 429);
-        if asks_to_wait && age < PATIENCE && throttled < THROTTLES {
-            let at = now.plus(delay.max(BREATH));
+        if asks_to_wait && age < MAX_THROTTLED_AGE && throttled < MAX_THROTTLED {
+            let at = now.plus(delay.max(MIN_THROTTLED_DELAY));
             return Verdict::Retry { at, spent: false };
         }
         if spent >= self.max_attempts {
@@ -204,15 +204,15 @@ fn http_date(text: &str) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sender::{Answer, SendError};
+    use crate::sender::{Received, SendError};
     use bytes::Bytes;
 
     const NOW: Timestamp = Timestamp(1_600_923_368_000_000);
     const HOUR: Duration = Duration::from_hours(1);
 
-    fn past(spent: u32, age: Duration) -> Past {
+    fn past(spent: u32, age: Duration) -> History {
         let throttled = 0;
-        Past { spent, throttled, age }
+        History { spent, throttled, age }
     }
 
     fn answer(status: u16, retry_after: &str) -> Outcome {
@@ -221,7 +221,7 @@ mod tests {
             headers.insert(RETRY_AFTER, retry_after.parse().unwrap());
         }
         Outcome {
-            answer: Some(Answer {
+            answer: Some(Received {
                 status,
                 headers,
                 body: Bytes::new(),
@@ -341,18 +341,18 @@ mod tests {
         assert_eq!(judge(&answer(429, "60"), 1), unspent(60));
         assert_eq!(judge(&answer(429, "60"), 10), unspent(86_400), "not even the last one");
         assert_eq!(judge(&answer(429, "soon"), 1), after(5), "nothing that can be kept to");
-        let late = |spent| Policy::default().judge(&answer(429, "60"), past(spent, PATIENCE), NOW, 0.5);
+        let late = |spent| Policy::default().judge(&answer(429, "60"), past(spent, MAX_THROTTLED_AGE), NOW, 0.5);
         assert_eq!(late(1), after(60));
         assert_eq!(late(10), Verdict::Failed);
         let worn = |throttled| {
-            let past = Past {
+            let past = History {
                 throttled,
                 ..past(1, HOUR)
             };
             Policy::default().judge(&answer(429, "60"), past, NOW, 0.5)
         };
-        assert_eq!(worn(THROTTLES - 1), unspent(60));
-        assert_eq!(worn(THROTTLES), after(60));
+        assert_eq!(worn(MAX_THROTTLED - 1), unspent(60));
+        assert_eq!(worn(MAX_THROTTLED), after(60));
         let hasty = check(None, Some(vec![0]), None).unwrap();
         assert_eq!(hasty.judge(&answer(429, "0"), past(1, HOUR), NOW, 0.5), unspent(1));
     }

@@ -48,7 +48,7 @@ use watch::Verdict;
 pub use value::Values;
 
 /// Timed-out evaluations after which a filter is disabled. A single one may be the fault of a busy machine.
-const STRIKES: u32 = 3;
+const MAX_OVERRUNS: u32 = 3;
 
 static EVALUATION: Pool = Pool::new("filter-evaluate", 2);
 /// A pool of its own, so that saving filters never delays the tasks that wait for an evaluation.
@@ -139,7 +139,7 @@ impl Filter {
     /// thread.
     pub async fn matches(&self, values: Values) -> Outcome {
         let limits = self.0.limits;
-        if self.0.strikes.load(Ordering::Relaxed) >= STRIKES {
+        if self.0.strikes.load(Ordering::Relaxed) >= MAX_OVERRUNS {
             return stopped("the expression was switched off, it took too long before");
         }
         let compiled = Arc::clone(&self.0);
@@ -158,7 +158,7 @@ impl Filter {
     fn switch_off(&self, limit: Duration) -> Outcome {
         let strikes = self.0.strikes.fetch_add(1, Ordering::Relaxed) + 1;
         Outcome::Stopped(match strikes {
-            ..STRIKES => format!("the expression took longer than {limit:?}"),
+            ..MAX_OVERRUNS => format!("the expression took longer than {limit:?}"),
             _ => format!("the expression took longer than {limit:?} and is switched off"),
         })
     }

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-const STACK: usize = 16 * 1024 * 1024;
+const STACK_BYTES: usize = 16 * 1024 * 1024;
 /// The capacity of the queue; further jobs are refused.
-const QUEUE: usize = 1024;
+const MAX_QUEUED: usize = 1024;
 /// The time past its limit after which a job counts as stuck. A job watches its limit itself.
-const GRACE: Duration = Duration::from_millis(450);
+const STUCK_AFTER: Duration = Duration::from_millis(450);
 /// The largest number of stuck threads that are replaced. Past it the pool shrinks.
 const MAX_LOST: usize = 8;
 
@@ -98,7 +98,7 @@ impl Pool {
         if !matches!(timeout(queue, starts).await, Ok(Ok(()))) {
             return Err(Refusal::Busy);
         }
-        match timeout(limit + GRACE, finishes).await {
+        match timeout(limit + STUCK_AFTER, finishes).await {
             Ok(result) => result.map_err(|_| Refusal::Panicked),
             Err(_) => {
                 self.replace_stuck(&mut self.lock());
@@ -113,7 +113,7 @@ impl Pool {
         while state.live < self.threads && state.lost <= MAX_LOST {
             self.start(&mut state)?;
         }
-        if state.jobs.len() >= QUEUE {
+        if state.jobs.len() >= MAX_QUEUED {
             return Err(Refusal::Busy);
         }
         state.jobs.push_back(job);
@@ -138,7 +138,9 @@ impl Pool {
     }
 
     fn start(&'static self, state: &mut State) -> Result<(), Refusal> {
-        let thread = thread::Builder::new().name(self.name.to_owned()).stack_size(STACK);
+        let thread = thread::Builder::new()
+            .name(self.name.to_owned())
+            .stack_size(STACK_BYTES);
         thread.spawn(move || self.serve()).map_err(|_| Refusal::Busy)?;
         state.live += 1;
         Ok(())
@@ -170,7 +172,7 @@ impl Pool {
         state.next += 1;
         state.running.push(Running {
             number,
-            due: Instant::now() + job.limit + GRACE,
+            due: Instant::now() + job.limit + STUCK_AFTER,
         });
         (number, job.work)
     }

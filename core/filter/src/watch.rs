@@ -18,7 +18,7 @@ use super::pattern::{MATCHES, MAX_TEXT};
 
 /// The names of the instrumenting functions, which cannot be written in a source.
 const IN_TIME: &str = "@in_time";
-const SHORT: &str = "@short";
+const CHECKED_SIZE: &str = "@short";
 
 thread_local! {
     static CLOCK: Cell<Clock> = const { Cell::new(Clock { deadline: None, over: false }) };
@@ -41,7 +41,7 @@ pub(super) enum Verdict {
 
 /// Declares the instrumenting functions.
 pub(super) fn declare(environment: &mut Env) {
-    for (name, function) in [(IN_TIME, in_time as Function), (SHORT, short)] {
+    for (name, function) in [(IN_TIME, in_time as Function), (CHECKED_SIZE, short)] {
         let declared = environment.add_overload(name, name, vec![DYN_TYPE], function);
         declared.expect("no other function has this name");
     }
@@ -85,7 +85,7 @@ fn short<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, E
         .ok_or_else(|| ExecutionError::invalid_argument_count(1, 0))?;
     match value.downcast_ref::<CelString>() {
         Some(text) if text.inner().len() > MAX_TEXT => Err(ExecutionError::function_error(
-            SHORT,
+            CHECKED_SIZE,
             format!("matches reads at most {MAX_TEXT} bytes"),
         )),
         _ => Ok(value),
@@ -100,7 +100,7 @@ pub(super) fn insert(node: &mut IdedExpr) {
             call.args.iter_mut().for_each(insert);
             if call.func_name == MATCHES {
                 let text = call.target.as_deref_mut().or(call.args.first_mut());
-                text.into_iter().for_each(|text| wrap(SHORT, text));
+                text.into_iter().for_each(|text| wrap(CHECKED_SIZE, text));
             }
             if is_costly(call) {
                 wrap(IN_TIME, node);
@@ -196,7 +196,7 @@ fn describe(error: &ExecutionError) -> String {
         | ExecutionError::NoSuchOverload(_)
         | ExecutionError::UndeclaredReference(_)
         | ExecutionError::UnexpectedType { .. } => error.to_string(),
-        ExecutionError::FunctionError { function, message } if function == SHORT => message.clone(),
+        ExecutionError::FunctionError { function, message } if function == CHECKED_SIZE => message.clone(),
         ExecutionError::FunctionError { function, .. } => format!("{function} failed"),
         ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => "division by zero".to_owned(),
         ExecutionError::Overflow(operator, ..) => format!("overflow in {operator}"),

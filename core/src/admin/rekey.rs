@@ -17,7 +17,7 @@ use crate::{
     queue::lanes::Lanes,
     secret::Keyring,
     sql::statement::raw,
-    subscribers::Index,
+    subscribers::SubscriberCache,
     webhook::target::seal,
 };
 use entity::{RekeyId, rekey, webhook, webhook_secret};
@@ -38,11 +38,11 @@ pub const SEALED: [(&str, &str); 5] = [
 ];
 
 /// The most values of one step; the largest have a mebibyte.
-pub const STEP: usize = 64;
+pub const BATCH_SIZE: usize = 64;
 
 /// The progress of a pass over all sealed values.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Place {
+pub struct Position {
     column: usize,
     after: Uuid,
     /// The number of values of this column so far.
@@ -51,7 +51,7 @@ pub struct Place {
     pub ended: bool,
 }
 
-impl Place {
+impl Position {
     /// Returns the table and the column.
     pub fn column(&self) -> (&'static str, &'static str) {
         SEALED[self.column]
@@ -68,7 +68,7 @@ impl Place {
         Self {
             after: rows.last().map_or(self.after, |row| row.id),
             values: self.values + rows.len() as u64,
-            ended: rows.len() < STEP,
+            ended: rows.len() < BATCH_SIZE,
             ..self
         }
     }
@@ -110,7 +110,7 @@ impl Rekey {
         let db = Db::open(
             &config.database_url,
             config.clock,
-            Arc::new(Index::new(config.shaper, config.filters)),
+            Arc::new(SubscriberCache::new(config.shaper, config.filters)),
             lanes,
             Arc::default(),
             Arc::new(Bus::new(nodes)),
@@ -135,9 +135,9 @@ impl Rekey {
 
     /// Does all that is left, reports the progress after each step, and returns the number of values, each of which was
     /// opened with the new key. A value that opens with neither key is named in the error, and stays as it is.
-    pub async fn run(self, mut report: impl FnMut(Place)) -> Result<u64> {
+    pub async fn run(self, mut report: impl FnMut(Position)) -> Result<u64> {
         let done = async {
-            let mut next = Some(Place::default());
+            let mut next = Some(Position::default());
             while let Some(place) = next {
                 next = self.step(place, &mut report).await?;
             }
@@ -150,7 +150,7 @@ impl Rekey {
     }
 
     /// Seals the values of one step again. Returns the start of the next step.
-    pub async fn step(&self, place: Place, report: &mut impl FnMut(Place)) -> Result<Option<Place>> {
+    pub async fn step(&self, place: Position, report: &mut impl FnMut(Position)) -> Result<Option<Position>> {
         let (from, to) = (Arc::clone(&self.from), Arc::clone(&self.to));
         let rows = self
             .db
@@ -185,7 +185,7 @@ impl Rekey {
 
 /// Opens every sealed value with this key. Returns their number.
 pub(crate) async fn check_all(db: &impl ConnectionTrait, keyring: &Keyring) -> Result<u64> {
-    let (mut next, mut values) = (Some(Place::default()), 0);
+    let (mut next, mut values) = (Some(Position::default()), 0);
     while let Some(place) = next {
         let rows = read(db, place).await?;
         for row in &rows {
@@ -261,7 +261,7 @@ async fn newest(db: &impl ConnectionTrait) -> Result<Option<rekey::Model>> {
     Ok(query.order_by_desc(rekey::Column::Id).one(db).await?)
 }
 
-async fn seal_anew(txn: &Txn, place: Place, from: &Keyring, to: &Keyring) -> Result<Vec<Value>> {
+async fn seal_anew(txn: &Txn, place: Position, from: &Keyring, to: &Keyring) -> Result<Vec<Value>> {
     let (table, column) = place.quoted();
     let rows = read(txn.conn(), place).await?;
     for row in rows.iter().filter(|row| !to.sealed(&row.sealed)) {
@@ -275,16 +275,16 @@ async fn seal_anew(txn: &Txn, place: Place, from: &Keyring, to: &Keyring) -> Res
     Ok(rows)
 }
 
-async fn read(db: &impl ConnectionTrait, place: Place) -> Result<Vec<Value>> {
+async fn read(db: &impl ConnectionTrait, place: Position) -> Result<Vec<Value>> {
     let (table, column) = place.quoted();
     let sql = format!(
-        "SELECT id, {column} AS sealed FROM {table} WHERE id > ? AND {column} IS NOT NULL ORDER BY id LIMIT {STEP}"
+        "SELECT id, {column} AS sealed FROM {table} WHERE id > ? AND {column} IS NOT NULL ORDER BY id LIMIT {BATCH_SIZE}"
     );
     let statement = raw(db, &sql, [place.after.into()]);
     Ok(Value::find_by_statement(statement).all(db).await?)
 }
 
-fn context(place: Place, row: &Value) -> String {
+fn context(place: Position, row: &Value) -> String {
     let (table, column) = place.column();
     format!("{table}/{}/{column}", row.id)
 }

@@ -176,7 +176,7 @@ async fn next(txn: &Txn, deletion: &deletion::Model, place: Option<Place>) -> Re
     let fits = |(_, size): &&(LabelId, i64)| {
         let is_first = bytes == 0;
         bytes += usize::try_from(*size).unwrap_or(usize::MAX).max(1);
-        is_first || bytes <= label::DELETED
+        is_first || bytes <= label::MAX_DELETED_BYTES
     };
     let ids: Vec<LabelId> = found.iter().take_while(fits).map(|(id, _)| *id).collect();
     let more = ids.len() as u64 == BATCH_SIZE || ids.len() < found.len();

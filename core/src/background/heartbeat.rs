@@ -10,7 +10,7 @@ use super::{
 use crate::{
     App, Error, Result,
     bus::Message,
-    node::{Nodes, RENEWALS, Role},
+    node::{Nodes, RENEWALS_PER_LEASE, Role},
     sql::statement::raw,
     wake::Wake,
 };
@@ -109,7 +109,7 @@ impl Task for Heartbeat<'_> {
         Plan {
             name: "heartbeat",
             runs_on: RunsOn::EveryNode,
-            period: self.app.nodes.config.lease / RENEWALS,
+            period: self.app.nodes.config.lease / RENEWALS_PER_LEASE,
             max_backoff: Duration::ZERO,
         }
     }
@@ -146,7 +146,7 @@ async fn renew_in_time(app: &App, db: &DatabaseConnection) -> Result<()> {
         return Err(Error::Unavailable("the database does not answer".into()));
     };
     let buried = renewed?;
-    app.nodes.change().buried += buried;
+    app.nodes.change().dead += buried;
     if !was_alive {
         app.dispatcher.lanes.wake();
     }
@@ -200,7 +200,7 @@ async fn look(app: &App, db: &DatabaseConnection) -> Result<Found> {
 async fn rejoin(app: &App, db: &DatabaseConnection) -> Result<()> {
     let before = app.nodes.id();
     app.nodes.rename();
-    let dropped = app.dispatcher.lanes.abandon();
+    let dropped = app.dispatcher.lanes.drop_queued();
     tracing::warn!(
         node.id = %before,
         node.now = %app.nodes.id(),

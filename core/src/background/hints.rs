@@ -25,11 +25,11 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     };
     let telling = async {
         loop {
-            app.bus.tell(Message::due(app.dispatcher.lanes.to_tell().await));
+            app.bus.tell(Message::due(app.dispatcher.lanes.take_elsewhere().await));
         }
     };
     tokio::join!(
-        app.bus.carry(&shutdown),
+        app.bus.run(&shutdown),
         driver::run(hints, &app, &shutdown),
         shutdown.run_until_cancelled(telling),
     );
@@ -85,7 +85,7 @@ impl Task for Hints<'_> {
             Hint::Nodes => heartbeat::step(app).await?,
             Hint::Webhooks(ids) => {
                 app.health.look_at(app, &ids).await?;
-                app.index
+                app.subscribers
                     .prepare(app.db.read(), Some(ids.into_iter().collect()))
                     .await?;
             }
@@ -104,8 +104,8 @@ impl Task for Hints<'_> {
 fn handle_hints(app: &App, message: Message) -> Vec<Hint> {
     app.live.heard(&message);
     match &message.webhooks {
-        Ids::These(ids) => ids.iter().for_each(|id| app.targets.forget(*id)),
-        Ids::All => app.targets.forget_all(),
+        Ids::These(ids) => ids.iter().for_each(|id| app.delivery_settings.forget(*id)),
+        Ids::All => app.delivery_settings.forget_all(),
     }
     if !message.feed.is_empty() {
         app.dispatcher.recorded.wake();

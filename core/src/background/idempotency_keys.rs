@@ -5,7 +5,7 @@ use super::{
     status::RunsOn,
     task::{MAX_BACKOFF, Plan, Progress, Task, once},
 };
-use crate::{App, Result, db::Scope, idempotency::KEPT};
+use crate::{App, Result, db::Scope, idempotency::RESPONSE_TTL};
 use entity::{IdempotencyId, idempotency_key};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use std::{sync::Arc, time::Duration};
@@ -54,7 +54,7 @@ impl Task for IdempotencyKeys<'_> {
 }
 
 async fn remove_batch(app: &App) -> Result<Progress> {
-    let before = app.clock.now().minus(KEPT);
+    let before = app.clock.now().minus(RESPONSE_TTL);
     let old = idempotency_key::Entity::find()
         .select_only()
         .column(idempotency_key::Column::Id)
@@ -66,7 +66,7 @@ async fn remove_batch(app: &App) -> Result<Progress> {
     }
     let rows = idempotency_key::Entity::delete_many().filter(idempotency_key::Column::Id.is_in(ids));
     app.db
-        .write(Scope::free(), move |txn| {
+        .write(Scope::none(), move |txn| {
             Box::pin(async move { Ok(rows.exec(txn.conn()).await.map(drop)?) })
         })
         .await?;

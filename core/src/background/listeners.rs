@@ -10,8 +10,8 @@ use super::{
 use crate::{
     App, Result,
     db::{Scope, Txn},
-    listener::{AWAY, GRACE, SEEN, cancel_waiting, retire},
-    subscribers::host::Place,
+    listener::{PRESENCE_INTERVAL, RECONNECT_TIMEOUT, START_GRACE, cancel_waiting, retire},
+    subscribers::host::Host,
     wake::Signal,
 };
 use entity::{NodeId, Timestamp, WebhookId, WebhookStatus, webhook};
@@ -125,10 +125,10 @@ async fn tend(app: &App, row: &webhook::Model) -> Result<Progress> {
         {
             // It has come to another node; what hangs on here is dead.
             app.listeners.close(row.id);
-        } else if now.since(seen) >= SEEN || row.listener_node != me {
+        } else if now.since(seen) >= PRESENCE_INTERVAL || row.listener_node != me {
             stay(app, row).await?;
         }
-    } else if now.since(seen) >= AWAY && now.since(app.listeners.started) >= GRACE {
+    } else if now.since(seen) >= RECONNECT_TIMEOUT && now.since(app.listeners.started) >= START_GRACE {
         return expire(app, row, seen).await;
     }
     Ok(Progress::Idle)
@@ -142,7 +142,7 @@ async fn settle(app: &App, id: WebhookId) -> Result<Progress> {
     let (node, listeners) = (app.dispatcher.lanes.node_id(), Arc::clone(&app.listeners));
     let written = app
         .db
-        .write(Scope::free(), move |txn| {
+        .write(Scope::none(), move |txn| {
             Box::pin(async move {
                 // Who came back meanwhile has written that, or will.
                 match listeners.is_attached(id) {
@@ -161,7 +161,7 @@ async fn leave(txn: &Txn, node: NodeId, id: WebhookId) -> Result<()> {
         .filter(webhook::Column::ListenerSeenAt.is_not_null())
         .one(txn.conn())
         .await?;
-    let Some(row) = row.filter(|row| Place::of(row).is_at(node)) else {
+    let Some(row) = row.filter(|row| Host::of(row).is_at(node)) else {
         return Ok(());
     };
     webhook::Entity::update_many()
@@ -203,7 +203,7 @@ async fn expire(app: &App, row: &webhook::Model, seen: Timestamp) -> Result<Prog
                 if !same || listeners.is_attached(id) {
                     return Ok(None);
                 }
-                let minutes = AWAY.as_secs() / 60;
+                let minutes = RECONNECT_TIMEOUT.as_secs() / 60;
                 retire(txn, id, &format!("its listener stayed away for {minutes} minutes")).await
             })
         })

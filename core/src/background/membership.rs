@@ -59,7 +59,7 @@ pub(super) async fn follow(app: &App) -> Result<()> {
     if buried > 0 || app.nodes.leads() {
         app.dispatcher.free_claims(app).await?;
         let mut state = app.nodes.change();
-        state.buried = state.buried.saturating_sub(buried);
+        state.dead = state.dead.saturating_sub(buried);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     App, Result,
-    retention::{Keeper, Pace, keepers, longest, maintain_partitions, remove_expired},
+    retention::{OrganizationRetention, Pacing, longest, maintain_partitions, organizations, remove_expired},
 };
 use entity::OrganizationId;
 use std::{sync::Arc, time::Duration};
@@ -18,25 +18,30 @@ const POLL_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Works until `shutdown`, and gives way to other traffic.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
-    let pace = Pace::Yielding;
+    let pace = Pacing::Yielding;
     driver::run(Retention { app: &app, pace }, &app, &shutdown).await;
 }
 
 /// Removes all that is too old now.
 pub async fn run_until_idle(app: &App) -> Result<()> {
-    let pace = Pace::Straight;
+    let pace = Pacing::Straight;
     driver::run_until_idle(Retention { app, pace }, app).await.map(drop)
 }
 
 struct Retention<'a> {
     app: &'a App,
-    pace: Pace,
+    pace: Pacing,
 }
 
 /// `days`: for how long the organization that keeps the longest does.
 enum Item {
-    Partitions { days: u32 },
-    Organization { keeper: Keeper, days: u32 },
+    Partitions {
+        days: u32,
+    },
+    Organization {
+        organization: OrganizationRetention,
+        days: u32,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,7 +66,7 @@ impl Task for Retention<'_> {
     fn key(item: &Item) -> Key {
         match item {
             Item::Partitions { .. } => Key::Partitions,
-            Item::Organization { keeper, .. } => Key::Organization(keeper.id),
+            Item::Organization { organization, .. } => Key::Organization(organization.id),
         }
     }
 
@@ -69,9 +74,11 @@ impl Task for Retention<'_> {
         if after.is_some() {
             return Ok(Vec::new());
         }
-        let keepers = keepers(self.app).await?;
-        let days = longest(self.app, &keepers);
-        let organizations = keepers.into_iter().map(|keeper| Item::Organization { keeper, days });
+        let organizations = organizations(self.app).await?;
+        let days = longest(self.app, &organizations);
+        let organizations = organizations
+            .into_iter()
+            .map(|organization| Item::Organization { organization, days });
         Ok(std::iter::once(Item::Partitions { days })
             .chain(organizations)
             .collect())
@@ -80,7 +87,9 @@ impl Task for Retention<'_> {
     async fn step(&mut self, item: Item) -> Result<Progress> {
         match item {
             Item::Partitions { days } => maintain_partitions(self.app, days, self.pace).await?,
-            Item::Organization { keeper, days } => remove_expired(self.app, keeper, days, self.pace).await?,
+            Item::Organization { organization, days } => {
+                remove_expired(self.app, organization, days, self.pace).await?
+            }
         }
         Ok(Progress::Idle)
     }

@@ -1,7 +1,7 @@
 //! The bus inside one process. With SQLite there is one process, and the bus has no other end; in tests it connects
 //! several nodes.
 
-use super::{Boxed, Bus, Carrier, error::Error};
+use super::{Boxed, Bus, Transport, error::Error};
 use std::sync::Arc;
 use tokio::sync::{
     Mutex,
@@ -9,7 +9,7 @@ use tokio::sync::{
 };
 
 /// The most texts that wait for a slow end.
-const TEXTS: usize = 64;
+const MAX_QUEUED: usize = 64;
 
 /// The meeting point of the ends in a process: ends that join the same hub hear each other.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct Hub(broadcast::Sender<Arc<str>>);
 
 impl Default for Hub {
     fn default() -> Self {
-        Self(broadcast::Sender::new(TEXTS))
+        Self(broadcast::Sender::new(MAX_QUEUED))
     }
 }
 
@@ -35,10 +35,10 @@ impl Memory {
     }
 }
 
-impl Carrier for Memory {
+impl Transport for Memory {
     /// Returns the limit of the other transports, so that long messages take the same path on all.
     fn limit(&self) -> usize {
-        super::postgres::LIMIT
+        super::postgres::MAX_BYTES
     }
 
     fn send<'c>(&'c self, texts: &'c [String]) -> Boxed<'c, Result<(), Error>> {
@@ -55,7 +55,7 @@ impl Carrier for Memory {
             let mut texts = self.texts.lock().await;
             loop {
                 match texts.recv().await {
-                    Ok(text) => bus.hear(text.as_bytes()),
+                    Ok(text) => bus.receive(text.as_bytes()),
                     Err(RecvError::Lagged(_)) => bus.missed(),
                     Err(RecvError::Closed) => return,
                 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// The most ids of one kind in a message; beyond it the message says *all*.
-const IDS: usize = 500;
+const MAX_IDS: usize = 500;
 
 /// Hints about what to read again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +89,7 @@ impl<T: Ord> Ids<T> {
             (Self::These(ids), Self::These(mut more)) => ids.append(&mut more),
             (_, Self::All) => *self = Self::All,
         }
-        if matches!(self, Self::These(ids) if ids.len() > IDS) {
+        if matches!(self, Self::These(ids) if ids.len() > MAX_IDS) {
             *self = Self::All;
         }
     }
@@ -137,7 +137,7 @@ impl Message {
     /// Names no tasks or replays at all when there are too many of them.
     fn shorten(&mut self) {
         for named in [&mut self.tasks, &mut self.replays] {
-            if named.len() > IDS {
+            if named.len() > MAX_IDS {
                 self.unnamed.append(named.iter().map(|(id, _)| *id).collect());
                 named.clear();
             }
@@ -241,7 +241,7 @@ impl Message {
         self.webhooks.append(other.webhooks);
         self.probes.append(other.probes);
         self.canceled.extend(other.canceled);
-        if self.canceled.len() > IDS {
+        if self.canceled.len() > MAX_IDS {
             self.canceled.clear();
         }
         self.keys |= other.keys;
@@ -269,9 +269,9 @@ mod tests {
     #[test]
     fn one_kind_that_grows_too_long_says_all_and_leaves_the_others_as_they_are() {
         let mut message = Message::keys();
-        let ids: Vec<WebhookId> = (0..IDS).map(|_| WebhookId::new()).collect();
+        let ids: Vec<WebhookId> = (0..MAX_IDS).map(|_| WebhookId::new()).collect();
         message.append(Message::due(ids));
-        assert!(matches!(&message.due, Ids::These(ids) if ids.len() == IDS));
+        assert!(matches!(&message.due, Ids::These(ids) if ids.len() == MAX_IDS));
         message.append(Message::due([WebhookId::new()]));
         assert_eq!(message.due, Ids::All);
         message.append(Message::due([WebhookId::new()]));

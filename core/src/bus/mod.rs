@@ -36,27 +36,27 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// The shortest time between two messages.
-const PACE: Duration = Duration::from_millis(5);
+const MIN_SEND_INTERVAL: Duration = Duration::from_millis(5);
 /// The timeout for sending a message: a connection on which nobody answers reports no error.
-const SENT: Duration = Duration::from_secs(10);
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// The timeout for the last message when the process ends.
-const FAREWELL: Duration = Duration::from_secs(1);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One node's end of the bus.
 pub struct Bus {
     /// The sender id of this end, by which it recognizes its own messages.
     from: NodeId,
     nodes: Arc<Nodes>,
-    leaving: Mailbox,
-    left: Mutex<Instant>,
-    ears: Mutex<Vec<Weak<Mailbox>>>,
-    carrier: OnceLock<Box<dyn Carrier>>,
+    outgoing: Mailbox,
+    last_sent: Mutex<Instant>,
+    subscribers: Mutex<Vec<Weak<Mailbox>>>,
+    transport: OnceLock<Box<dyn Transport>>,
 }
 
 type Boxed<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
 /// A transport: carries texts between nodes.
-trait Carrier: Send + Sync {
+trait Transport: Send + Sync {
     /// Returns the most bytes of a text.
     fn limit(&self) -> usize;
 
@@ -74,10 +74,10 @@ impl Bus {
         Self {
             from: NodeId::new(),
             nodes,
-            leaving: Mailbox::default(),
-            left: Mutex::new(Instant::now()),
-            ears: Mutex::default(),
-            carrier: OnceLock::new(),
+            outgoing: Mailbox::default(),
+            last_sent: Mutex::new(Instant::now()),
+            subscribers: Mutex::default(),
+            transport: OnceLock::new(),
         }
     }
 
@@ -85,18 +85,18 @@ impl Bus {
     /// two installations on one server.
     pub async fn connect(&self, choice: &Choice, database_url: &str, installation: i64) -> Result<(), Error> {
         let channel = format!("labelhook_{installation:016x}");
-        let carrier: Box<dyn Carrier> = match choice {
+        let transport: Box<dyn Transport> = match choice {
             Choice::Memory(hub) => Box::new(memory::Memory::join(hub)),
             Choice::Nats(url) => Box::new(nats::Nats::connect(url, channel).await?),
             Choice::Postgres | Choice::Fitting => Box::new(postgres::Postgres::open(database_url, channel)?),
         };
-        self.carrier.set(carrier).map_err(|_| Error::Connected)
+        self.transport.set(transport).map_err(|_| Error::Connected)
     }
 
     /// Tells the other nodes, soon. Never waits. While there are no others, hints about feeds are dropped: a node that
     /// joins says so, and is told to look at all feeds.
     pub fn tell(&self, message: Message) {
-        self.leaving.put(match self.nodes.has_no_other() {
+        self.outgoing.put(match self.nodes.has_no_other() {
             true => message.without_feed(),
             false => message,
         });
@@ -105,22 +105,22 @@ impl Bus {
     /// Subscribes to what the others tell from now on.
     pub fn listen(&self) -> Arc<Mailbox> {
         let ear = Arc::default();
-        let mut ears = self.ears.lock().expect("held for a push only");
-        ears.retain(|ear| ear.strong_count() > 0);
-        ears.push(Arc::downgrade(&ear));
+        let mut subscribers = self.subscribers.lock().expect("held for a push only");
+        subscribers.retain(|ear| ear.strong_count() > 0);
+        subscribers.push(Arc::downgrade(&ear));
         ear
     }
 
     /// Sends and receives messages until `shutdown`; then sends what still waits.
-    pub async fn carry(&self, shutdown: &CancellationToken) {
-        let Some(carrier) = self.carrier.get() else {
+    pub async fn run(&self, shutdown: &CancellationToken) {
+        let Some(transport) = self.transport.get() else {
             return shutdown.cancelled().await;
         };
-        let both = async { tokio::join!(self.send(&**carrier), carrier.receive(self)) };
+        let both = async { tokio::join!(self.send(&**transport), transport.receive(self)) };
         shutdown.run_until_cancelled(both).await;
-        if let Some(message) = self.leaving.take() {
-            let texts = wire::write(self.from, message, carrier.limit());
-            let sent = timeout(FAREWELL, carrier.send(&texts)).await;
+        if let Some(message) = self.outgoing.take() {
+            let texts = wire::write(self.from, message, transport.limit());
+            let sent = timeout(DRAIN_TIMEOUT, transport.send(&texts)).await;
             tracing::debug!(
                 sent = matches!(sent, Ok(Ok(()))),
                 "sent the last message to the other nodes"
@@ -129,22 +129,22 @@ impl Bus {
     }
 
     /// Sends merged messages, with a pause between two and a backoff after an error.
-    async fn send(&self, carrier: &dyn Carrier) {
+    async fn send(&self, transport: &dyn Transport) {
         let mut backoff = Backoff::default();
         loop {
-            self.leaving.filled().await;
-            sleep_until(self.last() + PACE).await;
-            let Some(message) = self.leaving.take() else {
+            self.outgoing.filled().await;
+            sleep_until(self.last() + MIN_SEND_INTERVAL).await;
+            let Some(message) = self.outgoing.take() else {
                 continue;
             };
-            let texts = wire::write(self.from, message.clone(), carrier.limit());
-            let sent = timeout(SENT, carrier.send(&texts)).await;
+            let texts = wire::write(self.from, message.clone(), transport.limit());
+            let sent = timeout(SEND_TIMEOUT, transport.send(&texts)).await;
             let sent = sent.unwrap_or_else(|_| Err(Error::Away("it takes too long".into())));
-            *self.left.lock().expect("held for a store only") = Instant::now();
+            *self.last_sent.lock().expect("held for a store only") = Instant::now();
             match sent {
                 Ok(()) => backoff = Backoff::default(),
                 Err(error) => {
-                    self.leaving.put(message);
+                    self.outgoing.put(message);
                     backoff.after(&error).await;
                 }
             }
@@ -152,15 +152,15 @@ impl Bus {
     }
 
     fn last(&self) -> Instant {
-        *self.left.lock().expect("held for a copy only")
+        *self.last_sent.lock().expect("held for a copy only")
     }
 
     /// Takes in a text from the transport. A text that cannot be read may have said anything, so everything is looked
     /// at.
-    fn hear(&self, text: &[u8]) {
+    fn receive(&self, text: &[u8]) {
         match wire::read(text) {
             Ok((from, _)) if from == self.from => {}
-            Ok((_, message)) => self.heard(&message),
+            Ok((_, message)) => self.deliver(&message),
             Err(error) => {
                 tracing::debug!(%error, "a message of another node could not be read");
                 self.missed();
@@ -170,12 +170,15 @@ impl Bus {
 
     /// Tells the subscribers to look at everything, because messages may have been lost.
     fn missed(&self) {
-        self.heard(&Message::everything());
+        self.deliver(&Message::everything());
     }
 
-    fn heard(&self, message: &Message) {
-        let ears = self.ears.lock().expect("nothing panics while it holds the listeners");
-        for ear in ears.iter().filter_map(Weak::upgrade) {
+    fn deliver(&self, message: &Message) {
+        let subscribers = self
+            .subscribers
+            .lock()
+            .expect("nothing panics while it holds the listeners");
+        for ear in subscribers.iter().filter_map(Weak::upgrade) {
             ear.put(message.clone());
         }
     }

@@ -1,6 +1,6 @@
 //! The bus over core NATS, without persistence: a message that nobody receives is lost, which is enough for hints.
 
-use super::{Backoff, Boxed, Bus, Carrier, error::Error};
+use super::{Backoff, Boxed, Bus, Transport, error::Error};
 use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use url::Url;
 
 /// The most bytes of a message: far below a server's limit, and few enough to be read at once.
-const LIMIT: usize = 64 << 10;
+const MAX_BYTES: usize = 64 << 10;
 
 pub(super) struct Nats {
     client: Client,
@@ -54,7 +54,7 @@ impl Nats {
         loop {
             tokio::select! {
                 message = heard.next() => match message {
-                    Some(message) => bus.hear(&message.payload),
+                    Some(message) => bus.receive(&message.payload),
                     None => return Err(Error::Away("the subscription has ended".into())),
                 },
                 Ok(()) = connected.changed() => {
@@ -76,9 +76,9 @@ impl Nats {
     }
 }
 
-impl Carrier for Nats {
+impl Transport for Nats {
     fn limit(&self) -> usize {
-        LIMIT
+        MAX_BYTES
     }
 
     fn send<'c>(&'c self, texts: &'c [String]) -> Boxed<'c, Result<(), Error>> {

@@ -2,7 +2,7 @@
 //! is a statement of its own: inside a transaction NOTIFY would take a lock over the whole server at commit, and be
 //! delivered only then.
 
-use super::{Backoff, Boxed, Bus, Carrier, error::Error};
+use super::{Backoff, Boxed, Bus, Transport, error::Error};
 use sea_orm::sqlx::{
     self, Pool,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions, Postgres as Server},
@@ -10,9 +10,9 @@ use sea_orm::sqlx::{
 use std::time::Duration;
 
 /// The most bytes of a payload.
-pub(super) const LIMIT: usize = 7_999;
+pub(super) const MAX_BYTES: usize = 7_999;
 /// The timeout for getting a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) struct Postgres {
     pool: Pool<Server>,
@@ -29,7 +29,7 @@ impl Postgres {
             .max_connections(2)
             .max_lifetime(None)
             .idle_timeout(None)
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(CONNECT_TIMEOUT)
             .connect_lazy_with(options.application_name("labelhook bus"));
         Ok(Self { pool, channel })
     }
@@ -45,15 +45,15 @@ impl Postgres {
             bus.missed();
         }
         while let Some(heard) = listener.try_recv().await? {
-            bus.hear(heard.payload().as_bytes());
+            bus.receive(heard.payload().as_bytes());
         }
         Err(Error::Away("the connection to PostgreSQL has ended".into()))
     }
 }
 
-impl Carrier for Postgres {
+impl Transport for Postgres {
     fn limit(&self) -> usize {
-        LIMIT
+        MAX_BYTES
     }
 
     fn send<'c>(&'c self, texts: &'c [String]) -> Boxed<'c, Result<(), Error>> {

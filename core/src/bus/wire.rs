@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// The bytes of an id in quotes with its comma.
-const ID: usize = 39;
+const ID_BYTES: usize = 39;
 /// The bytes of a pair of ids.
-const PAIR: usize = 2 * ID + 3;
+const PAIR_BYTES: usize = 2 * ID_BYTES + 3;
 /// The most bytes of a text without its ids: the sender and all field names.
-const FRAME: usize = 200;
+const FRAME_BYTES: usize = 200;
 
 /// One text: the sender and its message.
 #[derive(Serialize, Deserialize)]
@@ -47,8 +47,10 @@ pub(super) fn write(from: NodeId, mut message: Message, limit: usize) -> Vec<Str
     let tasks = std::mem::take(&mut message.tasks).into_iter().map(Id::Task);
     let replays = std::mem::take(&mut message.replays).into_iter().map(Id::Replay);
     let pairs: Vec<Id> = canceled.chain(tasks).chain(replays).collect();
-    let room = limit.saturating_sub(FRAME);
-    let mut chunks = ids.chunks((room / ID).max(1)).chain(pairs.chunks((room / PAIR).max(1)));
+    let room = limit.saturating_sub(FRAME_BYTES);
+    let mut chunks = ids
+        .chunks((room / ID_BYTES).max(1))
+        .chain(pairs.chunks((room / PAIR_BYTES).max(1)));
     let mut texts = vec![text(from, with(message, chunks.next().unwrap_or_default()))];
     texts.extend(chunks.map(|chunk| text(from, with(Message::default(), chunk))));
     texts

@@ -25,18 +25,18 @@ use crate::{
     bus::{Bus, changes::Hints},
     feed::Live,
     graph::Graphs,
-    label_context::About,
+    label_context::LabelKey,
     queue::lanes::Lanes,
     sql::{postgres, sequence::Sequence, sqlite},
-    subscribers::Index,
+    subscribers::SubscriberCache,
 };
 use entity::IdempotencyId;
 use migration::MigratorTrait;
 use sea_orm::DatabaseConnection;
 use std::{fs::File, sync::Arc};
 use store::Store;
-use unresponsive::Silence;
-use writer::{Kind, Shared, Stores};
+use unresponsive::Unresponsive;
+use writer::{Access, Shared, Stores};
 
 /// An open database: SQLite or PostgreSQL.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub struct Db {
     writer: writer::Handle,
     graphs: Arc<Graphs>,
     apart: Option<DatabaseConnection>,
-    silence: Arc<Silence>,
+    unresponsive: Arc<Unresponsive>,
     server: Option<Arc<postgres::Server>>,
     _lock: Option<File>,
 }
@@ -56,7 +56,7 @@ impl Db {
     pub async fn open(
         url: &str,
         clock: Clock,
-        index: Arc<Index>,
+        index: Arc<SubscriberCache>,
         lanes: Arc<Lanes>,
         live: Arc<Live>,
         bus: Arc<Bus>,
@@ -69,7 +69,7 @@ impl Db {
             lanes,
             live,
             bus,
-            silence: Arc::default(),
+            unresponsive: Arc::default(),
         };
         let Opened {
             reader,
@@ -86,7 +86,7 @@ impl Db {
             writer: writer::start(stores, &shared),
             graphs,
             apart,
-            silence: shared.silence,
+            unresponsive: shared.unresponsive,
             server,
             _lock: lock,
         })
@@ -105,12 +105,12 @@ impl Db {
 
     /// Waits for a query that changes nothing, until the database is reported unresponsive.
     pub async fn outlast<T>(&self, look: impl Future<Output = Result<T>>) -> Result<T> {
-        self.silence.outlast(look).await
+        self.unresponsive.until_unresponsive(look).await
     }
 
     /// Reports that the database has not answered for too long: everything that waits for it is canceled.
     pub(crate) fn is_silent(&self) {
-        self.silence.noticed();
+        self.unresponsive.report();
     }
 
     /// Opens a connection of its own to a PostgreSQL server, for maintenance of the tables; `None` on SQLite.
@@ -135,21 +135,21 @@ impl Db {
     {
         let scope = scope.into();
         match request_mark::current() {
-            None => self.writer.write(Kind::Writes, scope, unit).await,
-            Some(id) => self.writer.write(Kind::Writes, scope, marked(id, unit)).await,
+            None => self.writer.write(Access::ReadWrite, scope, unit).await,
+            Some(id) => self.writer.write(Access::ReadWrite, scope, marked(id, unit)).await,
         }
     }
 
     /// Like [`Db::write`], for a unit that only reads and leaves its changes in the outbox. It needs no savepoint. The
     /// context of the labels in `about` is prefetched, for many units by one query.
-    pub(crate) async fn append<T, F>(&self, scope: Scope, about: Vec<About>, unit: F) -> Result<T>
+    pub(crate) async fn append<T, F>(&self, scope: Scope, about: Vec<LabelKey>, unit: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
         match request_mark::current() {
-            None => self.writer.write(Kind::Appends(about), scope, unit).await,
-            Some(id) => self.writer.write(Kind::Writes, scope, marked(id, unit)).await,
+            None => self.writer.write(Access::AppendOnly(about), scope, unit).await,
+            Some(id) => self.writer.write(Access::ReadWrite, scope, marked(id, unit)).await,
         }
     }
 

@@ -9,13 +9,13 @@
 //! them and whether or not its hint arrived.
 
 use super::{
-    scope::{Scope, Turn},
+    scope::{LockMode, Scope},
     store::Begun,
 };
 use crate::{
     Result,
     sql::sequence::{self, Sequence},
-    subscribers::Index,
+    subscribers::SubscriberCache,
 };
 use entity::OrganizationId;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
@@ -32,7 +32,12 @@ struct Numbers {
 }
 
 /// Waits for the organizations of `scope` and returns the sequence numbers of the transaction.
-pub(crate) async fn take(db: &impl ConnectionTrait, base: i64, scope: &Scope, index: &Index) -> Result<Begun> {
+pub(crate) async fn take(
+    db: &impl ConnectionTrait,
+    base: i64,
+    scope: &Scope,
+    index: &SubscriberCache,
+) -> Result<Begun> {
     let ids: Vec<String> = scope.0.keys().map(ToString::to_string).collect();
     let binds = [Value::from(keys(scope)), ids.join(",").into()];
     let numbers = Numbers::find_by_statement(crate::sql::statement::raw(db, TAKE, binds))
@@ -49,11 +54,11 @@ pub(crate) async fn take(db: &impl ConnectionTrait, base: i64, scope: &Scope, in
 
 /// Returns the lock keys in ascending order, each marked as exclusive or shared.
 fn keys(scope: &Scope) -> String {
-    let mut keys: Vec<(i64, Turn)> = scope.0.iter().map(|(id, turn)| (key(*id), *turn)).collect();
+    let mut keys: Vec<(i64, LockMode)> = scope.0.iter().map(|(id, turn)| (key(*id), *turn)).collect();
     keys.sort_unstable();
     let words = keys.iter().map(|(key, turn)| match turn {
-        Turn::Alone => format!("x{key}"),
-        Turn::Shared => format!("s{key}"),
+        LockMode::Exclusive => format!("x{key}"),
+        LockMode::Shared => format!("s{key}"),
     });
     words.collect::<Vec<_>>().join(",")
 }

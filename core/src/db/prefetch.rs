@@ -4,19 +4,19 @@
 
 use super::{
     txn::Txn,
-    writer::{Kind, Unit},
+    writer::{Access, Command},
 };
 use crate::{
     Result,
-    label_context::{self, About, Subject, Subjects},
+    label_context::{self, LabelContext, LabelContexts, LabelKey},
 };
 use entity::label;
 use std::sync::Arc;
 
-type Units = Vec<Box<dyn Unit>>;
+type Commands = Vec<Box<dyn Command>>;
 
 /// Cuts a group, in its order, into runs of units with the same access.
-pub(crate) fn runs(mut units: Units) -> Vec<Units> {
+pub(crate) fn runs(mut units: Commands) -> Vec<Commands> {
     let lengths: Vec<usize> = units
         .chunk_by(|one, next| appends(one.as_ref()) == appends(next.as_ref()))
         .map(<[_]>::len)
@@ -27,32 +27,32 @@ pub(crate) fn runs(mut units: Units) -> Vec<Units> {
         .collect()
 }
 
-fn appends(unit: &dyn Unit) -> bool {
-    matches!(unit.kind(), Kind::Appends(_))
+fn appends(unit: &dyn Command) -> bool {
+    matches!(unit.access(), Access::AppendOnly(_))
 }
 
 /// Returns the labels whose context a run will read. Units that write read for themselves.
-pub(crate) fn asked(run: &[Box<dyn Unit>]) -> Vec<About> {
-    let about = run.iter().filter_map(|unit| match unit.kind() {
-        Kind::Appends(about) => Some(about),
-        Kind::Writes => None,
+pub(crate) fn label_keys(run: &[Box<dyn Command>]) -> Vec<LabelKey> {
+    let key = run.iter().filter_map(|unit| match unit.access() {
+        Access::AppendOnly(key) => Some(key),
+        Access::ReadWrite => None,
     });
-    about.flatten().copied().collect()
+    key.flatten().copied().collect()
 }
 
 impl Txn {
     /// Returns label contexts: the prefetched ones when they are complete, else by a query of its own.
-    pub(crate) async fn label_contexts(&self, asked: Vec<About>) -> Result<Arc<Subjects>> {
-        match asked.iter().all(|about| self.seen.contains_key(about)) {
-            true => Ok(Arc::clone(&self.seen)),
-            false => label_context::look(self.conn(), asked).await.map(Arc::new),
+    pub(crate) async fn label_contexts(&self, asked: Vec<LabelKey>) -> Result<Arc<LabelContexts>> {
+        match asked.iter().all(|key| self.prefetched.contains_key(key)) {
+            true => Ok(Arc::clone(&self.prefetched)),
+            false => label_context::load(self.conn(), asked).await.map(Arc::new),
         }
     }
 
     /// Returns the context of an existing label.
-    pub(crate) async fn label_context(&self, label: &label::Model) -> Result<Subject> {
-        let about = About::from(label);
-        let contexts = self.label_contexts(vec![about]).await?;
-        Ok(contexts[&about].clone())
+    pub(crate) async fn label_context(&self, label: &label::Model) -> Result<LabelContext> {
+        let key = LabelKey::from(label);
+        let contexts = self.label_contexts(vec![key]).await?;
+        Ok(contexts[&key].clone())
     }
 }

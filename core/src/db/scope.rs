@@ -7,41 +7,41 @@ use uuid::Uuid;
 
 /// The organizations that a unit of work reads and changes, each exclusive or shared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scope(pub(super) BTreeMap<OrganizationId, Turn>);
+pub struct Scope(pub(super) BTreeMap<OrganizationId, LockMode>);
 
 /// The kind of lock on an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Turn {
+pub enum LockMode {
     /// Shared with other units that only append: what they read does not change meanwhile.
     Shared,
     /// Exclusive: the unit changes what others decide by.
-    Alone,
+    Exclusive,
 }
 
 impl Scope {
     /// A scope without organizations: the unit's statements need no protection beyond their own.
-    pub fn free() -> Self {
+    pub fn none() -> Self {
         Self::default()
     }
 
     /// The scope of the installation: for rows that exist once, and for creating organizations.
     pub fn installation() -> Self {
-        Self::alone([OrganizationId(Uuid::nil())])
+        Self::exclusive([OrganizationId(Uuid::nil())])
     }
 
     /// Makes a scope of these organizations, each exclusive.
-    pub fn alone(ids: impl IntoIterator<Item = OrganizationId>) -> Self {
-        Self(ids.into_iter().map(|id| (id, Turn::Alone)).collect())
+    pub fn exclusive(ids: impl IntoIterator<Item = OrganizationId>) -> Self {
+        Self(ids.into_iter().map(|id| (id, LockMode::Exclusive)).collect())
     }
 
     /// Makes a scope of these organizations, shared with units that only append.
     pub fn shared(ids: impl IntoIterator<Item = OrganizationId>) -> Self {
-        Self(ids.into_iter().map(|id| (id, Turn::Shared)).collect())
+        Self(ids.into_iter().map(|id| (id, LockMode::Shared)).collect())
     }
 
     /// Returns whether an organization is exclusive.
-    pub(super) fn is_alone(&self) -> bool {
-        self.0.values().any(|turn| *turn == Turn::Alone)
+    pub(super) fn is_exclusive(&self) -> bool {
+        self.0.values().any(|turn| *turn == LockMode::Exclusive)
     }
 
     /// Adds the organizations of another scope; the stricter lock wins.
@@ -55,7 +55,7 @@ impl Scope {
 
 impl From<OrganizationId> for Scope {
     fn from(id: OrganizationId) -> Self {
-        Self::alone([id])
+        Self::exclusive([id])
     }
 }
 
@@ -69,6 +69,9 @@ mod tests {
         let mut scope = Scope::shared([one, two]);
         scope.join(&Scope::from(one));
         scope.join(&Scope::shared([one]));
-        assert_eq!(scope.0, BTreeMap::from([(one, Turn::Alone), (two, Turn::Shared)]));
+        assert_eq!(
+            scope.0,
+            BTreeMap::from([(one, LockMode::Exclusive), (two, LockMode::Shared)])
+        );
     }
 }

@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// The longest wait for a failed connection to close.
-const LEAVE: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The connection of one writer.
 pub(super) struct Store {
@@ -90,7 +90,7 @@ impl Store {
     /// group in a transaction that is never committed.
     pub(super) async fn reconnect(&mut self) {
         // A server that does not answer does not close the connection either.
-        timeout(LEAVE, self.conn.clone().close()).await.ok();
+        timeout(CLOSE_TIMEOUT, self.conn.clone().close()).await.ok();
         let conn = match &self.kind {
             Kind::Sqlite { url, .. } => sqlite::writer(url).await,
             Kind::Postgres(server) => server.writer().await,

@@ -1,7 +1,8 @@
 //! [`Txn`]: a unit of work's view of the transaction it shares with others of its group.
 
 use crate::{
-    Result, graph::Graphs, label_context::Subjects, queue::outbox::Outbox, sql::sequence::Sequence, subscribers::Index,
+    Result, graph::Graphs, label_context::LabelContexts, queue::outbox::Outbox, sql::sequence::Sequence,
+    subscribers::SubscriberCache,
 };
 use entity::{OrganizationId, TaskId, Timestamp, replay, task};
 use sea_orm::DatabaseTransaction;
@@ -16,10 +17,10 @@ pub type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
 /// A unit's view of the transaction it shares.
 pub struct Txn {
     pub(super) conn: Arc<DatabaseTransaction>,
-    pub(super) seen: Arc<Subjects>,
+    pub(super) prefetched: Arc<LabelContexts>,
     pub(super) now: Timestamp,
     pub(super) sequence: Arc<Sequence>,
-    pub(super) index: Arc<Index>,
+    pub(super) index: Arc<SubscriberCache>,
     pub(super) graphs: Arc<Graphs>,
     pub(super) outbox: Mutex<Outbox>,
     pub(super) stale: Mutex<Vec<OrganizationId>>,
@@ -42,7 +43,7 @@ impl Txn {
     }
 
     /// Returns the cache of the webhooks that subscribe to events.
-    pub(crate) fn index(&self) -> &Index {
+    pub(crate) fn index(&self) -> &SubscriberCache {
         &self.index
     }
 

@@ -7,24 +7,24 @@ use tokio::sync::Notify;
 
 /// Tells tasks that wait for the database that it does not answer.
 #[derive(Debug, Default)]
-pub(crate) struct Silence(Notify);
+pub(crate) struct Unresponsive(Notify);
 
-impl Silence {
+impl Unresponsive {
     /// Reports that the database has not answered for too long: all current waits end now.
-    pub(crate) fn noticed(&self) {
+    pub(crate) fn report(&self) {
         self.0.notify_waiters();
     }
 
     /// Waits until the database is reported unresponsive. Earlier reports do not count.
-    pub(crate) async fn falls(&self) {
+    pub(crate) async fn wait(&self) {
         self.0.notified().await;
     }
 
     /// Waits for a query that changes nothing, until the database is reported unresponsive.
-    pub(crate) async fn outlast<T>(&self, look: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) async fn until_unresponsive<T>(&self, look: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             done = look => done,
-            () = self.falls() => Err(unanswered()),
+            () = self.wait() => Err(unanswered()),
         }
     }
 }
@@ -41,14 +41,14 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_when_the_silence_is_noticed_waits_no_longer() {
-        let silence = Arc::new(Silence::default());
-        silence.noticed();
-        let waits = Arc::clone(&silence);
-        let waiting = tokio::spawn(async move { waits.outlast(pending::<Result<()>>()).await });
+        let unresponsive = Arc::new(Unresponsive::default());
+        unresponsive.report();
+        let waits = Arc::clone(&unresponsive);
+        let waiting = tokio::spawn(async move { waits.until_unresponsive(pending::<Result<()>>()).await });
         tokio::task::yield_now().await;
-        assert!(!waiting.is_finished(), "an old silence is over");
-        silence.noticed();
+        assert!(!waiting.is_finished(), "an old unresponsive is over");
+        unresponsive.report();
         assert!(matches!(waiting.await.unwrap(), Err(Error::Unavailable(_))));
-        assert_eq!(silence.outlast(async { Ok(1) }).await.unwrap(), 1);
+        assert_eq!(unresponsive.until_unresponsive(async { Ok(1) }).await.unwrap(), 1);
     }
 }

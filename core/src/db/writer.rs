@@ -16,21 +16,21 @@
 
 use super::{
     prefetch,
-    queue::{Hope, Queue, Units},
+    queue::{AdaptiveBatching, CommandSender, Queue},
     scope::Scope,
     store::{Begun, Store},
     txn::{Txn, Work},
-    unresponsive::{self, Silence},
+    unresponsive::{self, Unresponsive},
 };
 use crate::{
     Clock, Error, Result,
     bus::Bus,
     feed::Live,
     graph::Graphs,
-    label_context::{self, About, Subjects},
+    label_context::{self, LabelContexts, LabelKey},
     queue::{lanes::Lanes, outbox::Outbox},
     sql::{postgres, statement::raw},
-    subscribers::Index,
+    subscribers::SubscriberCache,
 };
 use entity::OrganizationId;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait, Value};
@@ -46,7 +46,7 @@ use tokio::{sync::oneshot, task::JoinSet};
 /// The state of a group between its units and its commit.
 #[derive(Default)]
 struct Group {
-    answers: Vec<Answer>,
+    answers: Vec<Reply>,
     outbox: Outbox,
     /// Organizations whose webhooks have changed.
     stale: BTreeSet<OrganizationId>,
@@ -56,12 +56,12 @@ struct Group {
 }
 
 /// Tells a caller how its unit ended: `None` once it is committed, or the error that stopped the whole group.
-type Answer = Box<dyn FnOnce(Option<Error>) + Send>;
-pub(super) type Ran<'t> = Pin<Box<dyn Future<Output = (Result<()>, Answer)> + Send + 't>>;
+type Reply = Box<dyn FnOnce(Option<Error>) + Send>;
+pub(super) type Ran<'t> = Pin<Box<dyn Future<Output = (Result<()>, Reply)> + Send + 't>>;
 
 /// A command to the writer: a unit of work and the way to its caller. It is either run or refused.
-pub(super) trait Unit: Send {
-    fn kind(&self) -> &Kind;
+pub(super) trait Command: Send {
+    fn access(&self) -> &Access;
     fn scope(&self) -> &Scope;
     fn run<'t>(self: Box<Self>, txn: &'t Txn) -> Ran<'t>;
     fn refuse(self: Box<Self>, why: Error);
@@ -69,26 +69,26 @@ pub(super) trait Unit: Send {
 
 /// The access of a unit to the database.
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(super) enum Access {
     /// By statements of its own.
-    Writes,
+    ReadWrite,
     /// By what it leaves in the outbox alone. It reads the context of these labels, which is prefetched.
-    Appends(Vec<About>),
+    AppendOnly(Vec<LabelKey>),
 }
 
-struct Addressed<T, F> {
-    kind: Kind,
+struct UnitCommand<T, F> {
+    kind: Access,
     scope: Scope,
     unit: F,
     answer: oneshot::Sender<Result<T>>,
 }
 
-impl<T, F> Unit for Addressed<T, F>
+impl<T, F> Command for UnitCommand<T, F>
 where
     T: Send + 'static,
     F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
 {
-    fn kind(&self) -> &Kind {
+    fn access(&self) -> &Access {
         &self.kind
     }
 
@@ -111,7 +111,7 @@ where
             })
             .await;
             let outcome = result.as_ref().map(|_| ()).map_err(Clone::clone);
-            let answer: Answer = Box::new(move |stopped| {
+            let answer: Reply = Box::new(move |stopped| {
                 answer.send(stopped.map_or(result, Err)).ok();
             });
             (outcome, answer)
@@ -126,22 +126,22 @@ where
 /// The callers' side of the writers.
 #[derive(Debug)]
 pub(super) struct Handle {
-    units: Mutex<Option<Ways>>,
+    units: Mutex<Option<Queues>>,
     ended: tokio::sync::Mutex<JoinSet<()>>,
 }
 
 /// The queues to the writers, by access.
 #[derive(Clone, Debug)]
-struct Ways {
-    appends: Units,
-    writes: Units,
+struct Queues {
+    appends: CommandSender,
+    writes: CommandSender,
 }
 
-impl Ways {
-    fn of(&self, kind: &Kind) -> &Units {
+impl Queues {
+    fn of(&self, kind: &Access) -> &CommandSender {
         match kind {
-            Kind::Appends(_) => &self.appends,
-            Kind::Writes => &self.writes,
+            Access::AppendOnly(_) => &self.appends,
+            Access::ReadWrite => &self.writes,
         }
     }
 }
@@ -149,7 +149,7 @@ impl Ways {
 /// Starts the writers of a database, each with a connection of its own.
 pub(super) fn start(stores: Stores, shared: &Shared) -> Handle {
     let mut ended = JoinSet::new();
-    let mut serve = |(units, queue): (Units, Queue), stores: Vec<Store>| {
+    let mut serve = |(units, queue): (CommandSender, Queue), stores: Vec<Store>| {
         for store in stores {
             let shared = shared.clone();
             ended.spawn(Writer { store, shared }.run(queue.clone()));
@@ -159,12 +159,12 @@ pub(super) fn start(stores: Stores, shared: &Shared) -> Handle {
     let ways = match stores {
         Stores::One(store) => {
             let units = serve(Queue::new(), vec![store]);
-            Ways {
+            Queues {
                 appends: units.clone(),
                 writes: units,
             }
         }
-        Stores::Many { appends, writes } => Ways {
+        Stores::Many { appends, writes } => Queues {
             appends: serve(Queue::gathering(), appends),
             writes: serve(Queue::new(), writes),
         },
@@ -184,14 +184,14 @@ pub(super) enum Stores {
 }
 
 impl Handle {
-    pub(super) async fn write<T, F>(&self, kind: Kind, scope: Scope, unit: F) -> Result<T>
+    pub(super) async fn write<T, F>(&self, kind: Access, scope: Scope, unit: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t Txn) -> Work<'t, T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let units = self.ways().ok_or_else(closed)?.of(&kind).clone();
-        let unit = Addressed {
+        let units = self.queues().ok_or_else(closed)?.of(&kind).clone();
+        let unit = UnitCommand {
             kind,
             scope,
             unit,
@@ -201,13 +201,13 @@ impl Handle {
         answered.await.map_err(|_| unresponsive::unanswered())?
     }
 
-    fn ways(&self) -> Option<Ways> {
+    fn queues(&self) -> Option<Queues> {
         self.units.lock().expect("held for a clone only").clone()
     }
 
     /// Checks that the writers still take units.
     pub(super) fn ping(&self) -> Result<()> {
-        self.ways()
+        self.queues()
             .filter(|ways| !ways.appends.is_closed() && !ways.writes.is_closed())
             .map(drop)
             .ok_or_else(closed)
@@ -227,12 +227,12 @@ fn closed() -> Error {
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) clock: Clock,
-    pub(super) index: Arc<Index>,
+    pub(super) index: Arc<SubscriberCache>,
     pub(super) graphs: Arc<Graphs>,
     pub(super) lanes: Arc<Lanes>,
     pub(super) live: Arc<Live>,
     pub(super) bus: Arc<Bus>,
-    pub(super) silence: Arc<Silence>,
+    pub(super) unresponsive: Arc<Unresponsive>,
 }
 
 /// A task that commits the units of one queue.
@@ -243,9 +243,9 @@ struct Writer {
 
 impl Writer {
     async fn run(mut self, queue: Queue) {
-        let mut hope = Hope::default();
+        let mut batching = AdaptiveBatching::default();
         loop {
-            let group = queue.next(&mut hope).await;
+            let group = queue.next(&mut batching).await;
             if group.is_empty() {
                 break;
             }
@@ -255,12 +255,12 @@ impl Writer {
     }
 
     /// Commits a group and answers its callers. An error that stops the whole transaction is the answer to all of them.
-    async fn commit(&mut self, units: Vec<Box<dyn Unit>>) {
+    async fn commit(&mut self, units: Vec<Box<dyn Command>>) {
         let mut group = Group::default();
-        let silence = Arc::clone(&self.shared.silence);
+        let unresponsive = Arc::clone(&self.shared.unresponsive);
         let committed = tokio::select! {
             committed = self.transact(units, &mut group) => committed,
-            () = silence.falls() => Err(self.broken_off(&group)),
+            () = unresponsive.wait() => Err(self.broken_off(&group)),
         };
         if committed.is_err() {
             self.store.reconnect().await;
@@ -292,7 +292,7 @@ impl Writer {
     }
 
     /// Runs the units of a group in one transaction and commits it.
-    async fn transact(&self, units: Vec<Box<dyn Unit>>, group: &mut Group) -> Result<()> {
+    async fn transact(&self, units: Vec<Box<dyn Command>>, group: &mut Group) -> Result<()> {
         let mut scope = Scope::default();
         units.iter().for_each(|unit| scope.join(unit.scope()));
         let (outer, turn) = match self.store.begin(&scope, &self.shared).await {
@@ -304,12 +304,12 @@ impl Writer {
         };
         let mut stopped = None;
         for run in prefetch::runs(units) {
-            let asked = prefetch::asked(&run);
-            let seen = match &stopped {
+            let asked = prefetch::label_keys(&run);
+            let prefetched = match &stopped {
                 Some(why) => Err(Error::clone(why)),
-                None => label_context::look(outer.as_ref(), asked).await.map(Arc::new),
+                None => label_context::load(outer.as_ref(), asked).await.map(Arc::new),
             };
-            stopped = self.run_all(&outer, &turn, run, seen, group).await;
+            stopped = self.run_all(&outer, &turn, run, prefetched, group).await;
         }
         group.mark = turn.mark();
         self.finish(outer, stopped, group).await
@@ -320,20 +320,20 @@ impl Writer {
         &self,
         outer: &Arc<DatabaseTransaction>,
         turn: &Begun,
-        run: Vec<Box<dyn Unit>>,
-        mut seen: Result<Arc<Subjects>>,
+        run: Vec<Box<dyn Command>>,
+        mut prefetched: Result<Arc<LabelContexts>>,
         group: &mut Group,
     ) -> Option<Error> {
         for unit in run {
-            match &seen {
+            match &prefetched {
                 Err(why) => unit.refuse(why.clone()),
                 Ok(known) => {
                     let stopped = self.savepoint(outer, turn, Arc::clone(known), unit, group).await;
-                    seen = stopped.map_or(seen, Err);
+                    prefetched = stopped.map_or(prefetched, Err);
                 }
             }
         }
-        seen.err()
+        prefetched.err()
     }
 
     /// Runs a unit inside its savepoint. An error is returned when the transaction as a whole cannot go on: SQLite may
@@ -342,14 +342,14 @@ impl Writer {
         &self,
         outer: &Arc<DatabaseTransaction>,
         turn: &Begun,
-        seen: Arc<Subjects>,
-        unit: Box<dyn Unit>,
+        prefetched: Arc<LabelContexts>,
+        unit: Box<dyn Command>,
         group: &mut Group,
     ) -> Option<Error> {
-        let is_alone = unit.scope().is_alone();
-        let savepoint = match unit.kind() {
-            Kind::Appends(_) => Ok(Arc::clone(outer)),
-            Kind::Writes => open(outer, is_alone, &mut group.outbox).await,
+        let is_alone = unit.scope().is_exclusive();
+        let savepoint = match unit.access() {
+            Access::AppendOnly(_) => Ok(Arc::clone(outer)),
+            Access::ReadWrite => open(outer, is_alone, &mut group.outbox).await,
         };
         let conn = match savepoint {
             Ok(conn) => conn,
@@ -358,7 +358,7 @@ impl Writer {
                 return Some(why);
             }
         };
-        let txn = self.txn(conn, turn, seen);
+        let txn = self.txn(conn, turn, prefetched);
         let (outcome, answer) = unit.run(&txn).await;
         group.answers.push(answer);
         let Txn {
@@ -389,10 +389,10 @@ impl Writer {
         }
     }
 
-    fn txn(&self, conn: Arc<DatabaseTransaction>, turn: &Begun, seen: Arc<Subjects>) -> Txn {
+    fn txn(&self, conn: Arc<DatabaseTransaction>, turn: &Begun, prefetched: Arc<LabelContexts>) -> Txn {
         Txn {
             conn,
-            seen,
+            prefetched: prefetched,
             now: self.shared.clock.now(),
             sequence: Arc::clone(&turn.sequence),
             index: Arc::clone(&self.shared.index),

@@ -5,15 +5,15 @@ use super::recorder::{Attempted, Record};
 use crate::{
     App, Error, Result,
     delivery::{
-        breaker::Sign,
+        breaker::Observation,
         headers,
-        retry::{Past, Verdict},
+        retry::{History, Verdict},
         sender::Outcome,
     },
     health,
     listener::Delivery,
     queue::{job::Job, lanes::Lanes, outbox},
-    webhook::{Target, target::prepare},
+    webhook::{DeliverySettings, target::prepare},
 };
 use bytes::Bytes;
 use entity::{Timestamp, attempt};
@@ -23,29 +23,29 @@ use tokio_util::sync::CancellationToken;
 
 /// The delay before a notification is looked at again that could not be tried, for instance because its body could not
 /// be read.
-const SOON: Duration = Duration::from_secs(5);
+const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// A job in flight. If it is dropped before it ends, by a panic or a shutdown, its claim is released.
-struct Flight {
+struct InFlight {
     job: Option<Job>,
     lanes: Arc<Lanes>,
     records: mpsc::UnboundedSender<Record>,
 }
 
-impl Flight {
+impl InFlight {
     /// Ends the request: frees the lane for its next request and hands the record to the recorder.
     fn end(mut self, with: impl FnOnce(Job) -> Record) {
         if let Some(job) = self.job.take() {
-            self.lanes.landed(job.webhook_id);
+            self.lanes.request_ended(job.webhook_id);
             self.records.send(with(job)).ok();
         }
     }
 }
 
-impl Drop for Flight {
+impl Drop for InFlight {
     fn drop(&mut self) {
         if let Some(job) = self.job.take() {
-            self.lanes.landed(job.webhook_id);
+            self.lanes.request_ended(job.webhook_id);
             self.records.send(Record::held(job, None)).ok();
             self.lanes.wake();
         }
@@ -53,10 +53,15 @@ impl Drop for Flight {
 }
 
 /// Delivers a job, then the next one in round-robin order, until no job is ready or `stop` is cancelled.
-pub(super) async fn fly(app: Arc<App>, first: Job, records: mpsc::UnboundedSender<Record>, stop: CancellationToken) {
+pub(super) async fn deliver_all(
+    app: Arc<App>,
+    first: Job,
+    records: mpsc::UnboundedSender<Record>,
+    stop: CancellationToken,
+) {
     let mut next = Some(first);
     while let Some(job) = next {
-        let flight = Flight {
+        let flight = InFlight {
             job: Some(job.clone()),
             lanes: Arc::clone(&app.dispatcher.lanes),
             records: records.clone(),
@@ -75,29 +80,29 @@ pub(super) async fn fly(app: Arc<App>, first: Job, records: mpsc::UnboundedSende
 pub(super) fn next_job(app: &App, records: &mpsc::UnboundedSender<Record>) -> Option<Job> {
     let (lanes, now) = (&app.dispatcher.lanes, app.clock.now());
     let next = app.nodes.is_alive().then(|| lanes.take(now)).flatten();
-    for job in lanes.back() {
+    for job in lanes.take_released() {
         records.send(Record::held(job, Some(now))).ok();
     }
     next
 }
 
 /// Tries a job and turns the result into its record. An error of ours releases the claim for [`SOON`].
-async fn deliver(app: &App, job: Job, flight: Flight) {
+async fn deliver(app: &App, job: Job, flight: InFlight) {
     match attempt(app, &job).await {
-        Ok(Turn::Attempted(mut attempted)) => {
+        Ok(Disposition::Sent(mut attempted)) => {
             // Noted before the lane is freed: the next request must follow the state of the circuit breaker.
             attempted.marked = note(app, &job, &attempted);
             flight.end(|job| Record::attempted(job, attempted));
         }
-        Ok(Turn::Off) => flight.end(|job| Record::held(job, None)),
-        Ok(Turn::Away) => flight.end(|job| Record::held(job, Some(app.clock.now().plus(SOON)))),
+        Ok(Disposition::WebhookInactive) => flight.end(|job| Record::held(job, None)),
+        Ok(Disposition::ListenerGone) => flight.end(|job| Record::held(job, Some(app.clock.now().plus(RETRY_DELAY)))),
         Err(error) => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 notification.id = %job.notification_id,
                 "a notification could not be sent; trying again later"
             );
-            flight.end(|job| Record::held(job, Some(app.clock.now().plus(SOON))));
+            flight.end(|job| Record::held(job, Some(app.clock.now().plus(RETRY_DELAY))));
         }
     }
 }
@@ -105,12 +110,12 @@ async fn deliver(app: &App, job: Job, flight: Flight) {
 /// Reports an outcome to the circuit breaker. Returns whether the webhook's health has changed and must be written.
 fn note(app: &App, job: &Job, attempted: &Attempted) -> bool {
     let (sign, reason) = match attempted.verdict {
-        Verdict::Delivered => (Sign::Success, None),
-        Verdict::Retry { spent: false, .. } => (Sign::Neither, None),
+        Verdict::Delivered => (Observation::Success, None),
+        Verdict::Retry { spent: false, .. } => (Observation::Neither, None),
         Verdict::Retry { .. } | Verdict::Failed | Verdict::Gone => {
             let row = &attempted.row;
             let answered = row.response_status.filter(|_| row.error.is_none());
-            (Sign::Failure, health::failure(answered, row.error))
+            (Observation::Failure, health::failure(answered, row.error))
         }
     };
     let lanes = &app.dispatcher.lanes;
@@ -118,21 +123,21 @@ fn note(app: &App, job: &Job, attempted: &Attempted) -> bool {
 }
 
 /// The result of trying a job.
-enum Turn {
+enum Disposition {
     /// A request was made.
-    Attempted(Box<Attempted>),
+    Sent(Box<Attempted>),
     /// The webhook is not active any more: the notification waits until it is active again.
-    Off,
+    WebhookInactive,
     /// The webhook's listener is not connected here, or went away before it received the request: the notification
     /// waits for it.
-    Away,
+    ListenerGone,
 }
 
 /// Sends one request: to the webhook's URL, or to its listener.
-async fn attempt(app: &App, job: &Job) -> Result<Turn> {
-    let target = app.targets.of(app, job.webhook_id).await?;
+async fn attempt(app: &App, job: &Job) -> Result<Disposition> {
+    let target = app.delivery_settings.of(app, job.webhook_id).await?;
     let Some(target) = target.filter(|target| target.active) else {
-        return Ok(Turn::Off);
+        return Ok(Disposition::WebhookInactive);
     };
     let body = match &job.body {
         Some(body) => body.clone(),
@@ -152,11 +157,11 @@ async fn attempt(app: &App, job: &Job) -> Result<Turn> {
         }
     };
     let Some(outcome) = outcome else {
-        return Ok(Turn::Away);
+        return Ok(Disposition::ListenerGone);
     };
     let duration = watch.elapsed();
     let now = app.clock.now();
-    let past = Past {
+    let past = History {
         spent: u32::try_from(job.attempt_count - job.throttled_count).unwrap_or(0) + 1,
         throttled: u32::try_from(job.throttled_count).unwrap_or(0),
         age: now.since(job.created_at),
@@ -166,7 +171,7 @@ async fn attempt(app: &App, job: &Job) -> Result<Turn> {
     if verdict == Verdict::Delivered && !target.captured.keeps(job.notification_id) {
         (row.response_headers, row.response_body) = (None, None);
     }
-    Ok(Turn::Attempted(Box::new(Attempted {
+    Ok(Disposition::Sent(Box::new(Attempted {
         row,
         verdict,
         marked: false,
@@ -176,7 +181,7 @@ async fn attempt(app: &App, job: &Job) -> Result<Turn> {
 /// Builds the attempt's row from the request and its outcome.
 fn row(
     job: &Job,
-    target: &Target,
+    target: &DeliverySettings,
     started_at: Timestamp,
     duration: Duration,
     request_headers: String,
@@ -256,7 +261,7 @@ mod tests {
         lanes.changed().await;
         let taken = lanes.take(Timestamp(0));
         assert!(lanes.take(Timestamp(0)).is_none(), "one at a time");
-        let flight = Flight {
+        let flight = InFlight {
             job: taken,
             lanes: Arc::clone(&lanes),
             records,

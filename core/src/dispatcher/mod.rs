@@ -31,7 +31,7 @@ use crate::{
     wake::Wake,
 };
 use entity::{NotificationId, Timestamp, WebhookId};
-use recorder::{Record, Way};
+use recorder::{Record, RecordMode};
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::{
     sync::{Semaphore, mpsc},
@@ -41,11 +41,11 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The interval at which the database is asked which lanes have work, in case a hint was lost.
-const SURVEY: Duration = Duration::from_secs(15);
+const SURVEY_INTERVAL: Duration = Duration::from_secs(15);
 /// The delay before a claim is tried again after the database refused it.
-const CLAIM_AGAIN: Duration = Duration::from_secs(1);
+const CLAIM_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The time a shutdown waits for requests in flight, and then for their outcomes to be recorded.
-const GRACE: Duration = Duration::from_secs(10);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The state of the dispatcher: the lanes, the HTTP sender, and a signal for tests and watchers.
 pub struct Dispatcher {
@@ -75,7 +75,7 @@ impl Dispatcher {
         let node = self.lanes.node_id();
         let freed = app
             .db
-            .write(Scope::free(), move |txn| {
+            .write(Scope::none(), move |txn| {
                 Box::pin(async move {
                     ordering::release_all(txn.conn(), txn.now()).await?;
                     free_claims(txn.conn(), node, txn.now()).await
@@ -128,7 +128,7 @@ impl Dispatcher {
         let node = self.lanes.node_id();
         let freed = app
             .db
-            .write(Scope::free(), move |txn| {
+            .write(Scope::none(), move |txn| {
                 Box::pin(async move { free_claims(txn.conn(), node, txn.now()).await })
             })
             .await?;
@@ -149,7 +149,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let flights = TaskTracker::new();
     let abandon = CancellationToken::new();
     let one_claim = Arc::new(Semaphore::new(1));
-    let mut survey = interval(SURVEY);
+    let mut survey = interval(SURVEY_INTERVAL);
     survey.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut suspects = HashSet::new();
     let lanes = &app.dispatcher.lanes;
@@ -160,13 +160,18 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
         while let Some(job) = deliver::next_job(&app, &records) {
             // Boxed to keep the task small: without it, `run_until_cancelled_owned` reserves the space of three such
             // futures.
-            let flight = Box::pin(deliver::fly(Arc::clone(&app), job, records.clone(), shutdown.clone()));
+            let flight = Box::pin(deliver::deliver_all(
+                Arc::clone(&app),
+                job,
+                records.clone(),
+                shutdown.clone(),
+            ));
             flights.spawn(abandon.clone().run_until_cancelled_owned(flight));
         }
         tokio::select! {
             () = changed => {}
             () = until_due(&app, &one_claim) => {}
-            _ = survey.tick() => look_again(&app, &mut suspects).await,
+            _ = survey.tick() => check_suspects(&app, &mut suspects).await,
             () = shutdown.cancelled() => {}
             // The recorder has ended: an outcome of a request sent now could not be recorded.
             () = records.closed() => break,
@@ -184,7 +189,7 @@ async fn finish(
     recorder: tokio::task::JoinHandle<()>,
 ) {
     flights.close();
-    if timeout(GRACE, flights.wait()).await.is_err() {
+    if timeout(SHUTDOWN_TIMEOUT, flights.wait()).await.is_err() {
         tracing::warn!(
             in_flight = app.dispatcher.lanes.in_flight(),
             "requests still in flight are canceled and will be sent again after the next start"
@@ -192,12 +197,12 @@ async fn finish(
         abandon.cancel();
         flights.wait().await;
     }
-    for job in app.dispatcher.lanes.drain() {
+    for job in app.dispatcher.lanes.take_queued() {
         records.send(Record::held(job, None)).ok();
     }
     drop(records);
     let abort = recorder.abort_handle();
-    if timeout(GRACE, recorder).await.is_err() {
+    if timeout(SHUTDOWN_TIMEOUT, recorder).await.is_err() {
         tracing::warn!("some outcomes could not be recorded; their requests will be sent again after the next start");
         abort.abort();
     }
@@ -212,7 +217,7 @@ pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
         claim(app).await?;
         let mut flights = JoinSet::new();
         while let Some(job) = deliver::next_job(app, &records) {
-            flights.spawn(deliver::fly(
+            flights.spawn(deliver::deliver_all(
                 Arc::clone(app),
                 job,
                 records.clone(),
@@ -229,7 +234,7 @@ pub async fn run_until_idle(app: &Arc<App>) -> Result<()> {
             batch.push(record);
         }
         for part in recorder::parts(app, batch).await {
-            recorder::record(app, &part, Way::Together).await?;
+            recorder::record(app, &part, RecordMode::Grouped).await?;
         }
     }
 }
@@ -265,21 +270,21 @@ fn has_due(app: &App) -> bool {
 async fn claim(app: &App) -> Result<()> {
     let lanes = &app.dispatcher.lanes;
     let node = lanes.node_id();
-    let rooms = Arc::new(lanes.to_claim(app.clock.now()));
-    if rooms.is_empty() {
+    let budgets = Arc::new(lanes.claim_budgets(app.clock.now()));
+    if budgets.is_empty() {
         return Ok(());
     }
-    let asked = Arc::clone(&rooms);
+    let asked = Arc::clone(&budgets);
     let claimed = app
         .db
-        .write(Scope::free(), move |txn| {
+        .write(Scope::none(), move |txn| {
             Box::pin(async move { claim::claim(txn.conn(), node, txn.now(), &asked).await })
         })
         .await;
     match claimed {
-        Ok(claim) => lanes.claimed(&rooms, claim),
+        Ok(claim) => lanes.claimed(&budgets, claim),
         Err(error) => {
-            lanes.not_claimed(&rooms, app.clock.now().plus(CLAIM_AGAIN));
+            lanes.not_claimed(&budgets, app.clock.now().plus(CLAIM_RETRY_DELAY));
             return Err(error);
         }
     }
@@ -304,10 +309,10 @@ async fn until_due(app: &App, one_claim: &Semaphore) {
 /// Releases claims of this node that are missing from its memory on two surveys in a row. Such a claim was committed
 /// while its commit looked failed, as when a connection breaks during a commit. `suspects` holds the claims that were
 /// missing on the last survey; it is replaced by those missing now.
-pub async fn free_strays(app: &App, suspects: &mut HashSet<NotificationId>) -> Result<()> {
+pub async fn release_orphaned_claims(app: &App, suspects: &mut HashSet<NotificationId>) -> Result<()> {
     let node = app.dispatcher.lanes.node_id();
     let claimed = claim::claimed(app.db.read(), node).await?;
-    let strays = app.dispatcher.lanes.strays(claimed.iter().map(|(id, _)| *id));
+    let strays = app.dispatcher.lanes.orphaned(claimed.iter().map(|(id, _)| *id));
     let lost: Vec<_> = claimed
         .into_iter()
         .filter(|(id, _)| strays.contains(id) && suspects.contains(id))
@@ -319,18 +324,18 @@ pub async fn free_strays(app: &App, suspects: &mut HashSet<NotificationId>) -> R
     tracing::warn!(lost = lost.len(), "releasing claims that are not in memory");
     let (ids, webhooks): (Vec<NotificationId>, HashSet<WebhookId>) = lost.into_iter().unzip();
     app.db
-        .write(Scope::free(), move |txn| {
-            Box::pin(async move { claim::give_back(txn.conn(), node, txn.now(), &ids).await })
+        .write(Scope::none(), move |txn| {
+            Box::pin(async move { claim::release(txn.conn(), node, txn.now(), &ids).await })
         })
         .await?;
     app.dispatcher.look_at(app, webhooks).await
 }
 
 /// Surveys the lanes and releases orphaned claims; logs an error instead of returning it.
-async fn look_again(app: &App, suspects: &mut HashSet<NotificationId>) {
+async fn check_suspects(app: &App, suspects: &mut HashSet<NotificationId>) {
     let looked = async {
         app.dispatcher.survey(app).await?;
-        free_strays(app, suspects).await
+        release_orphaned_claims(app, suspects).await
     };
     if let Err(error) = app.db.outlast(looked).await {
         tracing::error!(

@@ -26,13 +26,13 @@ use std::{
 use tokio::sync::mpsc;
 
 /// The most outcomes that are recorded together.
-const BATCH: usize = 256;
+const MAX_BATCH: usize = 256;
 /// The number of internal errors in one outcome after which its task is held.
-const PATIENCE: u32 = 5;
+const MAX_FAULTS: u32 = 5;
 /// The delay before a batch is tried again that the database refused.
-const AGAIN: Duration = Duration::from_secs(1);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// The result of one claim of a notification, on its way into the database.
+/// The result of one claim of a notification, on its mode into the database.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     job: Job,
@@ -102,10 +102,10 @@ impl Record {
 /// Records outcomes until the channel closes. A batch that the database refuses is tried again: an outcome is never
 /// dropped.
 pub(super) async fn run(app: Arc<App>, mut queue: mpsc::UnboundedReceiver<Record>) {
-    let mut next = Vec::with_capacity(BATCH);
-    while queue.recv_many(&mut next, BATCH).await > 0 {
+    let mut next = Vec::with_capacity(MAX_BATCH);
+    while queue.recv_many(&mut next, MAX_BATCH).await > 0 {
         for part in parts(&app, std::mem::take(&mut next)).await {
-            until_recorded(&app, part, Way::Together).await;
+            until_recorded(&app, part, RecordMode::Grouped).await;
         }
     }
 }
@@ -131,7 +131,7 @@ pub(super) async fn parts(app: &App, batch: Vec<Record>) -> Vec<Arc<Vec<Record>>
     while !rest.is_empty() {
         let fits = batch_size::fitting(
             rest.iter()
-                .map(|record| weight(record).unwrap_or(batch_size::STEP_BYTES)),
+                .map(|record| weight(record).unwrap_or(batch_size::MAX_BATCH_BYTES)),
         );
         let later = rest.split_off(fits.min(rest.len()));
         parts.push(Arc::new(std::mem::replace(&mut rest, later)));
@@ -142,10 +142,10 @@ pub(super) async fn parts(app: &App, batch: Vec<Record>) -> Vec<Arc<Vec<Record>>
 /// Retries until the batch is recorded. An internal error in one outcome must not hold up the others. After such an
 /// error each outcome is recorded alone and in a transaction part of its own; after [`PATIENCE`] errors its task is
 /// held.
-async fn until_recorded(app: &App, part: Arc<Vec<Record>>, mut way: Way) {
+async fn until_recorded(app: &App, part: Arc<Vec<Record>>, mut mode: RecordMode) {
     let mut faults = 0;
     loop {
-        let Err(error) = record(app, &part, way).await else {
+        let Err(error) = record(app, &part, mode).await else {
             return;
         };
         tracing::error!(
@@ -156,25 +156,34 @@ async fn until_recorded(app: &App, part: Arc<Vec<Record>>, mut way: Way) {
         let is_ours = matches!(error, Error::Internal(_));
         if is_ours && part.len() > 1 {
             for record in part.iter() {
-                Box::pin(until_recorded(app, Arc::new(vec![record.clone()]), Way::Apart)).await;
+                Box::pin(until_recorded(
+                    app,
+                    Arc::new(vec![record.clone()]),
+                    RecordMode::Isolated,
+                ))
+                .await;
             }
             return;
         }
         faults += u32::from(is_ours);
-        way = if faults < PATIENCE { Way::Apart } else { Way::Holding };
+        mode = if faults < MAX_FAULTS {
+            RecordMode::Isolated
+        } else {
+            RecordMode::ParkTasks
+        };
         pause().await;
     }
 }
 
-/// The way a batch is recorded.
+/// The mode a batch is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum RecordMode {
     /// Together with other appends of its commit group, if the batch only appends.
-    Together,
+    Grouped,
     /// Isolated, as a unit that writes.
-    Apart,
+    Isolated,
     /// Isolated, and the tasks that wait for the outcomes are held, because moving them has failed.
-    Holding,
+    ParkTasks,
 }
 
 #[expect(
@@ -182,19 +191,19 @@ pub(super) enum Way {
     reason = "waits for a disk, not for a moment that a test could name"
 )]
 async fn pause() {
-    tokio::time::sleep(AGAIN).await;
+    tokio::time::sleep(RETRY_DELAY).await;
 }
 
 /// Records a batch, then frees its places in the window.
-pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, way: Way) -> Result<()> {
+pub(super) async fn record(app: &App, batch: &Arc<Vec<Record>>, mode: RecordMode) -> Result<()> {
     if batch.is_empty() {
         return Ok(());
     }
     let ended = ended(batch);
     let freed = freed(batch);
-    match way == Way::Together && adds_only(batch, &ended) && frees_nothing(batch, &freed) {
+    match mode == RecordMode::Grouped && adds_only(batch, &ended) && frees_nothing(batch, &freed) {
         true => add(app, batch).await?,
-        false => follow(app, batch, ended, &freed, way).await?,
+        false => follow(app, batch, ended, &freed, mode).await?,
     }
     let lanes = &app.dispatcher.lanes;
     for record in batch.iter() {
@@ -226,21 +235,21 @@ async fn add(app: &App, batch: &Arc<Vec<Record>>) -> Result<()> {
 
 /// Records outcomes that need to read first: those that change a webhook's health, release an ordered notification or
 /// move a task.
-async fn follow(app: &App, batch: &Arc<Vec<Record>>, ended: Ended, freed: &Freed, way: Way) -> Result<()> {
+async fn follow(app: &App, batch: &Arc<Vec<Record>>, ended: Ended, freed: &Freed, mode: RecordMode) -> Result<()> {
     let records = Arc::clone(batch);
-    let board = Arc::clone(&app.health);
+    let registry = Arc::clone(&app.health);
     let keys = freed.keys();
     let scope = match adds_only(batch, &ended) {
         true => Scope::shared(organizations(batch)),
-        false => Scope::alone(organizations(batch)),
+        false => Scope::exclusive(organizations(batch)),
     };
     let followed = app
         .db
         .write(scope, move |txn| {
             Box::pin(async move {
-                write(txn, &records, way).await?;
+                write(txn, &records, mode).await?;
                 ordering::release(txn.conn(), txn.now(), &keys).await?;
-                let rows = board.rows(ended.marked.keys());
+                let rows = registry.rows(ended.marked.keys());
                 health::follow(txn, &ended, rows).await
             })
         })
@@ -306,7 +315,7 @@ fn freed(records: &[Record]) -> Freed {
 }
 
 /// Writes outcomes, releases claims that were not used and moves the tasks that wait.
-async fn write(txn: &Txn, records: &[Record], way: Way) -> Result<()> {
+async fn write(txn: &Txn, records: &[Record], mode: RecordMode) -> Result<()> {
     let mut held: BTreeMap<(NodeId, Timestamp), Vec<NotificationId>> = BTreeMap::new();
     for Record { job, end } in records {
         if let End::Held(due) = end {
@@ -316,11 +325,11 @@ async fn write(txn: &Txn, records: &[Record], way: Way) -> Result<()> {
     }
     write_outcomes(txn, outcomes(txn, records)).await?;
     for ((node, due), ids) in held {
-        claim::give_back(txn.conn(), node, due, &ids).await?;
+        claim::release(txn.conn(), node, due, &ids).await?;
     }
-    match way {
-        Way::Together | Way::Apart => task::outcome::apply(txn, &waited(records)).await,
-        Way::Holding => task::outcome::strand(txn, &waited(records)).await,
+    match mode {
+        RecordMode::Grouped | RecordMode::Isolated => task::outcome::apply(txn, &waited(records)).await,
+        RecordMode::ParkTasks => task::outcome::hold_after_fault(txn, &waited(records)).await,
     }
 }
 

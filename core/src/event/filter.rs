@@ -5,7 +5,7 @@ use crate::{
     Result,
     auth::Actor,
     list,
-    page::{self, Edge},
+    page::{self, End},
 };
 use entity::{DataRowId, EventId, OrganizationId, ProjectId, Timestamp, WebhookTopic, event};
 use sea_orm::{
@@ -14,9 +14,9 @@ use sea_orm::{
 use std::time::Duration;
 
 /// The requested page of events. The key of a row is its sequence number in the feed.
-pub type Span = page::Span<i64>;
+pub type PageRequest = page::PageRequest<i64>;
 /// A page of events.
-pub type Slice = page::Slice<event::Model>;
+pub type Page = page::Page<event::Model>;
 
 /// Conditions for events; absent ones match everything. A list matches any of its values.
 #[derive(Clone, Debug, Default)]
@@ -55,37 +55,37 @@ impl Filter {
 }
 
 /// The numbers of events that a page scans, one after the other, until it is full or there are no more.
-const LOOKS: [u64; 3] = [1_000, 3_000, 8_000];
+const SCAN_SIZES: [u64; 3] = [1_000, 3_000, 8_000];
 /// The maximum difference between the time of an event and the order of the feed.
-const SLACK: Duration = Duration::from_secs(10);
+const MAX_TIME_SKEW: Duration = Duration::from_secs(10);
 
 /// Loads a page. When few events match, the scan may stop before the page is full; the page then says at which event.
-pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
+pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: PageRequest) -> Result<Page> {
     if let Some(ids) = &filter.ids {
-        return Ok(Slice::cut(of_ids(db, actor, filter, span, ids).await?, &span));
+        return Ok(Page::cut(of_ids(db, actor, filter, span, ids).await?, &span));
     }
     let mut left = timed(db, actor, filter, span).await?;
     if actor.projects.is_none() && filter.tells_times_only() {
-        return Ok(Slice::cut(select(actor, filter, left).all(db).await?, &span));
+        return Ok(Page::cut(select(actor, filter, left).all(db).await?, &span));
     }
     let mut rows = Vec::new();
-    for look in LOOKS {
+    for look in SCAN_SIZES {
         let last = last_of(db, actor, left, look).await?;
         let mut here = left;
         match (last, span.from) {
-            (Some(last), Edge::First) => (here.before, left.after) = (Some(last - 1), Some(last)),
-            (Some(last), Edge::Last) => (here.after, left.before) = (Some(last + 1), Some(last)),
+            (Some(last), End::First) => (here.before, left.after) = (Some(last - 1), Some(last)),
+            (Some(last), End::Last) => (here.after, left.before) = (Some(last + 1), Some(last)),
             (None, _) => {}
         }
         here.count = span.count - rows.len() as u64;
         rows.extend(select(actor, filter, here).all(db).await?);
         if last.is_none() || rows.len() as u64 > span.count {
-            return Ok(Slice::cut(rows, &span));
+            return Ok(Page::cut(rows, &span));
         }
     }
     match one(db, actor, left).await? {
-        Some(at) => Ok(Slice::ended(rows, &span, at)),
-        None => Ok(Slice::cut(rows, &span)),
+        Some(at) => Ok(Page::ended(rows, &span, at)),
+        None => Ok(Page::cut(rows, &span)),
     }
 }
 
@@ -101,7 +101,7 @@ async fn of_ids(
     db: &impl ConnectionTrait,
     actor: &Actor,
     filter: &Filter,
-    span: Span,
+    span: PageRequest,
     ids: &[EventId],
 ) -> Result<Vec<event::Model>> {
     let mut rows = by_ids(actor.organization_id, ids).all(db).await?;
@@ -112,7 +112,7 @@ async fn of_ids(
             && span.before.is_none_or(|before| row.sequence > before)
     });
     rows.sort_unstable_by_key(|row| row.sequence);
-    if span.from == Edge::First {
+    if span.from == End::First {
         rows.reverse();
     }
     rows.truncate(usize::try_from(span.count.saturating_add(1)).unwrap_or(usize::MAX));
@@ -120,32 +120,34 @@ async fn of_ids(
 }
 
 /// Narrows the range of sequence numbers to the period of the filter.
-async fn timed(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Span> {
+async fn timed(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: PageRequest) -> Result<PageRequest> {
     let mut span = span;
     let id = actor.organization_id;
     if let Some(time) = filter.created_from {
-        let before = last_before(db, id, time.minus(SLACK), i64::MAX).await?;
+        let before = last_before(db, id, time.minus(MAX_TIME_SKEW), i64::MAX).await?;
         span.before = Some(span.before.map_or(before, |given| given.max(before)));
     }
     if let Some(time) = filter.created_before {
-        let after = last_before(db, id, time.plus(SLACK), i64::MAX).await?.saturating_add(1);
+        let after = last_before(db, id, time.plus(MAX_TIME_SKEW), i64::MAX)
+            .await?
+            .saturating_add(1);
         span.after = Some(span.after.map_or(after, |given| given.min(after)));
     }
     Ok(span)
 }
 
 /// Returns the sequence number of the last of so many events, matching or not; none when there are fewer.
-async fn last_of(db: &impl ConnectionTrait, actor: &Actor, span: Span, count: u64) -> Result<Option<i64>> {
+async fn last_of(db: &impl ConnectionTrait, actor: &Actor, span: PageRequest, count: u64) -> Result<Option<i64>> {
     let numbers = between(actor, span).select_only().column(event::Column::Sequence);
     let numbers = numbers.order_by(event::Column::Sequence, span.from.order());
     Ok(numbers.offset(count - 1).limit(1).into_tuple().one(db).await?)
 }
 
 /// Returns the event at which the scan stopped.
-async fn one(db: &impl ConnectionTrait, actor: &Actor, left: Span) -> Result<Option<event::Model>> {
+async fn one(db: &impl ConnectionTrait, actor: &Actor, left: PageRequest) -> Result<Option<event::Model>> {
     let at = match left.from {
-        Edge::First => left.after,
-        Edge::Last => left.before,
+        End::First => left.after,
+        End::Last => left.before,
     };
     let rows = event::Entity::find()
         .filter(event::Column::OrganizationId.eq(actor.organization_id))
@@ -153,7 +155,7 @@ async fn one(db: &impl ConnectionTrait, actor: &Actor, left: Span) -> Result<Opt
     Ok(rows.one(db).await?)
 }
 
-fn between(actor: &Actor, span: Span) -> Select<event::Entity> {
+fn between(actor: &Actor, span: PageRequest) -> Select<event::Entity> {
     use event::Column as Is;
     let condition = Condition::all()
         .add(Is::OrganizationId.eq(actor.organization_id))
@@ -163,7 +165,7 @@ fn between(actor: &Actor, span: Span) -> Select<event::Entity> {
 }
 
 /// Selects one row more than the page, to detect whether there are more.
-fn select(actor: &Actor, filter: &Filter, span: Span) -> Select<event::Entity> {
+fn select(actor: &Actor, filter: &Filter, span: PageRequest) -> Select<event::Entity> {
     use event::Column as Is;
     let seen = match (&actor.projects, &filter.project_ids) {
         (None, wanted) => wanted.clone(),

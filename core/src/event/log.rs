@@ -1,6 +1,6 @@
 //! The log of events: one by its id, several by their ids, and pages, newest first.
 
-use super::filter::{Filter, Slice, Span, by_ids, page};
+use super::filter::{Filter, Page, PageRequest, by_ids, page};
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
@@ -20,7 +20,7 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<event::Model> {
 }
 
 /// Lists a page of events, newest first.
-pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
+pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: PageRequest) -> Result<Page> {
     actor.require(Action::ReadWebhooks)?;
     page(app.db.read(), actor, filter, span).await
 }

@@ -16,7 +16,7 @@ pub use data::{
     About, Batch, Change, Data, DataRow, Dataset, Label, LabelChange, Ping, Project, Review, ReviewChange, Team, User,
 };
 pub(crate) use filter::last_before;
-pub use filter::{Filter, Slice, Span};
+pub use filter::{Filter, Page, PageRequest};
 pub use notice::{Counts, GivenUp, Notice, Watched, WatchedProject};
 pub(crate) use sample::has_sample;
 pub use sample::sample;

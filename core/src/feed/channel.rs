@@ -14,13 +14,13 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// The most rows in a ring.
-const ROWS: usize = 4096;
+const MAX_ROWS: usize = 4096;
 /// The most bytes in a ring. One row always fits.
-const BYTES: usize = 32 << 20;
+const MAX_BYTES: usize = 32 << 20;
 /// The most rows that a subscriber takes at once.
-const TAKEN: usize = 64;
+const MAX_ROWS_PER_WAIT: usize = 64;
 /// The most changed tasks or replays that wait to be read.
-const HINTED: usize = 1 << 16;
+const MAX_HINTED: usize = 1 << 16;
 
 /// A row that a channel carries.
 pub(crate) trait Item: Send + Sync + Sized + 'static {
@@ -182,7 +182,7 @@ impl<T> Channel<T> {
         if !changed.is_empty() {
             let mut hinted = self.hinted.lock().expect("held for a look only");
             hinted.extend(changed);
-            if hinted.len() > HINTED {
+            if hinted.len() > MAX_HINTED {
                 hinted.clear();
                 drop(hinted);
                 self.lose();
@@ -207,7 +207,7 @@ impl<T> Channel<T> {
         let state = self.state();
         let start = usize::try_from(next.checked_sub(state.first)?).ok()?;
         let told = usize::try_from(state.told[shift].saturating_sub(*next)).ok()?;
-        taken.extend(state.ring.iter().skip(start).take(told.min(TAKEN)).cloned());
+        taken.extend(state.ring.iter().skip(start).take(told.min(MAX_ROWS_PER_WAIT)).cloned());
         *next += taken.len() as u64;
         Some(())
     }
@@ -243,7 +243,7 @@ impl<T: Item> Channel<T> {
         for row in read.rows {
             state.bytes += row.weight();
             state.ring.push_back(Arc::new(row));
-            while state.ring.len() > ROWS || (state.bytes > BYTES && state.ring.len() > 1) {
+            while state.ring.len() > MAX_ROWS || (state.bytes > MAX_BYTES && state.ring.len() > 1) {
                 let oldest = state.ring.pop_front().expect("a ring this long has a first row");
                 state.bytes -= oldest.weight();
                 state.first += 1;
@@ -354,7 +354,7 @@ mod tests {
         publish(&channel, 1..=4097, 1);
         assert_eq!(since(&channel, &mut slow), None);
         assert_eq!(since(&channel, &mut just).map(|rows| rows[0]), Some(2));
-        publish(&channel, 4098..=4098, BYTES + 1);
+        publish(&channel, 4098..=4098, MAX_BYTES + 1);
         assert_eq!(since(&channel, &mut just), None, "one heavy row is all that fits");
         let mut last = 4097;
         assert_eq!(since(&channel, &mut last), Some(vec![4098]));
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn more_changes_than_can_wait_are_a_loss_for_all() {
         let (channel, mut next): (Channel<Row>, _) = (Channel::new(0), 0);
-        channel.hint((0..HINTED).map(|_| Uuid::new_v4()).collect());
+        channel.hint((0..MAX_HINTED).map(|_| Uuid::new_v4()).collect());
         assert_eq!(since(&channel, &mut next), Some(vec![]));
         channel.hint(vec![Uuid::new_v4()]);
         assert_eq!(since(&channel, &mut next), None);

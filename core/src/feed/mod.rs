@@ -31,7 +31,7 @@ pub struct Live {
     pub(crate) replays: Arc<Channels<ReplayChange>>,
     pub(crate) mark: Arc<AtomicI64>,
     /// Limits the subscribers that read the log at the same time.
-    pub(crate) turn: Arc<Semaphore>,
+    pub(crate) read_permits: Arc<Semaphore>,
 }
 
 impl Default for Live {
@@ -42,7 +42,7 @@ impl Default for Live {
             tasks: Arc::default(),
             replays: Arc::default(),
             mark: Arc::default(),
-            turn: Arc::new(Semaphore::new(READING)),
+            read_permits: Arc::new(Semaphore::new(READING)),
         }
     }
 }

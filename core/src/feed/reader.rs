@@ -7,7 +7,7 @@
 
 use super::{
     channel::{Channel, Channels, Item},
-    pacing::{TURN, Turns},
+    pacing::{Pacing, SHIFT_INTERVAL},
 };
 use entity::OrganizationId;
 use futures_util::FutureExt;
@@ -16,9 +16,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// The interval between looks when nothing is announced.
-const LOOK: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// The delay before another look after an announcement: a row may still be hidden by an open transaction.
-const AGAIN: Duration = Duration::from_millis(20);
+const RECHECK_DELAY: Duration = Duration::from_millis(20);
 
 pub(crate) async fn run<T: Item>(
     db: DatabaseConnection,
@@ -27,7 +27,7 @@ pub(crate) async fn run<T: Item>(
     channel: Arc<Channel<T>>,
 ) {
     let overtakes = db.get_database_backend() == DbBackend::Postgres;
-    let (mut woken, mut turns, mut look) = (false, Turns::default(), true);
+    let (mut woken, mut turns, mut look) = (false, Pacing::default(), true);
     while !channels.retire(organization_id, &channel) {
         let began = Instant::now();
         let more = look && read(&db, organization_id, &channel, &mut turns).await;
@@ -38,14 +38,18 @@ pub(crate) async fn run<T: Item>(
         }
         channel.tell(turns.take(began, channel.listeners()));
         if turns.are_over() {
-            let wait = if woken && overtakes { AGAIN } else { LOOK };
+            let wait = if woken && overtakes {
+                RECHECK_DELAY
+            } else {
+                POLL_INTERVAL
+            };
             woken = timeout(wait, channel.wake.notified()).await.is_ok();
             look = true;
             if turns.just_now(Instant::now()) {
-                sleep_until(began + TURN).await;
+                sleep_until(began + SHIFT_INTERVAL).await;
             }
         } else {
-            sleep_until(began + TURN).await;
+            sleep_until(began + SHIFT_INTERVAL).await;
             look = channel.wake.notified().now_or_never().is_some();
             woken |= look;
         }
@@ -57,7 +61,7 @@ async fn read<T: Item>(
     db: &DatabaseConnection,
     organization_id: OrganizationId,
     channel: &Channel<T>,
-    turns: &mut Turns,
+    turns: &mut Pacing,
 ) -> bool {
     match T::read(db, organization_id, channel).await {
         Ok(read) => {

@@ -6,7 +6,7 @@ pub(crate) mod conditions;
 
 use crate::{
     Error, Result, event,
-    subscribers::{Index, Subscriber},
+    subscribers::{Subscriber, SubscriberCache},
 };
 use conditions::{Budget, Condition, Conditions};
 use entity::{ProjectId, StageId, StageOutput, StageType, Timestamp, stage, webhook, workflow};
@@ -44,7 +44,7 @@ impl Graph {
     /// Compiles the workflow of this row with the stages that are not removed.
     pub(crate) async fn read(
         db: &impl ConnectionTrait,
-        index: &Index,
+        index: &SubscriberCache,
         row: &workflow::Model,
         conditions: &Conditions,
     ) -> Result<Self> {
@@ -133,11 +133,11 @@ async fn ways(stage: &stage::Model, conditions: &Conditions) -> Result<Vec<Way>>
 pub(crate) struct Graphs {
     known: Cache<ProjectId, Arc<Graph>>,
     pub(crate) conditions: Conditions,
-    index: Arc<Index>,
+    index: Arc<SubscriberCache>,
 }
 
 impl Graphs {
-    pub(crate) fn new(index: Arc<Index>) -> Self {
+    pub(crate) fn new(index: Arc<SubscriberCache>) -> Self {
         Self {
             known: Cache::new(1_000),
             conditions: Conditions::new(index.limits()),

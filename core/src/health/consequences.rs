@@ -2,7 +2,7 @@
 //! warnings are published, webhooks are disabled, and operational events report it. The stored state determines whether
 //! an event is new, so that a batch that is recorded twice publishes once.
 
-use super::streak::Streak;
+use super::streak::FailureStreak;
 use crate::{
     Result,
     db::Txn,
@@ -85,7 +85,7 @@ async fn judge(
         }
         None => {}
     }
-    let streak = Streak::of(row);
+    let streak = FailureStreak::of(row);
     if streak.is_to_warn(txn.now()) {
         let reason = format!("nothing got through in {} attempts; {}", row.failures, last(row));
         row.warned_at = Some(txn.now());

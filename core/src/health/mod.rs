@@ -14,7 +14,7 @@ pub(crate) use consequences::{Ended, follow};
 use crate::{
     App, Result,
     db::Txn,
-    delivery::breaker::{Breaker, Change, Sign},
+    delivery::breaker::{Breaker, Change, Observation},
     queue::{job::Job, lanes::Lanes},
 };
 use entity::{AttemptErrorKind, OrganizationId, Timestamp, WebhookId, WebhookStatus, webhook, webhook_health};
@@ -23,24 +23,24 @@ use std::{
     collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard},
 };
-use streak::Streak;
+use streak::FailureStreak;
 
 /// The health registry: every webhook that this process has sent to, or that was failing when it started.
 #[derive(Debug, Default)]
-pub struct Board {
-    known: Mutex<HashMap<WebhookId, Known>>,
+pub struct HealthRegistry {
+    known: Mutex<HashMap<WebhookId, WebhookState>>,
 }
 
 #[derive(Clone, Debug)]
-struct Known {
+struct WebhookState {
     organization_id: OrganizationId,
     breaker: Breaker,
-    streak: Streak,
+    streak: FailureStreak,
     last_success_at: Option<Timestamp>,
     last_failure: Option<(Timestamp, String)>,
 }
 
-impl Board {
+impl HealthRegistry {
     /// Loads the webhooks that were failing when the last process ended, and pauses the lanes of open circuit breakers.
     pub(crate) async fn load(&self, db: &impl ConnectionTrait, lanes: &Lanes) -> Result<()> {
         let failing = Condition::any()
@@ -55,7 +55,7 @@ impl Board {
             if row.probe_at.is_some() {
                 lanes.shut(row.webhook_id, row.probe_at);
             }
-            known.insert(row.webhook_id, Known::from(row));
+            known.insert(row.webhook_id, WebhookState::from(row));
         }
         Ok(())
     }
@@ -83,23 +83,30 @@ impl Board {
     }
 
     /// Applies an outcome, with the reason of a failure; `true` when the change must be written.
-    pub(crate) fn note(&self, lanes: &Lanes, job: &Job, sign: Sign, reason: Option<String>, now: Timestamp) -> bool {
+    pub(crate) fn note(
+        &self,
+        lanes: &Lanes,
+        job: &Job,
+        sign: Observation,
+        reason: Option<String>,
+        now: Timestamp,
+    ) -> bool {
         let mut known = self.known();
         let known = known
             .entry(job.webhook_id)
-            .or_insert_with(|| Known::new(job.organization_id));
+            .or_insert_with(|| WebhookState::new(job.organization_id));
         let counts = !job.topic.is_operational();
         let mut ended = false;
         match sign {
-            Sign::Success => {
+            Observation::Success => {
                 known.last_success_at = Some(now);
                 ended = counts && known.streak.succeeded();
             }
-            Sign::Failure => {
+            Observation::Failure => {
                 known.last_failure = Some((now, reason.unwrap_or_default()));
                 counts.then(|| known.streak.failed(now));
             }
-            Sign::Neither => {}
+            Observation::Neither => {}
         }
         let change = known.breaker.note(sign, now);
         match change {
@@ -107,7 +114,7 @@ impl Board {
             Some(Change::Closed) => lanes.shut(job.webhook_id, None),
             None => {}
         }
-        sign == Sign::Failure || ended || change.is_some()
+        sign == Observation::Failure || ended || change.is_some()
     }
 
     /// Returns the current health rows of these webhooks.
@@ -146,17 +153,17 @@ impl Board {
         self.known().get(&id).and_then(|known| known.breaker.until())
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<WebhookId, Known>> {
-        self.known.lock().expect("nothing panics while it holds the board")
+    fn known(&self) -> MutexGuard<'_, HashMap<WebhookId, WebhookState>> {
+        self.known.lock().expect("nothing panics while it holds the registry")
     }
 }
 
-impl Known {
+impl WebhookState {
     fn new(organization_id: OrganizationId) -> Self {
         Self {
             organization_id,
             breaker: Breaker::default(),
-            streak: Streak::default(),
+            streak: FailureStreak::default(),
             last_success_at: None,
             last_failure: None,
         }
@@ -180,12 +187,12 @@ impl Known {
     }
 }
 
-impl From<webhook_health::Model> for Known {
+impl From<webhook_health::Model> for WebhookState {
     fn from(row: webhook_health::Model) -> Self {
         Self {
             organization_id: row.organization_id,
             breaker: breaker(&row),
-            streak: Streak::of(&row),
+            streak: FailureStreak::of(&row),
             last_success_at: row.last_success_at,
             last_failure: row.last_failure_at.zip(row.last_failure),
         }
@@ -207,9 +214,9 @@ pub(crate) fn is_fresh(before: &webhook::Model, after: &webhook::Model) -> bool 
 
 /// Resets the stored health and the registry's entry of a webhook in one transaction. The recorder reads the registry
 /// in transactions of its own, so no old health is written again.
-pub(crate) async fn clear(txn: &Txn, board: &Board, lanes: &Lanes, id: WebhookId) -> Result<()> {
+pub(crate) async fn clear(txn: &Txn, registry: &HealthRegistry, lanes: &Lanes, id: WebhookId) -> Result<()> {
     webhook_health::Entity::delete_by_id(id).exec(txn.conn()).await?;
-    board.forget(lanes, id);
+    registry.forget(lanes, id);
     Ok(())
 }
 

@@ -16,14 +16,14 @@ const NOTICE: Duration = Duration::from_hours(24);
 
 /// A streak of consecutive failures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Streak {
+pub(crate) struct FailureStreak {
     /// The time of the first consecutive failure; none without failures.
     pub(crate) since: Option<Timestamp>,
     pub(crate) failures: u32,
     pub(crate) warned_at: Option<Timestamp>,
 }
 
-impl Streak {
+impl FailureStreak {
     pub(crate) fn of(row: &webhook_health::Model) -> Self {
         Self {
             since: row.failing_since,
@@ -76,14 +76,14 @@ mod tests {
             (5, 10 * MINUTE - 1, None, false),
             (500, 5 * DAY, Some(at(0)), false),
         ] {
-            let streak = Streak {
+            let streak = FailureStreak {
                 since: Some(START),
                 failures,
                 warned_at: warned,
             };
             assert_eq!(streak.is_to_warn(at(seconds)), expected, "{failures} in {seconds} s");
         }
-        assert!(!Streak::default().is_to_warn(at(DAY)));
+        assert!(!FailureStreak::default().is_to_warn(at(DAY)));
     }
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
             (50, Some(4 * DAY), 5 * DAY, true),
             (50, Some(4 * DAY + 1), 5 * DAY, false),
         ] {
-            let streak = Streak {
+            let streak = FailureStreak {
                 since: Some(START),
                 failures,
                 warned_at: warned.map(at),
@@ -111,13 +111,13 @@ mod tests {
 
     #[test]
     fn a_success_starts_both_clocks_again() {
-        let mut streak = Streak::default();
+        let mut streak = FailureStreak::default();
         assert!(!streak.succeeded());
         (0..60).for_each(|day| streak.failed(at(day * DAY)));
         assert!(streak.is_to_warn(at(60 * DAY)));
         streak.warned_at = Some(at(10));
         assert!(streak.is_to_disable(at(60 * DAY)));
         assert!(streak.succeeded());
-        assert_eq!(streak, Streak::default());
+        assert_eq!(streak, FailureStreak::default());
     }
 }

@@ -29,7 +29,7 @@ use std::{
 };
 
 /// The time for which a response is kept.
-pub const KEPT: Duration = Duration::from_secs(24 * 3600);
+pub const RESPONSE_TTL: Duration = Duration::from_secs(24 * 3600);
 /// The maximum number of characters of a key.
 pub const MAX_KEY: usize = 255;
 /// The maximum size in bytes of a stored response.
@@ -45,7 +45,7 @@ pub struct Request {
 
 /// The response of a request.
 #[derive(Clone)]
-pub struct Answer {
+pub struct StoredResponse {
     /// The HTTP status.
     pub status: u16,
     /// The media type.
@@ -59,7 +59,7 @@ pub enum Begun {
     /// Execute the request inside [`within`], and call [`finish`].
     New(Claim),
     /// Return this response.
-    Known(Answer),
+    Known(StoredResponse),
     /// The first request is in execution.
     Running,
     /// The key belongs to another request.
@@ -114,7 +114,7 @@ pub async fn begin(app: &App, actor: &Actor, request: Request) -> Result<Begun> 
     let claim = Claim::new(&app.running, actor.organization_id);
     let (actor, keyring, nodes) = (actor.clone(), Arc::clone(&app.keyring), Arc::clone(&app.nodes));
     app.db
-        .write(Scope::free(), move |txn| {
+        .write(Scope::none(), move |txn| {
             Box::pin(async move { row::claim(txn, claim, &nodes, &actor, &keyring, request).await })
         })
         .await
@@ -122,7 +122,7 @@ pub async fn begin(app: &App, actor: &Actor, request: Request) -> Result<Begun> 
 
 /// Finishes a request. Its row is removed when `remember` is false, unless something was committed: that must not be
 /// executed again. A response that is too large to be stored leaves a row without one.
-pub async fn finish(app: &App, claim: Claim, answer: Answer, remember: bool) -> Result<()> {
+pub async fn finish(app: &App, claim: Claim, answer: StoredResponse, remember: bool) -> Result<()> {
     let (id, keyring) = (claim.id, Arc::clone(&app.keyring));
     let fits = answer.body.len() <= MAX_ANSWER;
     let ended = app

@@ -1,6 +1,6 @@
 //! The row of a request with an idempotency key: claimed, marked, completed or removed.
 
-use super::{Answer, Begun, Claim, KEPT, Request, Running};
+use super::{Begun, Claim, RESPONSE_TTL, Request, Running, StoredResponse};
 use crate::{Error, Result, auth::Actor, db::Txn, node::Nodes, secret::Keyring};
 use entity::{IdempotencyId, Timestamp, idempotency_key};
 use sea_orm::{
@@ -72,7 +72,7 @@ fn judge(
     digest: &[u8],
     now: Timestamp,
 ) -> Result<Option<Begun>> {
-    if row.created_at.plus(KEPT) <= now {
+    if row.created_at.plus(RESPONSE_TTL) <= now {
         return Ok(None);
     }
     if keyring.open(&seal::request(row.id), &row.request)?[..] != *digest {
@@ -88,11 +88,11 @@ fn judge(
     })
 }
 
-fn answer(row: &idempotency_key::Model, keyring: &Keyring) -> Result<Option<Answer>> {
+fn answer(row: &idempotency_key::Model, keyring: &Keyring) -> Result<Option<StoredResponse>> {
     let (Some(status), Some(content_type), Some(sealed)) = (row.response_status, &row.content_type, &row.answer) else {
         return Ok(None);
     };
-    Ok(Some(Answer {
+    Ok(Some(StoredResponse {
         status: u16::try_from(status).map_err(Error::internal)?,
         content_type: content_type.clone(),
         body: keyring.open(&seal::answer(row.id), sealed)?.to_vec(),
@@ -110,7 +110,7 @@ pub(super) async fn forget(txn: &Txn, id: IdempotencyId) -> Result<bool> {
 }
 
 /// Stores the response in the row of its request.
-pub(super) async fn keep(txn: &Txn, id: IdempotencyId, keyring: &Keyring, answer: Answer) -> Result<()> {
+pub(super) async fn keep(txn: &Txn, id: IdempotencyId, keyring: &Keyring, answer: StoredResponse) -> Result<()> {
     let row = idempotency_key::ActiveModel {
         id: Set(id),
         response_status: Set(Some(i16::try_from(answer.status).map_err(Error::internal)?)),

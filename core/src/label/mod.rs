@@ -13,7 +13,7 @@ use crate::{
     db::{self, Txn},
     event::{Change, Data},
     input::{self, set},
-    label_context::{About, Subject},
+    label_context::{LabelContext, LabelKey},
     list::Query,
     publish,
 };
@@ -24,14 +24,14 @@ use sea_orm::{
 use std::{collections::HashSet, time::Duration};
 
 /// The maximum size of an annotation in bytes.
-pub const LABEL: usize = 2 << 20;
+pub const MAX_LABEL_BYTES: usize = 2 << 20;
 /// The maximum total size in bytes of the annotations that one transaction deletes, since it holds them, their events
 /// and their payloads in memory.
-pub const DELETED: usize = 16 << 20;
+pub const MAX_DELETED_BYTES: usize = 16 << 20;
 /// Labelbox's name of the label type without a meaning.
 pub const ANY: &str = "Any";
 /// The maximum staleness of a project's last activity.
-const ACTIVITY: Duration = Duration::from_secs(1);
+const ACTIVITY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The fields of a new label.
 #[derive(Clone, Debug, Default)]
@@ -91,13 +91,13 @@ pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<label::Model> {
     actor.require(Action::Annotate)?;
     check(&new, "")?;
-    let about = about(actor, &new)?;
+    let key = label_key(actor, &new)?;
     let actor = actor.clone();
     app.db
-        .append(db::Scope::shared([actor.organization_id]), vec![about], move |txn| {
+        .append(db::Scope::shared([actor.organization_id]), vec![key], move |txn| {
             Box::pin(async move {
-                let subjects = txn.label_contexts(vec![about]).await?;
-                insert(txn, &actor, new, &subjects[&about], "").await
+                let contexts = txn.label_contexts(vec![key]).await?;
+                insert(txn, &actor, new, &contexts[&key], "").await
             })
         })
         .await
@@ -110,15 +110,18 @@ pub async fn create_many(app: &App, actor: &Actor, new: Vec<New>) -> Result<Vec<
     for (place, new) in new.iter().enumerate() {
         check(new, &format!("{place}."))?;
     }
-    let asked = new.iter().map(|new| about(actor, new)).collect::<Result<Vec<_>>>()?;
+    let asked = new
+        .iter()
+        .map(|new| label_key(actor, new))
+        .collect::<Result<Vec<_>>>()?;
     let actor = actor.clone();
     app.db
         .append(db::Scope::shared([actor.organization_id]), asked.clone(), move |txn| {
             Box::pin(async move {
-                let subjects = txn.label_contexts(asked.clone()).await?;
+                let contexts = txn.label_contexts(asked.clone()).await?;
                 let mut rows = Vec::with_capacity(new.len());
-                for (place, (new, about)) in new.into_iter().zip(&asked).enumerate() {
-                    rows.push(insert(txn, &actor, new, &subjects[about], &format!("{place}.")).await?);
+                for (place, (new, key)) in new.into_iter().zip(&asked).enumerate() {
+                    rows.push(insert(txn, &actor, new, &contexts[key], &format!("{place}.")).await?);
                 }
                 Ok(rows)
             })
@@ -129,7 +132,7 @@ pub async fn create_many(app: &App, actor: &Actor, new: Vec<New>) -> Result<Vec<
 /// Saves a label. Without any change, no event is published.
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<label::Model> {
     actor.require(Action::Annotate)?;
-    input::text("label", patch.label.as_deref().unwrap_or_default(), LABEL)?;
+    input::text("label", patch.label.as_deref().unwrap_or_default(), MAX_LABEL_BYTES)?;
     seconds("secondsToLabel", patch.seconds_to_label.unwrap_or_default())?;
     let (actor, id) = (actor.clone(), id.to_owned());
     app.db
@@ -144,11 +147,11 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                 set(&mut row.seconds_to_label, patch.seconds_to_label);
                 row.updated_at = Set(txn.now());
                 let row = row.update(txn.conn()).await?;
-                let subject = txn.label_context(&row).await?;
-                if subject.project.as_ref().is_none_or(|project| project.deleted) {
+                let context = txn.label_context(&row).await?;
+                if context.project.as_ref().is_none_or(|project| project.deleted) {
                     return Err(Error::NotAllowed("the label's project is deleted".into()));
                 }
-                changed(txn, &row, &subject, Change::Updated).await?;
+                changed(txn, &row, &context, Change::Updated).await?;
                 Ok(row)
             })
         })
@@ -172,10 +175,10 @@ pub async fn delete(app: &App, actor: &Actor, ids: &[String]) -> Result<Vec<labe
                         bytes += row.label.len();
                         rows.push(row);
                     }
-                    if bytes > DELETED {
+                    if bytes > MAX_DELETED_BYTES {
                         return Err(Error::invalid(
                             "labelIds",
-                            format!("must name labels of at most {DELETED} bytes together"),
+                            format!("must name labels of at most {MAX_DELETED_BYTES} bytes together"),
                         ));
                     }
                 }
@@ -212,10 +215,10 @@ pub(crate) async fn remove(txn: &Txn, rows: &mut [label::Model]) -> Result<()> {
         .filter(label::Column::Id.is_in(rows.iter().map(|row| row.id)))
         .exec(txn.conn())
         .await?;
-    let subjects = txn.label_contexts(rows.iter().map(About::from).collect()).await?;
+    let contexts = txn.label_contexts(rows.iter().map(LabelKey::from).collect()).await?;
     for row in rows {
         (row.deleted, row.updated_at) = (true, txn.now());
-        changed(txn, row, &subjects[&About::from(&*row)], Change::Deleted).await?;
+        changed(txn, row, &contexts[&LabelKey::from(&*row)], Change::Deleted).await?;
     }
     Ok(())
 }
@@ -225,7 +228,7 @@ pub(crate) fn touch(txn: &Txn, project: Option<&projects::Model>) {
     let stale = |project: &&projects::Model| {
         project
             .last_activity_at
-            .is_none_or(|last| txn.now().since(last) >= ACTIVITY)
+            .is_none_or(|last| txn.now().since(last) >= ACTIVITY_INTERVAL)
     };
     if let Some(project) = project.filter(stale) {
         txn.outbox().touch(project.id, txn.now());
@@ -233,8 +236,8 @@ pub(crate) fn touch(txn: &Txn, project: Option<&projects::Model>) {
 }
 
 /// Returns the context key of a new label.
-fn about(actor: &Actor, new: &New) -> Result<About> {
-    Ok(About {
+fn label_key(actor: &Actor, new: &New) -> Result<LabelKey> {
+    Ok(LabelKey {
         organization_id: actor.organization_id,
         project_id: new
             .project
@@ -248,8 +251,8 @@ fn about(actor: &Actor, new: &New) -> Result<About> {
     })
 }
 
-async fn insert(txn: &Txn, actor: &Actor, new: New, subject: &Subject, path: &str) -> Result<label::Model> {
-    let (project, data_row) = open(txn, actor, subject, &new, path).await?;
+async fn insert(txn: &Txn, actor: &Actor, new: New, context: &LabelContext, path: &str) -> Result<label::Model> {
+    let (project, data_row) = open(txn, actor, context, &new, path).await?;
     let row = label::Model {
         id: LabelId::new(),
         organization_id: actor.organization_id,
@@ -267,7 +270,7 @@ async fn insert(txn: &Txn, actor: &Actor, new: New, subject: &Subject, path: &st
         updated_at: txn.now(),
     };
     txn.outbox().label(row.clone());
-    changed(txn, &row, subject, Change::Created).await?;
+    changed(txn, &row, context, Change::Created).await?;
     Ok(row)
 }
 
@@ -275,11 +278,11 @@ async fn insert(txn: &Txn, actor: &Actor, new: New, subject: &Subject, path: &st
 async fn open<'s>(
     txn: &Txn,
     actor: &Actor,
-    subject: &'s Subject,
+    context: &'s LabelContext,
     new: &New,
     path: &str,
 ) -> Result<(&'s projects::Model, &'s rows::Model)> {
-    let project = subject
+    let project = context
         .project
         .as_deref()
         .filter(|project| actor.sees(Some(project.id)));
@@ -288,14 +291,14 @@ async fn open<'s>(
         return Err(Error::invalid(format!("{path}project"), "the project is deleted"));
     }
     let unknown = || Error::not_found("dataRow", &new.data_row);
-    let data_row = subject.data_row.as_deref().ok_or_else(unknown)?;
+    let data_row = context.data_row.as_deref().ok_or_else(unknown)?;
     if actor.projects.is_some() {
         data_row::find(txn.conn(), actor, &new.data_row).await?;
     }
     if data_row.deleted_at.is_some() {
         return Err(Error::invalid(format!("{path}dataRow"), "the data row is deleted"));
     }
-    if subject.dataset.as_ref().is_none_or(|dataset| dataset.deleted) {
+    if context.dataset.as_ref().is_none_or(|dataset| dataset.deleted) {
         return Err(Error::invalid(
             format!("{path}dataRow"),
             "the data row's dataset is deleted",
@@ -304,15 +307,15 @@ async fn open<'s>(
     Ok((project, data_row))
 }
 
-async fn changed(txn: &Txn, row: &label::Model, subject: &Subject, change: Change) -> Result<()> {
-    let data = Data::Label(Box::new(subject.change(row)?));
+async fn changed(txn: &Txn, row: &label::Model, context: &LabelContext, change: Change) -> Result<()> {
+    let data = Data::Label(Box::new(context.change(row)?));
     publish::publish(txn, row.organization_id, &data, change).await?;
-    touch(txn, subject.project.as_deref());
+    touch(txn, context.project.as_deref());
     Ok(())
 }
 
 fn check(new: &New, path: &str) -> Result<()> {
-    input::text(&format!("{path}label"), &new.label, LABEL)?;
+    input::text(&format!("{path}label"), &new.label, MAX_LABEL_BYTES)?;
     seconds(&format!("{path}secondsToLabel"), new.seconds_to_label)?;
     match &new.label_type {
         None => Ok(()),

@@ -2,10 +2,10 @@
 
 use crate::{
     Error, Result,
-    delivery::sender::{self, BODY_KEPT, Outcome, SendError},
+    delivery::sender::{self, MAX_KEPT_BODY, Outcome, SendError},
     input,
     queue::job::Job,
-    webhook::Target,
+    webhook::DeliverySettings,
 };
 use bytes::Bytes;
 use entity::{AttemptErrorKind, EventId, NotificationId, WebhookId, WebhookTopic};
@@ -46,7 +46,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    pub(crate) fn of(job: &Job, target: &Target, headers: HeaderMap, body: Bytes) -> Self {
+    pub(crate) fn of(job: &Job, target: &DeliverySettings, headers: HeaderMap, body: Bytes) -> Self {
         Self {
             id: Uuid::now_v7(),
             notification_id: job.notification_id,
@@ -94,11 +94,11 @@ impl Answer {
         };
         let status = u16::try_from(status).ok().filter(|_| STATUS.contains(&status));
         let status = status.ok_or_else(|| Error::invalid("status", "must be 100 to 999"))?;
-        if self.body.len() > BODY_KEPT {
-            let reason = format!("must have at most {BODY_KEPT} bytes: cut it and say that it is truncated");
+        if self.body.len() > MAX_KEPT_BODY {
+            let reason = format!("must have at most {MAX_KEPT_BODY} bytes: cut it and say that it is truncated");
             return Err(Error::invalid("body", reason));
         }
-        let answer = sender::Answer {
+        let answer = sender::Received {
             status,
             headers: headers(&self.headers)?,
             body: self.body,
@@ -202,8 +202,8 @@ mod tests {
             body: vec![b'x'; bytes].into(),
             ..answer(200)
         };
-        assert!(body(BODY_KEPT).check().is_ok());
-        refused(body(BODY_KEPT + 1), "body");
+        assert!(body(MAX_KEPT_BODY).check().is_ok());
+        refused(body(MAX_KEPT_BODY + 1), "body");
         let headers = |headers: Vec<(String, String)>| Answer { headers, ..answer(200) };
         refused(headers(vec![("a".into(), "b".into()); 201]), "headers");
         refused(headers(vec![("a".into(), "b".repeat(64 * 1024))]), "headers");

@@ -24,10 +24,10 @@ use tokio::{
 use uuid::Uuid;
 
 /// The most deliveries that a listener has not taken yet; the dispatcher waits with more (backpressure).
-const QUEUED: usize = 64;
+const MAX_QUEUED: usize = 64;
 /// The time for which ended deliveries are remembered, to tell a late response from an unknown id; below, how many.
-const REMEMBERED: Duration = Duration::from_secs(300);
-const REMEMBERED_COUNT: u64 = 10_000;
+const ENDED_TTL: Duration = Duration::from_secs(300);
+const MAX_ENDED: u64 = 10_000;
 
 /// The listeners of this node.
 pub struct Listeners {
@@ -66,10 +66,7 @@ struct Waiting {
 impl Listeners {
     /// Makes the listeners of a node, none yet.
     pub(crate) fn new(nodes: Arc<Nodes>, started: Timestamp) -> Self {
-        let over = Cache::builder()
-            .time_to_live(REMEMBERED)
-            .max_capacity(REMEMBERED_COUNT)
-            .build();
+        let over = Cache::builder().time_to_live(ENDED_TTL).max_capacity(MAX_ENDED).build();
         Self {
             nodes,
             state: Mutex::default(),
@@ -81,7 +78,7 @@ impl Listeners {
 
     /// Adds a listener; the one that was connected before is ended.
     pub(super) fn admit(self: &Arc<Self>, webhook_id: WebhookId, actor: &Actor) -> Attached {
-        let (queue, deliveries) = mpsc::channel(QUEUED);
+        let (queue, deliveries) = mpsc::channel(MAX_QUEUED);
         let (end, ended) = oneshot::channel();
         let mut state = self.state();
         state.count += 1;

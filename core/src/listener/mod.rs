@@ -30,17 +30,17 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Query
 use std::time::Duration;
 
 /// The most webhooks of listeners in one organization.
-pub const MAX: u64 = 100;
+pub const MAX_LISTENERS: u64 = 100;
 /// The time that a listener may stay away before its webhook is removed.
-pub const AWAY: Duration = Duration::from_secs(300);
+pub const RECONNECT_TIMEOUT: Duration = Duration::from_secs(300);
 /// The time after its start in which a server removes none: listeners reconnect first.
-pub const GRACE: Duration = Duration::from_secs(60);
+pub const START_GRACE: Duration = Duration::from_secs(60);
 /// The interval at which a listener's presence is written.
-pub(crate) const SEEN: Duration = Duration::from_secs(60);
+pub(crate) const PRESENCE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A listener's webhook, with its secret, which is shown once.
 #[derive(Clone)]
-pub struct Made {
+pub struct CreatedListener {
     /// The webhook.
     pub webhook: webhooks::Model,
     /// The secret that signs its deliveries.
@@ -49,7 +49,7 @@ pub struct Made {
 
 /// Creates a webhook for a listener. It gets a generated secret unless one is given, and the topics of labels, reviews
 /// and tasks unless some are named. It lasts while a listener is connected, and [`AWAY`] longer.
-pub async fn create(app: &App, actor: &Actor, mut new: New) -> Result<Made> {
+pub async fn create(app: &App, actor: &Actor, mut new: New) -> Result<CreatedListener> {
     let secret = new.secret.take().unwrap_or_else(secret::generate);
     if new.topics.is_empty() {
         new.topics = topics();
@@ -61,7 +61,7 @@ pub async fn create(app: &App, actor: &Actor, mut new: New) -> Result<Made> {
         ..new
     };
     let webhook = webhook::register(app, actor, new, true).await?;
-    Ok(Made { webhook, secret })
+    Ok(CreatedListener { webhook, secret })
 }
 
 /// Returns the topics that labels, reviews and tasks cause.
@@ -169,6 +169,6 @@ pub fn is_there(app: &App, row: &webhooks::Model) -> bool {
     match row.listener_node {
         None => false,
         Some(node) if node == app.dispatcher.lanes.node_id() => app.listeners.is_attached(row.id),
-        Some(_) => app.clock.now().since(seen()) < 2 * SEEN,
+        Some(_) => app.clock.now().since(seen()) < 2 * PRESENCE_INTERVAL,
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// A cursor of the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Position {
     /// The sequence number of the row.
     pub sequence: i64,
     /// The id of the row.
@@ -16,7 +16,7 @@ pub struct Place {
 }
 
 /// Returns the number of a checked cursor of events.
-pub(crate) async fn of_event(app: &App, actor: &Actor, after: Option<Place>) -> Result<Option<i64>> {
+pub(crate) async fn of_event(app: &App, actor: &Actor, after: Option<Position>) -> Result<Option<i64>> {
     let Some(place) = after else { return Ok(None) };
     let db = app.db.read();
     let found = event::Entity::find_by_id(EventId(place.id)).one(db).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn of_event(app: &App, actor: &Actor, after: Option<Place>) -> 
 }
 
 /// Returns the number of a checked cursor of notifications. The notification may have changed since.
-pub(crate) async fn of_notification(app: &App, actor: &Actor, after: Option<Place>) -> Result<Option<i64>> {
+pub(crate) async fn of_notification(app: &App, actor: &Actor, after: Option<Position>) -> Result<Option<i64>> {
     let Some(place) = after else { return Ok(None) };
     let db = app.db.read();
     let found = notification::Entity::find_by_id(NotificationId(place.id))
@@ -61,7 +61,7 @@ fn foreign() -> Error {
 
 /// Returns the error for a row that is gone. Notifications that have not ended outlive later ones, so the oldest row
 /// alone does not tell whether a cursor has expired.
-fn gone(app: &App, place: Place, oldest: Option<(i64, Timestamp)>) -> Error {
+fn gone(app: &App, place: Position, oldest: Option<(i64, Timestamp)>) -> Error {
     match oldest {
         Some((sequence, time)) if place.sequence < sequence => Error::invalid(
             "after",

@@ -19,7 +19,7 @@
 mod cursor;
 mod subscription;
 
-pub use cursor::Place;
+pub use cursor::Position;
 pub use subscription::{Ended, Subscription};
 
 use crate::{
@@ -51,7 +51,7 @@ pub async fn events(
     app: &App,
     actor: &Actor,
     filter: event::Filter,
-    after: Option<Place>,
+    after: Option<Position>,
 ) -> Result<Subscription<entity::event::Model>> {
     actor.require(Action::ReadWebhooks)?;
     let after = cursor::of_event(app, actor, after).await?;
@@ -77,7 +77,7 @@ pub async fn notifications(
     app: &App,
     actor: &Actor,
     filter: notification::Filter,
-    after: Option<Place>,
+    after: Option<Position>,
 ) -> Result<Subscription<Change>> {
     actor.require(Action::ReadWebhooks)?;
     let after = cursor::of_notification(app, actor, after).await?;

@@ -151,7 +151,7 @@ impl<T> Subscription<T> {
         let log = Log {
             db: app.db.read().clone(),
             organization_id: actor.organization_id,
-            turn: Arc::clone(&app.live.turn),
+            turn: Arc::clone(&app.live.read_permits),
             mark: Arc::clone(&app.live.mark),
         };
         let last = log.mark();

@@ -23,7 +23,7 @@ use std::{
 use tokio::time::Instant;
 
 /// Renewals in one lease.
-pub(crate) const RENEWALS: u32 = 5;
+pub(crate) const RENEWALS_PER_LEASE: u32 = 5;
 
 /// The role of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub(crate) struct State {
     /// Those that sent when this node last acted upon that.
     pub(crate) followed: Vec<NodeId>,
     /// Nodes declared dead here whose claims are not freed yet.
-    pub(crate) buried: u64,
+    pub(crate) dead: u64,
     /// The last renewal of the lease, and the number of renewals without a gap. `None` while this process is alone.
     renewed: Option<(Instant, u32)>,
 }
@@ -119,7 +119,7 @@ impl Nodes {
             alive: vec![me],
             followed: senders.clone(),
             senders,
-            buried: 0,
+            dead: 0,
             renewed: None,
         };
         Self {
@@ -189,7 +189,7 @@ impl Nodes {
         let lately = self.config.lease / 2;
         state
             .renewed
-            .is_some_and(|(last, times)| times >= RENEWALS && last.elapsed() < lately)
+            .is_some_and(|(last, times)| times >= RENEWALS_PER_LEASE && last.elapsed() < lately)
     }
 
     /// Takes note of who is alive, and who of them sends, in the order of their ids.
@@ -205,7 +205,7 @@ impl Nodes {
     /// since.
     pub(crate) fn news(&self) -> (Vec<NodeId>, Vec<NodeId>, u64) {
         let state = self.state();
-        (state.senders.clone(), state.followed.clone(), state.buried)
+        (state.senders.clone(), state.followed.clone(), state.dead)
     }
 
     pub(crate) fn rename(&self) {

@@ -14,7 +14,7 @@ use crate::{
         ordering::release,
         outbox::{Enqueued, counters},
     },
-    subscribers::{self, host::Place},
+    subscribers::{self, host::Host},
     task::{self, Withdrawn},
     webhook::{self, target::prepare},
 };
@@ -92,7 +92,7 @@ pub(crate) async fn repeat(
     let enqueued = Enqueued {
         row: row.clone(),
         limit: subscribers::limit(webhook),
-        place: Place::of(webhook),
+        host: Host::of(webhook),
         body,
     };
     txn.outbox().enqueue(enqueued);
@@ -221,7 +221,7 @@ pub async fn preview(
         (Some(_), Some(_)) => return Err(Error::invalid("topic", "must be left out when event is given")),
     };
     let target = webhook::build(app.db.read(), &app.keyring, &row, now).await?;
-    let body = payload::render(&app.index.shape(&row).await, &event, &data)?;
+    let body = payload::render(&app.subscribers.shape(&row).await, &event, &data)?;
     let job = Job::preview(&event, &row);
     let headers = headers::sent(&prepare(&target, &job, now, &body));
     Ok(Prepared {

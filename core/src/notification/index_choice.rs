@@ -5,9 +5,9 @@ use entity::{NotificationStatus, WebhookTopic, notification};
 use sea_orm::{ColumnTrait, Condition, sea_query::Expr};
 
 /// The maximum number of ranges of one index scan; a filter with more values is compared row by row.
-const STRETCHES: usize = 32;
+const MAX_RANGES: usize = 32;
 /// The maximum number of index scans that are tried.
-const WAYS: usize = 3;
+const MAX_SCANS: usize = 3;
 
 /// The conditions of the partial indexes, in the exact words of the migration that created them.
 const UNUSUAL_STATUS: &str = "status NOT IN (1, 3)";
@@ -16,21 +16,21 @@ const UNUSUAL_TOPIC: &str = "topic NOT IN (0, 1, 6)";
 
 /// An index scan: some ranges of an index, and the remaining conditions on each row.
 #[derive(Debug)]
-pub(crate) struct Way {
-    pub stretches: Vec<Stretch>,
+pub(crate) struct IndexScan {
+    pub ranges: Vec<KeyRange>,
     /// The filter without the conditions that the ranges cover.
     pub rest: Filter,
 }
 
 /// A contiguous range of an index, in the order of ids.
 #[derive(Debug)]
-pub(crate) struct Stretch {
+pub(crate) struct KeyRange {
     /// The index; none where only ids are looked up.
     pub index: Option<&'static str>,
     pub rows: Condition,
 }
 
-impl Stretch {
+impl KeyRange {
     fn of(index: &'static str, rows: Expr) -> Self {
         Self {
             index: Some(index),
@@ -49,37 +49,37 @@ impl Stretch {
 }
 
 /// Returns the index scans of a filter, the most selective ones first.
-pub(crate) fn ways(filter: &Filter) -> Vec<Way> {
+pub(crate) fn index_scans(filter: &Filter) -> Vec<IndexScan> {
     if let Some(ids) = &filter.ids {
         let rows = Condition::all().add(notification::Column::Id.is_in(ids.iter().copied()));
         let rest = Filter {
             ids: None,
             ..filter.clone()
         };
-        return vec![Way {
-            stretches: vec![Stretch { index: None, rows }],
+        return vec![IndexScan {
+            ranges: vec![KeyRange { index: None, rows }],
             rest,
         }];
     }
-    let mut ways: Vec<Way> = narrow(filter).into_iter().flatten().collect();
-    if ways.is_empty() {
-        ways = wide(filter).into_iter().flatten().collect();
+    let mut index_scans: Vec<IndexScan> = selective(filter).into_iter().flatten().collect();
+    if index_scans.is_empty() {
+        index_scans = broad(filter).into_iter().flatten().collect();
     }
-    ways.truncate(WAYS);
-    if ways.is_empty() {
-        ways.push(Way {
-            stretches: vec![Stretch {
+    index_scans.truncate(MAX_SCANS);
+    if index_scans.is_empty() {
+        index_scans.push(IndexScan {
+            ranges: vec![KeyRange {
                 index: Some("notification_organization"),
                 rows: Condition::all(),
             }],
             rest: filter.clone(),
         });
     }
-    ways
+    index_scans
 }
 
-/// Builds the conditions of a filter in the words of the partial indexes, for statements that count its matches.
-pub(crate) fn told(filter: &Filter) -> Condition {
+/// Builds the condition of a filter in the words of the partial indexes, for statements that count its matches.
+pub(crate) fn condition(filter: &Filter) -> Condition {
     let usual = |statuses: &Vec<NotificationStatus>| {
         let usual = [NotificationStatus::Sending, NotificationStatus::Succeeded];
         statuses.iter().any(|status| usual.contains(status))
@@ -95,44 +95,44 @@ pub(crate) fn told(filter: &Filter) -> Condition {
 }
 
 /// Returns the selective index scans, which cover few rows in a log of any length.
-fn narrow(filter: &Filter) -> [Option<Way>; 3] {
+fn selective(filter: &Filter) -> [Option<IndexScan>; 3] {
     use notification::Column as Is;
     [
-        way(
+        index_scan(
             &filter.event_ids,
             filter,
             |rest| rest.event_ids = None,
-            |id| Stretch::of("notification_event", Is::EventId.eq(id)),
+            |id| KeyRange::of("notification_event", Is::EventId.eq(id)),
         ),
-        way(
+        index_scan(
             &filter.task_ids,
             filter,
             |rest| rest.task_ids = None,
-            |id| Stretch::of("notification_task", Is::TaskId.eq(id)),
+            |id| KeyRange::of("notification_task", Is::TaskId.eq(id)),
         ),
-        way(
+        index_scan(
             &filter.external_id.clone().map(|id| vec![id]),
             filter,
             |rest| rest.external_id = None,
-            |id| Stretch::of("notification_external_id", Is::ExternalId.eq(id)),
+            |id| KeyRange::of("notification_external_id", Is::ExternalId.eq(id)),
         ),
     ]
 }
 
-fn wide(filter: &Filter) -> [Option<Way>; 6] {
+fn broad(filter: &Filter) -> [Option<IndexScan>; 6] {
     use notification::Column as Is;
     [
         by_status(filter),
-        way(
+        index_scan(
             &filter.response_codes.clone().filter(|codes| !codes.contains(&200)),
             filter,
             |rest| rest.response_codes = None,
             |code| {
                 let rows = Condition::all().add(Is::ResponseCode.eq(code));
-                Stretch::partly("notification_response_code", UNUSUAL_CODE, rows)
+                KeyRange::partly("notification_response_code", UNUSUAL_CODE, rows)
             },
         ),
-        way(
+        index_scan(
             &filter
                 .topics
                 .clone()
@@ -141,45 +141,45 @@ fn wide(filter: &Filter) -> [Option<Way>; 6] {
             |rest| rest.topics = None,
             |topic| {
                 let rows = Condition::all().add(Is::Topic.eq(topic));
-                Stretch::partly("notification_topic", UNUSUAL_TOPIC, rows)
+                KeyRange::partly("notification_topic", UNUSUAL_TOPIC, rows)
             },
         ),
-        way(
+        index_scan(
             &filter.webhook_ids,
             filter,
             |rest| rest.webhook_ids = None,
-            |id| Stretch::of("notification_webhook", Is::WebhookId.eq(id)),
+            |id| KeyRange::of("notification_webhook", Is::WebhookId.eq(id)),
         ),
-        way(
+        index_scan(
             &filter.stage_ids,
             filter,
             |rest| rest.stage_ids = None,
-            |id| Stretch::of("notification_stage", Is::StageId.eq(id)),
+            |id| KeyRange::of("notification_stage", Is::StageId.eq(id)),
         ),
-        way(
+        index_scan(
             &filter.project_ids,
             filter,
             |rest| rest.project_ids = None,
-            |id| Stretch::of("notification_project", Is::ProjectId.eq(id)),
+            |id| KeyRange::of("notification_project", Is::ProjectId.eq(id)),
         ),
     ]
 }
 
 /// Builds a scan with one range for each value, unless there are none or too many.
-fn way<T: Clone + PartialEq>(
+fn index_scan<T: Clone + PartialEq>(
     values: &Option<Vec<T>>,
     filter: &Filter,
     leave_out: impl FnOnce(&mut Filter),
-    stretch: impl Fn(T) -> Stretch,
-) -> Option<Way> {
+    range: impl Fn(T) -> KeyRange,
+) -> Option<IndexScan> {
     let values = distinct(values.as_ref()?);
-    if values.len() > STRETCHES {
+    if values.len() > MAX_RANGES {
         return None;
     }
     let mut rest = filter.clone();
     leave_out(&mut rest);
-    Some(Way {
-        stretches: values.into_iter().map(stretch).collect(),
+    Some(IndexScan {
+        ranges: values.into_iter().map(range).collect(),
         rest,
     })
 }
@@ -196,41 +196,41 @@ fn distinct<T: Clone + PartialEq>(values: &[T]) -> Vec<T> {
 
 /// Builds a scan of notifications that did not succeed, of a few webhooks or of all. SENDING ones are found by their
 /// node.
-fn by_status(filter: &Filter) -> Option<Way> {
+fn by_status(filter: &Filter) -> Option<IndexScan> {
     use notification::Column as Is;
     let statuses = distinct(filter.statuses.as_ref()?);
     if statuses.contains(&NotificationStatus::Succeeded) {
         return None;
     }
     let webhook_ids = filter.webhook_ids.as_ref().map(|ids| distinct(ids));
-    let webhook_ids = webhook_ids.filter(|ids| ids.len() * statuses.len() <= STRETCHES);
+    let webhook_ids = webhook_ids.filter(|ids| ids.len() * statuses.len() <= MAX_RANGES);
     let mut rest = Filter {
         statuses: None,
         ..filter.clone()
     };
-    let mut stretches = Vec::new();
+    let mut ranges = Vec::new();
     for status in statuses {
         let rows = Condition::all().add(Is::Status.eq(status));
         match &webhook_ids {
             _ if status == NotificationStatus::Sending => {
                 let of_webhooks = filter.webhook_ids.clone().map(|ids| Is::WebhookId.is_in(ids));
                 let rows = rows.add_option(of_webhooks).add(Is::NodeId.is_not_null());
-                stretches.push(Stretch {
+                ranges.push(KeyRange {
                     index: Some("notification_held"),
                     rows,
                 });
             }
-            Some(ids) => stretches.extend(ids.iter().map(|id| {
+            Some(ids) => ranges.extend(ids.iter().map(|id| {
                 let rows = rows.clone().add(Is::WebhookId.eq(*id));
-                Stretch::partly("notification_webhook_status", UNUSUAL_STATUS, rows)
+                KeyRange::partly("notification_webhook_status", UNUSUAL_STATUS, rows)
             })),
-            None => stretches.push(Stretch::partly("notification_status", UNUSUAL_STATUS, rows)),
+            None => ranges.push(KeyRange::partly("notification_status", UNUSUAL_STATUS, rows)),
         }
     }
     if webhook_ids.is_some() {
         rest.webhook_ids = None;
     }
-    Some(Way { stretches, rest })
+    Some(IndexScan { ranges, rest })
 }
 
 /// Returns whether the topic may be that of most rows of a log. Partial indexes exclude these topics.

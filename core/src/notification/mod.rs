@@ -12,15 +12,15 @@ pub use control::{Prepared, cancel, ping, preview, redeliver};
 pub(crate) use control::{over, repeat, stop};
 pub use filter::Filter;
 pub(crate) use filter::{matching, of_organization, seen};
-pub(crate) use index_choice::told;
+pub(crate) use index_choice::condition;
 pub(crate) use scan::near;
-pub use scan::{Slice, Span};
+pub use scan::{Page, PageRequest};
 pub use trigger::{Trigger, trigger};
 
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    page::Edge,
+    page::End,
 };
 use entity::{NotificationId, OrganizationId, PayloadId, attempt, notification, payload};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -36,7 +36,7 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<notification::Mod
 
 /// Lists a page of the log, newest first. When few notifications match, the page may end before it is full, and says
 /// where.
-pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
+pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: PageRequest) -> Result<Page> {
     actor.require(Action::ReadWebhooks)?;
     scan::page(app, actor, filter, span).await
 }
@@ -46,7 +46,7 @@ pub async fn numbered(
     app: &App,
     actor: &Actor,
     filter: &Filter,
-    from: Edge,
+    from: End,
     skip: u64,
     first: u64,
 ) -> Result<Vec<notification::Model>> {

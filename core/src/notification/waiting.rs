@@ -2,7 +2,7 @@
 
 use crate::{
     App, Result,
-    health::{breaker, streak::Streak},
+    health::{breaker, streak::FailureStreak},
     listener,
     sql::statement::raw,
     subscribers,
@@ -14,9 +14,9 @@ use entity::{
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Value};
 
 /// The maximum to which waiting notifications are counted.
-const COUNTED: i64 = 10_000;
+const MAX_COUNT: i64 = 10_000;
 /// The number of newest notifications that are searched for the last success when memory has none.
-const NEWEST: i64 = 100;
+const SEARCHED_FOR_SUCCESS: i64 = 100;
 
 /// The health of a webhook.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ pub async fn of(app: &App, row: &webhooks::Model) -> Result<Health> {
     let known = known.filter(|_| app.nodes.owns(row.id));
     let current = known.as_ref().or(stored.as_ref());
     let breaker = current.map(breaker).unwrap_or_default();
-    let streak = current.map(Streak::of).unwrap_or_default();
+    let streak = current.map(FailureStreak::of).unwrap_or_default();
     let both = || known.iter().chain(&stored);
     let last_success_at = match both().find_map(|row| row.last_success_at) {
         Some(at) => Some(at),
@@ -139,7 +139,7 @@ const WAITING: &str = "SELECT \
 
 async fn waiting(app: &App, row: &webhooks::Model, now: Timestamp) -> Result<Waiting> {
     let db = app.db.read();
-    let binds: [Value; 3] = [row.id.into(), now.into(), COUNTED.into()];
+    let binds: [Value; 3] = [row.id.into(), now.into(), MAX_COUNT.into()];
     let statement = raw(db, WAITING, binds);
     let count = Count::find_by_statement(statement).one(db).await?;
     let Count { due, behind } = count.unwrap_or(Count { due: 0, behind: 0 });
@@ -150,7 +150,7 @@ async fn waiting(app: &App, row: &webhooks::Model, now: Timestamp) -> Result<Wai
         Some(reason) if due > 0 => Some(reason),
         _ => (due > 0).then_some(WaitReason::Queue),
     };
-    let count = (due + behind).min(COUNTED);
+    let count = (due + behind).min(MAX_COUNT);
     Ok(Waiting { count, reason })
 }
 
@@ -164,7 +164,11 @@ const NEWEST_SUCCESS: &str = "SELECT updated_at FROM (SELECT id, status, updated
      WHERE webhook_id = ?1 ORDER BY id DESC LIMIT ?2) AS newest WHERE status = ?3 ORDER BY id DESC LIMIT 1";
 
 async fn newest_success(db: &impl ConnectionTrait, row: &webhooks::Model) -> Result<Option<Timestamp>, DbErr> {
-    let binds: [Value; 3] = [row.id.into(), NEWEST.into(), NotificationStatus::Succeeded.into()];
+    let binds: [Value; 3] = [
+        row.id.into(),
+        SEARCHED_FOR_SUCCESS.into(),
+        NotificationStatus::Succeeded.into(),
+    ];
     let statement = raw(db, NEWEST_SUCCESS, binds);
     let row = Success::find_by_statement(statement).one(db).await?;
     Ok(row.map(|row| row.updated_at))

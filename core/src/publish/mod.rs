@@ -198,7 +198,7 @@ fn enqueue(
     txn.outbox().enqueue(Enqueued {
         row: row.clone(),
         limit: subscriber.limit,
-        place: subscriber.place,
+        host: subscriber.host,
         body,
     });
     row

@@ -4,7 +4,7 @@
 //! A claim is a lease that has no deadline: it belongs to a node and holds while that node is alive. The
 //! [`recorder`](crate::dispatcher::recorder) releases it.
 
-use super::{job::Job, lanes::Room, outbox::CARRIED};
+use super::{job::Job, lanes::ClaimBudget, outbox::MAX_BODY_IN_MEMORY};
 use crate::{
     Result,
     delivery::limit::Limit,
@@ -67,13 +67,18 @@ const HERE: &str = "(NOT w.listener OR w.listener_node = ?1)";
 
 /// Claims what is due for these lanes, oldest first, for this node. Webhooks that are not active, and those whose
 /// listener is connected elsewhere, keep what they have.
-pub(crate) async fn claim(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[Room]) -> Result<Claim> {
+pub(crate) async fn claim(
+    db: &impl ConnectionTrait,
+    node: NodeId,
+    now: Timestamp,
+    budgets: &[ClaimBudget],
+) -> Result<Claim> {
     let mut claim = Claim::default();
-    for rooms in batches(rooms) {
-        let mut claimed = take(db, node, now, rooms).await?;
+    for budgets in batches(budgets) {
+        let mut claimed = take(db, node, now, budgets).await?;
         claimed.sort_by_key(|row| row.id);
         let bodies = bodies(db, claimed.iter().map(|row| row.payload_id)).await?;
-        let lanes = lanes(db, node, rooms).await?;
+        let lanes = lanes(db, node, budgets).await?;
         let limits = lanes.iter().map(|lane| (lane.webhook_id, lane.limit())).collect();
         claim
             .jobs
@@ -85,20 +90,25 @@ pub(crate) async fn claim(db: &impl ConnectionTrait, node: NodeId, now: Timestam
 }
 
 /// Claims for many lanes by one statement.
-async fn take(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[Room]) -> Result<Vec<Claimed>> {
+async fn take(
+    db: &impl ConnectionTrait,
+    node: NodeId,
+    now: Timestamp,
+    budgets: &[ClaimBudget],
+) -> Result<Vec<Claimed>> {
     let mut binds: Vec<Value> = vec![
         node.into(),
         NotificationStatus::Sending.into(),
         now.into(),
         WebhookStatus::Active.into(),
     ];
-    for room in rooms {
+    for room in budgets {
         binds.push(room.webhook_id.into());
         binds.push(i64::try_from(room.count).unwrap_or(i64::MAX).into());
     }
     let sql = match db.get_database_backend() {
-        DbBackend::Postgres => take_by_row_sql(rooms.len()),
-        _ => take_sql(rooms.len()),
+        DbBackend::Postgres => take_by_row_sql(budgets.len()),
+        _ => take_sql(budgets.len()),
     };
     let statement = raw(db, &sql, binds);
     Ok(Claimed::find_by_statement(statement).all(db).await?)
@@ -106,7 +116,7 @@ async fn take(db: &impl ConnectionTrait, node: NodeId, now: Timestamp, rooms: &[
 
 /// Builds the claim for SQLite: one subquery a lane, since SQLite takes no column as a `LIMIT`. Binds: node, SENDING,
 /// now, ACTIVE, then webhook and claim budget of each lane.
-fn take_sql(rooms: usize) -> String {
+fn take_sql(budgets: usize) -> String {
     let lane = |index: usize| {
         let (webhook, places) = (5 + 2 * index, 6 + 2 * index);
         format!(
@@ -116,14 +126,14 @@ fn take_sql(rooms: usize) -> String {
                  ORDER BY d.due_at LIMIT ?{places}) AS lane{index}"
         )
     };
-    let lanes: Vec<String> = (0..rooms).map(lane).collect();
+    let lanes: Vec<String> = (0..budgets).map(lane).collect();
     format!("WITH due AS ({}) {TAKE}", lanes.join(" UNION ALL "))
 }
 
 /// Builds the claim for PostgreSQL, where a column may be a `LIMIT`: one subquery a lane would be planned once a
 /// partition. Rows that another transaction is claiming are skipped. Binds: the same.
-fn take_by_row_sql(rooms: usize) -> String {
-    let asked: Vec<String> = (0..rooms)
+fn take_by_row_sql(budgets: usize) -> String {
+    let asked: Vec<String> = (0..budgets)
         .map(|index| format!("(?{}, ?{})", 5 + 2 * index, 6 + 2 * index))
         .collect();
     format!(
@@ -184,7 +194,8 @@ async fn bodies(
     let mut bodies = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(ROWS) {
         let marks = vec!["?"; ids.len()].join(", ");
-        let sql = format!("SELECT id, body FROM payload WHERE id IN ({marks}) AND length(body) <= {CARRIED}");
+        let sql =
+            format!("SELECT id, body FROM payload WHERE id IN ({marks}) AND length(body) <= {MAX_BODY_IN_MEMORY}");
         let binds = ids.iter().map(|id| Value::from(*id));
         let statement = raw(db, &sql, binds);
         bodies.extend(
@@ -200,18 +211,18 @@ async fn bodies(
 
 /// Returns the limits of the lanes of a claim and when each has more. Lanes of webhooks that are not active or not
 /// served here are left out.
-async fn lanes(db: &impl ConnectionTrait, node: NodeId, rooms: &[Room]) -> Result<Vec<Lane>> {
+async fn lanes(db: &impl ConnectionTrait, node: NodeId, budgets: &[ClaimBudget]) -> Result<Vec<Lane>> {
     let active = [Value::from(node), WebhookStatus::Active.into()];
     let binds = active
         .into_iter()
-        .chain(rooms.iter().map(|room| Value::from(room.webhook_id)));
-    let statement = raw(db, &lanes_sql(rooms.len()), binds);
+        .chain(budgets.iter().map(|room| Value::from(room.webhook_id)));
+    let statement = raw(db, &lanes_sql(budgets.len()), binds);
     Ok(Lane::find_by_statement(statement).all(db).await?)
 }
 
 /// Builds the statement of [`lanes`]. Binds: node, ACTIVE, then the webhooks.
-fn lanes_sql(rooms: usize) -> String {
-    let marks: Vec<String> = (0..rooms).map(|index| format!("?{}", index + 3)).collect();
+fn lanes_sql(budgets: usize) -> String {
+    let marks: Vec<String> = (0..budgets).map(|index| format!("?{}", index + 3)).collect();
     format!(
         "SELECT w.id AS webhook_id, w.max_in_flight, w.rate_requests, w.rate_per_ms, \
              (SELECT min(d.due_at) FROM notification d \
@@ -292,21 +303,21 @@ pub(crate) async fn look(
 ) -> Result<Vec<(WebhookId, Limit, Timestamp)>> {
     let mut found = Vec::new();
     for ids in batches(ids) {
-        let rooms: Vec<Room> = ids
+        let budgets: Vec<ClaimBudget> = ids
             .iter()
-            .map(|id| Room {
+            .map(|id| ClaimBudget {
                 webhook_id: *id,
                 count: 0,
             })
             .collect();
-        let lanes = lanes(db, node, &rooms).await?.into_iter();
+        let lanes = lanes(db, node, &budgets).await?.into_iter();
         found.extend(lanes.filter_map(|lane| Some((lane.webhook_id, lane.limit(), lane.due_at?))));
     }
     Ok(found)
 }
 
 /// Releases claims of this node that were not sent, to be claimed again from `due` on.
-pub(crate) async fn give_back(
+pub(crate) async fn release(
     db: &impl ConnectionTrait,
     node: NodeId,
     due: Timestamp,
@@ -350,12 +361,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_claim_steps_on_the_index_of_what_is_due() {
-        for rooms in [1, 128] {
+        for budgets in [1, 128] {
             let plan = [
                 "notification_due (webhook_id=? AND due_at>? AND due_at<?)",
                 "SEARCH w USING",
             ];
-            served_by(&take_sql(rooms), &plan).await;
+            served_by(&take_sql(budgets), &plan).await;
         }
         served_by(&lanes_sql(2), &["notification_due (webhook_id=?"]).await;
     }

@@ -1,7 +1,7 @@
 //! The next batch of a replay part. It is read outside the database's writer, since searching for matches may take
 //! long.
 
-use super::missed::Misser;
+use super::missed::MissedBy;
 use crate::{
     App, Error, Result,
     notification::{Filter, near, of_organization},
@@ -41,7 +41,7 @@ pub(super) async fn next(
     let filter: Filter = serde_json::from_str(&replay.criteria).map_err(Error::internal)?;
     if replay.missed_by.is_some() {
         let after = row.after_sequence.unwrap_or(0);
-        let query = Misser::from(webhook).events(&filter, after, replay.until_sequence);
+        let query = MissedBy::from(webhook).events(&filter, after, replay.until_sequence);
         let rows = query.limit(room as u64).all(db).await?;
         return Ok(Found::Events(Missed::of(app, webhook, rows).await?));
     }
@@ -125,7 +125,7 @@ impl Found {
 impl Missed {
     async fn of(app: &App, webhook: &webhook::Model, rows: Vec<events::Model>) -> Result<Self> {
         let (looked_at, last) = (rows.len(), rows.last().map(|row| row.sequence));
-        let subscriber = app.index.subscriber(webhook).await?;
+        let subscriber = app.subscribers.subscriber(webhook).await?;
         let mut events = Vec::with_capacity(rows.len());
         for row in rows {
             if resend::passes(&row, &subscriber).await {

@@ -14,7 +14,7 @@ use sea_orm::{
 
 /// A webhook with missed events.
 #[derive(Debug)]
-pub(super) struct Misser {
+pub(super) struct MissedBy {
     organization_id: OrganizationId,
     webhook_id: WebhookId,
     project_id: Option<ProjectId>,
@@ -22,7 +22,7 @@ pub(super) struct Misser {
     created_at: Timestamp,
 }
 
-impl From<&webhook::Model> for Misser {
+impl From<&webhook::Model> for MissedBy {
     fn from(row: &webhook::Model) -> Self {
         Self {
             organization_id: row.organization_id,
@@ -34,7 +34,7 @@ impl From<&webhook::Model> for Misser {
     }
 }
 
-impl Misser {
+impl MissedBy {
     /// Checks that the webhook can receive events now, and that the filter has only conditions of events.
     pub(super) async fn of(app: &App, actor: &Actor, id: &str, filter: &Filter) -> Result<Self> {
         let row = webhooks::get(app, actor, id).await?;
@@ -116,14 +116,14 @@ mod tests {
 
     #[tokio::test]
     async fn missed_events_are_walked_in_their_order_and_each_looked_up_once() {
-        let misser = Misser {
+        let missed_by = MissedBy {
             organization_id: OrganizationId::new(),
             webhook_id: WebhookId::new(),
             project_id: Some(ProjectId::new()),
             topics: vec![WebhookTopic::LabelCreated, WebhookTopic::Ping],
             created_at: Timestamp(0),
         };
-        let query = misser.events(&Filter::default(), 1, 9).limit(100);
+        let query = missed_by.events(&Filter::default(), 1, 9).limit(100);
         let plan = crate::sql::plan(&query.build(DbBackend::Sqlite).to_string()).await;
         let walk = "event_sequence (organization_id=? AND sequence>? AND sequence<?)";
         assert!(plan[0].contains(walk), "{plan:?}");

@@ -27,7 +27,7 @@ use sea_orm::{
 };
 
 /// The maximum number of running replays of one organization.
-const RUNNING: u64 = 10;
+const MAX_RUNNING: u64 = 10;
 /// The number of parts in one statement.
 const ROWS: usize = 128;
 
@@ -52,8 +52,8 @@ struct Until {
 /// Starts a replay.
 pub async fn start(app: &App, actor: &Actor, start: Start) -> Result<replay::Model> {
     actor.require(Action::ManageWebhooks)?;
-    let misser = match &start.missed_by {
-        Some(id) => Some(missed::Misser::of(app, actor, id, &start.filter).await?),
+    let missed_by = match &start.missed_by {
+        Some(id) => Some(missed::MissedBy::of(app, actor, id, &start.filter).await?),
         None => None,
     };
     // The result arrives after the commit of everything before it, so that the counts below see all of it.
@@ -63,8 +63,8 @@ pub async fn start(app: &App, actor: &Actor, start: Start) -> Result<replay::Mod
             Box::pin(async move { Ok(Until::now(txn)) })
         })
         .await?;
-    let parts = match &misser {
-        Some(misser) => vec![misser.part(app.db.read(), &start.filter, until).await?],
+    let parts = match &missed_by {
+        Some(missed_by) => vec![missed_by.part(app.db.read(), &start.filter, until).await?],
         None => matched(app, actor, &start.filter, until).await?,
     };
     let until = parts.first().map_or(until, |part| part.until);
@@ -145,7 +145,7 @@ async fn matched(app: &App, actor: &Actor, filter: &Filter, until: Until) -> Res
         .column_as(notifications::Column::Id.count(), "matched")
         .filter(notifications::Column::Id.lt(until.id))
         .filter(notification::near(&app.clock, filter))
-        .filter(notification::told(filter))
+        .filter(notification::condition(filter))
         .group_by(notifications::Column::WebhookId)
         .into_tuple()
         .all(app.db.read())
@@ -238,8 +238,8 @@ async fn refuse_too_many(txn: &Txn, id: OrganizationId) -> Result<()> {
         .filter(Expr::cust("status = 0"))
         .count(txn.conn())
         .await?;
-    match running < RUNNING {
+    match running < MAX_RUNNING {
         true => Ok(()),
-        false => Err(Error::Conflict(format!("{RUNNING} replays are running already"))),
+        false => Err(Error::Conflict(format!("{MAX_RUNNING} replays are running already"))),
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     again::{repeat, tell},
     found::{Found, next},
-    quota::room,
+    quota::quota,
 };
 use crate::{
     App, Result,
@@ -35,7 +35,7 @@ pub(crate) async fn step(
         write(app, row, None, true).await?;
         return Ok(Progress::WentOn);
     };
-    let room = room(app, webhook).await?;
+    let room = quota(app, webhook).await?;
     if room == 0 {
         return Ok(Progress::Waits);
     }

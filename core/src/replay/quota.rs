@@ -10,10 +10,10 @@ use entity::{NotificationId, Ordering, Timestamp, WebhookId, notification, webho
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 /// The maximum number of notifications of one step.
-const STEP: usize = 100;
+const BATCH_SIZE: usize = 100;
 
 /// Returns how many more a webhook may get now: none while more than half of the quota is used.
-pub(crate) async fn room(app: &App, webhook: &webhook::Model) -> Result<usize> {
+pub(crate) async fn quota(app: &App, webhook: &webhook::Model) -> Result<usize> {
     let most = most(subscribers::limit(webhook));
     let held = app.dispatcher.lanes.held(webhook.id);
     if held * 2 > most {
@@ -30,7 +30,7 @@ pub(crate) async fn room(app: &App, webhook: &webhook::Model) -> Result<usize> {
 
 /// Returns the quota of a lane: two rounds of its concurrent requests, or what its rate limit allows in a second.
 fn most(limit: Limit) -> usize {
-    let rounds = (2 * limit.in_flight).clamp(1, STEP);
+    let rounds = (2 * limit.in_flight).clamp(1, BATCH_SIZE);
     let paced = limit
         .rate
         .map(|rate| i64::from(rate.requests) * 1_000 / i64::from(rate.per_ms.max(1)));
@@ -76,7 +76,7 @@ mod tests {
         for (in_flight, rate, expected) in [
             (1, None, 2),
             (32, None, 64),
-            (256, None, STEP),
+            (256, None, BATCH_SIZE),
             (32, Some((2, 1_000)), 2),
             (32, Some((1, 60_000)), 1),
             (32, Some((100_000, 1)), 64),

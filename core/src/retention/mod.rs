@@ -30,14 +30,14 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// The pause between two steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
+pub(crate) enum Pacing {
     /// At once.
     Straight,
     /// As long as the last step took, and 20 ms more: requests go first.
     Yielding,
 }
 
-impl Pace {
+impl Pacing {
     /// Pauses after a step that began at `begun`.
     #[expect(
         clippy::disallowed_methods,
@@ -52,14 +52,14 @@ impl Pace {
 
 /// An organization and for how long it keeps its log.
 #[derive(Clone, Copy)]
-pub(crate) struct Keeper {
+pub(crate) struct OrganizationRetention {
     pub(crate) id: OrganizationId,
     days: u32,
 }
 
 /// Makes the partitions that are needed soon and drops those that are older than `days`, on PostgreSQL; one node does
 /// this at a time, whoever leads.
-pub(crate) async fn maintain_partitions(app: &App, days: u32, pace: Pace) -> Result<()> {
+pub(crate) async fn maintain_partitions(app: &App, days: u32, pace: Pacing) -> Result<()> {
     let Some(conn) = app.db.maintenance().await? else {
         return Ok(());
     };
@@ -74,25 +74,30 @@ pub(crate) async fn maintain_partitions(app: &App, days: u32, pace: Pace) -> Res
 
 /// Removes what one organization has kept for long enough. What goes with a partition of PostgreSQL soon is left to that:
 /// `longest` is for how many days the organization does that keeps the longest.
-pub(crate) async fn remove_expired(app: &App, keeper: Keeper, longest: u32, pace: Pace) -> Result<()> {
+pub(crate) async fn remove_expired(
+    app: &App,
+    organization: OrganizationRetention,
+    longest: u32,
+    pace: Pacing,
+) -> Result<()> {
     let now = app.clock.now();
-    let mut before = before(now, keeper.days);
+    let mut before = before(now, organization.days);
     let is_partitioned = app.db.read().get_database_backend() == DbBackend::Postgres;
-    if is_partitioned && keeper.days == longest {
+    if is_partitioned && organization.days == longest {
         before = before.minus(WEEK);
     }
-    rows::remove(app, keeper.id, before, pace).await?;
-    tallies::remove(app, keeper.id, now, pace).await
+    rows::remove(app, organization.id, before, pace).await?;
+    tallies::remove(app, organization.id, now, pace).await
 }
 
 /// Returns for how many days the organization that keeps the longest does.
-pub(crate) fn longest(app: &App, keepers: &[Keeper]) -> u32 {
-    let longest = keepers.iter().map(|keeper| keeper.days).max();
+pub(crate) fn longest(app: &App, organizations: &[OrganizationRetention]) -> u32 {
+    let longest = organizations.iter().map(|organization| organization.days).max();
     longest.unwrap_or(app.retention_days)
 }
 
 /// Lists every organization, the oldest first.
-pub(crate) async fn keepers(app: &App) -> Result<Vec<Keeper>> {
+pub(crate) async fn organizations(app: &App) -> Result<Vec<OrganizationRetention>> {
     let rows: Vec<(OrganizationId, Option<i32>)> = organization::Entity::find()
         .select_only()
         .columns([organization::Column::Id, organization::Column::RetentionDays])
@@ -101,11 +106,11 @@ pub(crate) async fn keepers(app: &App) -> Result<Vec<Keeper>> {
         .all(app.db.read())
         .await?;
     let days = |own: Option<i32>| own.and_then(|days| u32::try_from(days).ok());
-    let keeper = |(id, own)| Keeper {
+    let organization = |(id, own)| OrganizationRetention {
         id,
         days: days(own).unwrap_or(app.retention_days),
     };
-    Ok(rows.into_iter().map(keeper).collect())
+    Ok(rows.into_iter().map(organization).collect())
 }
 
 /// Returns the moment before which rows have expired.

@@ -2,7 +2,7 @@
 //! the writer, on the indexes that lists use. The condition that nothing needs them is checked in the unit's
 //! transaction, after everything that its commit group writes: an event that is being sent again at that moment stays.
 
-use super::Pace;
+use super::Pacing;
 use crate::{App, Result, queue::outbox::removal::Removal};
 use entity::{EventId, NotificationId, OrganizationId, Timestamp, event, notification};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -10,17 +10,17 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 /// The most rows that one unit looks at.
-const STEP: usize = 256;
+const BATCH_SIZE: usize = 256;
 
 /// Deletes the rows of an organization that were created before `before`.
-pub(super) async fn remove(app: &App, id: OrganizationId, before: Timestamp, pace: Pace) -> Result<()> {
+pub(super) async fn remove(app: &App, id: OrganizationId, before: Timestamp, pace: Pacing) -> Result<()> {
     let mut after = NotificationId(Uuid::nil());
     loop {
         let begun = Instant::now();
         let notifications = old_notifications(app, id, after, before).await?;
         let Some(last) = notifications.last() else { break };
         after = *last;
-        let ends = notifications.len() < STEP;
+        let ends = notifications.len() < BATCH_SIZE;
         let events = Vec::new();
         step(app, id, Removal { notifications, events }).await?;
         pace.rest(begun).await;
@@ -34,7 +34,7 @@ pub(super) async fn remove(app: &App, id: OrganizationId, before: Timestamp, pac
         let found = old_events(app, id, after, before).await?;
         let Some((_, last)) = found.last() else { break };
         after = *last;
-        let ends = found.len() < STEP;
+        let ends = found.len() < BATCH_SIZE;
         let events = found.into_iter().map(|(id, _)| id).collect();
         let notifications = Vec::new();
         step(app, id, Removal { notifications, events }).await?;
@@ -68,7 +68,7 @@ async fn old_notifications(
         .filter(notification::Column::OrganizationId.eq(id))
         .filter(notification::Column::Id.gt(after))
         .order_by_asc(notification::Column::Id)
-        .limit(STEP as u64)
+        .limit(BATCH_SIZE as u64)
         .into_tuple()
         .all(app.db.read())
         .await?;
@@ -84,7 +84,7 @@ async fn old_events(app: &App, id: OrganizationId, after: i64, before: Timestamp
         .filter(event::Column::OrganizationId.eq(id))
         .filter(event::Column::Sequence.gt(after))
         .order_by_asc(event::Column::Sequence)
-        .limit(STEP as u64)
+        .limit(BATCH_SIZE as u64)
         .into_tuple()
         .all(app.db.read())
         .await?;

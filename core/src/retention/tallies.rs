@@ -1,7 +1,7 @@
 //! Deletes expired tallies. Tallies are small and kept for longer than what they count, so that the statistics of a
 //! year can be compared with the year before. They are deleted by the week of a webhook.
 
-use super::{DAY, Pace};
+use super::{DAY, Pacing};
 use crate::{App, Result, db::Scope};
 use entity::{OrganizationId, Timestamp, WebhookId, tally, webhook};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -15,7 +15,7 @@ const HOURS: i64 = 7 * 24;
 const WEBHOOKS: u64 = 500;
 
 /// Deletes an organization's expired tallies.
-pub(super) async fn remove(app: &App, id: OrganizationId, now: Timestamp, pace: Pace) -> Result<()> {
+pub(super) async fn remove(app: &App, id: OrganizationId, now: Timestamp, pace: Pacing) -> Result<()> {
     let before = now.minus(DAY * DAYS).seconds() / 3_600;
     let mut after = WebhookId(uuid::Uuid::nil());
     loop {
@@ -39,7 +39,7 @@ pub(super) async fn remove(app: &App, id: OrganizationId, now: Timestamp, pace: 
     }
 }
 
-async fn of_webhook(app: &App, id: OrganizationId, webhook_id: WebhookId, before: i64, pace: Pace) -> Result<()> {
+async fn of_webhook(app: &App, id: OrganizationId, webhook_id: WebhookId, before: i64, pace: Pacing) -> Result<()> {
     use tally::Column as Is;
     loop {
         let begun = Instant::now();
@@ -61,7 +61,7 @@ async fn of_webhook(app: &App, id: OrganizationId, webhook_id: WebhookId, before
             .filter(Is::WebhookId.eq(webhook_id))
             .filter(Is::Hour.lt(before.min(oldest + HOURS)));
         app.db
-            .write(Scope::free(), move |txn| {
+            .write(Scope::none(), move |txn| {
                 Box::pin(async move { Ok(rows.exec(txn.conn()).await.map(drop)?) })
             })
             .await?;

@@ -8,14 +8,14 @@ use std::fs::File;
 
 /// A SQLite file that is locked against other processes.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct LockedSource {
     /// The read-only connections.
     pub(crate) conn: DatabaseConnection,
     _lock: File,
 }
 
 /// Opens an existing SQLite file that has no pending migration. Fails while a process has it open.
-pub(crate) async fn hold(url: &str) -> Result<Held> {
+pub(crate) async fn hold(url: &str) -> Result<LockedSource> {
     let files = sqlite::Files::parse(url)?;
     if !files.exists() {
         return Err(Error::NotAllowed(format!("there is no database at {url}")));
@@ -27,7 +27,7 @@ pub(crate) async fn hold(url: &str) -> Result<Held> {
         return Err(Error::Conflict(reason));
     }
     let conn = sqlite::readers(url).await?;
-    Ok(Held { conn, _lock: lock })
+    Ok(LockedSource { conn, _lock: lock })
 }
 
 /// Opens a connection to a PostgreSQL server. Its tables are created once `may_fill` has accepted what is there.

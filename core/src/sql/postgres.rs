@@ -18,7 +18,7 @@ pub(crate) const APPENDERS: usize = 1;
 /// The connections for everything else that is written.
 pub(crate) const WRITERS: usize = 3;
 /// The timeout for getting a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The advisory lock of migrations.
 const MIGRATIONS: i64 = 0x6c61_6265_6c68_6f6b;
 
@@ -108,8 +108,8 @@ async fn connect(
         .max_connections(connections)
         .idle_timeout(None)
         .max_lifetime(None)
-        .acquire_timeout(PATIENCE)
-        .connect_timeout(PATIENCE)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_timeout(ACQUIRE_TIMEOUT)
         .sqlx_logging(super::statements_are_logged())
         .map_sqlx_postgres_opts(move |options| {
             more(options.application_name("labelhook").statement_cache_capacity(256))

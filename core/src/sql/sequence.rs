@@ -16,7 +16,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, FromQueryResult, S
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The numbers that one transaction may use on PostgreSQL, as a power of two.
-const BITS: u32 = 20;
+const NUMBERS_PER_TXN_LOG2: u32 = 20;
 
 /// A counter of sequence numbers.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ async fn newest(db: &DatabaseConnection) -> Result<Option<i64>> {
 
 /// Returns the number before the first of a transaction on PostgreSQL.
 pub(crate) fn first_of(base: i64, transaction: i64) -> i64 {
-    base + (transaction << BITS)
+    base + (transaction << NUMBERS_PER_TXN_LOG2)
 }
 
 #[derive(FromQueryResult)]
@@ -144,7 +144,7 @@ impl Moment {
 
     /// Returns whether a row with this number was committed before the snapshot.
     pub(crate) fn is_past(&self, sequence: i64) -> bool {
-        let transaction = (sequence - self.base) >> BITS;
+        let transaction = (sequence - self.base) >> NUMBERS_PER_TXN_LOG2;
         transaction < self.next && !self.open.contains(&transaction)
     }
 }

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 /// The most points of a series.
 const POINTS: i64 = 1_000;
 /// The longest period, in hours, that is shown by the hour by default.
-const SHORT: i64 = 48;
+const MAX_HOURLY_HOURS: i64 = 48;
 
 /// The counts of the notifications of one period.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,7 +107,7 @@ impl Time {
             (Some(StatsBucket::Hour), _) | (None, None) => 1,
             (Some(StatsBucket::Day), _) => 24,
             (None, Some(first)) => {
-                if end - first <= SHORT {
+                if end - first <= MAX_HOURLY_HOURS {
                     1
                 } else {
                     24

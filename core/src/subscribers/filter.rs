@@ -1,6 +1,6 @@
 //! A webhook's filter, compiled once, with the count of its failed evaluations.
 
-use super::Index;
+use super::SubscriberCache;
 use crate::{
     Result,
     event::SCOPE,
@@ -13,7 +13,7 @@ use std::{
 };
 
 /// The maximum number of characters of a stored reason.
-const SHOWN: usize = 300;
+const MAX_REASON_CHARS: usize = 300;
 
 /// The failed evaluations of a webhook's filter since it was saved or the process started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Condition {
         if let Outcome::Fault(reason) | Outcome::Stopped(reason) = &outcome {
             let mut faults = self.faults.lock().expect("held for a change only");
             faults.count += 1;
-            faults.last = Some(reason.chars().take(SHOWN).collect());
+            faults.last = Some(reason.chars().take(MAX_REASON_CHARS).collect());
         }
         outcome
     }
@@ -66,7 +66,7 @@ impl Condition {
     }
 }
 
-impl Index {
+impl SubscriberCache {
     /// Returns the failed evaluations of a webhook's filter.
     pub(crate) fn filter_faults(&self, id: WebhookId) -> FilterFaults {
         self.conditions()

@@ -4,14 +4,14 @@ use entity::{NodeId, webhook};
 
 /// The nodes that may send to a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Host {
     /// All nodes: the webhook's URL is called.
     Anywhere,
     /// The node to which its listener is connected; `None` while it is not.
     Only(Option<NodeId>),
 }
 
-impl Place {
+impl Host {
     pub(crate) fn of(row: &webhook::Model) -> Self {
         match row.listener {
             false => Self::Anywhere,

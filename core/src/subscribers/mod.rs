@@ -12,7 +12,7 @@ use crate::{
     payload::{Query, Shape, Shaper},
 };
 use entity::{Ordering, OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
-use host::Place;
+use host::Host;
 use moka::sync::Cache;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::{
@@ -31,7 +31,7 @@ pub(crate) struct Subscriber {
     /// The compiled filter of the webhook.
     pub condition: Option<Arc<filter::Condition>>,
     pub ordering: Ordering,
-    pub place: Place,
+    pub host: Host,
     topics: u32,
 }
 
@@ -56,7 +56,7 @@ const QUERIES: u64 = 1_000;
 /// The subscriber cache of every organization that has published since a webhook of it changed, with compiled filters
 /// and payload queries.
 #[derive(Debug)]
-pub struct Index {
+pub struct SubscriberCache {
     known: Mutex<HashMap<OrganizationId, Arc<[Subscriber]>>>,
     generations: Mutex<HashMap<OrganizationId, i64>>,
     conditions: Mutex<filter::Conditions>,
@@ -65,7 +65,7 @@ pub struct Index {
     queries: Cache<String, Query>,
 }
 
-impl Index {
+impl SubscriberCache {
     /// Creates an empty cache; `shaper` compiles payload queries, and filters have these time limits.
     pub fn new(shaper: Arc<dyn Shaper>, limits: Limits) -> Self {
         Self {
@@ -132,7 +132,7 @@ impl Index {
             shape: self.shape(row).await,
             limit: limit(row),
             ordering: row.ordering,
-            place: Place::of(row),
+            host: Host::of(row),
             condition: self.condition(row).await?,
             topics,
         })

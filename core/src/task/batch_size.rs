@@ -9,13 +9,13 @@ use sea_orm::{
 use std::collections::HashMap;
 
 /// The approximate maximum size in bytes of the events and payloads of one step; one task always fits.
-pub(crate) const STEP_BYTES: usize = 32 << 20;
+pub(crate) const MAX_BATCH_BYTES: usize = 32 << 20;
 /// The copies of the data: the event, its payload and one in memory.
 const COPIES: usize = 3;
 /// The size of a task without annotation and ontology.
-const BARE: usize = 4 << 10;
+const MIN_TASK_BYTES: usize = 4 << 10;
 /// The number of tasks of one query.
-const LOOK: usize = 1_000;
+const TASKS_PER_QUERY: usize = 1_000;
 
 #[derive(FromQueryResult)]
 struct Found {
@@ -27,7 +27,7 @@ struct Found {
 /// Estimates the bytes that moving each of these tasks writes.
 pub(crate) async fn weights(db: &impl ConnectionTrait, ids: &[TaskId]) -> Result<HashMap<TaskId, usize>> {
     let mut weights = HashMap::with_capacity(ids.len());
-    for ids in ids.chunks(LOOK) {
+    for ids in ids.chunks(TASKS_PER_QUERY) {
         let rows = task::Entity::find()
             .select_only()
             .column(task::Column::Id)
@@ -52,7 +52,7 @@ pub(crate) async fn room(db: &impl ConnectionTrait, project_id: ProjectId) -> Re
         .into_tuple()
         .one(db)
         .await?;
-    Ok((STEP_BYTES / weight(0, size(found.flatten()))).max(1))
+    Ok((MAX_BATCH_BYTES / weight(0, size(found.flatten()))).max(1))
 }
 
 /// Returns how many of the first tasks fit into one step.
@@ -60,7 +60,7 @@ pub(crate) fn fitting(weights: impl IntoIterator<Item = usize>) -> usize {
     let mut bytes = 0;
     let fits = |weight: &usize| {
         bytes += weight;
-        bytes <= STEP_BYTES
+        bytes <= MAX_BATCH_BYTES
     };
     weights.into_iter().take_while(fits).count().max(1)
 }
@@ -72,7 +72,7 @@ impl Found {
 }
 
 fn weight(annotation: usize, ontology: usize) -> usize {
-    COPIES * (BARE + annotation + ontology)
+    COPIES * (MIN_TASK_BYTES + annotation + ontology)
 }
 
 fn size(bytes: Option<i64>) -> usize {
@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn a_step_takes_what_fits_and_at_least_one() {
-        assert_eq!(fitting([STEP_BYTES + 1, 1]), 1);
-        assert_eq!(fitting([STEP_BYTES / 2, STEP_BYTES / 2, 1]), 2);
+        assert_eq!(fitting([MAX_BATCH_BYTES + 1, 1]), 1);
+        assert_eq!(fitting([MAX_BATCH_BYTES / 2, MAX_BATCH_BYTES / 2, 1]), 2);
         assert_eq!(fitting(vec![weight(0, 0); 200]), 200);
     }
 }

@@ -6,7 +6,7 @@ use super::{
     bulk_step::{Seen, Step, in_steps, seen},
     filter::Filter,
     resend::{Withdrawn, forget_sends, send_again, withdraw},
-    transition::{Hand, Passage},
+    transition::{By, Transition},
 };
 use crate::{
     App, Error, Result,
@@ -134,8 +134,8 @@ pub(crate) async fn relocate(
         return Ok(Vec::new());
     };
     let withdrawn = withdraw(txn, &tasks).await?;
-    let passage = Passage::through(txn, Arc::clone(graph), project_id, tasks, [actor.user_id]).await?;
-    put(passage, actor, to).await?;
+    let transition = Transition::through(txn, Arc::clone(graph), project_id, tasks, [actor.user_id]).await?;
+    put(transition, actor, to).await?;
     Ok(withdrawn)
 }
 
@@ -196,10 +196,10 @@ async fn give(txn: &Txn, step: &Step, user_id: UserId, send: bool) -> Result<Vec
             other.id
         )));
     }
-    let mut passage = step.live(txn, tasks, []).await?;
+    let mut transition = step.live(txn, tasks, []).await?;
     let mut wanted: BTreeMap<StageId, Vec<(usize, Again)>> = BTreeMap::new();
-    for place in 0..passage.len() {
-        let task = &mut passage.seat_mut(place).task;
+    for place in 0..transition.len() {
+        let task = &mut transition.entry_mut(place).task;
         task.assignee_id = Some(user_id);
         task.updated_at = txn.now();
         if let Some(event_id) = task.event_id.filter(|_| send && task.status == TaskStatus::Ready) {
@@ -212,9 +212,9 @@ async fn give(txn: &Txn, step: &Step, user_id: UserId, send: bool) -> Result<Vec
         }
     }
     for (stage_id, wanted) in wanted {
-        send_again(txn, &mut passage, stage_id, &wanted).await?;
+        send_again(txn, &mut transition, stage_id, &wanted).await?;
     }
-    ids(passage).await
+    ids(transition).await
 }
 
 /// Puts those tasks of a step into a stage that have not moved since the call read them.
@@ -222,43 +222,43 @@ async fn requeue_step(txn: &Txn, actor: &Actor, step: &Step, to: StageId) -> Res
     let mut tasks = step.read(txn).await?;
     tasks.retain(|task| step.stands_as_seen(task));
     let withdrawn = withdraw(txn, &tasks).await?;
-    let passage = step.live(txn, tasks, [actor.user_id]).await?;
-    if passage.graph.node(to).is_none() {
+    let transition = step.live(txn, tasks, [actor.user_id]).await?;
+    if transition.graph.node(to).is_none() {
         return Err(Error::Conflict(
             "the stage was removed from its workflow meanwhile".into(),
         ));
     }
     Ok(Put {
-        ids: put(passage, actor, to).await?,
+        ids: put(transition, actor, to).await?,
         withdrawn,
     })
 }
 
-async fn put(mut passage: Passage<'_>, actor: &Actor, to: StageId) -> Result<Vec<TaskId>> {
-    for place in 0..passage.len() {
-        passage.put(place, to, Some(actor.user_id)).await?;
+async fn put(mut transition: Transition<'_>, actor: &Actor, to: StageId) -> Result<Vec<TaskId>> {
+    for place in 0..transition.len() {
+        transition.put(place, to, Some(actor.user_id)).await?;
     }
-    ids(passage).await
+    ids(transition).await
 }
 
 async fn pass_on(txn: &Txn, step: &Step, user_id: UserId) -> Result<Vec<TaskId>> {
     let tasks = step.read(txn).await?;
-    let mut passage = step.live(txn, tasks, [user_id]).await?;
-    for place in 0..passage.len() {
-        let stage = passage.stage(passage.seat(place).task.stage_id);
+    let mut transition = step.live(txn, tasks, [user_id]).await?;
+    for place in 0..transition.len() {
+        let stage = transition.stage(transition.entry(place).task.stage_id);
         if stage.r#type != StageType::Hold {
-            let reason = format!("task {} has moved on meanwhile", passage.seat(place).task.id);
+            let reason = format!("task {} has moved on meanwhile", transition.entry(place).task.id);
             return Err(Error::Conflict(reason));
         }
-        let hand = Hand {
+        let hand = By {
             user_id: Some(user_id),
-            answer: passage.seat(place).label.as_ref().map(|label| label.label.clone()),
+            answer: transition.entry(place).label.as_ref().map(|label| label.label.clone()),
         };
-        passage.leave(place, StageOutput::Next, hand).await?;
+        transition.leave(place, StageOutput::Next, hand).await?;
     }
-    ids(passage).await
+    ids(transition).await
 }
 
-async fn ids(passage: Passage<'_>) -> Result<Vec<TaskId>> {
-    Ok(passage.store().await?.into_iter().map(|task| task.id).collect())
+async fn ids(transition: Transition<'_>) -> Result<Vec<TaskId>> {
+    Ok(transition.store().await?.into_iter().map(|task| task.id).collect())
 }

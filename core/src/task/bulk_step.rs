@@ -1,9 +1,9 @@
 //! Steps: the tasks that a call matches, cut into transactions of bounded number and size.
 
 use super::{
-    batch_size::{self, STEP_BYTES},
+    batch_size::{self, MAX_BATCH_BYTES},
     filter::{self, Filter},
-    transition::Passage,
+    transition::Transition,
 };
 use crate::{
     App, Error, Result,
@@ -15,9 +15,9 @@ use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder
 use std::collections::BTreeMap;
 
 /// The maximum number of tasks of one step.
-const STEP: usize = 200;
+const BATCH_SIZE: usize = 200;
 /// The maximum number of tasks of one call.
-const MOST: u64 = 10_000;
+const MAX_TASKS: u64 = 10_000;
 
 /// The state of a task as the call read it.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
@@ -49,14 +49,14 @@ pub(crate) async fn seen(app: &App, actor: &Actor, filter: &Filter) -> Result<Ve
             task::Column::EventId,
         ])
         .order_by_asc(task::Column::Id)
-        .limit(MOST + 1)
+        .limit(MAX_TASKS + 1)
         .into_model::<Seen>()
         .all(app.db.read())
         .await?;
-    match seen.len() as u64 > MOST {
+    match seen.len() as u64 > MAX_TASKS {
         true => Err(Error::invalid(
             "where",
-            format!("matches more than {MOST} tasks; narrow it"),
+            format!("matches more than {MAX_TASKS} tasks; narrow it"),
         )),
         false => Ok(seen),
     }
@@ -101,7 +101,7 @@ async fn cut(app: &App, seen: Vec<Seen>) -> Result<Vec<Step>> {
         let weight = weights.get(&task.id).copied().unwrap_or(0);
         let empty = || (0, Step::of(task.project_id));
         let (bytes, step) = open.entry(task.project_id).or_insert_with(empty);
-        if step.seen.len() == STEP || (*bytes + weight > STEP_BYTES && !step.seen.is_empty()) {
+        if step.seen.len() == BATCH_SIZE || (*bytes + weight > MAX_BATCH_BYTES && !step.seen.is_empty()) {
             steps.push(std::mem::replace(step, Step::of(task.project_id)));
             *bytes = 0;
         }
@@ -148,11 +148,11 @@ impl Step {
         txn: &'t Txn,
         tasks: Vec<task::Model>,
         users: impl IntoIterator<Item = UserId>,
-    ) -> Result<Passage<'t>> {
-        let passage = Passage::load(txn, self.project_id, tasks, users).await?;
-        match passage.project.deleted {
+    ) -> Result<Transition<'t>> {
+        let transition = Transition::load(txn, self.project_id, tasks, users).await?;
+        match transition.project.deleted {
             true => Err(Error::NotAllowed("the tasks' project is deleted".into())),
-            false => Ok(passage),
+            false => Ok(transition),
         }
     }
 }

@@ -1,15 +1,15 @@
 //! The export format of tasks: a webhook's body with the documented differences.
 
 use super::{
-    filter::{Filter, Span},
+    filter::{Filter, PageRequest},
     history,
-    transition::Scene,
+    transition::Context,
 };
 use crate::{
     App, Error, Result,
     auth::Actor,
     event,
-    page::{Edge, Slice},
+    page::{End, Page},
     payload,
     sql::statement::octets,
 };
@@ -31,7 +31,7 @@ const PAGE: usize = 32 << 20;
 
 /// Exports a page of tasks, newest first. A page of large tasks is shorter than requested and says that there are more;
 /// one task that is larger than a page is an error.
-pub async fn export(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice<Export>> {
+pub async fn export(app: &App, actor: &Actor, filter: &Filter, span: PageRequest) -> Result<Page<Export>> {
     let mut slice = super::list(app, actor, filter, span).await?;
     let sizes = sizes(app, &slice.rows).await?;
     let size = |task: &task::Model| sizes.get(&task.id).copied().unwrap_or(0);
@@ -56,19 +56,19 @@ pub async fn export(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Re
 }
 
 /// Cuts the rows that do not fit, at the end from which the caller continues.
-fn cut(slice: &mut Slice<task::Model>, from: Edge, size: impl Fn(&task::Model) -> usize) {
+fn cut(slice: &mut Page<task::Model>, from: End, size: impl Fn(&task::Model) -> usize) {
     let mut bytes = 0;
     let mut fits = |task: &&task::Model| {
         bytes += size(task);
         bytes <= PAGE
     };
     match from {
-        Edge::First => {
+        End::First => {
             let count = slice.rows.iter().take_while(&mut fits).count();
             slice.has_next |= count < slice.rows.len();
             slice.rows.truncate(count);
         }
-        Edge::Last => {
+        End::Last => {
             let count = slice.rows.iter().rev().take_while(&mut fits).count();
             slice.has_previous |= count < slice.rows.len();
             slice.rows.drain(..slice.rows.len() - count);
@@ -100,17 +100,17 @@ async fn sizes(app: &App, tasks: &[task::Model]) -> Result<HashMap<TaskId, usize
 async fn text(app: &App, task: &task::Model) -> Result<String> {
     let db = app.db.read();
     let graph = app.db.graphs().of(db, task.project_id).await?;
-    let scene = Scene::read(db, graph, task.project_id, vec![task.clone()], []).await?;
+    let context = Context::read(db, graph, task.project_id, vec![task.clone()], []).await?;
     let visits = history(&[task.id], true).all(db).await?;
     let answers: Vec<Option<String>> = visits.into_iter().map(|visit| visit.answer).collect();
-    let seat = scene.seat(0);
-    let label: Option<event::Label> = seat.label.as_ref().map(Into::into);
+    let entry = context.entry(0);
+    let label: Option<event::Label> = entry.label.as_ref().map(Into::into);
     payload::export(
-        &scene.snapshot(0),
+        &context.snapshot(0),
         label.as_ref(),
-        &(&scene.project).into(),
-        &(&seat.data_row).into(),
-        &seat.batches,
+        &(&context.project).into(),
+        &(&entry.data_row).into(),
+        &entry.batches,
         &answers,
     )
 }

@@ -8,9 +8,9 @@ use sea_orm::{
 };
 
 /// The requested page of tasks.
-pub type Span = page::Span<TaskId>;
+pub type PageRequest = page::PageRequest<TaskId>;
 /// A page of tasks.
-pub type Slice = page::Slice<task::Model>;
+pub type Page = page::Page<task::Model>;
 
 /// Conditions for tasks; absent ones match everything. A list matches any of its values.
 #[derive(Clone, Debug, Default)]
@@ -53,13 +53,13 @@ impl Filter {
     }
 }
 
-pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
+pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: PageRequest) -> Result<Page> {
     let rows = select(actor, filter, span).all(db).await?;
-    Ok(Slice::cut(rows, &span))
+    Ok(Page::cut(rows, &span))
 }
 
 /// Selects one row more than the page, to detect whether there are more.
-fn select(actor: &Actor, filter: &Filter, span: Span) -> Select<task::Entity> {
+fn select(actor: &Actor, filter: &Filter, span: PageRequest) -> Select<task::Entity> {
     let mut query = matching(actor, filter);
     if let Some(after) = span.after {
         query = query.filter(task::Column::Id.lt(after));
@@ -111,7 +111,7 @@ fn one_of<T: Into<sea_orm::Value>>(column: task::Column, values: Option<Vec<T>>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{page::Edge, sql::plan};
+    use crate::{page::End, sql::plan};
     use entity::{ApiKeyId, OrganizationId, Role};
     use sea_orm::DbBackend;
 
@@ -126,9 +126,9 @@ mod tests {
     }
 
     async fn check(filter: Filter, after: bool, index: &str) {
-        let span = Span {
+        let span = PageRequest {
             count: 100,
-            from: Edge::First,
+            from: End::First,
             after: after.then(TaskId::new),
             before: None,
         };

@@ -2,7 +2,7 @@
 //! are created by the attaching transaction itself; the data rows of a connected dataset follow in steps that survive a
 //! restart.
 
-use super::{batch_size, transition::Passage};
+use super::{batch_size, transition::Transition};
 use crate::{Result, auth::Actor, data_row as data_row_nouns, db::Txn};
 use entity::{
     DataRowId, DatasetId, IntakeId, IntakeKind, LabelId, OrganizationId, ProjectId, TaskId, TaskStatus, Timestamp,
@@ -17,9 +17,9 @@ use uuid::Uuid;
 
 /// The maximum number of tasks that the attaching transaction creates, as far as they fit into a step; more are created
 /// in steps.
-const AT_ONCE: usize = 1_000;
+const MAX_CREATED_AT_ONCE: usize = 1_000;
 /// The number of data rows that a step processes.
-pub(super) const STEP: u64 = 200;
+pub(super) const BATCH_SIZE: u64 = 200;
 
 /// The source of data rows and the project that gets the tasks.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub(crate) async fn created(txn: &Txn, actor: &Actor, rows: &[data_row::Model]) 
     let Some(first) = rows.first() else {
         return Ok(false);
     };
-    let (mut room, mut later) = (AT_ONCE, false);
+    let (mut room, mut later) = (MAX_CREATED_AT_ONCE, false);
     for project_id in connected(txn, first.dataset_id).await? {
         let source = Source {
             organization_id: actor.organization_id,
@@ -66,7 +66,7 @@ pub(crate) async fn batched(
         target_id: batch.id.0,
         user_id: Some(actor.user_id),
     };
-    start(txn, source, rows, &mut AT_ONCE.clone()).await
+    start(txn, source, rows, &mut MAX_CREATED_AT_ONCE.clone()).await
 }
 
 /// Creates tasks for the data rows that fit into this transaction, in the order of ids, and records the rest.
@@ -139,7 +139,7 @@ pub(crate) async fn step(txn: &Txn, id: IntakeId) -> Result<bool> {
         false => Vec::new(),
     };
     let fits = batch_size::room(txn.conn(), row.project_id).await?;
-    let more = found.len() as u64 == STEP || found.len() > fits;
+    let more = found.len() as u64 == BATCH_SIZE || found.len() > fits;
     found.truncate(fits);
     row.place = found.last().map(|row| row.id).or(row.place);
     row.done_at = (!more).then_some(txn.now());
@@ -190,7 +190,7 @@ fn next(row: &intake::Model) -> Select<data_row::Entity> {
     data_row::Entity::find()
         .filter(condition)
         .order_by_asc(data_row::Column::Id)
-        .limit(STEP)
+        .limit(BATCH_SIZE)
 }
 
 /// Creates tasks for those data rows that have none in this project, and moves them on from START.
@@ -234,11 +234,11 @@ async fn enter(txn: &Txn, user_id: Option<UserId>, project_id: ProjectId, rows: 
             updated_at: txn.now(),
         })
         .collect();
-    let mut passage = Passage::through(txn, graph, project_id, tasks, user_id).await?;
-    for place in 0..passage.len() {
-        passage.begin(place, user_id).await?;
+    let mut transition = Transition::through(txn, graph, project_id, tasks, user_id).await?;
+    for place in 0..transition.len() {
+        transition.begin(place, user_id).await?;
     }
-    passage.store().await?;
+    transition.store().await?;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ mod work;
 pub(crate) use bulk::relocate;
 pub use bulk::{Assign, assign, forward, requeue};
 pub use export::{Export, export};
-pub use filter::{Filter, Slice, Span};
+pub use filter::{Filter, Page, PageRequest};
 pub(crate) use resend::{Withdrawn, forget_sends};
 pub use work::{Answer, Judgement, Verdict, review, save, submit};
 
@@ -41,7 +41,7 @@ pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<task::Model> {
 }
 
 /// Lists a page of tasks, newest first.
-pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
+pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: PageRequest) -> Result<Page> {
     actor.require(Action::Read)?;
     filter::page(app.db.read(), actor, filter, span).await
 }

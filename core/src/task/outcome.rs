@@ -4,7 +4,7 @@
 use super::{
     batch_size, change_all,
     resend::{Withdrawn, withdraw},
-    transition::{Hand, Passage},
+    transition::{By, Transition},
 };
 use crate::{App, Result, db::Txn, health};
 use entity::{NotificationId, NotificationStatus, ProjectId, StageOutput, TaskId, TaskStatus, notification, task};
@@ -65,19 +65,19 @@ pub(crate) async fn prepare(app: &App, ids: &[TaskId]) -> Result<HashMap<TaskId,
 
 async fn pass(txn: &Txn, project_id: ProjectId, answered: Vec<(task::Model, notification::Model)>) -> Result<()> {
     let (tasks, rows): (Vec<_>, Vec<_>) = answered.into_iter().unzip();
-    let mut passage = Passage::load(txn, project_id, tasks, []).await?;
+    let mut transition = Transition::load(txn, project_id, tasks, []).await?;
     for (place, row) in rows.iter().enumerate() {
-        let stage_id = passage.seat(place).task.stage_id;
+        let stage_id = transition.entry(place).task.stage_id;
         let output = match row.status {
             NotificationStatus::Succeeded => StageOutput::Succeeded,
             _ => StageOutput::Failed,
         };
-        match passage.graph.node(stage_id).and_then(|node| node.way(output)) {
-            Some(_) => passage.leave(place, output, Hand::default()).await?,
-            None => passage.hold(place, reason(row)),
+        match transition.graph.node(stage_id).and_then(|node| node.way(output)) {
+            Some(_) => transition.leave(place, output, By::default()).await?,
+            None => transition.hold(place, reason(row)),
         }
     }
-    passage.store().await?;
+    transition.store().await?;
     Ok(())
 }
 
@@ -117,7 +117,7 @@ pub(crate) async fn redelivered(txn: &Txn, old: &notification::Model, new: Notif
 
 /// Holds the tasks that wait for these notifications and cannot be moved because of an internal error, so that a person
 /// can resolve it.
-pub(crate) async fn strand(txn: &Txn, ids: &[NotificationId]) -> Result<()> {
+pub(crate) async fn hold_after_fault(txn: &Txn, ids: &[NotificationId]) -> Result<()> {
     let condition = Condition::all()
         .add(task::Column::NotificationId.is_in(ids.iter().copied()))
         .add(task::Column::Status.eq(TaskStatus::Waiting));

@@ -1,7 +1,7 @@
 //! Sends of webhook stages for tasks: resends by a stage run or an assignment, and their cancellation when a task is
 //! moved away.
 
-use super::transition::Passage;
+use super::transition::Transition;
 use crate::{
     App, Result,
     db::Txn,
@@ -22,18 +22,18 @@ pub(crate) struct Withdrawn {
 /// Sends tasks of one webhook stage again, in the stage's current payload shape. They wait for the outcome.
 pub(crate) async fn send_again(
     txn: &Txn,
-    passage: &mut Passage<'_>,
+    transition: &mut Transition<'_>,
     stage_id: StageId,
     wanted: &[(usize, Again)],
 ) -> Result<()> {
-    let graph = Arc::clone(&passage.graph);
+    let graph = Arc::clone(&transition.graph);
     let Some(subscriber) = graph.node(stage_id).and_then(|node| node.subscriber.as_ref()) else {
         return Ok(());
     };
     let list: Vec<Again> = wanted.iter().map(|(_, again)| *again).collect();
     let sent = again(txn, subscriber, &list).await?;
     for (place, _) in wanted {
-        let task = &mut passage.seat_mut(*place).task;
+        let task = &mut transition.entry_mut(*place).task;
         if let Some(id) = sent.get(&task.id) {
             task.notification_id = Some(*id);
             task.status = TaskStatus::Waiting;
@@ -49,9 +49,9 @@ pub(crate) async fn resend(txn: &Txn, stage: &stage::Model, tasks: Vec<task::Mod
     if tasks.is_empty() {
         return Ok(());
     }
-    let mut passage = Passage::load(txn, stage.project_id, tasks, []).await?;
+    let mut transition = Transition::load(txn, stage.project_id, tasks, []).await?;
     let again = |place: usize| {
-        let task = &passage.seat(place).task;
+        let task = &transition.entry(place).task;
         let again = Again {
             event_id: task.event_id?,
             task_id: task.id,
@@ -59,9 +59,9 @@ pub(crate) async fn resend(txn: &Txn, stage: &stage::Model, tasks: Vec<task::Mod
         };
         Some((place, again))
     };
-    let wanted: Vec<(usize, Again)> = (0..passage.len()).filter_map(again).collect();
-    send_again(txn, &mut passage, stage.id, &wanted).await?;
-    passage.store().await?;
+    let wanted: Vec<(usize, Again)> = (0..transition.len()).filter_map(again).collect();
+    send_again(txn, &mut transition, stage.id, &wanted).await?;
+    transition.store().await?;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use sea_orm::{
 };
 
 /// The number of tasks of one step.
-const STEP: u64 = 200;
+const BATCH_SIZE: u64 = 200;
 
 /// Starts a run that sends again for every task that the stage now holds. A stage has one run at a time.
 pub async fn rerun(app: &App, actor: &Actor, stage: &str) -> Result<stage_run::Model> {
@@ -115,11 +115,11 @@ async fn is_live(txn: &Txn, stage: &stage::Model) -> Result<bool> {
 }
 
 async fn send(txn: &Txn, stage: &stage::Model, row: &mut stage_run::Model) -> Result<()> {
-    let mut found = held(stage.id, row.place).limit(STEP).all(txn.conn()).await?;
+    let mut found = held(stage.id, row.place).limit(BATCH_SIZE).all(txn.conn()).await?;
     let ids: Vec<TaskId> = found.iter().map(|task| task.id).collect();
     let weights = batch_size::weights(txn.conn(), &ids).await?;
     let fits = batch_size::fitting(ids.iter().map(|id| weights.get(id).copied().unwrap_or(0)));
-    let more = found.len() as u64 == STEP || fits < found.len();
+    let more = found.len() as u64 == BATCH_SIZE || fits < found.len();
     found.truncate(fits);
     row.place = found.last().map(|task| task.id).or(row.place);
     row.done = row.done.saturating_add(i32::try_from(found.len()).unwrap_or(i32::MAX));

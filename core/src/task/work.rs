@@ -2,7 +2,7 @@
 
 use super::{
     find,
-    transition::{Hand, Passage},
+    transition::{By, Transition},
 };
 use crate::{
     App, Error, Result,
@@ -70,23 +70,23 @@ pub async fn save(app: &App, actor: &Actor, id: &str, answer: Answer) -> Result<
     app.db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let mut passage = enter(txn, &actor, &seen, answer.stage.as_deref()).await?;
+                let mut transition = enter(txn, &actor, &seen, answer.stage.as_deref()).await?;
                 takes(
-                    &passage,
+                    &transition,
                     "save",
                     &[StageType::Label, StageType::Review, StageType::Hold],
                 )?;
-                add_work(&mut passage, &actor, &answer, txn);
-                match (&answer.label, &passage.seat(0).label) {
-                    (_, Some(_)) if answer.changes() => write_label(txn, &mut passage, &actor, &answer).await?,
-                    (Some(text), None) => passage.seat_mut(0).task.draft = Some(text.clone()),
+                add_work(&mut transition, &actor, &answer, txn);
+                match (&answer.label, &transition.entry(0).label) {
+                    (_, Some(_)) if answer.changes() => write_label(txn, &mut transition, &actor, &answer).await?,
+                    (Some(text), None) => transition.entry_mut(0).task.draft = Some(text.clone()),
                     _ => {}
                 }
-                let task = &mut passage.seat_mut(0).task;
+                let task = &mut transition.entry_mut(0).task;
                 if task.status == TaskStatus::Ready {
                     task.status = TaskStatus::InProgress;
                 }
-                only(passage.store().await?)
+                only(transition.store().await?)
             })
         })
         .await
@@ -101,22 +101,22 @@ pub async fn submit(app: &App, actor: &Actor, id: &str, answer: Answer) -> Resul
     app.db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let mut passage = enter(txn, &actor, &seen, answer.stage.as_deref()).await?;
-                takes(&passage, "submit", &[StageType::Label])?;
-                add_work(&mut passage, &actor, &answer, txn);
+                let mut transition = enter(txn, &actor, &seen, answer.stage.as_deref()).await?;
+                takes(&transition, "submit", &[StageType::Label])?;
+                add_work(&mut transition, &actor, &answer, txn);
                 let answer = Answer {
-                    label: answer.label.clone().or_else(|| passage.seat(0).task.draft.clone()),
+                    label: answer.label.clone().or_else(|| transition.entry(0).task.draft.clone()),
                     ..answer
                 };
-                if answer.label.is_none() && passage.seat(0).label.is_none() {
+                if answer.label.is_none() && transition.entry(0).label.is_none() {
                     return Err(Error::invalid("label", "is required on the first submit"));
                 }
                 if answer.changes() {
-                    write_label(txn, &mut passage, &actor, &answer).await?;
+                    write_label(txn, &mut transition, &actor, &answer).await?;
                 }
-                let hand = hand(&passage, &actor);
-                passage.leave(0, StageOutput::Next, hand).await?;
-                only(passage.store().await?)
+                let hand = hand(&transition, &actor);
+                transition.leave(0, StageOutput::Next, hand).await?;
+                only(transition.store().await?)
             })
         })
         .await
@@ -131,16 +131,16 @@ pub async fn review(app: &App, actor: &Actor, id: &str, judgement: Judgement) ->
     app.db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let mut passage = enter(txn, &actor, &seen, judgement.stage.as_deref()).await?;
-                takes(&passage, "review", &[StageType::Review])?;
-                write_review(txn, &passage, &actor, &judgement).await?;
+                let mut transition = enter(txn, &actor, &seen, judgement.stage.as_deref()).await?;
+                takes(&transition, "review", &[StageType::Review])?;
+                write_review(txn, &transition, &actor, &judgement).await?;
                 let output = match judgement.verdict {
                     Verdict::Approved => StageOutput::Approved,
                     Verdict::Rejected => StageOutput::Rejected,
                 };
-                let hand = hand(&passage, &actor);
-                passage.leave(0, output, hand).await?;
-                only(passage.store().await?)
+                let hand = hand(&transition, &actor);
+                transition.leave(0, output, hand).await?;
+                only(transition.store().await?)
             })
         })
         .await
@@ -148,7 +148,11 @@ pub async fn review(app: &App, actor: &Actor, id: &str, judgement: Judgement) ->
 
 fn check(actor: &Actor, answer: &Answer) -> Result<()> {
     actor.require(Action::Annotate)?;
-    input::text("label", answer.label.as_deref().unwrap_or_default(), label::LABEL)?;
+    input::text(
+        "label",
+        answer.label.as_deref().unwrap_or_default(),
+        label::MAX_LABEL_BYTES,
+    )?;
     label::seconds("secondsToLabel", answer.seconds_to_label.unwrap_or_default())?;
     for (field, time) in [
         ("durationMs", answer.duration_ms),
@@ -167,7 +171,7 @@ fn check(actor: &Actor, answer: &Answer) -> Result<()> {
 
 /// Loads the task that somebody works on. Concurrent changes win: a task that has left the stage in which the caller
 /// read it is a conflict.
-async fn enter<'t>(txn: &'t Txn, actor: &Actor, seen: &task::Model, stage: Option<&str>) -> Result<Passage<'t>> {
+async fn enter<'t>(txn: &'t Txn, actor: &Actor, seen: &task::Model, stage: Option<&str>) -> Result<Transition<'t>> {
     let task = find(txn.conn(), actor, &seen.id.to_string()).await?;
     if task.stage_id != seen.stage_id || task.event_id != seen.event_id {
         return Err(Error::Conflict(format!("task {} has moved on meanwhile", task.id)));
@@ -184,18 +188,18 @@ async fn enter<'t>(txn: &'t Txn, actor: &Actor, seen: &task::Model, stage: Optio
             task.id
         )));
     }
-    let passage = Passage::load(txn, task.project_id, vec![task], [actor.user_id]).await?;
-    if passage.project.deleted {
+    let transition = Transition::load(txn, task.project_id, vec![task], [actor.user_id]).await?;
+    if transition.project.deleted {
         return Err(Error::NotAllowed("the task's project is deleted".into()));
     }
-    match passage.seat(0).is_gone() {
+    match transition.entry(0).is_gone() {
         true => Err(Error::not_found("task", seen.id)),
-        false => Ok(passage),
+        false => Ok(transition),
     }
 }
 
-fn takes(passage: &Passage, verb: &str, types: &[StageType]) -> Result<()> {
-    let stage = passage.stage(passage.seat(0).task.stage_id);
+fn takes(transition: &Transition, verb: &str, types: &[StageType]) -> Result<()> {
+    let stage = transition.stage(transition.entry(0).task.stage_id);
     match types.contains(&stage.r#type) {
         true => Ok(()),
         false => Err(Error::NotAllowed(format!(
@@ -206,8 +210,8 @@ fn takes(passage: &Passage, verb: &str, types: &[StageType]) -> Result<()> {
     }
 }
 
-fn add_work(passage: &mut Passage, actor: &Actor, answer: &Answer, txn: &Txn) {
-    let task = &mut passage.seat_mut(0).task;
+fn add_work(transition: &mut Transition, actor: &Actor, answer: &Answer, txn: &Txn) {
+    let task = &mut transition.entry_mut(0).task;
     let from_seconds = |seconds: f64| {
         ((seconds * 1000.0).round() as i64)
             .saturating_sub(task.duration_ms)
@@ -225,13 +229,13 @@ fn add_work(passage: &mut Passage, actor: &Actor, answer: &Answer, txn: &Txn) {
 }
 
 /// Creates or changes the task's label, and publishes the event.
-async fn write_label(txn: &Txn, passage: &mut Passage<'_>, actor: &Actor, answer: &Answer) -> Result<()> {
-    let known = passage.seat(0).label.as_ref().map(|label| label.label.clone());
+async fn write_label(txn: &Txn, transition: &mut Transition<'_>, actor: &Actor, answer: &Answer) -> Result<()> {
+    let known = transition.entry(0).label.as_ref().map(|label| label.label.clone());
     let text = answer.label.clone().or(known).unwrap_or_default();
-    let snapshot = passage.snapshot(0);
+    let snapshot = transition.snapshot(0);
     let worked = snapshot.total.duration_ms as f64 / 1000.0;
     let seconds = answer.seconds_to_label.unwrap_or(worked);
-    let (row, change) = match &passage.seat(0).label {
+    let (row, change) = match &transition.entry(0).label {
         Some(label) => {
             let changed = labels::Model {
                 label: text,
@@ -242,26 +246,26 @@ async fn write_label(txn: &Txn, passage: &mut Passage<'_>, actor: &Actor, answer
             let row = changed.into_active_model().reset_all().update(txn.conn()).await?;
             (row, Change::Updated)
         }
-        None => (new_label(txn, passage, actor, text, seconds).await?, Change::Created),
+        None => (new_label(txn, transition, actor, text, seconds).await?, Change::Created),
     };
-    let data = Data::Label(Box::new(passage.labelled(0, &row)));
+    let data = Data::Label(Box::new(transition.labelled(0, &row)));
     publish::publish(txn, row.organization_id, &data, change).await?;
-    label::touch(txn, Some(&passage.project));
-    let seat = passage.seat_mut(0);
-    seat.task.label_id = Some(row.id);
-    seat.task.draft = None;
-    seat.label = Some(row);
+    label::touch(txn, Some(&transition.project));
+    let entry = transition.entry_mut(0);
+    entry.task.label_id = Some(row.id);
+    entry.task.draft = None;
+    entry.label = Some(row);
     Ok(())
 }
 
 async fn new_label(
     txn: &Txn,
-    passage: &Passage<'_>,
+    transition: &Transition<'_>,
     actor: &Actor,
     text: String,
     seconds: f64,
 ) -> Result<labels::Model> {
-    let task = &passage.seat(0).task;
+    let task = &transition.entry(0).task;
     let row = labels::Model {
         id: LabelId::new(),
         organization_id: task.organization_id,
@@ -284,8 +288,8 @@ async fn new_label(
     Ok(row)
 }
 
-async fn write_review(txn: &Txn, passage: &Passage<'_>, actor: &Actor, judgement: &Judgement) -> Result<()> {
-    let label = passage.seat(0).label.as_ref();
+async fn write_review(txn: &Txn, transition: &Transition<'_>, actor: &Actor, judgement: &Judgement) -> Result<()> {
+    let label = transition.entry(0).label.as_ref();
     let label = label.ok_or_else(|| Error::NotAllowed("the task has no label to review".into()))?;
     let row = reviews::Model {
         id: ReviewId::new(),
@@ -306,19 +310,19 @@ async fn write_review(txn: &Txn, passage: &Passage<'_>, actor: &Actor, judgement
         .await?;
     let data = Data::Review(Box::new(event::ReviewChange {
         review: (&row).into(),
-        reviewer: passage.user(Some(actor.user_id)),
-        subject: passage.labelled(0, label),
+        reviewer: transition.user(Some(actor.user_id)),
+        subject: transition.labelled(0, label),
     }));
     publish::publish(txn, row.organization_id, &data, Change::Created).await?;
-    label::touch(txn, Some(&passage.project));
+    label::touch(txn, Some(&transition.project));
     Ok(())
 }
 
 /// Returns the actor and the current annotation with which the task moves on.
-fn hand(passage: &Passage, actor: &Actor) -> Hand {
-    Hand {
+fn hand(transition: &Transition, actor: &Actor) -> By {
+    By {
         user_id: Some(actor.user_id),
-        answer: passage.seat(0).label.as_ref().map(|label| label.label.clone()),
+        answer: transition.entry(0).label.as_ref().map(|label| label.label.clone()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Webhooks that a listener hears on a machine of its own: what they may be, and how long they last.
 
 use super::input::Patch;
-use crate::{Error, Result, db::Txn, listener::MAX};
+use crate::{Error, Result, db::Txn, listener::MAX_LISTENERS};
 use entity::{WebhookStatus, webhook as webhooks};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 
@@ -12,8 +12,8 @@ pub(crate) async fn enter(txn: &Txn, row: &mut webhooks::Model) -> Result<()> {
         .filter(webhooks::Column::ListenerSeenAt.is_not_null())
         .count(txn.conn())
         .await?;
-    if there >= MAX {
-        return Err(Error::Conflict(format!("there are {MAX} listeners already")));
+    if there >= MAX_LISTENERS {
+        return Err(Error::Conflict(format!("there are {MAX_LISTENERS} listeners already")));
     }
     row.listener = true;
     row.listener_seen_at = Some(txn.now());

@@ -17,7 +17,7 @@ pub use input::{New, Patch, Retry};
 pub(crate) use order::reorder;
 pub use secrets::{DEFAULT_GRACE, MAX_GRACE, MAX_LIVE, Rotated, Rotation, rotate, secrets};
 pub(crate) use target::build;
-pub use target::{Target, Targets, policy};
+pub use target::{DeliverySettings, DeliverySettingsCache, policy};
 
 use crate::{
     App, Error, Result,
@@ -44,8 +44,8 @@ pub(crate) async fn register(app: &App, actor: &Actor, new: New, listener: bool)
     actor.require(Action::ManageWebhooks)?;
     let (filter, query) = (new.filter.clone(), new.payload_query.clone());
     let draft = new.check()?;
-    let condition = Condition::check(filter.as_deref(), app.index.limits()).await?;
-    app.index.check_query(query.as_deref()).await?;
+    let condition = Condition::check(filter.as_deref(), app.subscribers.limits()).await?;
+    app.subscribers.check_query(query.as_deref()).await?;
     let (actor, keyring) = (actor.clone(), Arc::clone(&app.keyring));
     app.db
         .write(actor.organization_id, move |txn| {
@@ -75,11 +75,11 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
     let filter = patch.filter.as_ref().map(Option::as_deref);
-    let condition = Condition::check(filter.flatten(), app.index.limits()).await?;
+    let condition = Condition::check(filter.flatten(), app.subscribers.limits()).await?;
     let query = patch.payload_query.as_ref().and_then(Option::as_deref);
-    app.index.check_query(query).await?;
+    app.subscribers.check_query(query).await?;
     let keyring = Arc::clone(&app.keyring);
-    let (board, lanes) = (Arc::clone(&app.health), Arc::clone(&app.dispatcher.lanes));
+    let (registry, lanes) = (Arc::clone(&app.health), Arc::clone(&app.dispatcher.lanes));
     let row = app
         .db
         .write(actor.organization_id, move |txn| {
@@ -113,7 +113,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                 let row = changed.into_active_model().reset_all().update(txn.conn()).await?;
                 txn.webhooks_changed(row.organization_id);
                 if fresh {
-                    health::clear(txn, &board, &lanes, key).await?;
+                    health::clear(txn, &registry, &lanes, key).await?;
                 }
                 Ok(row)
             })
@@ -177,7 +177,7 @@ pub async fn many(
 
 /// Returns the failed evaluations of a webhook's filter.
 pub fn filter_faults(app: &App, id: WebhookId) -> FilterFaults {
-    app.index.filter_faults(id)
+    app.subscribers.filter_faults(id)
 }
 
 /// Refuses a webhook that is not ACTIVE.

@@ -27,7 +27,7 @@ use std::{
 };
 
 /// The settings with which deliveries are sent.
-pub struct Target {
+pub struct DeliverySettings {
     /// The URL.
     pub url: TargetUrl,
     /// The signer.
@@ -45,12 +45,12 @@ pub struct Target {
 }
 
 /// The delivery settings cache.
-pub struct Targets {
-    known: Cache<WebhookId, Arc<Target>>,
+pub struct DeliverySettingsCache {
+    known: Cache<WebhookId, Arc<DeliverySettings>>,
     changes: AtomicU64,
 }
 
-impl Default for Targets {
+impl Default for DeliverySettingsCache {
     fn default() -> Self {
         let known = Cache::builder()
             .max_capacity(20_000)
@@ -63,9 +63,9 @@ impl Default for Targets {
     }
 }
 
-impl Targets {
+impl DeliverySettingsCache {
     /// Returns the delivery settings of a webhook; none when it does not exist.
-    pub async fn of(&self, app: &App, id: WebhookId) -> Result<Option<Arc<Target>>> {
+    pub async fn of(&self, app: &App, id: WebhookId) -> Result<Option<Arc<DeliverySettings>>> {
         if let Some(known) = self.known.get(&id) {
             return Ok(Some(known));
         }
@@ -99,7 +99,7 @@ pub(crate) async fn build(
     keyring: &Keyring,
     row: &webhook::Model,
     now: Timestamp,
-) -> Result<Target> {
+) -> Result<DeliverySettings> {
     let secrets = match row.auth_type {
         AuthType::None => Vec::new(),
         _ => secrets::opened(db, keyring, row.id, now).await?,
@@ -110,7 +110,7 @@ pub(crate) async fn build(
         secrets,
         custom: custom(keyring, row)?,
     };
-    Ok(Target {
+    Ok(DeliverySettings {
         url: TargetUrl::parse(&row.url)?,
         signer: Signer::new(scheme),
         policy: policy(row)?,
@@ -176,7 +176,7 @@ pub(crate) mod seal {
 }
 
 /// Returns the headers of a request, signed for this body at this moment.
-pub(crate) fn prepare(target: &Target, job: &Job, at: Timestamp, body: &[u8]) -> HeaderMap {
+pub(crate) fn prepare(target: &DeliverySettings, job: &Job, at: Timestamp, body: &[u8]) -> HeaderMap {
     target.signer.headers(&Signed {
         event_id: job.event_id,
         notification_id: job.notification_id,

@@ -14,7 +14,7 @@ use sea_orm::{
 use std::collections::BTreeSet;
 
 /// The number of projects of one step.
-const STEP: u64 = 100;
+const BATCH_SIZE: u64 = 100;
 
 /// Creates a workflow for every project that has none.
 pub(crate) async fn adopt(app: &App) -> Result<()> {
@@ -26,7 +26,7 @@ pub(crate) async fn adopt(app: &App) -> Result<()> {
         let count = rows.len();
         let ids: BTreeSet<OrganizationId> = rows.iter().map(|row| row.organization_id).collect();
         app.db
-            .write(Scope::alone(ids), move |txn| {
+            .write(Scope::exclusive(ids), move |txn| {
                 Box::pin(async move {
                     for row in &rows {
                         make_default(txn, row).await?;
@@ -51,7 +51,7 @@ async fn without(app: &App) -> Result<Vec<project::Model>> {
     Ok(project::Entity::find()
         .filter(Expr::exists(known.into_query()).not())
         .order_by_asc(project::Column::Id)
-        .limit(STEP)
+        .limit(BATCH_SIZE)
         .all(app.db.read())
         .await?)
 }

@@ -20,7 +20,7 @@ use entity::{StageId, StageType, WebhookId, stage, workflow};
 use std::{collections::HashMap, sync::Arc};
 
 /// The maximum number of tasks that a save moves out of removed stages.
-const MOVED: u64 = 1_000;
+const MAX_MOVED_TASKS: u64 = 1_000;
 /// The default maximum number of times that a task may enter one webhook stage.
 pub(super) const MAX_PASSES: i32 = 100;
 
@@ -133,7 +133,7 @@ impl<'a> Plan<'a> {
     async fn vacate(&self, txn: &Txn) -> Result<()> {
         let (mut total, mut bytes) = (0, 0);
         for stage in &self.removed {
-            let ids = task::in_stage(txn.conn(), stage.id, MOVED + 1).await?;
+            let ids = task::in_stage(txn.conn(), stage.id, MAX_MOVED_TASKS + 1).await?;
             let count = ids.len() as u64;
             total += count;
             bytes += batch_size::weights(txn.conn(), &ids).await?.values().sum::<usize>();
@@ -147,8 +147,8 @@ impl<'a> Plan<'a> {
                 return Err(Error::invalid("stages", reason));
             }
         }
-        if total > MOVED || bytes > batch_size::STEP_BYTES {
-            let reason = format!("moves at most {MOVED} tasks, or fewer large ones; requeue them before");
+        if total > MAX_MOVED_TASKS || bytes > batch_size::MAX_BATCH_BYTES {
+            let reason = format!("moves at most {MAX_MOVED_TASKS} tasks, or fewer large ones; requeue them before");
             return Err(Error::invalid("moveTasks", reason));
         }
         Ok(())
@@ -172,7 +172,7 @@ impl<'a> Plan<'a> {
 fn tasks(count: u64) -> String {
     match count {
         1 => "1 task".into(),
-        count if count > MOVED => format!("more than {MOVED} tasks"),
+        count if count > MAX_MOVED_TASKS => format!("more than {MAX_MOVED_TASKS} tasks"),
         count => format!("{count} tasks"),
     }
 }

@@ -119,6 +119,6 @@ async fn conditions(app: &App, place: usize, stage: &StageInput) -> Result<()> {
 /// Checks the filter and the payload query of a stage's webhook before the transaction begins.
 async fn webhook(app: &App, stage: &StageInput) -> Result<()> {
     let Some(given) = &stage.webhook else { return Ok(()) };
-    Condition::check(given.filter.as_deref(), app.index.limits()).await?;
-    app.index.check_query(given.payload_query.as_deref()).await
+    Condition::check(given.filter.as_deref(), app.subscribers.limits()).await?;
+    app.subscribers.check_query(given.payload_query.as_deref()).await
 }

@@ -105,7 +105,7 @@ impl<'a> Settings<'a> {
 /// The parts of the application, beside the transaction, that creating and changing need.
 pub(crate) struct Tools {
     keyring: Arc<Keyring>,
-    board: Arc<health::Board>,
+    registry: Arc<health::HealthRegistry>,
     lanes: Arc<Lanes>,
 }
 
@@ -113,7 +113,7 @@ impl Tools {
     pub(crate) fn of(app: &App) -> Self {
         Self {
             keyring: Arc::clone(&app.keyring),
-            board: Arc::clone(&app.health),
+            registry: Arc::clone(&app.health),
             lanes: Arc::clone(&app.dispatcher.lanes),
         }
     }
@@ -189,7 +189,7 @@ async fn change(
     }
     changed.updated_at = txn.now();
     if health::is_fresh(&row, &changed) {
-        health::clear(txn, &tools.board, &tools.lanes, id).await?;
+        health::clear(txn, &tools.registry, &tools.lanes, id).await?;
     }
     Ok(changed.into_active_model().reset_all().update(txn.conn()).await?)
 }

@@ -8,7 +8,7 @@ use labelhook_core::{
     background::{deletions, listeners, replays, retention},
     data_row,
     event::Change,
-    listener::{self, AWAY},
+    listener::{self, RECONNECT_TIMEOUT},
     replay::{self, Start},
     webhook::New,
 };
@@ -139,7 +139,7 @@ async fn row(world: &World, of: &webhook::Model) -> webhook::Model {
 async fn a_listeners_webhook_that_cannot_be_removed_stops_no_later_one() {
     let world = World::new().await;
     let (broken, whole) = (listeners_webhook(&world).await, listeners_webhook(&world).await);
-    world.clock.advance(AWAY);
+    world.clock.advance(RECONNECT_TIMEOUT);
     let refusal = Refusal::of(&world, "UPDATE", "webhook", "id", broken.id.0).await;
     assert_fault(listeners::run_until_idle(&world.app).await);
     assert_eq!(row(&world, &whole).await.status, WebhookStatus::Revoked);

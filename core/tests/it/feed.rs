@@ -10,7 +10,7 @@ use labelhook_core::{
     background::{deletions, replays},
     data_row, dataset, dispatcher,
     event::{Change, Filter},
-    live::{self, Ended, Place, Subscription},
+    live::{self, Ended, Position, Subscription},
     notification::Filter as Notifications,
     replay, task,
 };
@@ -20,14 +20,14 @@ use tokio_util::sync::CancellationToken;
 
 type Events = Subscription<event::Model>;
 
-fn place(row: &event::Model) -> Option<Place> {
-    Some(Place {
+fn place(row: &event::Model) -> Option<Position> {
+    Some(Position {
         sequence: row.sequence,
         id: row.id.0,
     })
 }
 
-async fn events(world: &World, after: Option<Place>) -> Events {
+async fn events(world: &World, after: Option<Position>) -> Events {
     live::events(&world.app, &world.owner, Filter::default(), after)
         .await
         .unwrap()
@@ -112,12 +112,12 @@ async fn places_are_checked() {
         let found = live::events(&world.app, &world.owner, Filter::default(), place).await;
         invalid(found.err().unwrap()).1
     };
-    let made_up = Place {
+    let made_up = Position {
         sequence: second.sequence + 1,
         id: second.id.0,
     };
     assert_eq!(refused(Some(made_up)).await, "is not a place in this feed");
-    let unknown = Place {
+    let unknown = Position {
         sequence: second.sequence,
         id: EventId::new().0,
     };

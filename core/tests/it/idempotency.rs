@@ -6,7 +6,7 @@ use labelhook_core::{
     Error,
     auth::Actor,
     background::idempotency_keys,
-    idempotency::{self, Answer, Begun, Claim, KEPT, MAX_ANSWER, Request},
+    idempotency::{self, Begun, Claim, MAX_ANSWER, RESPONSE_TTL, Request, StoredResponse},
 };
 use sea_orm::ConnectionTrait;
 use std::time::Duration;
@@ -18,8 +18,8 @@ fn request(key: &str, content: &str) -> Request {
     }
 }
 
-fn answer(body: impl Into<Vec<u8>>) -> Answer {
-    Answer {
+fn answer(body: impl Into<Vec<u8>>) -> StoredResponse {
+    StoredResponse {
         status: 200,
         content_type: "application/json".into(),
         body: body.into(),
@@ -91,7 +91,7 @@ async fn the_first_answer_is_given_again_for_a_day_and_to_nobody_else() {
         "keys are an API key's own"
     );
     let world = world.restart().await;
-    world.clock.advance(KEPT - Duration::from_micros(1));
+    world.clock.advance(RESPONSE_TTL - Duration::from_micros(1));
     assert_eq!(repeated(&world).await, "200 first");
     world.clock.advance(Duration::from_micros(1));
     assert_eq!(told(&begin(&world, "b").await), "new");
@@ -124,7 +124,7 @@ async fn what_died_before_its_first_commit_runs_again_and_what_died_after_it_doe
         assert_eq!(repeated(&world).await, "lost");
     }
     assert_eq!(world.text("SELECT name FROM organization").await, "Acme!");
-    world.clock.advance(KEPT);
+    world.clock.advance(RESPONSE_TTL);
     assert_eq!(repeated(&world).await, "new");
 }
 
@@ -164,7 +164,7 @@ async fn an_answer_that_is_too_large_is_not_kept_and_its_request_not_run_again()
     commit(&world, &claim).await;
     finish(&world, claim, large, true).await;
     assert_eq!(repeated(&world).await, "lost");
-    world.clock.advance(KEPT);
+    world.clock.advance(RESPONSE_TTL);
     finish(&world, claimed(&world).await, vec![b'x'; MAX_ANSWER], true).await;
     assert_eq!(repeated(&world).await.len(), "200 ".len() + MAX_ANSWER);
 }
@@ -178,7 +178,7 @@ async fn old_rows_are_removed_however_many_and_young_ones_stay() {
             .await
             .unwrap();
     }
-    world.clock.advance(KEPT);
+    world.clock.advance(RESPONSE_TTL);
     finish(&world, claimed(&world).await, "young", true).await;
     assert_eq!(world.number("SELECT count(*) FROM idempotency_key").await, 502);
     idempotency_keys::run_until_idle(&world.app).await.unwrap();

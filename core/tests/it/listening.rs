@@ -12,7 +12,7 @@ use labelhook_core::{
     auth::Actor,
     background::listeners,
     list,
-    listener::{self, AWAY, Answer, Attached, Delivery, GRACE},
+    listener::{self, Answer, Attached, Delivery, RECONNECT_TIMEOUT, START_GRACE},
     notification::waiting,
     webhook as webhooks,
     webhook::{New, Patch},
@@ -326,7 +326,7 @@ async fn a_webhook_whose_listener_stays_away_is_removed_and_what_waited_is_cance
     for _ in 0..3 {
         world.publish(&change).await;
     }
-    world.clock.advance(AWAY - SECOND);
+    world.clock.advance(RECONNECT_TIMEOUT - SECOND);
     tended(&world).await;
     assert_eq!(world.status_count(Pending).await, 3);
     world.clock.advance(SECOND);
@@ -368,13 +368,13 @@ async fn time_away_counts_over_a_restart_and_a_start_gives_a_minute_to_come_back
     tended(&world).await;
     let other = made(&world).await;
     let there = attach(&world, &other).await;
-    world.clock.advance(AWAY);
+    world.clock.advance(RECONNECT_TIMEOUT);
     drop(there);
     let world = world.restart().await;
     tended(&world).await;
     assert_eq!(row(&world, &webhook).await.status, WebhookStatus::Active);
     let back = attach(&world, &other).await;
-    world.clock.advance(GRACE);
+    world.clock.advance(START_GRACE);
     tended(&world).await;
     assert_eq!(row(&world, &webhook).await.status, WebhookStatus::Revoked);
     assert_eq!(
@@ -464,7 +464,7 @@ async fn a_listeners_webhook_keeps_its_url_and_any_other_has_no_listener() {
 #[tokio::test]
 async fn an_organization_has_a_bounded_number_of_listeners() {
     let world = World::new().await;
-    for _ in 0..listener::MAX {
+    for _ in 0..listener::MAX_LISTENERS {
         made(&world).await;
     }
     let refused = listener::create(&world.app, &world.owner, wanted())

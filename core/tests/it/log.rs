@@ -4,13 +4,13 @@ use crate::support::{Receiver, Response, World, limited};
 use entity::{NotificationId, NotificationStatus, WebhookTopic, notification as notifications};
 use labelhook_core::{
     event::Change,
-    notification::{self, Filter, Span, log_line},
-    page::Edge,
+    notification::{self, Filter, PageRequest, log_line},
+    page::End,
 };
 use std::time::Duration;
 
-fn span(count: u64, from: Edge, after: Option<NotificationId>, before: Option<NotificationId>) -> Span {
-    Span {
+fn span(count: u64, from: End, after: Option<NotificationId>, before: Option<NotificationId>) -> PageRequest {
+    PageRequest {
         count,
         from,
         after,
@@ -18,7 +18,7 @@ fn span(count: u64, from: Edge, after: Option<NotificationId>, before: Option<No
     }
 }
 
-async fn page(world: &World, filter: &Filter, span: Span) -> notification::Slice {
+async fn page(world: &World, filter: &Filter, span: PageRequest) -> notification::Page {
     notification::list(&world.app, &world.owner, filter, span)
         .await
         .unwrap()
@@ -45,7 +45,7 @@ async fn pages_forward_meet_every_row_once_while_rows_are_added() {
     let there = newest_first(&world).await;
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let slice = page(&world, &Filter::default(), span(3, Edge::First, after, None)).await;
+        let slice = page(&world, &Filter::default(), span(3, End::First, after, None)).await;
         assert_eq!(slice.has_previous, after.is_some());
         seen.extend(ids(&slice.rows));
         after = seen.last().copied();
@@ -68,7 +68,7 @@ async fn pages_backward_meet_every_row_once_and_stand_newest_first() {
     let there = newest_first(&world).await;
     let (mut seen, mut before) = (Vec::new(), None);
     loop {
-        let slice = page(&world, &Filter::default(), span(3, Edge::Last, None, before)).await;
+        let slice = page(&world, &Filter::default(), span(3, End::Last, None, before)).await;
         assert_eq!(slice.has_next, before.is_some());
         seen.splice(0..0, ids(&slice.rows));
         before = seen.first().copied();
@@ -80,11 +80,11 @@ async fn pages_backward_meet_every_row_once_and_stand_newest_first() {
     let middle = page(
         &world,
         &Filter::default(),
-        span(9, Edge::First, Some(there[1]), Some(there[5])),
+        span(9, End::First, Some(there[1]), Some(there[5])),
     )
     .await;
     assert_eq!(ids(&middle.rows), there[2..5]);
-    let numbered = notification::numbered(&world.app, &world.owner, &Filter::default(), Edge::First, 2, 3)
+    let numbered = notification::numbered(&world.app, &world.owner, &Filter::default(), End::First, 2, 3)
         .await
         .unwrap();
     assert_eq!(ids(&numbered), there[2..5]);
@@ -203,7 +203,7 @@ async fn every_filter_narrows_the_log() {
         ),
     ];
     for (filter, expected) in table {
-        let slice = page(&world, &filter, span(10, Edge::First, None, None)).await;
+        let slice = page(&world, &filter, span(10, End::First, None, None)).await;
         assert_eq!(ids(&slice.rows), expected, "{filter:?}");
     }
 }
@@ -221,7 +221,7 @@ async fn a_key_of_some_projects_sees_their_log_alone_and_a_foreign_one_nothing()
     world.publish(&mine).await;
     world.publish(&other).await;
     let key = limited(&world.owner, [mine.project.id]);
-    let all = span(10, Edge::First, None, None);
+    let all = span(10, End::First, None, None);
     let slice = notification::list(&world.app, &key, &Filter::default(), all)
         .await
         .unwrap();

@@ -3,8 +3,8 @@
 use crate::support::{Receiver, World};
 use entity::{NotificationId, NotificationStatus, WebhookId, WebhookTopic, notification as notifications};
 use labelhook_core::{
-    notification::{self, Filter, Slice, Span},
-    page::{Edge, Stop},
+    notification::{self, Filter, Page, PageRequest},
+    page::{End, Stop},
 };
 use sea_orm::{ConnectionTrait, Database, EntityTrait, IntoActiveModel};
 use uuid::Uuid;
@@ -56,12 +56,12 @@ fn copy(newest: &notifications::Model, other: WebhookId, number: u64) -> notific
     }
 }
 
-async fn page(world: &World, filter: &Filter, from: Edge, at: Option<NotificationId>) -> Slice {
-    let span = Span {
+async fn page(world: &World, filter: &Filter, from: End, at: Option<NotificationId>) -> Page {
+    let span = PageRequest {
         count: 10,
         from,
-        after: at.filter(|_| from == Edge::First),
-        before: at.filter(|_| from == Edge::Last),
+        after: at.filter(|_| from == End::First),
+        before: at.filter(|_| from == End::Last),
     };
     notification::list(&world.app, &world.owner, filter, span)
         .await
@@ -69,15 +69,15 @@ async fn page(world: &World, filter: &Filter, from: Edge, at: Option<Notificatio
 }
 
 /// Every page from one end to the other: the rows, and how many pages there were.
-async fn all(world: &World, filter: &Filter, from: Edge) -> (Vec<NotificationId>, usize) {
+async fn all(world: &World, filter: &Filter, from: End) -> (Vec<NotificationId>, usize) {
     let (mut found, mut at, mut pages) = (Vec::new(), None, 0);
     loop {
         let slice = page(world, filter, from, at).await;
         pages += 1;
         let ids: Vec<_> = slice.rows.iter().map(|row| row.id).collect();
         let (more, end) = match from {
-            Edge::First => (slice.has_next, ids.last().copied()),
-            Edge::Last => (slice.has_previous, ids.first().copied()),
+            End::First => (slice.has_next, ids.last().copied()),
+            End::Last => (slice.has_previous, ids.first().copied()),
         };
         found.extend(ids);
         at = match slice.stop {
@@ -119,7 +119,7 @@ async fn what_is_rare_in_a_long_log_is_found_at_once() {
         },
     ];
     for filter in rare {
-        let slice = page(&world, &filter, Edge::First, None).await;
+        let slice = page(&world, &filter, End::First, None).await;
         assert_eq!((slice.rows.len(), slice.has_next), (2, false), "{filter:?}");
         assert!(slice.rows[0].id > slice.rows[1].id && slice.stop.is_none());
     }
@@ -133,7 +133,7 @@ async fn what_is_rare_in_a_long_log_is_found_at_once() {
                 statuses: Some(statuses),
                 ..none()
             },
-            Edge::First,
+            End::First,
             None,
         )
         .await;
@@ -151,12 +151,12 @@ async fn a_page_that_would_look_at_too_much_ends_early_and_the_next_goes_on_ther
         topics: Some(vec![WebhookTopic::LabelUpdated]),
         ..Filter::default()
     };
-    for from in [Edge::First, Edge::Last] {
+    for from in [End::First, End::Last] {
         let slice = page(&world, &nothing, from, None).await;
         assert!(slice.rows.is_empty() && slice.stop.is_some());
         assert_eq!(
             (slice.has_next, slice.has_previous),
-            (from == Edge::First, from == Edge::Last)
+            (from == End::First, from == End::Last)
         );
         assert_eq!(all(&world, &nothing, from).await, (Vec::new(), 2));
     }
@@ -166,7 +166,7 @@ async fn a_page_that_would_look_at_too_much_ends_early_and_the_next_goes_on_ther
         response_codes: Some(vec![200, 418]),
         ..Filter::default()
     };
-    for from in [Edge::First, Edge::Last] {
+    for from in [End::First, End::Last] {
         let (found, _) = all(&world, &few, from).await;
         let mut distinct = found.clone();
         distinct.sort_unstable();
@@ -192,10 +192,10 @@ async fn several_webhooks_stand_in_one_order() {
         webhook_ids: Some(ids),
         ..Filter::default()
     };
-    let slice = page(&world, &both, Edge::First, None).await;
-    let expected = page(&world, &Filter::default(), Edge::First, None).await;
+    let slice = page(&world, &both, End::First, None).await;
+    let expected = page(&world, &Filter::default(), End::First, None).await;
     assert_eq!(slice.rows, expected.rows);
-    let numbered = notification::numbered(&world.app, &world.owner, &both, Edge::First, 3, 4)
+    let numbered = notification::numbered(&world.app, &world.owner, &both, End::First, 3, 4)
         .await
         .unwrap();
     assert_eq!(numbered, expected.rows[3..7]);
@@ -218,6 +218,6 @@ async fn times_keep_a_page_away_from_what_they_leave_out() {
             created_before,
             ..Filter::default()
         };
-        assert_eq!(page(&world, &filter, Edge::First, None).await.rows.len(), expected);
+        assert_eq!(page(&world, &filter, End::First, None).await.rows.len(), expected);
     }
 }

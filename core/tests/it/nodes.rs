@@ -137,9 +137,13 @@ async fn a_claim_that_nobody_was_told_of_is_given_back() {
         .unwrap();
     assert_eq!(world.status_count(Sending).await, 1);
     let mut suspects = HashSet::new();
-    dispatcher::free_strays(&world.app, &mut suspects).await.unwrap();
+    dispatcher::release_orphaned_claims(&world.app, &mut suspects)
+        .await
+        .unwrap();
     assert_eq!(world.status_count(Sending).await, 1, "it may be on its way into memory");
-    dispatcher::free_strays(&world.app, &mut suspects).await.unwrap();
+    dispatcher::release_orphaned_claims(&world.app, &mut suspects)
+        .await
+        .unwrap();
     world.deliver().await;
     assert_eq!(world.status_count(Succeeded).await, 1);
     assert_eq!(receiver.requests().len(), 2);

@@ -5,9 +5,9 @@ use crate::support::{Receiver, World};
 use entity::{NotificationStatus, Ordering, WebhookTopic, event as events, notification as notifications};
 use labelhook_core::{
     event,
-    live::{self, Place},
+    live::{self, Position},
     notification::{self, Filter},
-    page::{Edge, Span},
+    page::{End, PageRequest},
     queue::lanes::Window,
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, Database, EntityTrait, QueryFilter, QueryOrder};
@@ -194,9 +194,9 @@ async fn each_way_into_the_log_has_its_index_on_a_server_too() {
     ];
     for (filter, index) in cases {
         let before = world.plans().len();
-        let span = Span {
+        let span = PageRequest {
             count: 20,
-            from: Edge::First,
+            from: End::First,
             after: None,
             before: None,
         };
@@ -220,7 +220,7 @@ async fn the_feed_is_read_in_the_order_of_its_index_on_a_server_too() {
         .await
         .unwrap()
         .unwrap();
-    let place = Place {
+    let place = Position {
         sequence: first.sequence,
         id: first.id.0,
     };
@@ -236,7 +236,7 @@ async fn the_feed_is_read_in_the_order_of_its_index_on_a_server_too() {
         .await
         .unwrap()
         .unwrap();
-    let place = Place {
+    let place = Position {
         sequence: first.sequence,
         id: first.id.0,
     };

@@ -4,8 +4,8 @@ use crate::support::{Receiver, START, World};
 use entity::{AuthType, webhook};
 use labelhook_core::{
     App, Clock, Config, Error,
-    admin::rekey::{Place, Rekey, SEALED, STEP},
-    idempotency::{self, Answer, Begun, Request},
+    admin::rekey::{BATCH_SIZE, Position, Rekey, SEALED},
+    idempotency::{self, Begun, Request, StoredResponse},
     secret::Keyring,
     webhook::{Rotation, rotate},
 };
@@ -125,7 +125,7 @@ async fn furnished(world: &World, url: &str) -> usize {
     rotate(&world.app, &world.owner, &row.id.to_string(), rotation)
         .await
         .unwrap();
-    for _ in 0..STEP {
+    for _ in 0..BATCH_SIZE {
         world
             .webhook_with("https://example.com/a", |new| {
                 new.topics = vec![entity::WebhookTopic::Ping]
@@ -135,13 +135,13 @@ async fn furnished(world: &World, url: &str) -> usize {
     let Begun::New(claim) = idempotency::begin(&world.app, &world.owner, request()).await.unwrap() else {
         panic!("a new key");
     };
-    let answer = Answer {
+    let answer = StoredResponse {
         status: 200,
         content_type: "application/json".into(),
         body: b"the answer".to_vec(),
     };
     idempotency::finish(&world.app, claim, answer, true).await.unwrap();
-    2 + STEP + 1 + 1 + 1 + 1
+    2 + BATCH_SIZE + 1 + 1 + 1 + 1
 }
 
 fn request() -> Request {
@@ -163,11 +163,11 @@ async fn a_change_that_is_broken_off_is_refused_by_a_server_and_finished_with_th
     let broken = disk.rekey(0, 1).await.unwrap();
     let mut seen = Vec::new();
     let next = broken
-        .step(Place::default(), &mut |place| seen.push(place.values))
+        .step(Position::default(), &mut |place| seen.push(place.values))
         .await
         .unwrap();
     assert!(next.is_some());
-    assert_eq!(seen, [STEP as u64]);
+    assert_eq!(seen, [BATCH_SIZE as u64]);
     drop(broken);
     assert_eq!(disk.keys_in_use().await.len(), 2, "it is in the middle");
     for number in [0, 1] {

@@ -4,8 +4,8 @@ use crate::support::{World, limited};
 use entity::NotificationStatus::Sending;
 use labelhook_core::{
     Error,
-    notification::{self, Filter, Span},
-    page::Edge,
+    notification::{self, Filter, PageRequest},
+    page::End,
 };
 
 #[tokio::test]
@@ -45,9 +45,9 @@ async fn a_limited_key_does_not_see_what_an_organization_wide_webhook_got_of_its
         .await;
     let event = world.publish(&label).await;
     let key = limited(&world.owner, [label.project.id]);
-    let span = Span {
+    let span = PageRequest {
         count: 10,
-        from: Edge::First,
+        from: End::First,
         after: None,
         before: None,
     };
@@ -65,7 +65,7 @@ async fn a_limited_key_does_not_see_what_an_organization_wide_webhook_got_of_its
         (of_wide, vec![]),
     ] {
         let listed = notification::list(&world.app, &key, &filter, span).await.unwrap().rows;
-        let numbered = notification::numbered(&world.app, &key, &filter, Edge::First, 0, 10).await;
+        let numbered = notification::numbered(&world.app, &key, &filter, End::First, 0, 10).await;
         for rows in [listed, numbered.unwrap()] {
             let seen: Vec<_> = rows.iter().map(|row| row.webhook_id).collect();
             assert_eq!(seen, expected, "{filter:?}");

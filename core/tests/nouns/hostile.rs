@@ -6,7 +6,7 @@ use labelhook_core::{
     Error,
     background::deletions,
     data_row,
-    label::{self, DELETED, LABEL},
+    label::{self, MAX_DELETED_BYTES, MAX_LABEL_BYTES},
 };
 
 #[tokio::test]
@@ -34,11 +34,11 @@ async fn large_labels_are_deleted_in_steps_of_bounded_bytes() {
     let world = World::new().await;
     let owner = world.owner().await;
     let (project, _, row) = world.scene(&owner).await;
-    let count = DELETED / LABEL + 3;
+    let count = MAX_DELETED_BYTES / MAX_LABEL_BYTES + 3;
     let mut ids = Vec::new();
     for _ in 0..count {
         let new = label::New {
-            label: "x".repeat(LABEL),
+            label: "x".repeat(MAX_LABEL_BYTES),
             ..new_label(&project, &row)
         };
         ids.push(

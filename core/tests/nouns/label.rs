@@ -74,9 +74,9 @@ async fn any_text_is_a_label_up_to_its_limit() {
         let read = label::get(&world.app, &owner, &made.id.to_string()).await;
         assert_eq!(read.expect("read").label, text);
     }
-    let longest = label::create(&world.app, &owner, with("x".repeat(label::LABEL))).await;
+    let longest = label::create(&world.app, &owner, with("x".repeat(label::MAX_LABEL_BYTES))).await;
     assert!(longest.is_ok());
-    let longer = label::create(&world.app, &owner, with("x".repeat(label::LABEL + 1))).await;
+    let longer = label::create(&world.app, &owner, with("x".repeat(label::MAX_LABEL_BYTES + 1))).await;
     refused(longer, "label");
     for seconds in [-1.0, f64::NAN, f64::INFINITY] {
         let new = label::New {

@@ -21,7 +21,7 @@ use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 /// The time in which the first deliveries must arrive.
-const PATIENCE: Duration = Duration::from_secs(60);
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Args, Debug)]
 pub struct Demo {
@@ -63,7 +63,7 @@ async fn tell(shutdown: &CancellationToken, client: &Client, once: bool) -> anyh
     let mut receiver = receiver::start(shutdown.clone()).await?;
     println!("receiver  {}\n", receiver.url("labels"));
     let expected = story::begin(client, &receiver).await?;
-    let arrived = timeout(PATIENCE, receiver.print(expected));
+    let arrived = timeout(DELIVERY_TIMEOUT, receiver.print(expected));
     let arrived = tokio::select! {
         arrived = arrived => arrived.context("not every delivery arrived in time")?,
         () = shutdown.cancelled() => return Ok(()),

@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const EVERY: Duration = Duration::from_secs(3);
+const LABEL_INTERVAL: Duration = Duration::from_secs(3);
 const LABEL: &str = r##"{"objects":[{"title":"Tree","value":"tree","color":"#e0ff00","bbox":{"top":40,"left":12,"height":80,"width":64}}],"classifications":[]}"##;
 
 /// Makes the samples. Gives how many requests will arrive for them.
@@ -59,7 +59,7 @@ pub async fn begin(client: &Client, receiver: &Receiver) -> anyhow::Result<usize
 pub async fn go_on(client: &Client) -> anyhow::Result<()> {
     let found = client.ask("{ projects { id } datasets { id } }", json!({})).await?;
     let (project, dataset) = (id(&found["projects"][0])?, id(&found["datasets"][0])?);
-    let mut clock = tokio::time::interval(EVERY);
+    let mut clock = tokio::time::interval(LABEL_INTERVAL);
     for number in 4.. {
         clock.tick().await;
         label(client, &project, &dataset, number).await?;

@@ -28,11 +28,11 @@ const CREATE: &str = "mutation($data: ListenerCreateInput!) {
 const REMOVE: &str = "mutation($id: ID!) {removeListener(where: {id: $id}) {id}}";
 
 /// Between two attempts to come back: the first wait, and the longest.
-const WAITS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
+const RECONNECT_DELAYS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
 /// A connection that held for this long was a good one: the next wait is short again.
-const HELD: Duration = Duration::from_secs(10);
+const STABLE_AFTER: Duration = Duration::from_secs(10);
 /// The time limit of the removal at the end.
-const GOODBYE: Duration = Duration::from_secs(5);
+const REMOVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Args, Debug)]
 pub struct Listen {
@@ -67,13 +67,13 @@ impl Listen {
         let made = client.ask(CREATE, self.wanted(self.secret.as_deref())).await?;
         let mut webhook = Webhook::read(&made)?;
         self.introduce(&webhook, &made);
-        let (mut wait, mut is_first) = (WAITS.0, true);
+        let (mut wait, mut is_first) = (RECONNECT_DELAYS.0, true);
         loop {
             let began = Instant::now();
             let end = Session::new(&mut socket, &forward, &webhook.id).run(&stop).await;
             match end {
                 End::Stopped => return leave(&client, &webhook).await,
-                End::Refused(fault) if is_gone(&fault) && !is_first && began.elapsed() < GOODBYE => {
+                End::Refused(fault) if is_gone(&fault) && !is_first && began.elapsed() < REMOVE_TIMEOUT => {
                     println!("the webhook was removed meanwhile; making another with the same secret");
                     let wanted = self.wanted(self.secret.as_deref().or(Some(&webhook.secret)));
                     let made = client.ask(CREATE, wanted).await?;
@@ -85,8 +85,8 @@ impl Listen {
                 End::Lost(why @ Lost::Refused(_)) => bail!("{why}"),
                 End::Lost(why) => println!("the connection is lost ({why}); coming back"),
             }
-            if began.elapsed() > HELD {
-                wait = WAITS.0;
+            if began.elapsed() > STABLE_AFTER {
+                wait = RECONNECT_DELAYS.0;
             }
             socket = match self.come_back(&stop, &mut wait).await? {
                 Some(socket) => socket,
@@ -132,7 +132,7 @@ impl Listen {
             if timeout(*wait, stop.cancelled()).await.is_ok() {
                 return Ok(None);
             }
-            *wait = (*wait * 2).min(WAITS.1);
+            *wait = (*wait * 2).min(RECONNECT_DELAYS.1);
             let Some(connected) = stop.run_until_cancelled(Socket::connect(&self.remote)).await else {
                 return Ok(None);
             };
@@ -147,7 +147,7 @@ impl Listen {
 
 /// Removes the webhook; when that cannot be done now, the server does it.
 async fn leave(client: &Client, webhook: &Webhook) -> anyhow::Result<()> {
-    match timeout(GOODBYE, client.ask(REMOVE, json!({ "id": webhook.id }))).await {
+    match timeout(REMOVE_TIMEOUT, client.ask(REMOVE, json!({ "id": webhook.id }))).await {
         Ok(Ok(_)) => println!("removed the webhook {}", webhook.id),
         _ => println!("the webhook could not be removed now; the server does it in five minutes"),
     }

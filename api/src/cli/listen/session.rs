@@ -4,7 +4,7 @@
 use super::{
     super::{
         client::Fault,
-        socket::{Lost, Socket, Told},
+        socket::{Lost, Received, Socket},
     },
     forward::{Forward, Posted},
 };
@@ -20,7 +20,7 @@ const DELIVERIES: &str = "subscription($id: ID!) {deliveries(where: {id: $id}) {
     id notificationId topic attempt headers {name value} body bodyIsBase64 timeoutMs}}";
 const ANSWER: &str = "mutation($data: DeliveryAnswerInput!) {answerDelivery(data: $data)}";
 /// The pause after a request that the rate limit refused.
-const PAUSE: Duration = Duration::from_secs(1);
+const RATE_LIMIT_DELAY: Duration = Duration::from_secs(1);
 
 /// The end of a session.
 pub enum End {
@@ -66,13 +66,13 @@ impl<'a> Session<'a> {
         loop {
             tokio::select! {
                 told = self.socket.hear() => match told? {
-                    Told::Next(id, mut data) if id == of => {
+                    Received::Next(id, mut data) if id == of => {
                         self.posts.spawn(self.forward.clone().post(data["deliveries"].take()));
                     }
-                    Told::Failed(id, fault) if id == of => return Ok(End::Refused(fault)),
-                    Told::Over(id) if id == of => return Err(Lost::Broken("the server hands nothing over any more".into())),
-                    Told::Failed(id, fault) => self.refused(id, &fault),
-                    Told::Next(id, _) | Told::Over(id) => drop(self.answers.remove(&id)),
+                    Received::Failed(id, fault) if id == of => return Ok(End::Refused(fault)),
+                    Received::Over(id) if id == of => return Err(Lost::Broken("the server hands nothing over any more".into())),
+                    Received::Failed(id, fault) => self.refused(id, &fault),
+                    Received::Next(id, _) | Received::Over(id) => drop(self.answers.remove(&id)),
                 },
                 Some(Ok(posted)) = self.posts.join_next() => self.answer(posted).await?,
                 () = stop.cancelled() => return Ok(End::Stopped),
@@ -94,7 +94,9 @@ impl<'a> Session<'a> {
         let Some(answer) = self.answers.remove(&id) else { return };
         if fault.code == "RATE_LIMITED" {
             let again = async {
-                interval_at(Instant::now() + PAUSE, PAUSE).tick().await;
+                interval_at(Instant::now() + RATE_LIMIT_DELAY, RATE_LIMIT_DELAY)
+                    .tick()
+                    .await;
                 let line = String::new();
                 Posted { answer, line }
             };

@@ -23,9 +23,9 @@ use tokio_tungstenite::{
 
 const PROTOCOL: &str = "graphql-transport-ws";
 /// The time limit of connecting and of the handshake.
-const GREETING: Duration = Duration::from_secs(10);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The time without a message after which the server counts as gone; it pings every 15 seconds.
-const SILENCE: Duration = Duration::from_secs(50);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 /// Bytes of a message: a body of the largest size, as JSON text.
 const MAX_MESSAGE: usize = 256 << 20;
 
@@ -38,7 +38,7 @@ pub struct Socket {
 
 /// A message of an operation.
 #[derive(Debug)]
-pub enum Told {
+pub enum Received {
     /// Data.
     Next(u64, Value),
     /// It was refused, or has failed.
@@ -90,7 +90,7 @@ impl Socket {
             Ok(socket)
         };
         let late = || Lost::Broken(format!("{} does not answer", remote.server));
-        Ok(timeout(GREETING, Box::pin(greeting))
+        Ok(timeout(HANDSHAKE_TIMEOUT, Box::pin(greeting))
             .await
             .unwrap_or_else(|_| Err(late())))
     }
@@ -116,7 +116,7 @@ impl Socket {
     }
 
     /// The next message of any operation. Nothing is lost when this is dropped before it is done.
-    pub async fn hear(&mut self) -> Result<Told, Lost> {
+    pub async fn hear(&mut self) -> Result<Received, Lost> {
         loop {
             let mut message = self.message().await?;
             let id = message["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or(0);
@@ -124,12 +124,12 @@ impl Socket {
                 Some("next") => {
                     let mut payload = message["payload"].take();
                     return Ok(match payload["errors"].get(0) {
-                        Some(error) => Told::Failed(id, Fault::of(error)),
-                        None => Told::Next(id, payload["data"].take()),
+                        Some(error) => Received::Failed(id, Fault::of(error)),
+                        None => Received::Next(id, payload["data"].take()),
                     });
                 }
-                Some("error") => return Ok(Told::Failed(id, Fault::of(&message["payload"][0]))),
-                Some("complete") => return Ok(Told::Over(id)),
+                Some("error") => return Ok(Received::Failed(id, Fault::of(&message["payload"][0]))),
+                Some("complete") => return Ok(Received::Over(id)),
                 Some("ping") => self.say(json!({ "type": "pong" })).await?,
                 _ => {}
             }
@@ -138,7 +138,7 @@ impl Socket {
 
     async fn message(&mut self) -> Result<Value, Lost> {
         loop {
-            let next = timeout_at(self.heard + SILENCE, self.stream.next()).await;
+            let next = timeout_at(self.heard + IDLE_TIMEOUT, self.stream.next()).await;
             let next = next.map_err(|_| Lost::Broken("the server has fallen silent".into()))?;
             self.heard = Instant::now();
             match next {

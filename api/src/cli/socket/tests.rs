@@ -106,9 +106,9 @@ async fn a_server_behind_tls_is_asked_when_its_certificate_is_trusted() {
     let mut socket = greeted(&address, trusting(roots)).await.expect("a greeting");
     let id = socket.start("{user}", &json!({})).await.expect("it is open");
     let other = socket.hear().await.expect("an answer");
-    assert!(matches!(other, Told::Next(7, _)), "{other:?}");
+    assert!(matches!(other, Received::Next(7, _)), "{other:?}");
     let answer = socket.hear().await.expect("an answer");
-    assert!(matches!(answer, Told::Next(of, data) if of == id && data == json!({"user": 2})));
+    assert!(matches!(answer, Received::Next(of, data) if of == id && data == json!({"user": 2})));
 }
 
 #[tokio::test]

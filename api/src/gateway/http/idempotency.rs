@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use labelhook_core::App;
 use labelhook_core::auth::Actor;
-use labelhook_core::idempotency::{self, Answer, Begun, Claim, Request};
+use labelhook_core::idempotency::{self, Begun, Claim, Request, StoredResponse};
 use tracing::Instrument;
 
 use super::super::refusal::{Refusal, refused};
@@ -84,7 +84,7 @@ async fn kept(app: &App, claim: Claim, ended: Ended) -> Response {
     let (parts, body) = ended.response.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let answer = Answer {
+    let answer = StoredResponse {
         status: parts.status.as_u16(),
         content_type: content_type.unwrap_or_default().to_owned(),
         body: body.to_vec(),
@@ -98,7 +98,7 @@ async fn kept(app: &App, claim: Claim, ended: Ended) -> Response {
     Response::from_parts(parts, Body::from(body))
 }
 
-fn again(answer: Answer) -> Response {
+fn again(answer: StoredResponse) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let headers = [
         (CONTENT_TYPE, HeaderValue::try_from(answer.content_type).ok()),

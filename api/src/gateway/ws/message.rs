@@ -7,9 +7,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 /// The maximum number of characters of an operation's id.
-const ID: usize = 256;
+const MAX_ID: usize = 256;
 /// The maximum number of bytes of a close frame's reason.
-const REASON: usize = 123;
+const MAX_REASON: usize = 123;
 
 /// A client message before validation.
 #[derive(Deserialize)]
@@ -44,32 +44,31 @@ struct Payload {
 
 impl<'a> Incoming<'a> {
     /// Parses a text message; the error closes the socket.
-    pub fn read(text: &'a str) -> Result<Self, Goodbye> {
-        let raw: Raw<'a> =
-            serde_json::from_str(text).map_err(|_| Goodbye::invalid("the message is not one of ours"))?;
+    pub fn read(text: &'a str) -> Result<Self, Close> {
+        let raw: Raw<'a> = serde_json::from_str(text).map_err(|_| Close::invalid("the message is not one of ours"))?;
         let payload = raw.payload.map(RawValue::get);
         match &*raw.r#type {
             "connection_init" => key(payload).map(Self::Init),
             "ping" => Ok(Self::Ping(payload)),
             "pong" => Ok(Self::Pong),
             "subscribe" => {
-                let payload = payload.ok_or_else(|| Goodbye::invalid("subscribe has no payload"))?;
+                let payload = payload.ok_or_else(|| Close::invalid("subscribe has no payload"))?;
                 Ok(Self::Subscribe(id(raw.id)?, payload))
             }
             "complete" => Ok(Self::Complete(id(raw.id)?)),
-            _ => Err(Goodbye::invalid("the message has a type that is not known")),
+            _ => Err(Close::invalid("the message has a type that is not known")),
         }
     }
 }
 
-fn id(id: Option<String>) -> Result<String, Goodbye> {
-    id.filter(|id| (1..=ID).contains(&id.len()))
-        .ok_or_else(|| Goodbye::invalid("id: must be a text of 1 to 256 bytes"))
+fn id(id: Option<String>) -> Result<String, Close> {
+    id.filter(|id| (1..=MAX_ID).contains(&id.len()))
+        .ok_or_else(|| Close::invalid("id: must be a text of 1 to 256 bytes"))
 }
 
-fn key(payload: Option<&str>) -> Result<Option<String>, Goodbye> {
+fn key(payload: Option<&str>) -> Result<Option<String>, Close> {
     let read = payload.map(serde_json::from_str::<Option<Payload>>).transpose();
-    let payload = read.map_err(|_| Goodbye::invalid("the payload of connection_init must be an object"))?;
+    let payload = read.map_err(|_| Close::invalid("the payload of connection_init must be an object"))?;
     Ok(payload.flatten().unwrap_or_default().authorization)
 }
 
@@ -114,14 +113,14 @@ fn quoted(id: &str) -> String {
 
 /// The end of a socket.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Goodbye {
+pub enum Close {
     /// The client disconnected or does not read.
     Gone,
     /// The server closes the socket with a code and a reason.
     Close(u16, String),
 }
 
-impl Goodbye {
+impl Close {
     /// Closes with a code and a reason.
     pub fn new(code: u16, reason: impl Into<String>) -> Self {
         Self::Close(code, reason.into())
@@ -135,7 +134,7 @@ impl Goodbye {
     /// Builds the close frame, with its reason cut to the maximum length.
     pub fn frame(&self) -> Option<Message> {
         let Self::Close(code, reason) = self else { return None };
-        let end = reason.floor_char_boundary(REASON);
+        let end = reason.floor_char_boundary(MAX_REASON);
         Some(Message::Close(Some(CloseFrame {
             code: (*code).into(),
             reason: reason[..end].into(),
@@ -198,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_reason_fits_into_its_frame() {
-        let Some(Message::Close(Some(frame))) = Goodbye::invalid("ü".repeat(100)).frame() else {
+        let Some(Message::Close(Some(frame))) = Close::invalid("ü".repeat(100)).frame() else {
             panic!("a close frame")
         };
         assert_eq!(frame.reason.len(), 122);

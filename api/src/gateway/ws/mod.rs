@@ -35,8 +35,8 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::Instrument;
 
-use self::message::{Goodbye, Incoming};
-use self::operations::{Operations, Said};
+use self::message::{Close, Incoming};
+use self::operations::{Operations, Output};
 use self::wire::{Frames, Wire};
 use super::auth;
 use super::connections::Slot;
@@ -54,11 +54,11 @@ const READ_BUFFER: usize = 2 << 10;
 /// The size of the write buffer for single messages in bytes. They are short and flushed immediately.
 const WRITE_BUFFER: usize = 1 << 10;
 /// The number of buffered bytes from which messages are written.
-const TOGETHER: usize = 48 << 10;
+const FLUSH_BYTES: usize = 48 << 10;
 /// The interval at which the API key is checked and the client is pinged while idle.
-const TICK: Duration = Duration::from_secs(15);
+const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 /// The time to wait for the client's close frame.
-const CLOSING: Duration = Duration::from_secs(3);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 type Socket = WebSocketStream<Wire<TokioIo<Upgraded>>>;
 
@@ -127,7 +127,7 @@ async fn socket(stream: Upgraded) -> Socket {
 async fn serve(mut socket: Socket, server: &Arc<Server>, key: Option<String>, id: RequestId) {
     let goodbye = tokio::select! {
         goodbye = Box::pin(talk(&mut socket, server, key, id)) => goodbye,
-        () = server.sockets.closing.cancelled() => Goodbye::new(1001, "the server shuts down"),
+        () = server.sockets.closing.cancelled() => Close::new(1001, "the server shuts down"),
     };
     let Some(frame) = goodbye.frame() else { return };
     tracing::debug!(?goodbye, "a WebSocket was closed");
@@ -138,17 +138,17 @@ async fn serve(mut socket: Socket, server: &Arc<Server>, key: Option<String>, id
             while let Some(Ok(_)) = socket.next().await {}
         }
     };
-    timeout(CLOSING, close).await.ok();
+    timeout(CLOSE_TIMEOUT, close).await.ok();
 }
 
-async fn talk(socket: &mut Socket, server: &Arc<Server>, key: Option<String>, id: RequestId) -> Goodbye {
+async fn talk(socket: &mut Socket, server: &Arc<Server>, key: Option<String>, id: RequestId) -> Close {
     let greeted = timeout(server.init_timeout, greet(socket, server, key)).await;
     let (pass, _place) = match greeted {
         Ok(Ok(greeted)) => greeted,
         Ok(Err(goodbye)) => return goodbye,
-        Err(_) => return Goodbye::new(4408, "Connection initialisation timeout"),
+        Err(_) => return Close::new(4408, "Connection initialisation timeout"),
     };
-    let mut tick = interval_at(Instant::now() + TICK, TICK);
+    let mut tick = interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let conversation = Conversation {
         changes: api_key::changes(&server.app),
@@ -167,7 +167,7 @@ async fn talk(socket: &mut Socket, server: &Arc<Server>, key: Option<String>, id
 }
 
 /// Waits for `connection_init` and authenticates its API key.
-async fn greet(socket: &mut Socket, server: &Server, key: Option<String>) -> Result<(Pass, Slot), Goodbye> {
+async fn greet(socket: &mut Socket, server: &Server, key: Option<String>) -> Result<(Pass, Slot), Close> {
     loop {
         let message = receive(socket.next().await)?;
         let Some(text) = text(&message)? else { continue };
@@ -177,13 +177,13 @@ async fn greet(socket: &mut Socket, server: &Server, key: Option<String>) -> Res
                 let key = given.unwrap_or(key.as_deref());
                 let pass = auth::admit(server, key).await.map_err(|refusal| refused(&refusal))?;
                 let place = server.sockets.connection(pass.actor.key_id);
-                let place = place.ok_or_else(|| Goodbye::new(4429, "this key has too many connections open"))?;
+                let place = place.ok_or_else(|| Close::new(4429, "this key has too many connections open"))?;
                 send(socket, message::ack()).await?;
                 return Ok((pass, place));
             }
             Incoming::Ping(payload) => send(socket, message::pong(payload)).await?,
             Incoming::Pong | Incoming::Complete(_) => {}
-            Incoming::Subscribe(..) => return Err(Goodbye::new(4401, "Unauthorized")),
+            Incoming::Subscribe(..) => return Err(Close::new(4401, "Unauthorized")),
         }
     }
 }
@@ -201,7 +201,7 @@ struct Conversation<'a> {
 }
 
 impl Conversation<'_> {
-    async fn run(mut self) -> Result<std::convert::Infallible, Goodbye> {
+    async fn run(mut self) -> Result<std::convert::Infallible, Close> {
         loop {
             let some = !self.operations.is_empty();
             tokio::select! {
@@ -213,11 +213,11 @@ impl Conversation<'_> {
         }
     }
 
-    async fn hear(&mut self, message: &Message) -> Result<(), Goodbye> {
+    async fn hear(&mut self, message: &Message) -> Result<(), Close> {
         self.heard = Instant::now();
         let Some(text) = text(message)? else { return Ok(()) };
         match Incoming::read(text)? {
-            Incoming::Init(_) => Err(Goodbye::new(4429, "Too many initialisation requests")),
+            Incoming::Init(_) => Err(Close::new(4429, "Too many initialisation requests")),
             Incoming::Ping(payload) => send(self.socket, message::pong(payload)).await,
             Incoming::Pong => Ok(()),
             Incoming::Complete(id) => {
@@ -236,24 +236,24 @@ impl Conversation<'_> {
     }
 
     /// Writes a message of an operation, and all further messages that are ready.
-    async fn tell(&mut self, first: Said) -> Result<(), Goodbye> {
+    async fn tell(&mut self, first: Output) -> Result<(), Close> {
         self.check().await?;
         // Frames that the library has begun to write must be flushed first.
         written(self.socket.flush().await)?;
         let (mut said, mut frames) = (Some(first), Frames::default());
         while let Some(said_now) = said.take() {
             match said_now {
-                Said::Message(text) | Said::Last(text) => frames.text(&[&text]),
-                Said::Next(head, rows) => {
+                Output::Message(text) | Output::Last(text) => frames.text(&[&text]),
+                Output::Next(head, rows) => {
                     for row in rows {
-                        if frames.len() >= TOGETHER {
+                        if frames.len() >= FLUSH_BYTES {
                             written(put(self.socket, std::mem::take(&mut frames)).await)?;
                         }
                         frames.text(&message::next(&head, &row));
                     }
                 }
             }
-            if frames.len() < TOGETHER {
+            if frames.len() < FLUSH_BYTES {
                 said = self.operations.ready();
             }
         }
@@ -261,15 +261,15 @@ impl Conversation<'_> {
     }
 
     /// Ends the conversation when the API key is no longer valid.
-    async fn check(&mut self) -> Result<(), Goodbye> {
+    async fn check(&mut self) -> Result<(), Close> {
         let checked = self.pass.check(&self.server.app).await;
         checked.map_err(|error| refused(&Refusal::from(ApiError::from(error))))
     }
 
-    async fn look(&mut self) -> Result<(), Goodbye> {
+    async fn look(&mut self) -> Result<(), Close> {
         self.check().await?;
         if self.heard.elapsed() > self.server.idle_timeout {
-            return Err(Goodbye::Gone);
+            return Err(Close::Gone);
         }
         send(self.socket, Message::Ping(Vec::new().into())).await
     }
@@ -280,21 +280,21 @@ async fn put(socket: &mut Socket, frames: Frames) -> Result<(), Error> {
     socket.flush().await
 }
 
-fn refused(refusal: &Refusal) -> Goodbye {
+fn refused(refusal: &Refusal) -> Close {
     match refusal.code() {
-        Code::Authentication => Goodbye::new(4401, "Unauthorized"),
-        Code::Authorization => Goodbye::new(4403, "Forbidden: the key's rights have changed"),
-        _ => Goodbye::new(1011, "the server cannot say who this is now; try again"),
+        Code::Authentication => Close::new(4401, "Unauthorized"),
+        Code::Authorization => Close::new(4403, "Forbidden: the key's rights have changed"),
+        _ => Close::new(1011, "the server cannot say who this is now; try again"),
     }
 }
 
-fn receive(message: Option<Result<Message, Error>>) -> Result<Message, Goodbye> {
+fn receive(message: Option<Result<Message, Error>>) -> Result<Message, Close> {
     match message {
-        None => Err(Goodbye::Gone),
+        None => Err(Close::Gone),
         Some(Ok(message)) => Ok(message),
         Some(Err(error)) => {
             tracing::debug!(%error, "a WebSocket cannot be read");
-            Err(Goodbye::new(
+            Err(Close::new(
                 1009,
                 format!("a message cannot be read, or has more than {MAX_MESSAGE} bytes"),
             ))
@@ -303,22 +303,22 @@ fn receive(message: Option<Result<Message, Error>>) -> Result<Message, Goodbye> 
 }
 
 /// Returns the text of a message; none for the protocol's own control frames.
-fn text(message: &Message) -> Result<Option<&str>, Goodbye> {
+fn text(message: &Message) -> Result<Option<&str>, Close> {
     match message {
         Message::Text(text) => Ok(Some(text.as_str())),
-        Message::Binary(_) => Err(Goodbye::invalid("messages are text")),
-        Message::Close(_) => Err(Goodbye::Gone),
+        Message::Binary(_) => Err(Close::invalid("messages are text")),
+        Message::Close(_) => Err(Close::Gone),
         Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(None),
     }
 }
 
-async fn send(socket: &mut Socket, message: Message) -> Result<(), Goodbye> {
+async fn send(socket: &mut Socket, message: Message) -> Result<(), Close> {
     written(socket.send(message).await)
 }
 
-fn written(result: Result<(), Error>) -> Result<(), Goodbye> {
+fn written(result: Result<(), Error>) -> Result<(), Close> {
     result.map_err(|error| {
         tracing::debug!(%error, "a WebSocket cannot be written to");
-        Goodbye::Gone
+        Close::Gone
     })
 }

@@ -14,7 +14,7 @@ use super::super::auth;
 use super::super::connections::Slot;
 use super::super::refusal::Refusal;
 use super::super::state::Server;
-use super::message::{self, Goodbye};
+use super::message::{self, Close};
 use crate::graphql::error::{ApiError, Code};
 use crate::graphql::operation::Operation;
 use crate::graphql::params::Params;
@@ -27,7 +27,7 @@ use crate::request_id::RequestId;
 const MAX: usize = 100;
 
 /// The output of an operation.
-pub enum Said {
+pub enum Output {
     /// Rows of a subscription: messages `next` with this head and these payloads.
     Next(Arc<str>, Vec<Rendered>),
     /// A message.
@@ -39,7 +39,7 @@ pub enum Said {
 /// The running operations of a socket.
 #[derive(Default)]
 pub struct Operations {
-    streams: SelectAll<BoxStream<'static, (Arc<str>, Said)>>,
+    streams: SelectAll<BoxStream<'static, (Arc<str>, Output)>>,
     running: HashMap<Arc<str>, (AbortHandle, Slot)>,
 }
 
@@ -50,11 +50,11 @@ impl Operations {
     }
 
     /// Returns the next output of any operation.
-    pub async fn next(&mut self) -> Option<Said> {
+    pub async fn next(&mut self) -> Option<Output> {
         loop {
             let (id, said) = self.streams.next().await?;
             if self.running.contains_key(&id) {
-                if matches!(said, Said::Last(_)) {
+                if matches!(said, Output::Last(_)) {
                     self.stop(&id);
                 }
                 return Some(said);
@@ -63,7 +63,7 @@ impl Operations {
     }
 
     /// Returns an output that is ready now, without waiting.
-    pub fn ready(&mut self) -> Option<Said> {
+    pub fn ready(&mut self) -> Option<Output> {
         self.next().now_or_never().flatten()
     }
 
@@ -82,11 +82,11 @@ impl Operations {
         request: &RequestId,
         id: &str,
         payload: &str,
-    ) -> Result<Option<String>, Goodbye> {
+    ) -> Result<Option<String>, Close> {
         if self.running.contains_key(id) {
-            return Err(Goodbye::new(4409, format!("Subscriber for {id} already exists")));
+            return Err(Close::new(4409, format!("Subscriber for {id} already exists")));
         }
-        let params = Params::from_body(payload.as_bytes()).map_err(|error| Goodbye::invalid(error.message()))?;
+        let params = Params::from_body(payload.as_bytes()).map_err(|error| Close::invalid(error.message()))?;
         match self.admit(server, actor, params) {
             Ok((operation, slot)) => {
                 let id: Arc<str> = id.into();
@@ -120,15 +120,15 @@ fn said(
     operation: Operation,
     id: Arc<str>,
     request: RequestId,
-) -> BoxStream<'static, (Arc<str>, Said)> {
-    let end = (Arc::clone(&id), Said::Last(message::complete(&id)));
+) -> BoxStream<'static, (Arc<str>, Output)> {
+    let end = (Arc::clone(&id), Output::Last(message::complete(&id)));
     if operation.ty() == OperationType::Subscription {
         let told = server.graphql.subscribe(operation, &request);
         let head: Arc<str> = message::head(&id).into();
         let said = told.map(move |told| {
             let said = match told {
-                SubscriberMessage::Rows(rows) => Said::Next(Arc::clone(&head), rows),
-                SubscriberMessage::End(errors) => Said::Last(message::error(&id, &errors)),
+                SubscriberMessage::Rows(rows) => Output::Next(Arc::clone(&head), rows),
+                SubscriberMessage::End(errors) => Output::Last(message::error(&id, &errors)),
             };
             (Arc::clone(&id), said)
         });
@@ -138,12 +138,12 @@ fn said(
         let errors = match server.graphql.execute(operation, &request).await {
             Ok(executed) if !response::is_refused(&executed) => {
                 let next = message::next(&message::head(&id), &response::text(&executed)).concat();
-                return (id, Said::Message(next));
+                return (id, Output::Message(next));
             }
             Ok(executed) => executed.errors,
             Err(error) => vec![error_codes::finished(error, &request)],
         };
-        let last = Said::Last(message::error(&id, &errors));
+        let last = Output::Last(message::error(&id, &errors));
         (id, last)
     };
     once(answer).chain(once(ready(end))).boxed()

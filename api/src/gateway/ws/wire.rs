@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The maximum capacity in bytes of a buffer that is kept for reuse.
-const KEPT: usize = 256 << 10;
+const MAX_KEPT_BUFFER: usize = 256 << 10;
 /// The first byte of an unfragmented text frame.
 const TEXT: u8 = 0x81;
 
@@ -57,7 +57,7 @@ impl Frames {
 impl Drop for Frames {
     fn drop(&mut self) {
         let (mut buffer, spare) = (std::mem::take(&mut self.0), SPARE.take());
-        let better = spare.capacity() < buffer.capacity() && buffer.capacity() <= KEPT;
+        let better = spare.capacity() < buffer.capacity() && buffer.capacity() <= MAX_KEPT_BUFFER;
         buffer.clear();
         SPARE.set(if better { buffer } else { spare });
     }
@@ -195,7 +195,7 @@ mod tests {
         drop(frames(&["some"]));
         let next = Frames::default();
         assert!(next.0.capacity() > 0 && next.len() == 0);
-        drop(frames(&["x".repeat(2 * KEPT).as_str()]));
+        drop(frames(&["x".repeat(2 * MAX_KEPT_BUFFER).as_str()]));
         assert_eq!(Frames::default().0.capacity(), 0);
     }
 }

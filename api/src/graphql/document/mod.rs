@@ -90,7 +90,7 @@ pub struct Cache {
 }
 
 /// The maximum size in bytes of a short string literal, as in `type: {connect: {name: "Any"}}`, including quotes.
-const WORD: usize = 16;
+const MAX_SHORT_STRING: usize = 16;
 /// The capacity of the cache in bytes, as counted by [`weight`].
 const CACHE_BYTES: u64 = 32 << 20;
 
@@ -119,7 +119,7 @@ impl Cache {
         }
         let scanned = scan::scan(text)?;
         let document = Arc::new(Document::read(text, &self.types)?);
-        if scanned.longest_string <= WORD {
+        if scanned.longest_string <= MAX_SHORT_STRING {
             self.documents.insert(text.into(), document.clone());
         }
         Ok(document)

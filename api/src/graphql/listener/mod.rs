@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use entity::WebhookTopic;
-use labelhook_core::{delivery::signer::secret, listener as listeners, listener::Made};
+use labelhook_core::{delivery::signer::secret, listener as listeners, listener::CreatedListener};
 
 pub use self::input::{DeliveryAnswerInput, ListenerCreateInput};
 use super::{context::ContextExt, error::Result, input::WhereUniqueInput, webhook::Webhook};
@@ -22,8 +22,8 @@ pub struct Listener {
     signing_secret: String,
 }
 
-impl From<Made> for Listener {
-    fn from(made: Made) -> Self {
+impl From<CreatedListener> for Listener {
+    fn from(made: CreatedListener) -> Self {
         Self {
             signing_secret: secret::whsec_form(&made.secret),
             webhook: made.webhook.into(),

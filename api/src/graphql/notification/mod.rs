@@ -13,7 +13,7 @@ use entity::{NotificationStatus, StatsBucket, Timestamp, WaitReason, WebhookId, 
 use labelhook_core::{
     notification as notifications,
     notification::{Filter, waiting},
-    page::Edge,
+    page::End,
 };
 
 pub use self::attempt::Attempt;
@@ -25,7 +25,7 @@ use super::{
     error::Result,
     event::Event,
     input::WhereUniqueInput,
-    list::{Page, Slice},
+    list::{OffsetPage, PageArguments},
     log_loader,
     task::Task,
     webhook::Webhook,
@@ -179,16 +179,16 @@ pub async fn of_webhook(
     id: WebhookId,
     r#where: Option<NotificationWhereInput>,
     order_by: Option<NotificationOrderByInput>,
-    slice: Slice,
+    slice: OffsetPage,
 ) -> Result<Vec<Notification>> {
     let filter = Filter {
         webhook_ids: Some(vec![id]),
         ..r#where.unwrap_or_default().read()?
     };
     let from = if order_by == Some(NotificationOrderByInput::CreatedAtAsc) {
-        Edge::Last
+        End::Last
     } else {
-        Edge::First
+        End::First
     };
     let rows = notifications::numbered(ctx.app(), ctx.actor(), &filter, from, slice.skip, slice.first).await?;
     Ok(rows.into_iter().map(Notification).collect())
@@ -227,7 +227,7 @@ impl NotificationQuery {
         #[graphql(desc = "The number of rows to return, counted from the oldest.")] last: Option<i32>,
         #[graphql(desc = "A cursor: only rows newer than it are returned.")] before: Option<String>,
     ) -> Result<NotificationConnection> {
-        let page = Page::new(first, after.as_deref(), last, before.as_deref())?;
+        let page = PageArguments::new(first, after.as_deref(), last, before.as_deref())?;
         connection(ctx, r#where.unwrap_or_default().read()?, page).await
     }
 

@@ -5,10 +5,10 @@ use labelhook_core::notification::{self as notifications, Filter};
 
 use super::{
     super::{
-        connection::{Connection, Place},
+        connection::{Connection, Position},
         context::ContextExt,
         error::Result,
-        list::{Cursor, Page},
+        list::{Cursor, PageArguments},
     },
     Notification,
 };
@@ -16,7 +16,7 @@ use super::{
 /// A page of the delivery log, newest first.
 pub type NotificationConnection = Connection<Notification>;
 
-impl Place for Notification {
+impl Position for Notification {
     fn place(&self) -> Cursor {
         Cursor {
             key: self.0.sequence,
@@ -26,7 +26,7 @@ impl Place for Notification {
 }
 
 /// Loads a page of the notifications that `filter` matches, for the connections of several types.
-pub async fn connection(ctx: &Context<'_>, filter: Filter, page: Page) -> Result<NotificationConnection> {
+pub async fn connection(ctx: &Context<'_>, filter: Filter, page: PageArguments) -> Result<NotificationConnection> {
     let slice = notifications::list(ctx.app(), ctx.actor(), &filter, page.span()).await?;
     Ok(slice.map(Notification).into())
 }

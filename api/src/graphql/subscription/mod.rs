@@ -121,7 +121,7 @@ impl Subscription {
     }
 }
 
-fn place(after: Option<&str>) -> Result<Option<live::Place>> {
+fn place(after: Option<&str>) -> Result<Option<live::Position>> {
     let cursor = after.map(|text| Cursor::decode("after", text)).transpose()?;
-    Ok(cursor.map(|Cursor { key, id }| live::Place { sequence: key, id }))
+    Ok(cursor.map(|Cursor { key, id }| live::Position { sequence: key, id }))
 }

@@ -8,7 +8,7 @@ use entity::event;
 use labelhook_core::listener;
 use labelhook_core::{
     feed::{log::Change, replay::ReplayChange, task::TaskChange},
-    live::{Ended, Place, Subscription},
+    live::{Ended, Position, Subscription},
 };
 use tokio::sync::mpsc::Receiver;
 
@@ -140,13 +140,13 @@ pub enum Run {
 /// The stream of a subscription's resolver: nothing when it begins, the rows that come when it renders.
 pub async fn feed<N: Send + 'static>(
     ctx: &Context<'_>,
-    begin: impl Future<Output = Result<(Source, Option<Place>)>>,
+    begin: impl Future<Output = Result<(Source, Option<Position>)>>,
     render: fn(Row) -> Option<N>,
 ) -> Result<BoxStream<'static, Result<N>>> {
     match ctx.data_unchecked::<Run>() {
         Run::Begin(begun) => {
             let (source, place) = begin.await?;
-            let place = place.map(|Place { sequence, id }| Cursor { key: sequence, id });
+            let place = place.map(|Position { sequence, id }| Cursor { key: sequence, id });
             *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(Begun { source, place });
             Ok(empty().boxed())
         }

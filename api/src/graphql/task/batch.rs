@@ -2,12 +2,12 @@
 
 use async_graphql::{Context, Object};
 use entity::TaskId;
-use labelhook_core::page::Slice;
+use labelhook_core::page::Page;
 
 use super::{
     super::{
         error::Result,
-        list::{Page, connection_cost},
+        list::{PageArguments, connection_cost},
     },
     TaskConnection, page,
 };
@@ -39,19 +39,19 @@ impl TaskBatch {
         #[graphql(desc = "The number of rows to return, counted from the newest.")] first: Option<i32>,
         #[graphql(desc = "A cursor: only rows older than it are returned.")] after: Option<String>,
     ) -> Result<TaskConnection> {
-        let page = self.page(Page::new(first, after.as_deref(), None, None)?);
+        let page = self.page(PageArguments::new(first, after.as_deref(), None, None)?);
         page::among(ctx, page).await
     }
 }
 
 impl TaskBatch {
-    /// Returns the ids of a page, cut in the same way as a [`Slice`] of rows.
-    fn page(&self, page: Page) -> Slice<TaskId> {
+    /// Returns the ids of a page, cut in the same way as a [`Page`] of rows.
+    fn page(&self, page: PageArguments) -> Page<TaskId> {
         let after = page.after.map(|cursor| TaskId(cursor.id));
         let start = after.map_or(0, |after| self.0.partition_point(|id| *id >= after));
         let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
         let rest = &self.0[start..];
-        Slice {
+        Page {
             rows: rest.iter().take(limit).copied().collect(),
             has_next: rest.len() > limit,
             has_previous: after.is_some(),
@@ -65,9 +65,9 @@ mod tests {
     use super::*;
     use crate::graphql::list::Cursor;
 
-    fn check(batch: &TaskBatch, first: i32, after: Option<TaskId>, expected: (&[TaskId], bool)) -> Slice<TaskId> {
+    fn check(batch: &TaskBatch, first: i32, after: Option<TaskId>, expected: (&[TaskId], bool)) -> Page<TaskId> {
         let after = after.map(|id| Cursor { key: 0, id: id.0 }.encode());
-        let page = Page::new(Some(first), after.as_deref(), None, None).expect("a page");
+        let page = PageArguments::new(Some(first), after.as_deref(), None, None).expect("a page");
         let slice = batch.page(page);
         assert_eq!((slice.rows.as_slice(), slice.has_next), expected);
         slice

@@ -5,11 +5,11 @@ use labelhook_core::task::{self as tasks, Export, Filter};
 
 use super::{
     super::{
-        connection::{Connection, Place},
+        connection::{Connection, Position},
         context::ContextExt,
         error::Result,
         json::Json,
-        list::{Cursor, Page},
+        list::{Cursor, PageArguments},
     },
     Task,
 };
@@ -46,14 +46,14 @@ impl From<Export> for ExportedLabel {
     }
 }
 
-impl Place for ExportedLabel {
+impl Position for ExportedLabel {
     fn place(&self) -> Cursor {
         self.task.place()
     }
 }
 
 /// Loads a page of what `filter` matches. The exported bytes count towards the response's size limit.
-pub async fn connection(ctx: &Context<'_>, filter: &Filter, page: Page) -> Result<ExportedLabelConnection> {
+pub async fn connection(ctx: &Context<'_>, filter: &Filter, page: PageArguments) -> Result<ExportedLabelConnection> {
     ctx.spend(0)?;
     let slice = tasks::export(ctx.app(), ctx.actor(), filter, page.span()).await?;
     ctx.spend(slice.rows.iter().map(|row| row.json.len()).sum())?;

@@ -26,7 +26,7 @@ use super::{
     error::Result,
     input::WhereUniqueInput,
     label::Label,
-    list::{Page, connection_cost, cost},
+    list::{PageArguments, connection_cost, cost},
     loader::{self, required},
     notification::{NotificationConnection, connection},
     project::Project,
@@ -36,7 +36,7 @@ use super::{
 };
 
 /// The approximate size in bytes of a visit in a response.
-const VISIT: usize = 512;
+const VISIT_BYTES: usize = 512;
 
 /// A data row that moves through the workflow of a project.
 pub struct Task(pub task::Model);
@@ -106,7 +106,7 @@ impl Task {
     #[graphql(complexity = "cost(Some(10), child_complexity)")]
     async fn stage_history(&self, ctx: &Context<'_>) -> Result<Vec<StageVisit>> {
         let visits = work_loader::visits(ctx, self.0.id).await?;
-        ctx.spend(visits.len() * VISIT)?;
+        ctx.spend(visits.len() * VISIT_BYTES)?;
         Ok(visits.into_iter().map(StageVisit).collect())
     }
 
@@ -120,7 +120,7 @@ impl Task {
         #[graphql(desc = "The number of rows to return, counted from the oldest.")] last: Option<i32>,
         #[graphql(desc = "A cursor: only rows newer than it are returned.")] before: Option<String>,
     ) -> Result<NotificationConnection> {
-        let page = Page::new(first, after.as_deref(), last, before.as_deref())?;
+        let page = PageArguments::new(first, after.as_deref(), last, before.as_deref())?;
         let filter = Filter {
             task_ids: Some(vec![self.0.id]),
             ..Filter::default()
@@ -166,7 +166,7 @@ impl TaskQuery {
         #[graphql(desc = "The number of rows to return, counted from the oldest.")] last: Option<i32>,
         #[graphql(desc = "A cursor: only rows newer than it are returned.")] before: Option<String>,
     ) -> Result<TaskConnection> {
-        let page = Page::new(first, after.as_deref(), last, before.as_deref())?;
+        let page = PageArguments::new(first, after.as_deref(), last, before.as_deref())?;
         page::connection(ctx, &r#where.unwrap_or_default().read()?, page).await
     }
 
@@ -180,7 +180,7 @@ impl TaskQuery {
         #[graphql(desc = "The number of rows to return, counted from the newest.")] first: Option<i32>,
         #[graphql(desc = "A cursor: only rows older than it are returned.")] after: Option<String>,
     ) -> Result<ExportedLabelConnection> {
-        let page = Page::new(first, after.as_deref(), None, None)?;
+        let page = PageArguments::new(first, after.as_deref(), None, None)?;
         export::connection(ctx, &r#where.read()?, page).await
     }
 }

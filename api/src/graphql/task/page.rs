@@ -3,16 +3,16 @@
 use async_graphql::Context;
 use entity::TaskId;
 use labelhook_core::{
-    page::{Edge, Slice},
-    task::{self as tasks, Filter, Span},
+    page::{End, Page},
+    task::{self as tasks, Filter, PageRequest},
 };
 
 use super::{
     super::{
-        connection::{Connection, Place},
+        connection::{Connection, Position},
         context::ContextExt,
         error::Result,
-        list::{Cursor, Page},
+        list::{Cursor, PageArguments},
     },
     Task,
 };
@@ -20,7 +20,7 @@ use super::{
 /// A page of tasks, newest first.
 pub type TaskConnection = Connection<Task>;
 
-impl Place for Task {
+impl Position for Task {
     fn place(&self) -> Cursor {
         Cursor {
             key: self.0.created_at.0,
@@ -30,15 +30,15 @@ impl Place for Task {
 }
 
 /// Loads a page of what `filter` matches.
-pub async fn connection(ctx: &Context<'_>, filter: &Filter, page: Page) -> Result<TaskConnection> {
+pub async fn connection(ctx: &Context<'_>, filter: &Filter, page: PageArguments) -> Result<TaskConnection> {
     Ok(listed(ctx, filter, page.span()).await?.map(Task).into())
 }
 
 /// Loads the tasks of a page of ids, without those that were deleted in between.
-pub async fn among(ctx: &Context<'_>, ids: Slice<TaskId>) -> Result<TaskConnection> {
-    let span = Span {
+pub async fn among(ctx: &Context<'_>, ids: Page<TaskId>) -> Result<TaskConnection> {
+    let span = PageRequest {
         count: u64::try_from(ids.rows.len()).unwrap_or(u64::MAX),
-        from: Edge::First,
+        from: End::First,
         after: None,
         before: None,
     };
@@ -47,7 +47,7 @@ pub async fn among(ctx: &Context<'_>, ids: Slice<TaskId>) -> Result<TaskConnecti
         ..Filter::default()
     };
     let rows = listed(ctx, &filter, span).await?.rows;
-    let page = Slice {
+    let page = Page {
         rows: rows.into_iter().map(Task).collect(),
         has_next: ids.has_next,
         has_previous: ids.has_previous,
@@ -57,7 +57,7 @@ pub async fn among(ctx: &Context<'_>, ids: Slice<TaskId>) -> Result<TaskConnecti
 }
 
 /// Loads tasks and counts their drafts, which can be large, towards the response's size limit.
-async fn listed(ctx: &Context<'_>, filter: &Filter, span: Span) -> Result<tasks::Slice> {
+async fn listed(ctx: &Context<'_>, filter: &Filter, span: PageRequest) -> Result<tasks::Page> {
     ctx.spend(0)?;
     let slice = tasks::list(ctx.app(), ctx.actor(), filter, span).await?;
     let drafts = slice.rows.iter().filter_map(|row| row.draft.as_ref());

@@ -30,7 +30,7 @@ use super::{
     error::Result,
     filter::query,
     json::Json,
-    list::{Slice, cost},
+    list::{OffsetPage, cost},
     loader,
     notification::{Notification, NotificationOrderByInput, NotificationStats, NotificationWhereInput},
     organization::Organization,
@@ -235,7 +235,7 @@ impl Webhook {
         #[graphql(desc = "The number of rows to skip.", default = 0)] skip: Option<i32>,
         #[graphql(desc = "The number of rows to return, at most 100.", default = 100)] first: Option<i32>,
     ) -> Result<Vec<Notification>> {
-        let slice = Slice::new(skip, first)?;
+        let slice = OffsetPage::new(skip, first)?;
         super::notification::of_webhook(ctx, self.0.id, r#where, order_by, slice).await
     }
 

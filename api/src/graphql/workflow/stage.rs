@@ -15,7 +15,7 @@ use super::{
         context::ContextExt,
         error::Result,
         json::Json,
-        list::{self as lists, Page, Slice},
+        list::{self as lists, OffsetPage, PageArguments},
         loader::{self, required},
         log_loader,
         notification::{NotificationConnection, NotificationWhereInput, connection},
@@ -108,7 +108,7 @@ impl Stage {
         #[graphql(desc = "The number of rows to return, counted from the oldest.")] last: Option<i32>,
         #[graphql(desc = "A cursor: only rows newer than it are returned.")] before: Option<String>,
     ) -> Result<NotificationConnection> {
-        let page = Page::new(first, after.as_deref(), last, before.as_deref())?;
+        let page = PageArguments::new(first, after.as_deref(), last, before.as_deref())?;
         let filter = Filter {
             stage_ids: Some(vec![self.0.id]),
             ..r#where.unwrap_or_default().read()?
@@ -123,7 +123,7 @@ impl Stage {
         ctx: &Context<'_>,
         #[graphql(desc = "The number of rows to return, at most 100.", default = 20)] first: Option<i32>,
     ) -> Result<Vec<StageRun>> {
-        let (id, slice) = (self.0.id.to_string(), Slice::new(None, first)?);
+        let (id, slice) = (self.0.id.to_string(), OffsetPage::new(None, first)?);
         let rows = stage_run::runs(ctx.app(), ctx.actor(), &id, slice.first).await?;
         Ok(rows.into_iter().map(StageRun).collect())
     }

@@ -28,11 +28,11 @@ use tokio::{net::TcpStream, time::timeout};
 use tower::Service;
 
 /// The timeout of a TCP connection.
-const CONNECT: Duration = Duration::from_secs(5);
+const TCP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The timeout for everything before the request: name resolution, TCP and TLS. An attempt has its own limit; this one
 /// ends connections that the pool completes in the background after a kept one became free first.
-const ESTABLISH: Duration = Duration::from_secs(15);
+const ESTABLISH_TIMEOUT: Duration = Duration::from_secs(15);
 
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, SendError>> + Send>>;
 
@@ -45,7 +45,7 @@ impl Connector {
         let mut http = HttpConnector::new_with_resolver(Resolver::new(Arc::clone(&guard)));
         http.enforce_http(false);
         http.set_nodelay(true);
-        http.set_connect_timeout(Some(CONNECT));
+        http.set_connect_timeout(Some(TCP_TIMEOUT));
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls);
         Self(
             builder
@@ -66,7 +66,7 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = timeout(ESTABLISH, self.0.call(uri));
+        let connecting = timeout(ESTABLISH_TIMEOUT, self.0.call(uri));
         Box::pin(async {
             match connecting.await {
                 Ok(Ok(stream)) => Ok(stream),

@@ -37,16 +37,16 @@ use tokio::time::timeout;
 pub use failure::SendError;
 
 /// The bytes of a response's body that are kept.
-pub const BODY_KEPT: usize = 64 * 1024;
+pub const MAX_KEPT_BODY: usize = 64 * 1024;
 
-/// The most bytes of a response's body that are read. Reading beyond [`BODY_KEPT`] only keeps the connection usable.
-pub const BODY_READ: usize = 256 * 1024;
+/// The most bytes of a response's body that are read. Reading beyond [`MAX_KEPT_BODY`] only keeps the connection usable.
+pub const MAX_READ_BODY: usize = 256 * 1024;
 
 /// The most bytes of a response's head.
-const HEAD_READ: usize = 64 * 1024;
+const MAX_HEAD: usize = 64 * 1024;
 
 /// The time that a pooled connection is kept idle.
-const IDLE: Duration = Duration::from_secs(30);
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The settings of the sender.
 #[derive(Clone, Debug)]
@@ -71,19 +71,19 @@ impl Default for Config {
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// The response.
-    pub answer: Option<Answer>,
+    pub answer: Option<Received>,
     /// The reason why there is no response, or none that can be used as it is.
     pub error: Option<SendError>,
 }
 
 /// A response's head and the first bytes of its body.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Received {
     /// The HTTP status.
     pub status: u16,
     /// The headers as received.
     pub headers: HeaderMap,
-    /// The first [`BODY_KEPT`] bytes, as received.
+    /// The first [`MAX_KEPT_BODY`] bytes, as received.
     pub body: Bytes,
     /// True when there was more of the body, or it broke off.
     pub truncated: bool,
@@ -108,9 +108,9 @@ impl Sender {
             Client::builder(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .pool_timer(TokioTimer::new())
-                .pool_idle_timeout(IDLE)
+                .pool_idle_timeout(POOL_IDLE_TIMEOUT)
                 .pool_max_idle_per_host(idle_per_host)
-                .http1_max_buf_size(HEAD_READ)
+                .http1_max_buf_size(MAX_HEAD)
                 .build(connector.clone())
         };
         Self {
@@ -205,13 +205,13 @@ impl Kept {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| SendError::exchanging(&error))?;
             if let Some(data) = frame.data_ref() {
-                let room = BODY_KEPT - self.bytes.len();
+                let room = MAX_KEPT_BODY - self.bytes.len();
                 self.bytes.extend_from_slice(&data[..data.len().min(room)]);
                 self.seen += data.len();
             }
             let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-            if self.bytes.len() == BODY_KEPT && self.seen.saturating_add(announced) > BODY_READ {
-                let message = format!("the answer's body is larger than {} KiB", BODY_READ / 1024);
+            if self.bytes.len() == MAX_KEPT_BODY && self.seen.saturating_add(announced) > MAX_READ_BODY {
+                let message = format!("the answer's body is larger than {} KiB", MAX_READ_BODY / 1024);
                 return Err(SendError::new(AttemptErrorKind::BodyTooLarge, message));
             }
         }
@@ -224,7 +224,7 @@ impl Kept {
             SendError::new(AttemptErrorKind::Redirect, message)
         });
         let truncated = read.is_err() || self.seen > self.bytes.len();
-        let answer = Answer {
+        let answer = Received {
             status: head.status.as_u16(),
             headers: head.headers,
             body: self.bytes.freeze(),

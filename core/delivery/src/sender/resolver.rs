@@ -31,19 +31,19 @@ use tower::Service;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The most look-ups at a time.
-const SLOTS: usize = 64;
+const MAX_CONCURRENT: usize = 64;
 
 /// The most names in the cache.
-const NAMES: u64 = 10_000;
+const MAX_CACHED: u64 = 10_000;
 
 /// The time that a name's addresses are cached.
-const POSITIVE: Duration = Duration::from_secs(60);
+const FOUND_TTL: Duration = Duration::from_secs(60);
 
 /// The time that a failed look-up is cached; shorter than the first retry's delay.
-const NEGATIVE: Duration = Duration::from_secs(3);
+const NOT_FOUND_TTL: Duration = Duration::from_secs(3);
 
 /// The most addresses of a name that are tried; all are checked.
-const TRIED: usize = 8;
+const MAX_ADDRESSES: usize = 8;
 
 type Found = Result<Vec<SocketAddr>, SendError>;
 type Entry = watch::Receiver<Option<Found>>;
@@ -58,11 +58,11 @@ pub(crate) struct Resolver {
 
 impl Resolver {
     pub(crate) fn new(guard: Arc<Guard>) -> Self {
-        let names = Cache::builder().max_capacity(NAMES).expire_after(Lifetime).build();
+        let names = Cache::builder().max_capacity(MAX_CACHED).expire_after(Lifetime).build();
         Self {
             guard,
             names,
-            slots: Arc::new(Semaphore::new(SLOTS)),
+            slots: Arc::new(Semaphore::new(MAX_CONCURRENT)),
         }
     }
 
@@ -135,7 +135,7 @@ fn vet(guard: &Guard, mut addresses: Vec<SocketAddr>) -> Found {
             SendError::new(AttemptErrorKind::BlockedAddress, message)
         })?;
     }
-    addresses.truncate(TRIED);
+    addresses.truncate(MAX_ADDRESSES);
     Ok(addresses)
 }
 
@@ -153,9 +153,9 @@ impl Expiry<String, Entry> for Lifetime {
 
     fn expire_after_update(&self, _: &String, entry: &Entry, _: Instant, _: Option<Duration>) -> Option<Duration> {
         Some(if matches!(&*entry.borrow(), Some(Ok(_))) {
-            POSITIVE
+            FOUND_TTL
         } else {
-            NEGATIVE
+            NOT_FOUND_TTL
         })
     }
 }
@@ -190,7 +190,7 @@ mod tests {
             2
         );
         let many = (1..=20).map(|i| format!("8.8.8.{i}")).collect::<Vec<_>>().join(" ");
-        assert_eq!(vet(&Guard::default(), addresses(&many)).unwrap().len(), TRIED);
+        assert_eq!(vet(&Guard::default(), addresses(&many)).unwrap().len(), MAX_ADDRESSES);
     }
 
     #[tokio::test]

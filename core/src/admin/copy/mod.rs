@@ -16,7 +16,7 @@ mod row;
 mod table;
 mod target;
 
-pub use table::{APART, TABLES};
+pub use table::{NOT_COPIED, TABLES};
 pub(crate) use target::check_done;
 
 use super::rekey;
@@ -24,7 +24,7 @@ use crate::{
     Clock, Error, Result,
     queue::claim,
     secret::Keyring,
-    sql::copy_ends::{self, Held},
+    sql::copy_ends::{self, LockedSource},
 };
 use entity::NodeId;
 use page::Pages;
@@ -83,7 +83,7 @@ pub struct Done {
 /// A checked copy, ready to begin or to continue.
 #[derive(Debug)]
 pub struct Copy {
-    source: Held,
+    source: LockedSource,
     target: DatabaseConnection,
     tables: Vec<Table>,
     keyring: Keyring,
@@ -171,7 +171,7 @@ impl Copy {
 
 /// Counts and hashes all rows of a table, in the order of its keys.
 async fn sum(db: &impl ConnectionTrait, table: &Table) -> Result<Sum> {
-    let (mut pages, mut adding) = (Pages::after(table, None), row::Adding::default());
+    let (mut pages, mut adding) = (Pages::after(table, None), row::Checksum::default());
     while let Some(page) = pages.next(db).await? {
         page.iter().for_each(|row| adding.row(row));
     }

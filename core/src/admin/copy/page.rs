@@ -9,11 +9,11 @@ use crate::{Error, Result, sql::statement::raw};
 use sea_orm::{ConnectionTrait, Value};
 
 /// The rows of the first page.
-const FIRST: usize = 16;
+const FIRST_PAGE_ROWS: usize = 16;
 /// The most rows of a page. In the widest table these have fewer values than a statement may have.
-const MOST: usize = 512;
+const MAX_PAGE_ROWS: usize = 512;
 /// The bytes of a page above which the next one has fewer rows. Below half of it, the next one has more.
-const BYTES: usize = 4 * 1024 * 1024;
+const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Reads a table page by page.
 pub(crate) struct Pages<'a> {
@@ -28,7 +28,7 @@ impl<'a> Pages<'a> {
         Self {
             table,
             after,
-            rows: FIRST,
+            rows: FIRST_PAGE_ROWS,
         }
     }
 
@@ -39,8 +39,8 @@ impl<'a> Pages<'a> {
         self.after = Some(last[..self.table.keys].to_vec());
         let bytes: usize = page.iter().flatten().map(row::bytes).sum();
         self.rows = match bytes {
-            bytes if bytes > BYTES => (self.rows / 2).max(1),
-            bytes if bytes < BYTES / 2 => (self.rows * 2).min(MOST),
+            bytes if bytes > MAX_PAGE_BYTES => (self.rows / 2).max(1),
+            bytes if bytes < MAX_PAGE_BYTES / 2 => (self.rows * 2).min(MAX_PAGE_ROWS),
             _ => self.rows,
         };
         Ok(Some(page))

@@ -75,12 +75,12 @@ fn text(value: &Value) -> String {
 
 /// A running count and checksum of rows.
 #[derive(Default)]
-pub(crate) struct Adding {
+pub(crate) struct Checksum {
     rows: u64,
     hash: Sha256,
 }
 
-impl Adding {
+impl Checksum {
     /// Adds a row: each value as its length and its text, so that no two rows have the same encoding; a `NULL` has no
     /// length.
     pub(crate) fn row(&mut self, row: &[Value]) {
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     fn sum(rows: &[Row]) -> Sum {
-        let mut adding = Adding::default();
+        let mut adding = Checksum::default();
         rows.iter().for_each(|row| adding.row(row));
         adding.sum()
     }

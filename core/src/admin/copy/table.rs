@@ -38,7 +38,7 @@ pub const TABLES: [&str; 30] = [
 ];
 
 /// The tables that each database keeps for itself: settings, running nodes, and applied migrations.
-pub const APART: [&str; 3] = ["setting", "node", "seaql_migrations"];
+pub const NOT_COPIED: [&str; 3] = ["setting", "node", "seaql_migrations"];
 
 /// A table; the columns of its primary key come first.
 #[derive(Debug)]
@@ -168,7 +168,7 @@ mod tests {
             .await
             .unwrap();
         let there: BTreeSet<String> = rows.iter().map(|row| row.try_get("", "name").unwrap()).collect();
-        let known: Vec<&str> = TABLES.into_iter().chain(APART).collect();
+        let known: Vec<&str> = TABLES.into_iter().chain(NOT_COPIED).collect();
         assert_eq!(
             there,
             known.iter().map(|name| (*name).to_owned()).collect(),

@@ -7,9 +7,9 @@ use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryOrder};
 use sha2::{Digest, Sha256};
 
 /// The setting that marks a copy under way; its value names the installation that is copied.
-const MARK: &str = "copy_from";
+const COPY_SETTING: &str = "copy_from";
 /// The advisory lock of a copy.
-const COPIES: i64 = 0x6c61_6265_6c63_6f70;
+const COPY_LOCK: i64 = 0x6c61_6265_6c63_6f70;
 
 #[derive(FromQueryResult)]
 struct Number {
@@ -80,7 +80,7 @@ async fn check_empty(db: &impl ConnectionTrait) -> Result<()> {
 /// Locks the target for as long as its connection lives, and marks it.
 pub(crate) async fn begin(db: &impl ConnectionTrait, name: i64) -> Result<()> {
     let text = "SELECT pg_try_advisory_lock(?)::int::bigint AS value";
-    let locked = Number::find_by_statement(raw(db, text, [COPIES.into()]))
+    let locked = Number::find_by_statement(raw(db, text, [COPY_LOCK.into()]))
         .one(db)
         .await?;
     if locked.is_none_or(|locked| locked.value == 0) {
@@ -90,19 +90,20 @@ pub(crate) async fn begin(db: &impl ConnectionTrait, name: i64) -> Result<()> {
     }
     check_free(db, name).await?;
     let text = "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING";
-    db.execute_raw(raw(db, text, [MARK.into(), name.into()])).await?;
+    db.execute_raw(raw(db, text, [COPY_SETTING.into(), name.into()]))
+        .await?;
     Ok(())
 }
 
 /// Removes the mark.
 pub(crate) async fn end(db: &impl ConnectionTrait) -> Result<()> {
-    db.execute_raw(raw(db, "DELETE FROM setting WHERE name = ?", [MARK.into()]))
+    db.execute_raw(raw(db, "DELETE FROM setting WHERE name = ?", [COPY_SETTING.into()]))
         .await?;
     Ok(())
 }
 
 async fn mark(db: &impl ConnectionTrait) -> Result<Option<i64>> {
-    let statement = raw(db, "SELECT value FROM setting WHERE name = ?", [MARK.into()]);
+    let statement = raw(db, "SELECT value FROM setting WHERE name = ?", [COPY_SETTING.into()]);
     let found = Number::find_by_statement(statement).one(db).await?;
     Ok(found.map(|found| found.value))
 }

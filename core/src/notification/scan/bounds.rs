@@ -1,6 +1,6 @@
 //! Bounds of ids.
 
-use super::Span;
+use super::PageRequest;
 use crate::{Clock, notification::filter::Filter};
 use entity::{NotificationId, notification};
 use sea_orm::{ColumnTrait, Condition};
@@ -31,13 +31,17 @@ impl Bounds {
             NotificationId(uuid::Uuid::from_u128(u128::from(millis) << 80))
         };
         Self {
-            from: filter.created_from.map(|time| id(time.0.saturating_sub(SLACK))),
-            to: filter.created_before.map(|time| id(time.0.saturating_add(SLACK))),
+            from: filter
+                .created_from
+                .map(|time| id(time.0.saturating_sub(MAX_CLOCK_SKEW))),
+            to: filter
+                .created_before
+                .map(|time| id(time.0.saturating_add(MAX_CLOCK_SKEW))),
             ..Self::default()
         }
     }
 
-    pub(crate) fn and(self, span: Span) -> Self {
+    pub(crate) fn and(self, span: PageRequest) -> Self {
         Self {
             above: span.before,
             below: span.after,
@@ -56,4 +60,4 @@ impl Bounds {
 }
 
 /// The maximum difference in microseconds between the time in an id and the time of its row: a transaction takes less.
-const SLACK: i64 = 10_000_000;
+const MAX_CLOCK_SKEW: i64 = 10_000_000;

@@ -8,12 +8,12 @@ pub(crate) use bounds::near;
 
 use super::{
     filter::{Filter, seen, visible},
-    index_choice::{Way, ways},
+    index_choice::{IndexScan, index_scans},
 };
 use crate::{
     App, Result,
     auth::Actor,
-    page::{self, Edge},
+    page::{self, End},
 };
 use bounds::Bounds;
 use entity::{NotificationId, notification};
@@ -24,43 +24,43 @@ use sea_orm::{
 };
 
 /// The requested page of the log.
-pub type Span = page::Span<NotificationId>;
+pub type PageRequest = page::PageRequest<NotificationId>;
 /// A page of the log.
-pub type Slice = page::Slice<notification::Model>;
+pub type Page = page::Page<notification::Model>;
 
 /// The numbers of rows that are scanned in an index, one after the other.
-const LOOKS: [u64; 3] = [1_000, 3_000, 8_000];
+const SCAN_SIZES: [u64; 3] = [1_000, 3_000, 8_000];
 
-pub(crate) async fn page(app: &App, actor: &Actor, filter: &Filter, span: Span) -> Result<Slice> {
+pub(crate) async fn page(app: &App, actor: &Actor, filter: &Filter, span: PageRequest) -> Result<Page> {
     let log = Log::of(app, actor, filter, span.from);
     let bounds = log.bounds.and(span);
-    let ways = ways(&log.filter);
+    let index_scans = index_scans(&log.filter);
     let room = span.count.saturating_add(1);
-    if let Some(way) = ways.iter().find(|way| log.is_said_by(way)) {
-        return Ok(Slice::cut(log.rows(way, bounds, room, 0).await?, &span));
+    if let Some(index) = index_scans.iter().find(|index| log.is_said_by(index)) {
+        return Ok(Page::cut(log.rows(index, bounds, room, 0).await?, &span));
     }
-    let mut walks: Vec<Walk> = ways.into_iter().map(|way| Walk::new(way, bounds)).collect();
-    for look in LOOKS {
-        for walk in &mut walks {
-            if walk.go_on(&log, look, room).await? {
-                return Ok(Slice::cut(std::mem::take(&mut walk.rows), &span));
+    let mut scans: Vec<Scan> = index_scans.into_iter().map(|index| Scan::new(index, bounds)).collect();
+    for look in SCAN_SIZES {
+        for scan in &mut scans {
+            if scan.go_on(&log, look, room).await? {
+                return Ok(Page::cut(std::mem::take(&mut scan.rows), &span));
             }
         }
     }
-    log.end_early(walks, span).await
+    log.end_early(scans, span).await
 }
 
 pub(crate) async fn numbered(
     app: &App,
     actor: &Actor,
     filter: &Filter,
-    from: Edge,
+    from: End,
     skip: u64,
     first: u64,
 ) -> Result<Vec<notification::Model>> {
     let log = Log::of(app, actor, filter, from);
-    match ways(&log.filter).first() {
-        Some(way) => log.rows(way, log.bounds, first, skip).await,
+    match index_scans(&log.filter).first() {
+        Some(index) => log.rows(index, log.bounds, first, skip).await,
         None => Ok(Vec::new()),
     }
 }
@@ -71,11 +71,11 @@ struct Log<'a> {
     actor: &'a Actor,
     filter: Filter,
     bounds: Bounds,
-    from: Edge,
+    from: End,
 }
 
 impl<'a> Log<'a> {
-    fn of(app: &'a App, actor: &'a Actor, filter: &Filter, from: Edge) -> Self {
+    fn of(app: &'a App, actor: &'a Actor, filter: &Filter, from: End) -> Self {
         let filter = seen(actor, filter);
         Self {
             db: app.db.read(),
@@ -87,22 +87,22 @@ impl<'a> Log<'a> {
     }
 
     /// Returns whether the index scan covers the filter, or leaves so few rows that filtering them is cheap.
-    fn is_said_by(&self, way: &Way) -> bool {
-        self.filter.ids.is_some() || (way.rest == Filter::default() && self.actor.projects.is_none())
+    fn is_said_by(&self, index: &IndexScan) -> bool {
+        self.filter.ids.is_some() || (index.rest == Filter::default() && self.actor.projects.is_none())
     }
 
     /// Loads the matching rows of an index scan, in order.
-    async fn rows(&self, way: &Way, bounds: Bounds, count: u64, skip: u64) -> Result<Vec<notification::Model>> {
-        if way.stretches.is_empty() || count == 0 {
+    async fn rows(&self, index: &IndexScan, bounds: Bounds, count: u64, skip: u64) -> Result<Vec<notification::Model>> {
+        if index.ranges.is_empty() || count == 0 {
             return Ok(Vec::new());
         }
-        let rows = self.seen_on(way, bounds);
-        let statement = statement(self.db.get_database_backend(), way, self.from, rows, (count, skip));
+        let rows = self.seen_on(index, bounds);
+        let statement = statement(self.db.get_database_backend(), index, self.from, rows, (count, skip));
         Ok(notification::Model::find_by_statement(statement).all(self.db).await?)
     }
 
-    fn seen_on(&self, way: &Way, bounds: Bounds) -> impl Fn(&Condition) -> SelectStatement + use<> {
-        let condition = visible(self.actor, &way.rest).add(bounds.condition());
+    fn seen_on(&self, index: &IndexScan, bounds: Bounds) -> impl Fn(&Condition) -> SelectStatement + use<> {
+        let condition = visible(self.actor, &index.rest).add(bounds.condition());
         move |rows: &Condition| {
             let rows = notification::Entity::find().filter(rows.clone());
             rows.filter(condition.clone()).into_query()
@@ -110,8 +110,8 @@ impl<'a> Log<'a> {
     }
 
     /// Returns the last of so many rows of an index scan, matching or not; none when there are fewer.
-    async fn last_of(&self, way: &Way, bounds: Bounds, count: u64) -> Result<Option<NotificationId>> {
-        if way.stretches.is_empty() {
+    async fn last_of(&self, index: &IndexScan, bounds: Bounds, count: u64) -> Result<Option<NotificationId>> {
+        if index.ranges.is_empty() {
             return Ok(None);
         }
         let of_organization = notification::Column::OrganizationId.eq(self.actor.organization_id);
@@ -123,33 +123,33 @@ impl<'a> Log<'a> {
             ids.filter(bounds.condition()).into_query()
         };
         let backend = self.db.get_database_backend();
-        let statement = statement(backend, way, self.from, ids, (1, count - 1));
+        let statement = statement(backend, index, self.from, ids, (1, count - 1));
         let row = self.db.query_one_raw(statement).await?;
         Ok(row.map(|row| row.try_get("", "id")).transpose()?)
     }
 
     /// Ends the page early, at the scan that came farthest: each scan finds every matching row of the range that it has
     /// covered, so the farthest one has found all rows of the others.
-    async fn end_early(&self, walks: Vec<Walk>, span: Span) -> Result<Slice> {
-        let walks = walks.into_iter();
+    async fn end_early(&self, scans: Vec<Scan>, span: PageRequest) -> Result<Page> {
+        let scans = scans.into_iter();
         let farthest = match self.from {
-            Edge::First => walks.min_by_key(|walk| walk.at),
-            Edge::Last => walks.max_by_key(|walk| walk.at),
+            End::First => scans.min_by_key(|scan| scan.at),
+            End::Last => scans.max_by_key(|scan| scan.at),
         };
-        let Some(mut walk) = farthest else {
-            return Ok(Slice::cut(Vec::new(), &span));
+        let Some(mut scan) = farthest else {
+            return Ok(Page::cut(Vec::new(), &span));
         };
-        let at = match walk.at {
+        let at = match scan.at {
             Some(id) => notification::Entity::find_by_id(id).one(self.db).await?,
             None => None,
         };
         match at {
-            Some(row) => Ok(Slice::ended(walk.rows, &span, row)),
+            Some(row) => Ok(Page::ended(scan.rows, &span, row)),
             // Retention removed the row in between, and all older ones.
             None => {
-                let room = span.count.saturating_add(1) - walk.rows.len() as u64;
-                walk.rows.extend(self.rows(&walk.way, walk.left, room, 0).await?);
-                Ok(Slice::cut(walk.rows, &span))
+                let room = span.count.saturating_add(1) - scan.rows.len() as u64;
+                scan.rows.extend(self.rows(&scan.index, scan.left, room, 0).await?);
+                Ok(Page::cut(scan.rows, &span))
             }
         }
     }
@@ -158,12 +158,12 @@ impl<'a> Log<'a> {
 /// Builds the union of an index scan's ranges in one order: so many rows, after so many skipped ones.
 fn statement(
     backend: DbBackend,
-    way: &Way,
-    from: Edge,
+    index: &IndexScan,
+    from: End,
     part: impl Fn(&Condition) -> SelectStatement,
     (count, skip): (u64, u64),
 ) -> Statement {
-    let mut parts = way.stretches.iter().map(|stretch| part(&stretch.rows));
+    let mut parts = index.ranges.iter().map(|range| part(&range.rows));
     let mut query = parts.next().unwrap_or_default();
     for part in parts {
         query.union(UnionType::All, part);
@@ -174,19 +174,19 @@ fn statement(
     }
     let mut statement = backend.build(&query);
     if backend == DbBackend::Sqlite {
-        statement.sql = hinted(&statement.sql, way);
+        statement.sql = hinted(&statement.sql, index);
     }
     statement
 }
 
 /// Adds the index of each range as a hint: SQLite has no statistics about the frequency of values and would choose
 /// another.
-fn hinted(sql: &str, way: &Way) -> String {
+fn hinted(sql: &str, index: &IndexScan) -> String {
     const FROM: &str = "FROM \"notification\" WHERE";
     let mut parts = sql.split(FROM);
     let mut out = parts.next().unwrap_or_default().to_owned();
-    for (part, stretch) in parts.zip(&way.stretches) {
-        match stretch.index {
+    for (part, range) in parts.zip(&index.ranges) {
+        match range.index {
             Some(index) => out.push_str(&format!("FROM \"notification\" INDEXED BY {index} WHERE")),
             None => out.push_str(FROM),
         }
@@ -196,17 +196,17 @@ fn hinted(sql: &str, way: &Way) -> String {
 }
 
 /// The progress of an index scan, and the rows that it found.
-struct Walk {
-    way: Way,
+struct Scan {
+    index: IndexScan,
     left: Bounds,
     at: Option<NotificationId>,
     rows: Vec<notification::Model>,
 }
 
-impl Walk {
-    fn new(way: Way, bounds: Bounds) -> Self {
+impl Scan {
+    fn new(index: IndexScan, bounds: Bounds) -> Self {
         Self {
-            way,
+            index,
             left: bounds,
             at: None,
             rows: Vec::new(),
@@ -215,19 +215,19 @@ impl Walk {
 
     /// Scans so many more rows. Returns whether the page is full or the scan is exhausted.
     async fn go_on(&mut self, log: &Log<'_>, look: u64, room: u64) -> Result<bool> {
-        let last = log.last_of(&self.way, self.left, look).await?;
+        let last = log.last_of(&self.index, self.left, look).await?;
         let mut bounds = self.left;
         match (last, log.from) {
-            (Some(last), Edge::First) => {
+            (Some(last), End::First) => {
                 (bounds.from, self.left.below) = (Some(last), Some(last));
             }
-            (Some(last), Edge::Last) => {
+            (Some(last), End::Last) => {
                 (bounds.to, self.left.above) = (Some(last), Some(last));
             }
             (None, _) => {}
         }
         let room = room - self.rows.len() as u64;
-        let found = log.rows(&self.way, bounds, room, 0).await?;
+        let found = log.rows(&self.index, bounds, room, 0).await?;
         let is_full = found.len() as u64 == room;
         self.rows.extend(found);
         self.at = last;

@@ -24,15 +24,15 @@ async fn planned(actor: &Actor, filter: &Filter, after: bool) -> Vec<String> {
         actor,
         filter: seen(actor, filter),
         bounds: Bounds::default(),
-        from: Edge::First,
+        from: End::First,
     };
     let bounds = Bounds {
         below: after.then(NotificationId::new),
         ..Bounds::default()
     };
-    let ways = ways(&log.filter);
-    let rows = log.seen_on(&ways[0], bounds);
-    plan(&statement(DbBackend::Sqlite, &ways[0], Edge::First, rows, (101, 0)).to_string()).await
+    let index_scans = index_scans(&log.filter);
+    let rows = log.seen_on(&index_scans[0], bounds);
+    plan(&statement(DbBackend::Sqlite, &index_scans[0], End::First, rows, (101, 0)).to_string()).await
 }
 
 async fn check(filter: Filter, index: &str) {

@@ -2,7 +2,7 @@
 //! alternate between the lane that is due first and the lane that became due last, if that was less than five seconds
 //! ago.
 
-use super::{Room, round_robin, state::State};
+use super::{ClaimBudget, round_robin, state::State};
 use crate::delivery::limit::Limit;
 use entity::{Timestamp, WebhookId};
 
@@ -29,7 +29,7 @@ impl State {
     }
 
     /// Reserves a claim budget for the next lane: all the room it has. Its note of what is due is cleared.
-    pub(crate) fn next_room(&mut self, now: Timestamp) -> Option<Room> {
+    pub(crate) fn next_claim_budget(&mut self, now: Timestamp) -> Option<ClaimBudget> {
         self.now = now;
         self.hardly_behind = !self.hardly_behind;
         loop {
@@ -48,7 +48,7 @@ impl State {
                 }
             });
             if count > 0 {
-                return Some(Room { webhook_id, count });
+                return Some(ClaimBudget { webhook_id, count });
             }
         }
     }
@@ -57,7 +57,7 @@ impl State {
     fn next_to_claim(&self, has_room: bool, now: Timestamp) -> Option<(WebhookId, bool)> {
         let waits_since = |id: &WebhookId| self.lanes.get(id).and_then(|lane| lane.due);
         let last = self.backlog.last(has_room, now).map(|(_, webhook_id)| webhook_id);
-        let last = last.filter(|id| waits_since(id).is_some_and(|due| round_robin::has_just_come(due, now)));
+        let last = last.filter(|id| waits_since(id).is_some_and(|due| round_robin::is_live(due, now)));
         match last.filter(|_| self.hardly_behind) {
             Some(webhook_id) => Some((webhook_id, false)),
             None => {

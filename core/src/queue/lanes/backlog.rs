@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// The position of a lane in the backlog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Filing {
     /// The lane holds nothing in memory: one job of it always fits.
     Idle(Timestamp),
     /// The lane holds something: it has room only while the claimable part of the window has.
@@ -23,7 +23,7 @@ pub(crate) struct Backlog {
 
 impl Backlog {
     /// Moves a lane from one position to another.
-    pub(crate) fn refile(&mut self, webhook_id: WebhookId, from: Option<Place>, to: Option<Place>) {
+    pub(crate) fn refile(&mut self, webhook_id: WebhookId, from: Option<Filing>, to: Option<Filing>) {
         if from == to {
             return;
         }
@@ -50,10 +50,10 @@ impl Backlog {
         self.idle.range(due).next_back().into_iter().chain(busy).max().copied()
     }
 
-    fn at(&mut self, place: Place) -> (&mut BTreeSet<(Timestamp, WebhookId)>, Timestamp) {
+    fn at(&mut self, place: Filing) -> (&mut BTreeSet<(Timestamp, WebhookId)>, Timestamp) {
         match place {
-            Place::Idle(due) => (&mut self.idle, due),
-            Place::Busy(due) => (&mut self.busy, due),
+            Filing::Idle(due) => (&mut self.idle, due),
+            Filing::Busy(due) => (&mut self.busy, due),
         }
     }
 }

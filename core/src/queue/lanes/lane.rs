@@ -1,16 +1,16 @@
 //! One lane: the jobs of one webhook in memory, its limits, and the rules for holding more.
 
-use super::{backlog::Place, token_bucket::Bucket};
+use super::{backlog::Filing, token_bucket::Bucket};
 use crate::{delivery::limit::Limit, queue::job::Job};
 use entity::Timestamp;
 use std::{collections::VecDeque, time::Duration};
 
 /// The longest a job in memory may wait for its rate-limiter token. A job that would wait longer stays in the database:
 /// there it shows when it is due, and it takes no place that other lanes need.
-const AHEAD: Duration = Duration::from_secs(5);
+const TOKEN_HORIZON: Duration = Duration::from_secs(5);
 /// A rate-limited lane claims when its next job would wait no longer than this. It then claims for all of [`AHEAD`], so
 /// that it claims in batches.
-const SOON: Duration = Duration::from_millis(2_500);
+const CLAIM_HORIZON: Duration = Duration::from_millis(2_500);
 
 /// The state of one lane. The states and their transitions are drawn in the documentation of the parent module.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub(crate) struct Lane {
     pub(crate) pause: Option<Timestamp>,
     /// The moment from which the database has something for this lane that is not in memory.
     pub(crate) due: Option<Timestamp>,
-    pub(crate) filed: Option<Place>,
+    pub(crate) filing: Option<Filing>,
     /// The moment until which its webhook's circuit breaker is open. A lane whose breaker is not closed holds one job
     /// at most.
     pub(crate) shut: Option<Timestamp>,
@@ -74,7 +74,7 @@ impl Lane {
 
     /// Returns the tokens that come within [`AHEAD`] and that no job in memory waits for.
     pub(crate) fn tokens(&self, now: Timestamp) -> usize {
-        let coming = self.bucket.map(|bucket| bucket.within(now, AHEAD));
+        let coming = self.bucket.map(|bucket| bucket.within(now, TOKEN_HORIZON));
         coming.map_or(usize::MAX, |tokens| tokens.saturating_sub(self.waiting()))
     }
 
@@ -84,18 +84,18 @@ impl Lane {
 
     /// Returns the lane's position in the backlog. A lane claims when half its share is free, so that it claims in
     /// batches, and not long before its tokens come.
-    pub(crate) fn place(&self, share: usize) -> Option<Place> {
+    pub(crate) fn filing(&self, share: usize) -> Option<Filing> {
         let due = self
             .shut
             .into_iter()
             .chain(self.due)
             .max()
             .filter(|_| self.due.is_some())?;
-        let paced = |bucket: &Bucket| bucket.when(self.waiting() + 1).minus(SOON);
+        let paced = |bucket: &Bucket| bucket.when(self.waiting() + 1).minus(CLAIM_HORIZON);
         let due = self.bucket.as_ref().map_or(due, |bucket| due.max(paced(bucket)));
         match self.held {
-            0 => Some(Place::Idle(due)),
-            held if held <= share / 2 && self.shut.is_none() => Some(Place::Busy(due)),
+            0 => Some(Filing::Idle(due)),
+            held if held <= share / 2 && self.shut.is_none() => Some(Filing::Busy(due)),
             _ => None,
         }
     }

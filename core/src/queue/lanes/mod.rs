@@ -58,7 +58,7 @@ use std::{
 use tokio::sync::Notify;
 
 /// The most lanes in one claim.
-const ROOMS: usize = 128;
+const MAX_CLAIM_LANES: usize = 128;
 
 /// All lanes of this node. The lock is cheap: nothing waits while it is held, and nothing walks through all lanes but a
 /// change of ownership and a shutdown.
@@ -69,12 +69,12 @@ pub struct Lanes {
     wake: Notify,
     /// Webhooks that have something to claim and that another node owns.
     elsewhere: Mutex<BTreeSet<WebhookId>>,
-    told: Notify,
+    elsewhere_changed: Notify,
 }
 
 /// The claim budget of one lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
+pub struct ClaimBudget {
     /// The webhook of the lane.
     pub webhook_id: WebhookId,
     /// The most notifications to claim.
@@ -89,7 +89,7 @@ impl Lanes {
             state: Mutex::new(State::new(window)),
             wake: Notify::new(),
             elsewhere: Mutex::default(),
-            told: Notify::new(),
+            elsewhere_changed: Notify::new(),
         }
     }
 
@@ -104,18 +104,18 @@ impl Lanes {
     }
 
     /// Notes webhooks that have something to claim and that other nodes own, so that those are told.
-    pub(crate) fn tell(&self, ids: impl IntoIterator<Item = WebhookId>) {
+    pub(crate) fn note_elsewhere(&self, ids: impl IntoIterator<Item = WebhookId>) {
         let mut elsewhere = self.elsewhere.lock().expect("held for a look only");
         elsewhere.extend(ids);
         if !elsewhere.is_empty() {
-            self.told.notify_one();
+            self.elsewhere_changed.notify_one();
         }
     }
 
     /// Waits for webhooks that other nodes must be told of, and takes them.
-    pub(crate) async fn to_tell(&self) -> BTreeSet<WebhookId> {
+    pub(crate) async fn take_elsewhere(&self) -> BTreeSet<WebhookId> {
         loop {
-            let mut told = std::pin::pin!(self.told.notified());
+            let mut told = std::pin::pin!(self.elsewhere_changed.notified());
             told.as_mut().enable();
             let ids = std::mem::take(&mut *self.elsewhere.lock().expect("held for a take only"));
             if !ids.is_empty() {
@@ -133,7 +133,7 @@ impl Lanes {
     }
 
     /// Gives back a place that was reserved and not used.
-    pub fn give_back(&self, webhook_id: WebhookId) {
+    pub fn unreserve(&self, webhook_id: WebhookId) {
         self.change(|state| state.update(webhook_id, |lane| lane.held -= 1));
     }
 
@@ -149,7 +149,7 @@ impl Lanes {
     /// the lane, that node is told.
     pub fn note_due(&self, webhook_id: WebhookId, limit: Limit, due: Timestamp) {
         if !self.owns(webhook_id) {
-            return self.tell([webhook_id]);
+            return self.note_elsewhere([webhook_id]);
         }
         self.change(|state| {
             state.allow(webhook_id, limit);
@@ -173,8 +173,8 @@ impl Lanes {
 
     /// Notes that a request has ended: the lane may send its next. The job keeps its place until [`Lanes::done`]. The
     /// caller takes the next job itself, so the dispatcher is not woken.
-    pub fn landed(&self, webhook_id: WebhookId) {
-        self.state().landed(webhook_id);
+    pub fn request_ended(&self, webhook_id: WebhookId) {
+        self.state().request_ended(webhook_id);
     }
 
     /// Notes that a webhook's circuit breaker is open until `until`, or has closed. The jobs that the lane has queued
@@ -186,15 +186,15 @@ impl Lanes {
 
     /// Takes the jobs whose claims must be released. Each keeps its place until it is done. Every caller of
     /// [`Lanes::take`] calls this too.
-    pub fn back(&self) -> Vec<Job> {
-        self.state().back()
+    pub fn take_released(&self) -> Vec<Job> {
+        self.state().take_released()
     }
 
     /// Frees the place of a job whose outcome is recorded. A retry is in the database from `retry` on.
     pub fn done(&self, webhook_id: WebhookId, retry: Option<Timestamp>) {
         let owns = self.owns(webhook_id);
         if retry.is_some() && !owns {
-            self.tell([webhook_id]);
+            self.note_elsewhere([webhook_id]);
         }
         let retry = retry.filter(|_| owns);
         self.change(|state| {
@@ -215,7 +215,7 @@ impl Lanes {
     }
 
     /// Returns those of the notifications claimed by this node that are not in its memory.
-    pub(crate) fn strays(&self, claimed: impl IntoIterator<Item = NotificationId>) -> HashSet<NotificationId> {
+    pub(crate) fn orphaned(&self, claimed: impl IntoIterator<Item = NotificationId>) -> HashSet<NotificationId> {
         let state = self.state();
         claimed.into_iter().filter(|id| !state.known.contains(id)).collect()
     }
@@ -228,18 +228,20 @@ impl Lanes {
     /// Returns claim budgets, of at most [`ROOMS`] lanes that have something due and room for it. They alternate
     /// between the lane that is due first and the one that became due last, if that was just now. The notes of these
     /// lanes are cleared, so every claim must end in [`Lanes::claimed`] or [`Lanes::not_claimed`].
-    pub fn to_claim(&self, now: Timestamp) -> Vec<Room> {
+    pub fn claim_budgets(&self, now: Timestamp) -> Vec<ClaimBudget> {
         let mut state = self.state();
-        let rooms: Vec<Room> = std::iter::from_fn(|| state.next_room(now)).take(ROOMS).collect();
-        state.claims += usize::from(!rooms.is_empty());
-        rooms
+        let budgets: Vec<ClaimBudget> = std::iter::from_fn(|| state.next_claim_budget(now))
+            .take(MAX_CLAIM_LANES)
+            .collect();
+        state.claims += usize::from(!budgets.is_empty());
+        budgets
     }
 
     /// Takes in a committed claim: queues its jobs, frees the places it did not fill and notes what is left in the
     /// database. Wakes the dispatcher.
-    pub(crate) fn claimed(&self, rooms: &[Room], claim: Claim) {
+    pub(crate) fn claimed(&self, budgets: &[ClaimBudget], claim: Claim) {
         let mut state = self.state();
-        let mut unused: HashMap<WebhookId, usize> = rooms.iter().map(|room| (room.webhook_id, room.count)).collect();
+        let mut unused: HashMap<WebhookId, usize> = budgets.iter().map(|room| (room.webhook_id, room.count)).collect();
         for (webhook_id, due) in claim.more {
             state.update(webhook_id, |lane| lane.note(due));
         }
@@ -259,9 +261,9 @@ impl Lanes {
     }
 
     /// Takes back a claim that failed: the lanes claim again at `again`.
-    pub(crate) fn not_claimed(&self, rooms: &[Room], again: Timestamp) {
+    pub(crate) fn not_claimed(&self, budgets: &[ClaimBudget], again: Timestamp) {
         self.change(|state| {
-            for room in rooms {
+            for room in budgets {
                 state.update(room.webhook_id, |lane| {
                     lane.note(again);
                     lane.held -= room.count;
@@ -297,18 +299,18 @@ impl Lanes {
     }
 
     /// Takes every queued job out, for a shutdown that releases claims. Each keeps its place until it is done.
-    pub fn drain(&self) -> Vec<Job> {
-        self.state().drain()
+    pub fn take_queued(&self) -> Vec<Job> {
+        self.state().take_queued()
     }
 
     /// Releases the queued jobs of lanes that other nodes own now: [`Lanes::back`] returns them.
     pub(crate) fn reown(&self) {
-        self.change(|state| state.give_up(|id| !self.nodes.owns(id)));
+        self.change(|state| state.release_lost(|id| !self.nodes.owns(id)));
     }
 
     /// Drops all queued jobs, because other nodes have taken their claims over. Returns how many.
-    pub(crate) fn abandon(&self) -> usize {
-        self.change(State::abandon)
+    pub(crate) fn drop_queued(&self) -> usize {
+        self.change(State::drop_queued)
     }
 
     /// Wakes the dispatcher.

@@ -9,26 +9,26 @@ use entity::{Timestamp, WebhookId};
 use std::{collections::VecDeque, time::Duration};
 
 /// The age from which a first attempt counts as backlog.
-const JUST: Duration = Duration::from_secs(5);
+const BACKLOG_AGE: Duration = Duration::from_secs(5);
 
 /// Returns whether a job that has waited since `since` is still live.
-pub(crate) fn has_just_come(since: Timestamp, now: Timestamp) -> bool {
-    now.since(since) < JUST
+pub(crate) fn is_live(since: Timestamp, now: Timestamp) -> bool {
+    now.since(since) < BACKLOG_AGE
 }
 
 /// The round-robin queues. A lane is in one of them at most; the caller ensures it.
 #[derive(Debug, Default)]
-pub(crate) struct Turns {
+pub(crate) struct RoundRobin {
     live: VecDeque<WebhookId>,
     behind: VecDeque<WebhookId>,
     /// True when the last lane taken was live.
-    live_had_it: bool,
+    live_was_last: bool,
 }
 
-impl Turns {
+impl RoundRobin {
     /// Appends a lane to the queue that its next job belongs to.
     pub(crate) fn push(&mut self, webhook_id: WebhookId, next: Option<&Job>, now: Timestamp) {
-        let is_live = next.is_some_and(|job| job.attempt_count == 0 && has_just_come(job.created_at, now));
+        let is_live = next.is_some_and(|job| job.attempt_count == 0 && is_live(job.created_at, now));
         match is_live {
             true => self.live.push_back(webhook_id),
             false => self.behind.push_back(webhook_id),
@@ -36,8 +36,8 @@ impl Turns {
     }
 
     pub(crate) fn pop(&mut self) -> Option<WebhookId> {
-        let is_live = !self.live.is_empty() && (self.behind.is_empty() || !self.live_had_it);
-        self.live_had_it = is_live;
+        let is_live = !self.live.is_empty() && (self.behind.is_empty() || !self.live_was_last);
+        self.live_was_last = is_live;
         match is_live {
             true => self.live.pop_front(),
             false => self.behind.pop_front(),

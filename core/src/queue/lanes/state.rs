@@ -1,7 +1,7 @@
 //! The lanes and their sums. Every change of a lane's places or of what it notes as due goes through [`State::update`],
 //! which keeps the sums and the backlog consistent.
 
-use super::{backlog::Backlog, lane::Lane, round_robin::Turns, token_bucket::Bucket, window::Window};
+use super::{backlog::Backlog, lane::Lane, round_robin::RoundRobin, token_bucket::Bucket, window::Window};
 use crate::{delivery::limit::Limit, queue::job::Job};
 use entity::{NotificationId, Timestamp, WebhookId};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 pub(crate) struct State {
     pub(crate) window: Window,
     pub(crate) lanes: HashMap<WebhookId, Lane>,
-    pub(crate) turns: Turns,
+    pub(crate) round_robin: RoundRobin,
     /// The time of the last look.
     pub(crate) now: Timestamp,
     /// Pauses of rate-limited lanes, ordered by their end: lanes that wait for a token, and empty lanes that are
@@ -21,7 +21,7 @@ pub(crate) struct State {
     /// breaker closes.
     shut: HashMap<WebhookId, Timestamp>,
     /// Jobs whose claims must be released, because their breaker opened or their lane has moved to another node.
-    back: Vec<Job>,
+    released: Vec<Job>,
     /// Lanes that hold something, and how many of these are live.
     pub(crate) busy: usize,
     pub(crate) live: usize,
@@ -41,12 +41,12 @@ impl State {
         Self {
             window,
             lanes: HashMap::new(),
-            turns: Turns::default(),
+            round_robin: RoundRobin::default(),
             now: Timestamp(0),
             pauses: BTreeSet::new(),
             backlog: Backlog::default(),
             shut: HashMap::new(),
-            back: Vec::new(),
+            released: Vec::new(),
             busy: 0,
             live: 0,
             hardly_behind: false,
@@ -71,7 +71,7 @@ impl State {
             lane.waits_for_turn = false;
             self.pauses.remove(&(at, webhook_id));
         }
-        self.line_up(webhook_id);
+        self.enqueue(webhook_id);
         true
     }
 
@@ -89,9 +89,9 @@ impl State {
         let Some(lane) = self.lanes.get_mut(&webhook_id) else {
             return;
         };
-        let place = lane.place(share);
-        self.backlog.refile(webhook_id, lane.filed, place);
-        lane.filed = place;
+        let place = lane.filing(share);
+        self.backlog.refile(webhook_id, lane.filing, place);
+        lane.filing = place;
         if held == 0 && place.is_none() {
             match lane.bucket.map(|bucket| bucket.full_at()) {
                 None => self.forget(webhook_id),
@@ -107,7 +107,7 @@ impl State {
         self.known.insert(job.notification_id);
         let news = self.allow(webhook_id, job.limit);
         self.lane(webhook_id).queue.push_back(job);
-        self.line_up(webhook_id);
+        self.enqueue(webhook_id);
         if news {
             self.update(webhook_id, |_| {});
         }
@@ -117,7 +117,7 @@ impl State {
     pub(crate) fn take(&mut self, now: Timestamp) -> Option<Job> {
         self.now = now;
         self.resume(now);
-        while let Some(webhook_id) = self.turns.pop() {
+        while let Some(webhook_id) = self.round_robin.pop() {
             let Some(lane) = self.lanes.get_mut(&webhook_id) else {
                 continue;
             };
@@ -127,7 +127,7 @@ impl State {
                 continue;
             }
             if lane.shut.is_some_and(|until| now < until || lane.taken > 0) {
-                self.put_back(webhook_id);
+                self.release_queued(webhook_id);
                 continue;
             }
             if let Some(Err(at)) = lane.bucket.as_mut().map(|bucket| bucket.take(now)) {
@@ -139,7 +139,7 @@ impl State {
             lane.taken += 1;
             lane.in_flight += 1;
             self.in_flight += 1;
-            self.line_up(webhook_id);
+            self.enqueue(webhook_id);
             return job;
         }
         None
@@ -154,8 +154,8 @@ impl State {
             };
             lane.pause = None;
             if lane.waits_for_turn {
-                self.turns.push(webhook_id, lane.queue.front(), now);
-            } else if lane.held == 0 && lane.filed.is_none() {
+                self.round_robin.push(webhook_id, lane.queue.front(), now);
+            } else if lane.held == 0 && lane.filing.is_none() {
                 self.forget(webhook_id);
             }
         }
@@ -176,16 +176,16 @@ impl State {
     /// Returns what the dispatcher needs to know to sleep: when the first claim is due, when the first pause ends, and
     /// how many lanes are queued.
     pub(crate) fn outlook(&self) -> (Option<Timestamp>, Option<Timestamp>, usize) {
-        (self.next_due(), self.next_turn(), self.turns.len())
+        (self.next_due(), self.next_turn(), self.round_robin.len())
     }
 
     /// Notes that a request has ended.
-    pub(crate) fn landed(&mut self, webhook_id: WebhookId) {
+    pub(crate) fn request_ended(&mut self, webhook_id: WebhookId) {
         self.in_flight -= 1;
         if let Some(lane) = self.lanes.get_mut(&webhook_id) {
             lane.in_flight -= 1;
         }
-        self.line_up(webhook_id);
+        self.enqueue(webhook_id);
     }
 
     /// Removes a canceled job from its lane. While a claim is under way, the id is kept so that the claim drops it too.
@@ -227,33 +227,33 @@ impl State {
         if let Some(lane) = self.lanes.get_mut(&webhook_id) {
             lane.shut = until;
             if until.is_some() {
-                self.put_back(webhook_id);
+                self.release_queued(webhook_id);
             }
             self.update(webhook_id, |_| {});
         }
     }
 
     /// Moves the queued jobs of a lane to those to release. Their places stay taken until their claims are released.
-    fn put_back(&mut self, webhook_id: WebhookId) {
+    fn release_queued(&mut self, webhook_id: WebhookId) {
         if let Some(lane) = self.lanes.get_mut(&webhook_id) {
             lane.taken += lane.queue.len();
-            self.back.extend(lane.queue.drain(..));
+            self.released.extend(lane.queue.drain(..));
             // In the queue, or paused for a token: the lane's next job queues it again.
             if std::mem::take(&mut lane.waits_for_turn) {
                 match lane.pause.take() {
                     Some(at) => drop(self.pauses.remove(&(at, webhook_id))),
-                    None => self.turns.remove(webhook_id),
+                    None => self.round_robin.remove(webhook_id),
                 }
             }
         }
     }
 
     /// Gives up the lanes that another node owns now, and moves their queued jobs to those to release.
-    pub(crate) fn give_up(&mut self, is_lost: impl Fn(WebhookId) -> bool) {
+    pub(crate) fn release_lost(&mut self, is_lost: impl Fn(WebhookId) -> bool) {
         let lost: Vec<WebhookId> = self.lanes.keys().copied().filter(|id| is_lost(*id)).collect();
         for webhook_id in lost {
             self.shut.remove(&webhook_id);
-            self.put_back(webhook_id);
+            self.release_queued(webhook_id);
             self.update(webhook_id, |lane| {
                 lane.due = None;
                 lane.shut = None;
@@ -262,13 +262,13 @@ impl State {
     }
 
     /// Drops all queued jobs and what is noted as due. Requests in flight end by themselves.
-    pub(crate) fn abandon(&mut self) -> usize {
+    pub(crate) fn drop_queued(&mut self) -> usize {
         let ids: Vec<WebhookId> = self.lanes.keys().copied().collect();
         for webhook_id in ids {
-            self.put_back(webhook_id);
+            self.release_queued(webhook_id);
             self.update(webhook_id, |lane| lane.due = None);
         }
-        let dropped = std::mem::take(&mut self.back);
+        let dropped = std::mem::take(&mut self.released);
         for job in &dropped {
             self.known.remove(&job.notification_id);
             self.update(job.webhook_id, |lane| {
@@ -280,8 +280,8 @@ impl State {
     }
 
     /// Takes the jobs whose claims must be released.
-    pub(crate) fn back(&mut self) -> Vec<Job> {
-        std::mem::take(&mut self.back)
+    pub(crate) fn take_released(&mut self) -> Vec<Job> {
+        std::mem::take(&mut self.released)
     }
 
     /// Returns a lane; a new one starts with the state of its webhook's circuit breaker.
@@ -294,10 +294,10 @@ impl State {
     }
 
     /// Takes every queued job out.
-    pub(crate) fn drain(&mut self) -> Vec<Job> {
-        self.turns.clear();
+    pub(crate) fn take_queued(&mut self) -> Vec<Job> {
+        self.round_robin.clear();
         self.pauses.clear();
-        let mut jobs = self.back();
+        let mut jobs = self.take_released();
         for lane in self.lanes.values_mut() {
             lane.waits_for_turn = false;
             lane.pause = None;
@@ -318,13 +318,13 @@ impl State {
     pub(crate) fn is_empty(&self) -> bool {
         let sums = (self.busy + self.live, self.held, self.in_flight, self.claims);
         let lists =
-            self.lanes.is_empty() && self.turns.len() == 0 && self.canceled.is_empty() && self.pauses.is_empty();
-        let lists = lists && self.shut.is_empty() && self.back.is_empty();
+            self.lanes.is_empty() && self.round_robin.len() == 0 && self.canceled.is_empty() && self.pauses.is_empty();
+        let lists = lists && self.shut.is_empty() && self.released.is_empty();
         sums == (0, 0, 0, 0) && lists && self.backlog.first(true).is_none()
     }
 
     /// Queues a lane that has a job, is below its limit in flight and is not queued yet.
-    fn line_up(&mut self, webhook_id: WebhookId) {
+    fn enqueue(&mut self, webhook_id: WebhookId) {
         if let Some(lane) = self.lanes.get_mut(&webhook_id)
             && !lane.waits_for_turn
             && !lane.queue.is_empty()
@@ -334,7 +334,7 @@ impl State {
             if let Some(at) = lane.pause.take() {
                 self.pauses.remove(&(at, webhook_id));
             }
-            self.turns.push(webhook_id, lane.queue.front(), self.now);
+            self.round_robin.push(webhook_id, lane.queue.front(), self.now);
         }
     }
 
@@ -342,7 +342,7 @@ impl State {
     /// its limit.
     fn forget(&mut self, webhook_id: WebhookId) {
         if self.lanes.remove(&webhook_id).is_some_and(|lane| lane.waits_for_turn) {
-            self.turns.remove(webhook_id);
+            self.round_robin.remove(webhook_id);
         }
     }
 }

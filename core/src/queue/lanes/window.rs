@@ -14,7 +14,7 @@
 //! live lane may hold more because a job that stays in memory costs half of one that goes through the database.
 
 /// The smallest share of a lane when many lanes divide the window.
-const LEAST: usize = 8;
+const MIN_SHARE: usize = 8;
 
 /// The size of the window.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ impl Window {
     /// Returns the share of one lane while `lanes` lanes divide half the window.
     pub(crate) fn share(self, lanes: usize) -> usize {
         let most = self.lane.max(1);
-        (self.total / (2 * lanes.max(1))).clamp(LEAST.min(most), most)
+        (self.total / (2 * lanes.max(1))).clamp(MIN_SHARE.min(most), most)
     }
 
     /// Returns the part of the free places that one live lane may take while `held` places are taken.

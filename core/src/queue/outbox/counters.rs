@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// The microseconds of an hour.
 pub(crate) const HOUR: i64 = 3_600_000_000;
 /// The bin of an occurrence without a duration.
-const NONE: i16 = -1;
+const NO_BIN: i16 = -1;
 
 /// Adds to counters that exist already.
 const SUM: &str = "ON CONFLICT (organization_id, webhook_id, hour, project_id, topic, kind, bin) \
@@ -41,7 +41,7 @@ impl Key {
             project_id: row.project_id.unwrap_or(ProjectId(Uuid::nil())),
             topic: row.topic,
             kind: TallyKind::Made,
-            bin: NONE,
+            bin: NO_BIN,
         }
     }
 

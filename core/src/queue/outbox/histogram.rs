@@ -2,15 +2,15 @@
 //! at most a sixteenth (6.25 %), whatever the number of durations. Pure.
 
 /// The bins of an octave, as a power of two.
-const BITS: u32 = 3;
-const PARTS: i32 = 1 << BITS;
+const BINS_PER_OCTAVE_LOG2: u32 = 3;
+const PARTS: i32 = 1 << BINS_PER_OCTAVE_LOG2;
 
 /// Returns the bin of a duration in milliseconds.
 pub(crate) fn bin(ms: i32) -> i16 {
     let ms = ms.max(0);
     let number = match ms.checked_ilog2() {
-        Some(octave) if octave >= BITS => {
-            let shift = octave - BITS;
+        Some(octave) if octave >= BINS_PER_OCTAVE_LOG2 => {
+            let shift = octave - BINS_PER_OCTAVE_LOG2;
             PARTS * i32::try_from(shift).unwrap_or(0) + (ms >> shift)
         }
         _ => ms,

@@ -24,7 +24,7 @@ use crate::{
     bus::changes::Hints,
     delivery::limit::Limit,
     sql::bulk::{Change, insert, make},
-    subscribers::host::Place,
+    subscribers::host::Host,
 };
 use counters::Tallies;
 use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, WebhookId, event, label, notification, payload};
@@ -33,7 +33,7 @@ use sea_orm::{ConnectionTrait, EntityTrait};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The largest body that is kept in memory with its job; larger ones are read before they are sent.
-pub(crate) const CARRIED: usize = 64 * 1024;
+pub(crate) const MAX_BODY_IN_MEMORY: usize = 64 * 1024;
 
 /// Everything that the units of a commit group have published and that is not yet written.
 #[derive(Debug, Default)]
@@ -59,7 +59,7 @@ pub(crate) struct Outbox {
 pub(crate) struct Enqueued {
     pub row: notification::Model,
     pub limit: Limit,
-    pub place: Place,
+    pub host: Host,
     pub body: Option<bytes::Bytes>,
 }
 
@@ -132,7 +132,7 @@ impl Outbox {
             let Enqueued {
                 mut row,
                 limit,
-                place,
+                host: place,
                 body,
             } = enqueued;
             self.tallies.add(counters::Key::made(&row));
@@ -148,7 +148,7 @@ impl Outbox {
                     &row,
                     lanes.node_id(),
                     limit,
-                    body.filter(|body| body.len() <= CARRIED),
+                    body.filter(|body| body.len() <= MAX_BODY_IN_MEMORY),
                 ));
             }
             if row.due_at.is_some() && !(here && lanes.owns(row.webhook_id)) {
@@ -200,7 +200,7 @@ impl Outbox {
     /// back.
     pub(crate) fn settle(self, lanes: &Lanes, committed: bool) {
         if committed {
-            lanes.tell(self.elsewhere);
+            lanes.note_elsewhere(self.elsewhere);
             for (webhook_id, (limit, due)) in self.waiting {
                 lanes.note_due(webhook_id, limit, due);
             }
@@ -208,7 +208,7 @@ impl Outbox {
         match committed {
             true if self.jobs.is_empty() => {}
             true => lanes.offer(self.jobs),
-            false => self.jobs.iter().for_each(|job| lanes.give_back(job.webhook_id)),
+            false => self.jobs.iter().for_each(|job| lanes.unreserve(job.webhook_id)),
         }
     }
 }

@@ -13,7 +13,7 @@
 
 mod week;
 
-use super::{Pace, before};
+use super::{Pacing, before};
 use crate::{Result, sql::statement::raw};
 use entity::{StageType, Timestamp};
 use sea_orm::{
@@ -31,15 +31,15 @@ const TABLES: [(&str, &str); 4] = [
     ("attempt", "notification_id"),
 ];
 /// The number of weeks created ahead.
-const AHEAD: i64 = 3;
+const WEEKS_AHEAD: i64 = 3;
 /// The most rows that are moved while other transactions wait.
-const MOVED: i64 = 2_000;
+const MAX_MOVED_ROWS: i64 = 2_000;
 /// The number of times that the locks are requested in one pass.
-const TRIES: usize = 5;
+const LOCK_TRIES: usize = 5;
 /// The advisory lock of retention.
 const LOCK: i64 = 0x6c61_6265_6c72_6574;
 /// Limits the time that other transactions may have to wait behind ours for each table.
-const PATIENCE: &str = "SET LOCAL lock_timeout = '200ms'";
+const SET_LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '200ms'";
 /// Makes the planner use indexes, whatever its statistics say: the rows that are still needed are few.
 const ON_INDEXES: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
      SET LOCAL enable_mergejoin = off; SET LOCAL jit = off";
@@ -64,7 +64,7 @@ pub(super) async fn is_first(conn: &DatabaseConnection) -> Result<bool> {
 }
 
 /// Makes partitions ahead, and drops those of weeks that ended more than `days` ago.
-pub(super) async fn maintain(conn: &DatabaseConnection, now: Timestamp, days: u32, pace: Pace) -> Result<()> {
+pub(super) async fn maintain(conn: &DatabaseConnection, now: Timestamp, days: u32, pace: Pacing) -> Result<()> {
     make(conn, now).await?;
     drop_old(conn, before(now, days), pace).await
 }
@@ -73,7 +73,7 @@ pub(super) async fn maintain(conn: &DatabaseConnection, now: Timestamp, days: u3
 async fn make(conn: &DatabaseConnection, now: Timestamp) -> Result<()> {
     for (table, column) in TABLES {
         let known = weeks(conn, table).await?;
-        for week in Week::of(now).and_next(AHEAD).filter(|week| !known.contains(week)) {
+        for week in Week::of(now).and_next(WEEKS_AHEAD).filter(|week| !known.contains(week)) {
             if let Err(error) = make_one(conn, table, column, week).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -91,9 +91,10 @@ async fn make(conn: &DatabaseConnection, now: Timestamp) -> Result<()> {
 async fn make_one(conn: &DatabaseConnection, table: &str, column: &str, week: Week) -> Result<()> {
     let name = week.name(table);
     let within = week.holds(column);
-    let stray =
-        format!("SELECT count(*) AS number FROM (SELECT 1 FROM {table}_default WHERE {within} LIMIT {MOVED}) AS found");
-    if number(conn, &stray).await? == Some(MOVED) {
+    let stray = format!(
+        "SELECT count(*) AS number FROM (SELECT 1 FROM {table}_default WHERE {within} LIMIT {MAX_MOVED_ROWS}) AS found"
+    );
+    if number(conn, &stray).await? == Some(MAX_MOVED_ROWS) {
         tracing::warn!(
             partition = name,
             "the default partition holds too many rows of this week to create its own partition"
@@ -104,7 +105,7 @@ async fn make_one(conn: &DatabaseConnection, table: &str, column: &str, week: We
     run(
         &txn,
         &[
-            PATIENCE.to_owned(),
+            SET_LOCK_TIMEOUT.to_owned(),
             format!("CREATE TABLE {name} (LIKE {table} INCLUDING ALL)"),
             format!("LOCK TABLE ONLY {table} IN SHARE UPDATE EXCLUSIVE MODE"),
             format!("LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE"),
@@ -120,7 +121,7 @@ async fn make_one(conn: &DatabaseConnection, table: &str, column: &str, week: We
 }
 
 /// Drops every week that ended before a moment. One that fails stops no other; the first error is told.
-async fn drop_old(conn: &DatabaseConnection, before: Timestamp, pace: Pace) -> Result<()> {
+async fn drop_old(conn: &DatabaseConnection, before: Timestamp, pace: Pacing) -> Result<()> {
     let old = weeks(conn, "event").await?;
     let mut first = Ok(());
     for week in old.into_iter().filter(|week| week.ends_before(before)) {
@@ -129,11 +130,11 @@ async fn drop_old(conn: &DatabaseConnection, before: Timestamp, pace: Pace) -> R
     first
 }
 
-async fn drop_unneeded(conn: &DatabaseConnection, week: Week, before: Timestamp, pace: Pace) -> Result<()> {
+async fn drop_unneeded(conn: &DatabaseConnection, week: Week, before: Timestamp, pace: Pacing) -> Result<()> {
     if !is_old(conn, week, before).await? {
         return Ok(());
     }
-    if needed(conn, week).await? >= MOVED {
+    if needed(conn, week).await? >= MAX_MOVED_ROWS {
         tracing::info!(
             week = week.name("event"),
             "too much of an old week is still needed; it stays for now"
@@ -173,7 +174,9 @@ async fn needed(conn: &DatabaseConnection, week: Week) -> Result<i64> {
     ];
     let mut sum = 0;
     for part in parts {
-        let sql = format!("SELECT count(*) AS number FROM (SELECT 1 FROM ({part}) AS all_of LIMIT {MOVED}) AS found");
+        let sql = format!(
+            "SELECT count(*) AS number FROM (SELECT 1 FROM ({part}) AS all_of LIMIT {MAX_MOVED_ROWS}) AS found"
+        );
         sum += number(conn, &sql).await?.unwrap_or(0);
     }
     Ok(sum)
@@ -202,8 +205,8 @@ fn kept_by_tasks(which: &str) -> String {
 }
 
 /// Drops a week, with several attempts: the locks may not be available at once.
-async fn drop_patiently(conn: &DatabaseConnection, week: Week, pace: Pace) -> Result<()> {
-    for _ in 0..TRIES {
+async fn drop_patiently(conn: &DatabaseConnection, week: Week, pace: Pacing) -> Result<()> {
+    for _ in 0..LOCK_TRIES {
         let begun = Instant::now();
         match drop_one(conn, week).await {
             Ok(()) => {
@@ -226,7 +229,7 @@ async fn drop_one(conn: &DatabaseConnection, week: Week) -> Result<()> {
     let txn = conn.begin().await?;
     let [event, payload, notification, attempt] = TABLES.map(|(table, _)| week.name(table));
     let mut steps = vec![
-        PATIENCE.to_owned(),
+        SET_LOCK_TIMEOUT.to_owned(),
         ON_INDEXES.to_owned(),
         "LOCK TABLE ONLY event, ONLY payload, ONLY notification, ONLY attempt IN ACCESS EXCLUSIVE MODE".to_owned(),
     ];

@@ -9,18 +9,18 @@ use entity::{EventId, StageId, StageType, UserId, data_row, dataset, label, proj
 use std::{collections::HashMap, sync::Arc};
 
 /// Some tasks of one project with all related objects.
-pub(crate) struct Scene {
+pub(crate) struct Context {
     pub(crate) graph: Arc<Graph>,
     pub(crate) project: project::Model,
     pub(crate) team: event::Team,
     pub(crate) users: HashMap<UserId, user::Model>,
     /// Stages that the history refers to and the workflow no longer has.
     pub(crate) former: HashMap<StageId, event::Stage>,
-    pub(crate) seats: Vec<Seat>,
+    pub(crate) entries: Vec<TaskEntry>,
 }
 
 /// A task with the objects of its own.
-pub(crate) struct Seat {
+pub(crate) struct TaskEntry {
     pub(crate) task: task::Model,
     pub(crate) label: Option<label::Model>,
     pub(crate) data_row: data_row::Model,
@@ -31,29 +31,29 @@ pub(crate) struct Seat {
     pub(crate) written: usize,
 }
 
-impl Scene {
+impl Context {
     pub(crate) fn len(&self) -> usize {
-        self.seats.len()
+        self.entries.len()
     }
 
-    pub(crate) fn seat(&self, place: usize) -> &Seat {
-        &self.seats[place]
+    pub(crate) fn entry(&self, place: usize) -> &TaskEntry {
+        &self.entries[place]
     }
 
-    pub(crate) fn seat_mut(&mut self, place: usize) -> &mut Seat {
-        &mut self.seats[place]
+    pub(crate) fn entry_mut(&mut self, place: usize) -> &mut TaskEntry {
+        &mut self.entries[place]
     }
 
     /// Builds the event data of a label of the task.
     pub(crate) fn labelled(&self, place: usize, label: &label::Model) -> event::LabelChange {
-        let seat = &self.seats[place];
+        let entry = &self.entries[place];
         event::LabelChange {
             label: label.into(),
             project: (&self.project).into(),
-            data_row: (&seat.data_row).into(),
-            dataset: (&seat.dataset).into(),
+            data_row: (&entry.data_row).into(),
+            dataset: (&entry.dataset).into(),
             user: self.user(label.created_by),
-            batches: seat.batches.clone(),
+            batches: entry.batches.clone(),
             task: Some(self.snapshot(place)),
             team: Some(self.team.clone()),
         }
@@ -61,8 +61,8 @@ impl Scene {
 
     /// Builds a snapshot of the task in its current state.
     pub(crate) fn snapshot(&self, place: usize) -> event::Task {
-        let seat = &self.seats[place];
-        let task = &seat.task;
+        let entry = &self.entries[place];
+        let task = &entry.task;
         let here = Work {
             duration_ms: task.duration_ms,
             idle_ms: task.idle_ms,
@@ -81,7 +81,7 @@ impl Scene {
             updated_by: self.email(task.updated_by),
             here,
             total: before.plus(here),
-            history: seat.visits.iter().map(|visit| self.visit(visit)).collect(),
+            history: entry.visits.iter().map(|visit| self.visit(visit)).collect(),
         }
     }
 
@@ -122,7 +122,7 @@ impl Scene {
     }
 }
 
-impl Seat {
+impl TaskEntry {
     /// Returns whether the data row or its dataset is deleted, so that the task will be deleted too.
     pub(crate) fn is_gone(&self) -> bool {
         self.dataset.deleted || self.data_row.deleted_at.is_some()

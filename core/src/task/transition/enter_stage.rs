@@ -1,6 +1,6 @@
 //! The arrival of a task in a stage.
 
-use super::{Hand, Passage};
+use super::{By, Transition};
 use crate::{
     Error, Result,
     event::{self, Data},
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// The maximum number of completed visits of a task, since every event contains them all.
 const VISITS: usize = 10_000;
 
-impl Passage<'_> {
+impl Transition<'_> {
     /// Moves a task into a stage, and on through rules until a stage keeps it. Rules form no cycle, so this ends.
     pub(crate) async fn arrive(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<()> {
         let (mut next, mut user_id) = (to, user_id);
@@ -27,7 +27,7 @@ impl Passage<'_> {
                     return Ok(());
                 }
                 Some(Decision::To(stage_id)) => {
-                    self.complete(place, Hand::default());
+                    self.complete(place, By::default());
                     (next, user_id) = (stage_id, None);
                 }
             }
@@ -38,12 +38,12 @@ impl Passage<'_> {
     /// Returns whether the task passes a webhook stage whose filter does not match.
     async fn enter(&mut self, place: usize, to: StageId, user_id: Option<UserId>) -> Result<bool> {
         let now = self.txn.now();
-        let from = self.stage(self.seats[place].task.stage_id);
+        let from = self.stage(self.entries[place].task.stage_id);
         let stage = self.stage(to);
         let id = EventId::new();
-        let seat = &mut self.seats[place];
-        seat.sign(id);
-        let task = &mut seat.task;
+        let entry = &mut self.entries[place];
+        entry.sign(id);
+        let task = &mut entry.task;
         task.stage_id = to;
         task.status = rests(stage.r#type);
         task.status_reason = None;
@@ -66,7 +66,7 @@ impl Passage<'_> {
 
     /// Publishes the move, and sends the task when its stage sends.
     async fn publish(&self, place: usize, id: EventId, data: &Data, send: bool) -> Result<Sent> {
-        let task = &self.seats[place].task;
+        let task = &self.entries[place].task;
         let node = self.graph.node(task.stage_id).filter(|_| send);
         let own = node.and_then(|node| node.subscriber.as_ref()).map(|own| (own, task.id));
         publish::publish_move(self.txn, self.project.organization_id, id, data, own).await
@@ -74,7 +74,7 @@ impl Passage<'_> {
 
     /// Sets the status of the task in its stage.
     fn settle(&mut self, place: usize, sent: Sent, kept: Option<Kept>) {
-        let task = &mut self.seats[place].task;
+        let task = &mut self.entries[place].task;
         match (sent, kept) {
             (Sent::As(id), _) => task.notification_id = Some(id),
             (Sent::Unknown(reason), _) => {
@@ -96,15 +96,15 @@ impl Passage<'_> {
 
     /// Returns the reason for which a webhook stage does not send an arriving task.
     fn kept(&self, place: usize, from: &event::Stage) -> Option<Kept> {
-        let seat = &self.seats[place];
-        let stage_id = seat.task.stage_id;
+        let entry = &self.entries[place];
+        let stage_id = entry.task.stage_id;
         if from.r#type == StageType::Start && self.graph.is_first(stage_id) {
             return Some(Kept::Unassigned);
         }
-        if seat.visits.len() >= VISITS {
+        if entry.visits.len() >= VISITS {
             return Some(Kept::Looping(format!("has completed {VISITS} stages")));
         }
-        let passes = seat.passes(stage_id);
+        let passes = entry.passes(stage_id);
         (passes >= self.graph.max_passes).then(|| {
             Kept::Looping(format!(
                 "entered the stage more than {} times (maxPasses)",
@@ -119,7 +119,7 @@ impl Passage<'_> {
         if !passes {
             return self.ruled(place).await;
         }
-        let stage_id = self.seats[place].task.stage_id;
+        let stage_id = self.entries[place].task.stage_id;
         let way = self
             .graph
             .node(stage_id)
@@ -132,7 +132,7 @@ impl Passage<'_> {
     /// Returns the next stage by a rule; none in a stage that keeps its tasks.
     async fn ruled(&mut self, place: usize) -> Result<Option<Decision>> {
         let graph = Arc::clone(&self.graph);
-        let Some(node) = graph.node(self.seats[place].task.stage_id) else {
+        let Some(node) = graph.node(self.entries[place].task.stage_id) else {
             return Err(Error::internal(
                 "a task came into a stage that its workflow does not have",
             ));
@@ -145,14 +145,14 @@ impl Passage<'_> {
     }
 
     fn values(&self, place: usize) -> Values {
-        let seat = &self.seats[place];
+        let entry = &self.entries[place];
         cel_scope::values(
             &self.snapshot(place),
-            seat.label.as_ref().map(|label| label.label.as_str()),
+            entry.label.as_ref().map(|label| label.label.as_str()),
             &(&self.project).into(),
-            &(&seat.data_row).into(),
-            &seat.dataset.name,
-            &seat.batches,
+            &(&entry.data_row).into(),
+            &entry.dataset.name,
+            &entry.batches,
         )
     }
 }

@@ -1,6 +1,6 @@
 //! Reads all objects related to some tasks of one project, with one statement for each table.
 
-use super::context::{Scene, Seat};
+use super::context::{Context, TaskEntry};
 use crate::{
     Error, Result, event,
     graph::Graph,
@@ -14,7 +14,7 @@ use entity::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PrimaryKeyTrait, QueryFilter};
 use std::{collections::HashMap, sync::Arc};
 
-impl Scene {
+impl Context {
     /// Reads the context of these tasks. `users` are further users that events will name.
     pub(crate) async fn read(
         db: &impl ConnectionTrait,
@@ -28,27 +28,27 @@ impl Scene {
         let team = organization::Entity::find_by_id(project.organization_id);
         let team = team.one(db).await?;
         let team = team.ok_or_else(|| Error::internal("an organization does not exist"))?;
-        let mut scene = Self {
+        let mut context = Self {
             graph,
             project,
             team: (&team).into(),
             users: HashMap::new(),
             former: HashMap::new(),
-            seats: Vec::with_capacity(tasks.len()),
+            entries: Vec::with_capacity(tasks.len()),
         };
-        scene.seat_all(db, tasks).await?;
-        scene.name_users(db, users.into_iter().collect()).await?;
-        scene.name_former(db).await?;
-        Ok(scene)
+        context.load_entries(db, tasks).await?;
+        context.name_users(db, users.into_iter().collect()).await?;
+        context.name_former(db).await?;
+        Ok(context)
     }
 
-    async fn seat_all(&mut self, db: &impl ConnectionTrait, tasks: Vec<task::Model>) -> Result<()> {
+    async fn load_entries(&mut self, db: &impl ConnectionTrait, tasks: Vec<task::Model>) -> Result<()> {
         let mut around = Around::read(db, self.project.id, &tasks).await?;
         for task in tasks {
             let gone = || Error::internal(format!("task {} is orphaned", task.id));
             let data_row = around.data_rows.get(&task.data_row_id).ok_or_else(gone)?.clone();
             let visits = around.visits.remove(&task.id).unwrap_or_default();
-            self.seats.push(Seat {
+            self.entries.push(TaskEntry {
                 label: task.label_id.and_then(|id| around.labels.remove(&id)),
                 dataset: around.datasets.get(&data_row.dataset_id).ok_or_else(gone)?.clone(),
                 batches: around.batches.remove(&data_row.id).unwrap_or_default(),
@@ -62,11 +62,12 @@ impl Scene {
     }
 
     async fn name_users(&mut self, db: &impl ConnectionTrait, mut ids: Vec<UserId>) -> Result<()> {
-        for seat in &self.seats {
-            ids.extend(seat.task.updated_by);
-            ids.extend(seat.label.as_ref().and_then(|label| label.created_by));
+        for entry in &self.entries {
+            ids.extend(entry.task.updated_by);
+            ids.extend(entry.label.as_ref().and_then(|label| label.created_by));
             ids.extend(
-                seat.visits
+                entry
+                    .visits
                     .iter()
                     .flat_map(|visit| [visit.completed_by, visit.submitted_by])
                     .flatten(),
@@ -79,10 +80,10 @@ impl Scene {
     /// Loads the stages that the history refers to and the workflow no longer has.
     async fn name_former(&mut self, db: &impl ConnectionTrait) -> Result<()> {
         let named = self
-            .seats
+            .entries
             .iter()
-            .flat_map(|seat| seat.visits.iter().map(|visit| visit.stage_id));
-        let current = self.seats.iter().map(|seat| seat.task.stage_id);
+            .flat_map(|entry| entry.visits.iter().map(|visit| visit.stage_id));
+        let current = self.entries.iter().map(|entry| entry.task.stage_id);
         let ids: Vec<StageId> = named
             .chain(current)
             .filter(|id| self.graph.node(*id).is_none())

@@ -11,7 +11,7 @@ mod enter_stage;
 mod load;
 mod save;
 
-pub(crate) use context::Scene;
+pub(crate) use context::Context;
 
 use crate::{
     Error, Result,
@@ -26,36 +26,36 @@ use std::{
 };
 
 /// A transition of some tasks of one project, with all related objects.
-pub(crate) struct Passage<'t> {
+pub(crate) struct Transition<'t> {
     txn: &'t Txn,
-    scene: Scene,
+    context: Context,
     budget: Budget,
 }
 
-impl Deref for Passage<'_> {
-    type Target = Scene;
+impl Deref for Transition<'_> {
+    type Target = Context;
 
-    fn deref(&self) -> &Scene {
-        &self.scene
+    fn deref(&self) -> &Context {
+        &self.context
     }
 }
 
-impl DerefMut for Passage<'_> {
-    fn deref_mut(&mut self) -> &mut Scene {
-        &mut self.scene
+impl DerefMut for Transition<'_> {
+    fn deref_mut(&mut self) -> &mut Context {
+        &mut self.context
     }
 }
 
 /// The origin of a move: the user and the annotation.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Hand {
+pub(crate) struct By {
     /// The user; none for a rule or a receiver's response.
     pub(crate) user_id: Option<UserId>,
     /// The annotation as submitted in this stage.
     pub(crate) answer: Option<String>,
 }
 
-impl<'t> Passage<'t> {
+impl<'t> Transition<'t> {
     /// Loads tasks of one project, to be moved through its current workflow. `users` are further users that events will
     /// name.
     pub(crate) async fn load(
@@ -76,17 +76,17 @@ impl<'t> Passage<'t> {
         tasks: Vec<task::Model>,
         users: impl IntoIterator<Item = UserId>,
     ) -> Result<Self> {
-        let scene = Scene::read(txn.conn(), graph, project_id, tasks, users).await?;
+        let context = Context::read(txn.conn(), graph, project_id, tasks, users).await?;
         Ok(Self {
             txn,
-            scene,
+            context,
             budget: txn.graphs().budget(),
         })
     }
 
     /// Moves a task on over a connected output, and writes its history.
-    pub(crate) async fn leave(&mut self, place: usize, output: StageOutput, hand: Hand) -> Result<()> {
-        let stage_id = self.seats[place].task.stage_id;
+    pub(crate) async fn leave(&mut self, place: usize, output: StageOutput, hand: By) -> Result<()> {
+        let stage_id = self.entries[place].task.stage_id;
         let Some(to) = self.graph.node(stage_id).and_then(|node| node.way(output)) else {
             return Err(Error::NotAllowed(format!(
                 "output {} of the task's stage is not connected",
@@ -104,7 +104,7 @@ impl<'t> Passage<'t> {
         let Some(to) = self.graph.node(start).and_then(|node| node.way(StageOutput::Next)) else {
             return Err(Error::internal("a START stage has no outgoing edge"));
         };
-        self.complete(place, Hand::default());
+        self.complete(place, By::default());
         self.arrive(place, to, user_id).await
     }
 
@@ -116,18 +116,18 @@ impl<'t> Passage<'t> {
     /// Holds a task in its stage, with a reason.
     pub(crate) fn hold(&mut self, place: usize, reason: String) {
         let now = self.txn.now();
-        let task = &mut self.seats[place].task;
+        let task = &mut self.entries[place].task;
         task.status = TaskStatus::Held;
         task.status_reason = Some(reason);
         task.updated_at = now;
     }
 
     /// Adds the visit that ends to the task's history. The event that reports the move sets its event id.
-    fn complete(&mut self, place: usize, hand: Hand) {
+    fn complete(&mut self, place: usize, hand: By) {
         let now = self.txn.now();
-        let seat = &mut self.seats[place];
-        let task = &mut seat.task;
-        seat.visits.push(stage_visit::Model {
+        let entry = &mut self.entries[place];
+        let task = &mut entry.task;
+        entry.visits.push(stage_visit::Model {
             id: VisitId::new(),
             organization_id: task.organization_id,
             task_id: task.id,
@@ -154,18 +154,18 @@ impl<'t> Passage<'t> {
 
     /// Builds the event data of a task's move from `from` to its current stage.
     fn moved(&self, place: usize, from: event::Stage, user_id: Option<UserId>) -> Data {
-        let seat = &self.seats[place];
+        let entry = &self.entries[place];
         let task = self.snapshot(place);
         Data::Move(Box::new(TaskMove {
             from,
             to: task.stage.clone(),
             task,
-            label: seat.label.as_ref().map(Into::into),
-            annotator: self.user(seat.label.as_ref().and_then(|label| label.created_by)),
+            label: entry.label.as_ref().map(Into::into),
+            annotator: self.user(entry.label.as_ref().and_then(|label| label.created_by)),
             project: (&self.project).into(),
-            data_row: (&seat.data_row).into(),
-            dataset: (&seat.dataset).into(),
-            batches: seat.batches.clone(),
+            data_row: (&entry.data_row).into(),
+            dataset: (&entry.dataset).into(),
+            batches: entry.batches.clone(),
             team: Some(self.team.clone()),
             user: self.user(user_id),
             created_at: self.txn.now(),

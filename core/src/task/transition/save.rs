@@ -1,18 +1,18 @@
 //! Writes the changes of a transition: the tasks, and the visits that ended.
 
-use super::Passage;
+use super::Transition;
 use crate::{Result, db::Txn, sql::bulk::batch};
 use entity::{stage_visit, task};
 use sea_orm::{EntityTrait, IntoActiveModel, Iterable, sea_query::OnConflict};
 
-impl Passage<'_> {
+impl Transition<'_> {
     /// Writes all changes and returns the tasks in their new state.
     pub(crate) async fn store(self) -> Result<Vec<task::Model>> {
-        let mut tasks = Vec::with_capacity(self.seats.len());
+        let mut tasks = Vec::with_capacity(self.entries.len());
         let mut visits = Vec::new();
-        for mut seat in self.scene.seats {
-            visits.extend(seat.visits.drain(seat.written..));
-            tasks.push(seat.task);
+        for mut entry in self.context.entries {
+            visits.extend(entry.visits.drain(entry.written..));
+            tasks.push(entry.task);
         }
         write_tasks(self.txn, tasks.clone()).await?;
         write_visits(self.txn, visits).await?;

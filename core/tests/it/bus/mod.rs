@@ -75,7 +75,7 @@ impl Way {
         let heard = bus.listen();
         bus.connect(&self.choice, url, installation).await.unwrap();
         let (carrier, token) = (Arc::clone(&bus), stop.clone());
-        tokio::spawn(async move { carrier.carry(&token).await });
+        tokio::spawn(async move { carrier.run(&token).await });
         End {
             bus,
             heard,

@@ -7,7 +7,7 @@ use labelhook_core::{
     Error,
     background::replays,
     event,
-    live::{self, Place},
+    live::{self, Position},
     notification::{self, Filter},
     replay::{self, Start},
 };
@@ -50,7 +50,7 @@ async fn a_place_before_what_is_kept_says_so() {
     let row = world.notification().await;
     let refused = async || {
         let (app, owner) = (&world.app, &world.owner);
-        let place = |sequence, id| Some(Place { sequence, id });
+        let place = |sequence, id| Some(Position { sequence, id });
         let events = live::events(app, owner, event::Filter::default(), place(event.sequence, event.id.0)).await;
         let all = Filter::default();
         let notifications = live::notifications(app, owner, all, place(row.sequence, row.id.0)).await;

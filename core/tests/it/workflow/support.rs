@@ -11,7 +11,7 @@ use labelhook_core::{
     data_row, dataset,
     event::Data,
     graph,
-    page::{Edge, Span},
+    page::{End, PageRequest},
     project,
     task::{self, Answer, Assign, Filter, Judgement, Verdict},
     workflow::{self, EdgeInput, Save, StageInput, StageWebhook},
@@ -324,9 +324,9 @@ impl<'w> Flow<'w> {
 
     /// What a filter by stage and status finds.
     pub async fn found(&self, filter: Filter) -> Vec<TaskId> {
-        let span = Span {
+        let span = PageRequest {
             count: 100,
-            from: Edge::First,
+            from: End::First,
             after: None,
             before: None,
         };

@@ -5,20 +5,20 @@ use super::*;
 #[tokio::test]
 async fn a_body_announced_too_large_is_not_waited_for() {
     let mut bytes = b"HTTP/1.1 500 Oops\r\nContent-Length: 300000\r\n\r\n".to_vec();
-    bytes.resize(bytes.len() + BODY_KEPT, b'a');
+    bytes.resize(bytes.len() + MAX_KEPT_BODY, b'a');
     let outcome = post(&loopback(), &answering(bytes).await, LONG).await;
     assert_eq!(kind(&outcome), Some(AttemptErrorKind::BodyTooLarge));
-    assert_eq!(outcome.answer.unwrap().body.len(), BODY_KEPT);
+    assert_eq!(outcome.answer.unwrap().body.len(), MAX_KEPT_BODY);
 }
 
 #[tokio::test]
 async fn a_body_a_little_too_long_is_read_to_its_end_and_cut() {
-    let mut bytes = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", BODY_READ).into_bytes();
-    bytes.resize(bytes.len() + BODY_READ, b'a');
+    let mut bytes = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", MAX_READ_BODY).into_bytes();
+    bytes.resize(bytes.len() + MAX_READ_BODY, b'a');
     let outcome = post(&loopback(), &answering(bytes).await, LONG).await;
     assert_eq!(outcome.error, None);
     let answer = outcome.answer.unwrap();
-    assert_eq!((answer.body.len(), answer.truncated), (BODY_KEPT, true));
+    assert_eq!((answer.body.len(), answer.truncated), (MAX_KEPT_BODY, true));
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ async fn a_body_that_drips_is_a_timeout_that_keeps_what_came() {
     let outcome = timed_out_in_the_body(&url).await;
     let answer = outcome.answer.unwrap();
     assert_eq!((answer.status, answer.truncated), (200, true));
-    assert!(answer.body.starts_with(b"a") && answer.body.len() < BODY_KEPT);
+    assert!(answer.body.starts_with(b"a") && answer.body.len() < MAX_KEPT_BODY);
     closed.recv().await.unwrap();
 }
 
@@ -103,7 +103,7 @@ async fn an_endless_body_is_cut_off_and_judged_by_its_status() {
     let answer = outcome.answer.unwrap();
     assert_eq!(
         (answer.status, answer.body.len(), answer.truncated),
-        (200, BODY_KEPT, true)
+        (200, MAX_KEPT_BODY, true)
     );
     closed.recv().await.unwrap();
 }

@@ -5,7 +5,7 @@ use super::*;
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Completes a claim with these jobs; every lane then has more in the database.
-fn claim(lanes: &Lanes, rooms: &[Room], since: Timestamp, attempts: i32) {
+fn claim(lanes: &Lanes, rooms: &[ClaimBudget], since: Timestamp, attempts: i32) {
     let jobs = rooms
         .iter()
         .flat_map(|room| repeat_with(|| job(room.webhook_id, 9)).take(room.count));
@@ -25,7 +25,7 @@ fn claim(lanes: &Lanes, rooms: &[Room], since: Timestamp, attempts: i32) {
 fn with_backlog(lanes: &Lanes, count: usize, since: Timestamp, attempts: i32, now: Timestamp) {
     (0..count).for_each(|_| lanes.note_due(WebhookId::new(), at_once(9), since));
     loop {
-        let rooms = lanes.to_claim(now);
+        let rooms = lanes.claim_budgets(now);
         if rooms.is_empty() {
             return;
         }
@@ -44,7 +44,7 @@ fn live(lanes: &Lanes, webhook_id: WebhookId, now: Timestamp) -> bool {
 /// Takes one job and ends it.
 fn send(lanes: &Lanes, now: Timestamp) -> WebhookId {
     let job = lanes.take(now).expect("there is enough to send");
-    lanes.landed(job.webhook_id);
+    lanes.request_ended(job.webhook_id);
     lanes.done(job.webhook_id, None);
     job.webhook_id
 }
@@ -121,7 +121,7 @@ fn a_lane_that_has_caught_up_is_no_longer_behind() {
     let (lanes, now) = (lanes(4096, 256), NOW.plus(HOUR));
     let webhook_id = WebhookId::new();
     lanes.note_due(webhook_id, at_once(999), NOW);
-    let rooms = lanes.to_claim(now);
+    let rooms = lanes.claim_budgets(now);
     let claim = Claim {
         jobs: vec![Job {
             created_at: NOW,
@@ -143,7 +143,7 @@ fn a_lane_that_overflowed_claims_before_most_of_those_that_are_behind() {
     let webhook_id = WebhookId::new();
     (0..1_000).for_each(|_| lanes.note_due(WebhookId::new(), at_once(9), NOW));
     lanes.note_due(webhook_id, at_once(9), now);
-    let rooms = lanes.to_claim(now);
-    assert_eq!(rooms.len(), ROOMS);
+    let rooms = lanes.claim_budgets(now);
+    assert_eq!(rooms.len(), MAX_CLAIM_LANES);
     assert_eq!(rooms[0].webhook_id, webhook_id);
 }

@@ -92,7 +92,7 @@ fn a_lane_sends_as_many_as_its_limit_and_the_next_when_one_lands() {
     assert_eq!(order(&lanes), [slow, slow]);
     assert!(born(&lanes, other, 2).is_some());
     assert_eq!(order(&lanes), [other], "the slow one is at its limit and delays nobody");
-    lanes.landed(slow);
+    lanes.request_ended(slow);
     assert_eq!(order(&lanes), [slow]);
     assert_eq!(lanes.in_flight(), 3);
 }
@@ -127,7 +127,7 @@ fn what_is_new_waits_behind_what_is_old() {
     let [first, second, third] = [(); 3].map(|()| born(&lanes, webhook_id, 9));
     assert!(first.is_some() && second.is_some() && third.is_none());
     lanes.take(NOW);
-    lanes.landed(webhook_id);
+    lanes.request_ended(webhook_id);
     lanes.done(webhook_id, None);
     assert!(
         born(&lanes, webhook_id, 9).is_none(),
@@ -144,17 +144,17 @@ fn the_dispatcher_is_told_when_room_appears_and_when_a_retry_is_due() {
     let told = || told(&lanes);
     assert!(told() && !told());
     lanes.take(NOW);
-    lanes.landed(webhook_id);
+    lanes.request_ended(webhook_id);
     assert!(!told(), "who lands takes the next job");
     lanes.done(webhook_id, None);
     assert!(told(), "there is room to claim");
-    assert_eq!(lanes.to_claim(NOW), [Room { webhook_id, count: 1 }]);
+    assert_eq!(lanes.claim_budgets(NOW), [ClaimBudget { webhook_id, count: 1 }]);
     let other = WebhookId::new();
     born(&lanes, other, 9);
     assert!(told());
     lanes.take(NOW);
     lanes.take(NOW);
-    lanes.landed(other);
+    lanes.request_ended(other);
     lanes.done(other, Some(LATER));
     assert!(told(), "a retry is due one day");
     assert_eq!(lanes.next_due(), Some(LATER));
@@ -163,10 +163,11 @@ fn the_dispatcher_is_told_when_room_appears_and_when_a_retry_is_due() {
 #[test]
 fn a_claim_is_of_a_bounded_number_of_lanes() {
     let lanes = lanes(4096, 256);
-    let count = 3 * ROOMS + 5;
+    let count = 3 * MAX_CLAIM_LANES + 5;
     (0..count).for_each(|_| lanes.note_due(WebhookId::new(), at_once(9), NOW));
-    let rooms: Vec<usize> = std::iter::from_fn(|| Some(lanes.to_claim(NOW).len()).filter(|len| *len > 0)).collect();
-    assert_eq!(rooms, [ROOMS, ROOMS, ROOMS, 5]);
+    let rooms: Vec<usize> =
+        std::iter::from_fn(|| Some(lanes.claim_budgets(NOW).len()).filter(|len| *len > 0)).collect();
+    assert_eq!(rooms, [MAX_CLAIM_LANES, MAX_CLAIM_LANES, MAX_CLAIM_LANES, 5]);
 }
 
 #[test]
@@ -174,7 +175,7 @@ fn what_is_canceled_while_it_is_claimed_is_not_sent() {
     let lanes = lanes(100, 100);
     let webhook_id = WebhookId::new();
     lanes.note_due(webhook_id, at_once(9), NOW);
-    let rooms = lanes.to_claim(NOW);
+    let rooms = lanes.claim_budgets(NOW);
     let (kept, canceled) = (job(webhook_id, 9), job(webhook_id, 9));
     let expected = kept.notification_id;
     lanes.cancel(webhook_id, canceled.notification_id);
@@ -185,7 +186,7 @@ fn what_is_canceled_while_it_is_claimed_is_not_sent() {
     lanes.claimed(&rooms, claim);
     assert_eq!(lanes.take(NOW).map(|job| job.notification_id), Some(expected));
     assert!(lanes.take(NOW).is_none());
-    lanes.landed(webhook_id);
+    lanes.request_ended(webhook_id);
     lanes.done(webhook_id, None);
     assert!(lanes.state().is_empty());
 }
@@ -206,7 +207,7 @@ fn what_is_drained_keeps_its_place_until_it_is_done() {
     let lanes = lanes(100, 100);
     let webhook_id = WebhookId::new();
     births(&lanes, webhook_id, 9, 3);
-    let jobs = lanes.drain();
+    let jobs = lanes.take_queued();
     assert_eq!((jobs.len(), lanes.is_idle()), (3, false));
     jobs.iter().for_each(|job| lanes.done(job.webhook_id, None));
     assert!(lanes.state().is_empty());

@@ -31,7 +31,7 @@ struct Model {
     flying: Vec<WebhookId>,
     landed: Vec<WebhookId>,
     stored: Vec<WebhookId>,
-    claiming: Vec<Vec<Room>>,
+    claiming: Vec<Vec<ClaimBudget>>,
     shut: HashMap<WebhookId, i64>,
     /// Jobs taken from the lanes whose claims are to be released.
     back: Vec<WebhookId>,
@@ -79,7 +79,7 @@ impl Model {
             2 | 3 => self.take(lanes),
             4 => {
                 if let Some(webhook_id) = dice.pick(&mut self.flying) {
-                    lanes.landed(webhook_id);
+                    lanes.request_ended(webhook_id);
                     self.landed.push(webhook_id);
                 }
             }
@@ -109,7 +109,7 @@ impl Model {
                 Some(rooms) => self.claimed(lanes, &rooms),
                 None => self
                     .claiming
-                    .extend(Some(lanes.to_claim(Timestamp(self.now))).filter(|rooms| !rooms.is_empty())),
+                    .extend(Some(lanes.claim_budgets(Timestamp(self.now))).filter(|rooms| !rooms.is_empty())),
             },
         }
     }
@@ -128,7 +128,7 @@ impl Model {
     }
 
     fn look_back(&mut self, lanes: &Lanes) {
-        for job in lanes.back() {
+        for job in lanes.take_released() {
             self.queued.retain(|(_, id)| *id != job.notification_id);
             self.back.push(job.webhook_id);
         }
@@ -157,7 +157,7 @@ impl Model {
         self.sent.entry(job.webhook_id).or_default().push(self.now);
     }
 
-    fn claimed(&mut self, lanes: &Lanes, rooms: &[Room]) {
+    fn claimed(&mut self, lanes: &Lanes, rooms: &[ClaimBudget]) {
         let mut claim = Claim::default();
         for room in rooms {
             for _ in 0..room.count {
@@ -237,13 +237,13 @@ fn settle(lanes: &Lanes, model: &mut Model) {
         }
         let mut moved = !model.flying.is_empty();
         for webhook_id in std::mem::take(&mut model.flying) {
-            lanes.landed(webhook_id);
+            lanes.request_ended(webhook_id);
             model.landed.push(webhook_id);
         }
         for webhook_id in model.landed.drain(..) {
             lanes.done(webhook_id, None);
         }
-        let rooms = lanes.to_claim(model.now());
+        let rooms = lanes.claim_budgets(model.now());
         moved |= !rooms.is_empty();
         model.claiming.extend(Some(rooms).filter(|rooms| !rooms.is_empty()));
         if !moved && model.places() + model.stored.len() > 0 {

@@ -23,7 +23,7 @@ fn births_of(lanes: &Lanes, webhook_id: WebhookId, limit: Limit, count: usize, n
 fn sent(lanes: &Lanes, now: Timestamp) -> Vec<WebhookId> {
     let mut sent = Vec::new();
     while let Some(job) = lanes.take(now) {
-        lanes.landed(job.webhook_id);
+        lanes.request_ended(job.webhook_id);
         lanes.done(job.webhook_id, None);
         sent.push(job.webhook_id);
     }
@@ -32,7 +32,7 @@ fn sent(lanes: &Lanes, now: Timestamp) -> Vec<WebhookId> {
 
 /// Claims all that there is room for from a database that has enough. Returns how many jobs each lane got.
 fn claim(lanes: &Lanes, limit: Limit, now: Timestamp) -> Vec<usize> {
-    let rooms = lanes.to_claim(now);
+    let rooms = lanes.claim_budgets(now);
     let mut claim = Claim::default();
     for room in &rooms {
         let jobs = repeat_with(|| Job {
@@ -171,7 +171,7 @@ fn a_lane_whose_tokens_are_far_away_holds_nothing_and_wakes_nobody_before() {
     let due = lanes.next_due().unwrap();
     assert_eq!(due, NOW.plus(Duration::from_millis(57_500)));
     assert_eq!(births_of(&lanes, webhook_id, limit, 3, due), 0, "older ones wait");
-    assert_eq!(lanes.to_claim(Timestamp(due.0 - 1)), []);
+    assert_eq!(lanes.claim_budgets(Timestamp(due.0 - 1)), []);
     assert_eq!(claim(&lanes, limit, due), [1]);
     assert_eq!(sent(&lanes, due).len(), 0);
     assert_eq!(lanes.next_turn(), Some(NOW.plus(60 * SECOND)));
@@ -219,7 +219,7 @@ fn a_turn_that_is_left_behind_in_a_pause_lets_no_lane_exceed_its_limit() {
     born();
     born();
     assert_eq!(order(&lanes), [webhook_id], "one at a time");
-    lanes.landed(webhook_id);
+    lanes.request_ended(webhook_id);
     assert_eq!(order(&lanes), [webhook_id]);
 }
 
@@ -229,7 +229,7 @@ fn what_pauses_is_drained_too() {
     let webhook_id = WebhookId::new();
     births_of(&lanes, webhook_id, paced(1, 1_000), 3, NOW);
     assert_eq!(sent(&lanes, NOW).len(), 1);
-    let jobs = lanes.drain();
+    let jobs = lanes.take_queued();
     assert_eq!(jobs.len(), 2);
     jobs.iter().for_each(|job| lanes.done(job.webhook_id, None));
     assert!(lanes.is_idle());
@@ -242,7 +242,7 @@ fn a_lane_that_holds_all_that_its_first_tokens_serve_claims_nothing_more() {
     let lanes = lanes(100, 100);
     let webhook_id = WebhookId::new();
     assert_eq!(births_of(&lanes, webhook_id, paced(1, 1_000), 7, NOW), 6);
-    assert_eq!(lanes.to_claim(NOW), []);
+    assert_eq!(lanes.claim_budgets(NOW), []);
     assert_eq!(lanes.next_due(), Some(NOW.plus(Duration::from_millis(3_500))));
 }
 
@@ -254,7 +254,7 @@ fn the_dispatcher_is_told_when_a_rest_begins_and_when_a_new_job_brings_a_new_rat
     births_of(&lanes, pausing, paced(1, 2_000), 2, NOW);
     while lanes.take(NOW).is_some() {}
     assert!(told(&lanes));
-    lanes.landed(resting);
+    lanes.request_ended(resting);
     lanes.done(resting, None);
     assert!(told(&lanes), "the first moment is another now");
     assert_eq!(lanes.next_turn(), Some(NOW.plus(SECOND)));
