@@ -1,6 +1,6 @@
 //! Label contexts: the objects related to labels (projects, data rows, datasets, annotators, and whether the data rows
 //! are in batches), read in one query. The hot path of `createLabel` reads nothing else. The contexts of labels whose
-//! transactions are committed as a group are prefetched together (`db/prefetch.rs`), so the query takes many [`About`]
+//! transactions are committed as a group are prefetched together (`db/prefetch.rs`), so the query takes many [`LabelKey`]
 //! keys.
 
 use crate::{

@@ -1,5 +1,5 @@
 //! Connections: cursor pagination over lists of unbounded length. One generic type serves every noun, which implements
-//! [`Place`] to say where its cursor is.
+//! [`Position`] to say where its cursor is.
 
 use std::borrow::Cow;
 use std::sync::Arc;

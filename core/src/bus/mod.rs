@@ -63,7 +63,7 @@ trait Transport: Send + Sync {
     /// Sends texts. The caller sends again what could not be sent.
     fn send<'c>(&'c self, texts: &'c [String]) -> Boxed<'c, Result<(), Error>>;
 
-    /// Passes what others send to [`Bus::hear`], for good. After a lost connection it connects again and calls
+    /// Passes what others send to [`Bus::receive`], for good. After a lost connection it connects again and calls
     /// [`Bus::missed`].
     fn receive<'c>(&'c self, bus: &'c Bus) -> Boxed<'c, ()>;
 }

@@ -22,7 +22,7 @@ const HIGH_LOAD: usize = 32;
 const DEFAULT_TARGET: usize = 64;
 /// The longest wait for a group to fill.
 const GATHER_TIMEOUT: Duration = Duration::from_millis(4);
-/// The number of groups that wait for the observed size before the writer tries [`ENOUGH`] again.
+/// The number of groups that wait for the observed size before the writer tries [`DEFAULT_TARGET`] again.
 const GROUPS_AT_TARGET: u32 = 16;
 
 pub(super) type CommandSender = mpsc::Sender<Box<dyn Command>>;

@@ -1,5 +1,5 @@
 //! A writer's connection, and how a transaction begins there: on SQLite at once, on PostgreSQL after taking advisory
-//! locks ([`turns`]).
+//! locks ([`organization_locks`]).
 
 use super::{organization_locks, scope::Scope, writer::Shared};
 use crate::{

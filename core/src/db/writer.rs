@@ -4,7 +4,7 @@
 //!
 //! A unit that *appends* only reads, and leaves its changes in the outbox. It has nothing to roll back and so needs no
 //! savepoint, which saves two of its three statements. Submitting a label and recording an ordinary outcome work like
-//! this. What appending units read is prefetched for many of them together ([`ahead`](crate::db::prefetch)).
+//! this. What appending units read is prefetched for many of them together ([`prefetch`]).
 //!
 //! The outboxes of a group's units are merged and written once, as multi-row statements, by the [`Outbox`]. After the
 //! commit the changes are announced to the feed, and notifications that were written already claimed are offered to the
@@ -12,7 +12,7 @@
 //!
 //! On SQLite there is one writer. On PostgreSQL there are several, each with a connection of its own. Units that append
 //! have a queue of their own, so that they need not wait for longer ones. There, advisory locks isolate the groups from
-//! each other ([`turns`](crate::db::organization_locks)).
+//! each other ([`organization_locks`](crate::db::organization_locks)).
 
 use super::{
     prefetch,

@@ -86,7 +86,7 @@ pub(super) fn next_job(app: &App, records: &mpsc::UnboundedSender<Record>) -> Op
     next
 }
 
-/// Tries a job and turns the result into its record. An error of ours releases the claim for [`SOON`].
+/// Tries a job and turns the result into its record. An error of ours releases the claim for [`RETRY_DELAY`].
 async fn deliver(app: &App, job: Job, flight: InFlight) {
     match attempt(app, &job).await {
         Ok(Disposition::Sent(mut attempted)) => {

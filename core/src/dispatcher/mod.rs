@@ -141,7 +141,7 @@ impl Dispatcher {
     }
 }
 
-/// Delivers until `shutdown`. Then waits [`GRACE`] for requests in flight, records their outcomes and releases the
+/// Delivers until `shutdown`. Then waits [`SHUTDOWN_TIMEOUT`] for requests in flight, records their outcomes and releases the
 /// remaining claims.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let (records, queue) = mpsc::unbounded_channel();

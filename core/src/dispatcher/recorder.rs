@@ -140,7 +140,7 @@ pub(super) async fn parts(app: &App, batch: Vec<Record>) -> Vec<Arc<Vec<Record>>
 }
 
 /// Retries until the batch is recorded. An internal error in one outcome must not hold up the others. After such an
-/// error each outcome is recorded alone and in a transaction part of its own; after [`PATIENCE`] errors its task is
+/// error each outcome is recorded alone and in a transaction part of its own; after [`MAX_FAULTS`] errors its task is
 /// held.
 async fn until_recorded(app: &App, part: Arc<Vec<Record>>, mut mode: RecordMode) {
     let mut faults = 0;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 pub(crate) const SHIFTS: usize = 5;
 /// The time between two groups: a few times the cost of a look.
 pub(crate) const SHIFT_INTERVAL: Duration = Duration::from_millis(4);
-/// The number of subscribers by which a round grows by one [`TURN`].
+/// The number of subscribers by which a round grows by one [`SHIFT_INTERVAL`].
 const SUBSCRIBERS_PER_SHIFT: usize = 40;
 
 /// The pacing of one channel: when a group was last notified, and which groups are behind.
@@ -33,7 +33,7 @@ impl Pacing {
         self.behind == 0
     }
 
-    /// Returns whether a group was notified within the last [`TURN`].
+    /// Returns whether a group was notified within the last [`SHIFT_INTERVAL`].
     pub(crate) fn just_now(&self, now: Instant) -> bool {
         self.last.is_some_and(|last| now < last + SHIFT_INTERVAL)
     }

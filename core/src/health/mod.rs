@@ -1,4 +1,4 @@
-//! The health of webhooks: a registry in memory ([`Board`]) of their circuit breakers and consecutive failures, and the
+//! The health of webhooks: a registry in memory ([`HealthRegistry`]) of their circuit breakers and consecutive failures, and the
 //! consequences of these (`follow.rs`). The dispatcher reports an outcome when its request ends, so a circuit breaker
 //! opens immediately; the recorder writes changes of the health together with the outcomes. A success after a success
 //! writes nothing.

@@ -48,7 +48,7 @@ pub struct CreatedListener {
 }
 
 /// Creates a webhook for a listener. It gets a generated secret unless one is given, and the topics of labels, reviews
-/// and tasks unless some are named. It lasts while a listener is connected, and [`AWAY`] longer.
+/// and tasks unless some are named. It lasts while a listener is connected, and [`RECONNECT_TIMEOUT`] longer.
 pub async fn create(app: &App, actor: &Actor, mut new: New) -> Result<CreatedListener> {
     let secret = new.secret.take().unwrap_or_else(secret::generate);
     if new.topics.is_empty() {

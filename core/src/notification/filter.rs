@@ -1,4 +1,4 @@
-//! Filters of notifications. Pages of them are cut in [`walk`](crate::notification::scan).
+//! Filters of notifications. Pages of them are cut in [`scan`](crate::notification::scan).
 
 use crate::{Result, auth::Actor, page};
 use entity::{

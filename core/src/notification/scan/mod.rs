@@ -1,4 +1,4 @@
-//! Pages of the delivery log. A filter that one index scan ([`Way`]) covers completely is answered by that scan.
+//! Pages of the delivery log. A filter that one index scan ([`IndexScan`]) covers completely is answered by that scan.
 //! Otherwise the rows of several index scans are filtered, a growing number of rows of each, until the page is full or
 //! a scan is exhausted; when too many rows were scanned, the page ends early and says where.
 

@@ -16,7 +16,7 @@
 //! token is neither reserved nor claimed ([`lane`]).
 //!
 //! A lane whose webhook's circuit breaker is open ([`Lanes::shut`]) sends and claims nothing; its queued jobs are
-//! released to the database ([`Lanes::back`]). From the moment of the probe on it holds one job at a time.
+//! released to the database ([`Lanes::take_released`]). From the moment of the probe on it holds one job at a time.
 //!
 //! The states of a lane:
 //!
@@ -178,7 +178,7 @@ impl Lanes {
     }
 
     /// Notes that a webhook's circuit breaker is open until `until`, or has closed. The jobs that the lane has queued
-    /// are returned by [`Lanes::back`]. Until that moment the lane claims and sends nothing; from then on, one job at a
+    /// are returned by [`Lanes::take_released`]. Until that moment the lane claims and sends nothing; from then on, one job at a
     /// time.
     pub fn shut(&self, webhook_id: WebhookId, until: Option<Timestamp>) {
         self.change(|state| state.shut(webhook_id, until));
@@ -225,7 +225,7 @@ impl Lanes {
         self.change(|state| state.cancel(webhook_id, notification_id));
     }
 
-    /// Returns claim budgets, of at most [`ROOMS`] lanes that have something due and room for it. They alternate
+    /// Returns claim budgets, of at most [`MAX_CLAIM_LANES`] lanes that have something due and room for it. They alternate
     /// between the lane that is due first and the one that became due last, if that was just now. The notes of these
     /// lanes are cleared, so every claim must end in [`Lanes::claimed`] or [`Lanes::not_claimed`].
     pub fn claim_budgets(&self, now: Timestamp) -> Vec<ClaimBudget> {
@@ -303,7 +303,7 @@ impl Lanes {
         self.state().take_queued()
     }
 
-    /// Releases the queued jobs of lanes that other nodes own now: [`Lanes::back`] returns them.
+    /// Releases the queued jobs of lanes that other nodes own now: [`Lanes::take_released`] returns them.
     pub(crate) fn reown(&self) {
         self.change(|state| state.release_lost(|id| !self.nodes.owns(id)));
     }
