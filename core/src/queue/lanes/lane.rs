@@ -8,9 +8,23 @@ use std::{collections::VecDeque, time::Duration};
 /// The longest a job in memory may wait for its rate-limiter token. A job that would wait longer stays in the database:
 /// there it shows when it is due, and it takes no place that other lanes need.
 const TOKEN_HORIZON: Duration = Duration::from_secs(5);
-/// A rate-limited lane claims when its next job would wait no longer than this. It then claims for all of [`AHEAD`], so
+/// A rate-limited lane claims when its next job would wait no longer than this. It then claims for all of [`TOKEN_HORIZON`], so
 /// that it claims in batches.
 const CLAIM_HORIZON: Duration = Duration::from_millis(2_500);
+
+/// The relation of a lane to the round-robin queue. The transitions are drawn in the documentation of the parent module.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Schedule {
+    /// Not in the queue.
+    #[default]
+    Idle,
+    /// In the queue.
+    Queued,
+    /// Out of the queue until its next token. It has jobs.
+    Paused(Timestamp),
+    /// Out of the queue and empty. It is remembered until its bucket is full.
+    Resting(Timestamp),
+}
 
 /// The state of one lane. The states and their transitions are drawn in the documentation of the parent module.
 #[derive(Debug, Default)]
@@ -24,11 +38,7 @@ pub(crate) struct Lane {
     pub(crate) in_flight: usize,
     pub(crate) limit: Limit,
     pub(crate) bucket: Option<Bucket>,
-    /// True while the lane is in the round-robin queue, or has left it to wait for a token.
-    pub(crate) waits_for_turn: bool,
-    /// The end of a pause. A lane with jobs pauses until its next token; an empty one is remembered until its bucket is
-    /// full.
-    pub(crate) pause: Option<Timestamp>,
+    pub(crate) schedule: Schedule,
     /// The moment from which the database has something for this lane that is not in memory.
     pub(crate) due: Option<Timestamp>,
     pub(crate) filing: Option<Filing>,
@@ -72,7 +82,7 @@ impl Lane {
         self.shut.is_some_and(|until| now < until)
     }
 
-    /// Returns the tokens that come within [`AHEAD`] and that no job in memory waits for.
+    /// Returns the tokens that come within [`TOKEN_HORIZON`] and that no job in memory waits for.
     pub(crate) fn tokens(&self, now: Timestamp) -> usize {
         let coming = self.bucket.map(|bucket| bucket.within(now, TOKEN_HORIZON));
         coming.map_or(usize::MAX, |tokens| tokens.saturating_sub(self.waiting()))

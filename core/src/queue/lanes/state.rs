@@ -1,7 +1,13 @@
 //! The lanes and their sums. Every change of a lane's places or of what it notes as due goes through [`State::update`],
 //! which keeps the sums and the backlog consistent.
 
-use super::{backlog::Backlog, lane::Lane, round_robin::RoundRobin, token_bucket::Bucket, window::Window};
+use super::{
+    backlog::Backlog,
+    lane::{Lane, Schedule},
+    round_robin::RoundRobin,
+    token_bucket::Bucket,
+    window::Window,
+};
 use crate::{delivery::limit::Limit, queue::job::Job};
 use entity::{NotificationId, Timestamp, WebhookId};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -67,8 +73,8 @@ impl State {
         }
         lane.limit = limit;
         lane.bucket = limit.rate.map(|rate| Bucket::new(rate, lane.bucket));
-        if let Some(at) = lane.pause.take() {
-            lane.waits_for_turn = false;
+        if let Schedule::Paused(at) | Schedule::Resting(at) = lane.schedule {
+            lane.schedule = Schedule::Idle;
             self.pauses.remove(&(at, webhook_id));
         }
         self.enqueue(webhook_id);
@@ -95,8 +101,8 @@ impl State {
         if held == 0 && place.is_none() {
             match lane.bucket.map(|bucket| bucket.full_at()) {
                 None => self.forget(webhook_id),
-                Some(_) if lane.pause.is_some() || lane.waits_for_turn => {}
-                Some(full_at) => self.pause(webhook_id, full_at),
+                Some(full_at) if lane.schedule == Schedule::Idle => self.leave(webhook_id, Schedule::Resting(full_at)),
+                Some(_) => {}
             }
         }
     }
@@ -122,7 +128,7 @@ impl State {
                 continue;
             };
             if lane.queue.is_empty() {
-                lane.waits_for_turn = false;
+                lane.schedule = Schedule::Idle;
                 self.update(webhook_id, |_| {});
                 continue;
             }
@@ -131,10 +137,10 @@ impl State {
                 continue;
             }
             if let Some(Err(at)) = lane.bucket.as_mut().map(|bucket| bucket.take(now)) {
-                self.pause(webhook_id, at);
+                self.leave(webhook_id, Schedule::Paused(at));
                 continue;
             }
-            lane.waits_for_turn = false;
+            lane.schedule = Schedule::Idle;
             let job = lane.queue.pop_front();
             lane.taken += 1;
             lane.in_flight += 1;
@@ -152,18 +158,24 @@ impl State {
             let Some(lane) = self.lanes.get_mut(&webhook_id) else {
                 continue;
             };
-            lane.pause = None;
-            if lane.waits_for_turn {
+            if let Schedule::Paused(_) = lane.schedule {
+                lane.schedule = Schedule::Queued;
                 self.round_robin.push(webhook_id, lane.queue.front(), now);
-            } else if lane.held == 0 && lane.filing.is_none() {
+                continue;
+            }
+            lane.schedule = Schedule::Idle;
+            if lane.held == 0 && lane.filing.is_none() {
                 self.forget(webhook_id);
             }
         }
     }
 
-    fn pause(&mut self, webhook_id: WebhookId, until: Timestamp) {
-        if let Some(lane) = self.lanes.get_mut(&webhook_id) {
-            lane.pause = Some(until);
+    /// Takes a lane out of the round-robin queue until the end of its pause.
+    fn leave(&mut self, webhook_id: WebhookId, schedule: Schedule) {
+        if let (Some(lane), Schedule::Paused(until) | Schedule::Resting(until)) =
+            (self.lanes.get_mut(&webhook_id), schedule)
+        {
+            lane.schedule = schedule;
             self.pauses.insert((until, webhook_id));
         }
     }
@@ -238,13 +250,13 @@ impl State {
         if let Some(lane) = self.lanes.get_mut(&webhook_id) {
             lane.taken += lane.queue.len();
             self.released.extend(lane.queue.drain(..));
-            // In the queue, or paused for a token: the lane's next job queues it again.
-            if std::mem::take(&mut lane.waits_for_turn) {
-                match lane.pause.take() {
-                    Some(at) => drop(self.pauses.remove(&(at, webhook_id))),
-                    None => self.round_robin.remove(webhook_id),
-                }
+            match lane.schedule {
+                Schedule::Idle | Schedule::Resting(_) => return,
+                Schedule::Queued => self.round_robin.remove(webhook_id),
+                Schedule::Paused(at) => drop(self.pauses.remove(&(at, webhook_id))),
             }
+            // The lane's next job queues it again.
+            lane.schedule = Schedule::Idle;
         }
     }
 
@@ -299,8 +311,7 @@ impl State {
         self.pauses.clear();
         let mut jobs = self.take_released();
         for lane in self.lanes.values_mut() {
-            lane.waits_for_turn = false;
-            lane.pause = None;
+            lane.schedule = Schedule::Idle;
             lane.taken += lane.queue.len();
             jobs.extend(lane.queue.drain(..));
         }
@@ -326,14 +337,14 @@ impl State {
     /// Queues a lane that has a job, is below its limit in flight and is not queued yet.
     fn enqueue(&mut self, webhook_id: WebhookId) {
         if let Some(lane) = self.lanes.get_mut(&webhook_id)
-            && !lane.waits_for_turn
+            && matches!(lane.schedule, Schedule::Idle | Schedule::Resting(_))
             && !lane.queue.is_empty()
             && lane.in_flight < lane.limit.in_flight
         {
-            lane.waits_for_turn = true;
-            if let Some(at) = lane.pause.take() {
+            if let Schedule::Resting(at) = lane.schedule {
                 self.pauses.remove(&(at, webhook_id));
             }
+            lane.schedule = Schedule::Queued;
             self.round_robin.push(webhook_id, lane.queue.front(), self.now);
         }
     }
@@ -341,7 +352,8 @@ impl State {
     /// Forgets a lane. Its entry in the round-robin queue goes too: it would let the next lane of this webhook exceed
     /// its limit.
     fn forget(&mut self, webhook_id: WebhookId) {
-        if self.lanes.remove(&webhook_id).is_some_and(|lane| lane.waits_for_turn) {
+        let lane = self.lanes.remove(&webhook_id);
+        if lane.is_some_and(|lane| lane.schedule == Schedule::Queued) {
             self.round_robin.remove(webhook_id);
         }
     }
