@@ -12,7 +12,7 @@
 
 use super::sender::Outcome;
 use crate::error::{Error, Result};
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use entity::{AttemptErrorKind, Timestamp};
 use http::{HeaderMap, header::RETRY_AFTER};
 use std::time::Duration;
@@ -187,18 +187,10 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
         // A number that does not fit is a very long time.
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))
     } else {
-        Timestamp::from(http_date(text)?).since(now)
+        let date = httpdate::parse_http_date(text).ok()?;
+        Timestamp::from(DateTime::<Utc>::from(date)).since(now)
     };
     Some(delay.min(MAX_RETRY_AFTER))
-}
-
-/// Parses an HTTP date: RFC 1123, RFC 850 or asctime.
-fn http_date(text: &str) -> Option<DateTime<Utc>> {
-    const RFC_850: &str = "%A, %d-%b-%y %H:%M:%S GMT";
-    const ASCTIME: &str = "%a %b %e %H:%M:%S %Y";
-    let old = |form| NaiveDateTime::parse_from_str(text, form).map(|time| time.and_utc());
-    let new = DateTime::parse_from_rfc2822(text).map(|time| time.to_utc());
-    new.or_else(|_| old(RFC_850)).or_else(|_| old(ASCTIME)).ok()
 }
 
 #[cfg(test)]
