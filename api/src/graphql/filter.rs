@@ -1,21 +1,14 @@
 //! The filter syntax of the Labelbox SDK, which is that of Prisma 1: `where` inputs with suffixes (`name_not`,
 //! `createdAt_gte`) and `AND`, and `orderBy` enums. They are typed inputs, so that the type of a variable is checked.
-//! Each noun lists its own with [`where_input!`] and [`order_by!`]; here they become core's [`Query`].
+//! Each noun lists its own as [`Listed`] and with [`order_by!`]; here they become core's [`Query`].
 
 use async_graphql::ID;
 use entity::{Timestamp, WebhookStatus};
-use labelhook_core::list::{Filter, Order, Page, Query, Value};
+use labelhook_core::list::{Order, Page, Query, Value};
 
 use super::error::Result;
 use super::list::OffsetPage;
-
-/// A `where` input.
-pub trait Where {
-    /// The fields of the noun.
-    type Field;
-    /// Converts the input into core's filter.
-    fn filter(self) -> Filter<Self::Field>;
-}
+use super::where_input::{Listed, WhereInput};
 
 /// An `orderBy` enum.
 pub trait OrderBy {
@@ -26,13 +19,18 @@ pub trait OrderBy {
 }
 
 /// Builds the query of a list field from its arguments.
-pub fn query<F, W, O>(by: Option<W>, order_by: Option<O>, skip: Option<i32>, first: Option<i32>) -> Result<Query<F>>
+pub fn query<N, O>(
+    by: Option<WhereInput<N>>,
+    order_by: Option<O>,
+    skip: Option<i32>,
+    first: Option<i32>,
+) -> Result<Query<N::Field>>
 where
-    W: Where<Field = F>,
-    O: OrderBy<Field = F>,
+    N: Listed,
+    O: OrderBy<Field = N::Field>,
 {
     Ok(Query {
-        filter: by.map(Where::filter).unwrap_or_default(),
+        filter: by.map(WhereInput::filter).unwrap_or_default(),
         order: order_by.map(OrderBy::order),
         page: OffsetPage::new(skip, first)?.into(),
     })
@@ -92,44 +90,6 @@ impl<T: Values> Values for Vec<T> {
     }
 }
 
-/// Defines an input of conditions: each line is a field of the input, its name in the schema, its type, the compared
-/// column and the operator. Below `nested` are inputs of conditions about related objects.
-macro_rules! where_input {
-    (
-        $(#[$doc:meta])* $name:ident of $field:ty {
-            $($(#[$line_doc:meta])* $line:ident $shown:tt: $type:ty => $column:ident $operator:ident;)+
-        }
-        $(nested { $($(#[$nested_doc:meta])* $nested:ident: $nested_type:ty;)+ })?
-    ) => {
-        $(#[$doc])*
-        #[derive(async_graphql::InputObject, Default)]
-        pub struct $name {
-            /// Further conditions, all of which must hold too.
-            #[graphql(name = "AND")]
-            and: Option<Vec<$name>>,
-            $($(#[$line_doc])* #[graphql(name = $shown)] $line: Option<$type>,)+
-            $($($(#[$nested_doc])* $nested: Option<$nested_type>,)+)?
-        }
-
-        impl $crate::graphql::filter::Where for $name {
-            type Field = $field;
-
-            fn filter(self) -> labelhook_core::list::Filter<$field> {
-                use labelhook_core::list::{Filter, Operator};
-                let mut parts: Vec<Filter<$field>> = Vec::new();
-                parts.extend(self.and.into_iter().flatten().map(Self::filter));
-                $(parts.extend(self.$line.map(|given| Filter::Is {
-                    field: <$field>::$column,
-                    operator: Operator::$operator,
-                    values: $crate::graphql::filter::Values::values(given),
-                }));)+
-                $($(parts.extend(self.$nested.map($crate::graphql::filter::Where::filter));)+)?
-                Filter::And(parts)
-            }
-        }
-    };
-}
-
 /// Defines an enum of sort orders: each line is a value, its name in the schema, the column and the direction.
 macro_rules! order_by {
     (
@@ -156,4 +116,4 @@ macro_rules! order_by {
     };
 }
 
-pub(super) use {order_by, where_input};
+pub(super) use order_by;

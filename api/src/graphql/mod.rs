@@ -43,6 +43,7 @@ pub mod subscription;
 pub mod task;
 pub mod user;
 pub mod webhook;
+mod where_input;
 mod work_loader;
 pub mod workflow;
 

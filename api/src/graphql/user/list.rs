@@ -1,71 +1,28 @@
 //! Conditions and sort orders for lists of users.
 
-use super::super::filter::{order_by, where_input};
-use async_graphql::ID;
-use entity::Timestamp;
+use super::super::{
+    filter::order_by,
+    where_input::{Conditions, Listed, WhereInput},
+};
 use labelhook_core::user::Field;
 
-where_input! {
-    /// Selects users. All given conditions must hold.
-    UserWhereInput of Field {
-        /// The id equals this value.
-        id "id": ID => Id Eq;
-        /// The id differs from this value.
-        id_not "id_not": ID => Id Not;
-        /// The id is one of these values.
-        id_in "id_in": Vec<ID> => Id In;
-        /// The e-mail address equals this value.
-        email "email": String => Email Eq;
-        /// The e-mail address differs from this value or is absent.
-        email_not "email_not": String => Email Not;
-        /// The e-mail address is one of these values.
-        email_in "email_in": Vec<String> => Email In;
-        /// The e-mail address sorts before this value.
-        email_lt "email_lt": String => Email Lt;
-        /// The e-mail address equals this value or sorts before it.
-        email_lte "email_lte": String => Email Lte;
-        /// The e-mail address sorts after this value.
-        email_gt "email_gt": String => Email Gt;
-        /// The e-mail address equals this value or sorts after it.
-        email_gte "email_gte": String => Email Gte;
-        /// The name equals this value.
-        name "name": String => Name Eq;
-        /// The name differs from this value or is absent.
-        name_not "name_not": String => Name Not;
-        /// The name is one of these values.
-        name_in "name_in": Vec<String> => Name In;
-        /// The name sorts before this value.
-        name_lt "name_lt": String => Name Lt;
-        /// The name equals this value or sorts before it.
-        name_lte "name_lte": String => Name Lte;
-        /// The name sorts after this value.
-        name_gt "name_gt": String => Name Gt;
-        /// The name equals this value or sorts after it.
-        name_gte "name_gte": String => Name Gte;
-        /// Created at exactly this time.
-        created_at "createdAt": Timestamp => CreatedAt Eq;
-        /// Not created at this time.
-        created_at_not "createdAt_not": Timestamp => CreatedAt Not;
-        /// Created before this time.
-        created_at_lt "createdAt_lt": Timestamp => CreatedAt Lt;
-        /// Created at or before this time.
-        created_at_lte "createdAt_lte": Timestamp => CreatedAt Lte;
-        /// Created after this time.
-        created_at_gt "createdAt_gt": Timestamp => CreatedAt Gt;
-        /// Created at or after this time.
-        created_at_gte "createdAt_gte": Timestamp => CreatedAt Gte;
-        /// Last changed at exactly this time.
-        updated_at "updatedAt": Timestamp => UpdatedAt Eq;
-        /// Not last changed at this time.
-        updated_at_not "updatedAt_not": Timestamp => UpdatedAt Not;
-        /// Last changed before this time.
-        updated_at_lt "updatedAt_lt": Timestamp => UpdatedAt Lt;
-        /// Last changed at or before this time.
-        updated_at_lte "updatedAt_lte": Timestamp => UpdatedAt Lte;
-        /// Last changed after this time.
-        updated_at_gt "updatedAt_gt": Timestamp => UpdatedAt Gt;
-        /// Last changed at or after this time.
-        updated_at_gte "updatedAt_gte": Timestamp => UpdatedAt Gte;
+/// The `where` input of a list of users.
+pub type UserWhereInput = WhereInput<UserConditions>;
+
+/// The conditions of `UserWhereInput`.
+pub enum UserConditions {}
+
+impl Listed for UserConditions {
+    type Field = Field;
+    const NAME: &'static str = "UserWhereInput";
+    const DESCRIPTION: &'static str = "Selects users. All given conditions must hold.";
+
+    fn conditions(on: &mut impl Conditions<Self>) {
+        on.id("id", "The id", Field::Id);
+        on.text("email", "The e-mail address", Field::Email);
+        on.text("name", "The name", Field::Name);
+        on.created(Field::CreatedAt);
+        on.updated(Field::UpdatedAt);
     }
 }
 

@@ -1,55 +1,28 @@
 //! Conditions and sort orders for lists of webhooks.
 
-use super::super::filter::{order_by, where_input};
-use async_graphql::ID;
-use entity::{Timestamp, WebhookStatus};
+use super::super::{
+    filter::order_by,
+    where_input::{Conditions, Listed, WhereInput},
+};
 use labelhook_core::webhook::Field;
 
-where_input! {
-    /// Selects webhooks. All given conditions must hold.
-    WebhookWhereInput of Field {
-        /// The id equals this value.
-        id "id": ID => Id Eq;
-        /// The id differs from this value.
-        id_not "id_not": ID => Id Not;
-        /// The id is one of these values.
-        id_in "id_in": Vec<ID> => Id In;
-        /// The URL equals this value.
-        url "url": String => Url Eq;
-        /// The URL differs from this value.
-        url_not "url_not": String => Url Not;
-        /// The URL is one of these values.
-        url_in "url_in": Vec<String> => Url In;
-        /// The status equals this value.
-        status "status": WebhookStatus => Status Eq;
-        /// The status differs from this value.
-        status_not "status_not": WebhookStatus => Status Not;
-        /// The status is one of these values.
-        status_in "status_in": Vec<WebhookStatus> => Status In;
-        /// Created at exactly this time.
-        created_at "createdAt": Timestamp => CreatedAt Eq;
-        /// Not created at this time.
-        created_at_not "createdAt_not": Timestamp => CreatedAt Not;
-        /// Created before this time.
-        created_at_lt "createdAt_lt": Timestamp => CreatedAt Lt;
-        /// Created at or before this time.
-        created_at_lte "createdAt_lte": Timestamp => CreatedAt Lte;
-        /// Created after this time.
-        created_at_gt "createdAt_gt": Timestamp => CreatedAt Gt;
-        /// Created at or after this time.
-        created_at_gte "createdAt_gte": Timestamp => CreatedAt Gte;
-        /// Last changed at exactly this time.
-        updated_at "updatedAt": Timestamp => UpdatedAt Eq;
-        /// Not last changed at this time.
-        updated_at_not "updatedAt_not": Timestamp => UpdatedAt Not;
-        /// Last changed before this time.
-        updated_at_lt "updatedAt_lt": Timestamp => UpdatedAt Lt;
-        /// Last changed at or before this time.
-        updated_at_lte "updatedAt_lte": Timestamp => UpdatedAt Lte;
-        /// Last changed after this time.
-        updated_at_gt "updatedAt_gt": Timestamp => UpdatedAt Gt;
-        /// Last changed at or after this time.
-        updated_at_gte "updatedAt_gte": Timestamp => UpdatedAt Gte;
+/// The `where` input of a list of webhooks.
+pub type WebhookWhereInput = WhereInput<WebhookConditions>;
+
+/// The conditions of `WebhookWhereInput`.
+pub enum WebhookConditions {}
+
+impl Listed for WebhookConditions {
+    type Field = Field;
+    const NAME: &'static str = "WebhookWhereInput";
+    const DESCRIPTION: &'static str = "Selects webhooks. All given conditions must hold.";
+
+    fn conditions(on: &mut impl Conditions<Self>) {
+        on.id("id", "The id", Field::Id);
+        on.exact("url", "The URL", Field::Url);
+        on.status("status", "The status", Field::Status);
+        on.created(Field::CreatedAt);
+        on.updated(Field::UpdatedAt);
     }
 }
 
