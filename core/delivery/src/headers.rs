@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 /// The most custom headers of a webhook.
@@ -18,18 +18,51 @@ const MAX_RECORDED: usize = 16 * 1024;
 /// The text that replaces a secret value.
 const MASK: &str = "***";
 
-/// Parses the custom headers of a webhook: a JSON object of strings. The error names the field `headers`.
-pub fn check_custom(headers: &Value) -> Result<HeaderMap> {
-    let fault = |reason: String| Error::invalid("headers", reason);
-    let object = headers
-        .as_object()
-        .ok_or_else(|| fault("must be a JSON object of strings".into()))?;
-    if object.len() > MAX_CUSTOM {
+/// The custom headers of a webhook, checked.
+pub struct Custom {
+    typed: Map<String, Value>,
+    map: HeaderMap,
+}
+
+impl Custom {
+    /// Parses a JSON object of strings. The error names the field `headers`.
+    pub fn parse(headers: Value) -> Result<Self> {
+        let Value::Object(typed) = headers else {
+            return Err(fault("must be a JSON object of strings".into()));
+        };
+        let map = map(&typed)?;
+        Ok(Self { typed, map })
+    }
+
+    /// Returns true if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.typed.is_empty()
+    }
+
+    /// Returns the names as typed, as a JSON list.
+    pub fn names(&self) -> String {
+        let names: Vec<_> = self.typed.keys().collect();
+        serde_json::to_string(&names).expect("a list of strings always serializes")
+    }
+
+    /// Returns the names and values as typed, as a JSON object.
+    pub fn json(&self) -> String {
+        serde_json::to_string(&self.typed).expect("an object of strings always serializes")
+    }
+
+    /// Returns the headers to send.
+    pub fn into_map(self) -> HeaderMap {
+        self.map
+    }
+}
+
+fn map(typed: &Map<String, Value>) -> Result<HeaderMap> {
+    if typed.len() > MAX_CUSTOM {
         return Err(fault(format!("must have at most {MAX_CUSTOM} entries")));
     }
-    let mut map = HeaderMap::with_capacity(object.len());
+    let mut map = HeaderMap::with_capacity(typed.len());
     let mut bytes = 0;
-    for (name, value) in object {
+    for (name, value) in typed {
         let about = |reason: &str| fault(format!("{} {reason}", shown(name)));
         let value = value.as_str().ok_or_else(|| about("must be a string"))?;
         bytes += name.len() + value.len();
@@ -42,6 +75,10 @@ pub fn check_custom(headers: &Value) -> Result<HeaderMap> {
         }
     }
     Ok(map)
+}
+
+fn fault(reason: String) -> Error {
+    Error::invalid("headers", reason)
 }
 
 /// Renders request headers as JSON object text. Values marked as sensitive are masked: `Authorization` and every custom
@@ -138,16 +175,19 @@ mod tests {
 
     #[test]
     fn custom_headers_are_an_object_of_strings() {
-        let map =
-            check_custom(&json!({"X-Team": "blue", "User-Agent": "ours", "cookie": "a=b; c", "x-empty": ""})).unwrap();
+        let given = json!({"X-Team": "blue", "User-Agent": "ours", "cookie": "a=b; c", "x-empty": ""});
+        let custom = Custom::parse(given.clone()).unwrap();
+        assert_eq!(custom.json(), given.to_string());
+        assert_eq!(custom.names(), r#"["X-Team","User-Agent","cookie","x-empty"]"#);
+        let map = custom.into_map();
         assert_eq!(map.len(), 4);
         assert_eq!(map["x-team"], "blue");
-        assert!(check_custom(&json!({})).unwrap().is_empty());
+        assert!(Custom::parse(json!({})).unwrap().is_empty());
     }
 
     #[test]
     fn custom_headers_that_are_not_theirs_to_set_are_refused() {
-        let check = |headers: Value, reason: &str| match check_custom(&headers) {
+        let check = |headers: Value, reason: &str| match Custom::parse(headers.clone()).map(Custom::into_map) {
             Err(Error::Invalid { field, reason: given }) => {
                 assert_eq!(field, "headers");
                 assert!(given.contains(reason), "{headers}: {given}");
@@ -198,10 +238,10 @@ mod tests {
         let object = |count: usize, value: &str| {
             Value::Object((0..count).map(|i| (format!("x-{i:02}"), value.into())).collect())
         };
-        assert!(check_custom(&object(32, "v")).is_ok());
-        assert!(check_custom(&object(33, "v")).is_err());
-        assert!(check_custom(&object(2, &"v".repeat(4092))).is_ok());
-        assert!(check_custom(&object(2, &"v".repeat(4093))).is_err());
+        assert!(Custom::parse(object(32, "v")).is_ok());
+        assert!(Custom::parse(object(33, "v")).is_err());
+        assert!(Custom::parse(object(2, &"v".repeat(4092))).is_ok());
+        assert!(Custom::parse(object(2, &"v".repeat(4093))).is_err());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use entity::{AttemptErrorKind, Timestamp};
 use http::{HeaderMap, header::RETRY_AFTER};
 use std::time::Duration;
 
-const MAX_ATTEMPTS: i32 = 50;
+const MAX_ATTEMPTS: u32 = 50;
 const MAX_DELAYS: usize = 50;
 const MAX_DELAY: Duration = Duration::from_hours(7 * 24);
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
@@ -95,30 +95,45 @@ impl Default for Policy {
     }
 }
 
-/// Checks a `retryPolicy` input; fields that are left out get their default. The error names the field.
-pub fn check(max_attempts: Option<i32>, delays_ms: Option<Vec<i64>>, jitter: Option<f64>) -> Result<Policy> {
-    let mut policy = Policy::default();
-    if let Some(attempts) = max_attempts {
-        policy.max_attempts = u32::try_from(attempts)
-            .ok()
-            .filter(|_| (1..=MAX_ATTEMPTS).contains(&attempts))
-            .ok_or_else(|| Error::invalid("retryPolicy.maxAttempts", format!("must be 1 to {MAX_ATTEMPTS}")))?;
-    }
-    if let Some(delays) = delays_ms {
-        policy.delays = check_delays(&delays).map_err(|reason| Error::invalid("retryPolicy.delaysMs", reason))?;
-    }
-    if let Some(jitter) = jitter {
-        if !(0.0..=1.0).contains(&jitter) {
-            return Err(Error::invalid("retryPolicy.jitter", "must be 0 to 1"));
-        }
-        policy.jitter = jitter;
-    }
-    Ok(policy)
+/// The parts of a policy that are given, checked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parts {
+    max_attempts: Option<u32>,
+    delays: Option<Vec<Duration>>,
+    jitter: Option<f64>,
 }
 
-fn check_delays(delays: &[i64]) -> Result<Vec<Duration>, String> {
+impl Parts {
+    /// Parses a `retryPolicy` input. The error names the field.
+    pub fn parse(max_attempts: Option<i32>, delays_ms: Option<&[i64]>, jitter: Option<f64>) -> Result<Self> {
+        Ok(Self {
+            max_attempts: max_attempts.map(check_attempts).transpose()?,
+            delays: delays_ms.map(check_delays).transpose()?,
+            jitter: jitter.map(check_jitter).transpose()?,
+        })
+    }
+
+    /// Returns the policy of these parts; those that are absent are taken from `base`.
+    pub fn over(&self, base: Policy) -> Policy {
+        Policy {
+            max_attempts: self.max_attempts.unwrap_or(base.max_attempts),
+            delays: self.delays.clone().unwrap_or(base.delays),
+            jitter: self.jitter.unwrap_or(base.jitter),
+        }
+    }
+}
+
+fn check_attempts(attempts: i32) -> Result<u32> {
+    u32::try_from(attempts)
+        .ok()
+        .filter(|attempts| (1..=MAX_ATTEMPTS).contains(attempts))
+        .ok_or_else(|| Error::invalid("retryPolicy.maxAttempts", format!("must be 1 to {MAX_ATTEMPTS}")))
+}
+
+fn check_delays(delays: &[i64]) -> Result<Vec<Duration>> {
+    let refuse = |reason: String| Error::invalid("retryPolicy.delaysMs", reason);
     if !(1..=MAX_DELAYS).contains(&delays.len()) {
-        return Err(format!("must have 1 to {MAX_DELAYS} entries"));
+        return Err(refuse(format!("must have 1 to {MAX_DELAYS} entries")));
     }
     let read = |delay: &i64| {
         u64::try_from(*delay)
@@ -127,7 +142,14 @@ fn check_delays(delays: &[i64]) -> Result<Vec<Duration>, String> {
             .filter(|delay| *delay <= MAX_DELAY)
     };
     let delays: Option<Vec<_>> = delays.iter().map(read).collect();
-    delays.ok_or_else(|| format!("must have entries of 0 to {} (7 days)", MAX_DELAY.as_millis()))
+    delays.ok_or_else(|| refuse(format!("must have entries of 0 to {} (7 days)", MAX_DELAY.as_millis())))
+}
+
+fn check_jitter(jitter: f64) -> Result<f64> {
+    match (0.0..=1.0).contains(&jitter) {
+        true => Ok(jitter),
+        false => Err(Error::invalid("retryPolicy.jitter", "must be 0 to 1")),
+    }
 }
 
 impl Policy {
@@ -201,6 +223,10 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_600_923_368_000_000);
     const HOUR: Duration = Duration::from_hours(1);
+
+    fn check(attempts: Option<i32>, delays_ms: Option<&[i64]>, jitter: Option<f64>) -> Result<Policy> {
+        Parts::parse(attempts, delays_ms, jitter).map(|parts| parts.over(Policy::default()))
+    }
 
     fn past(spent: u32, age: Duration) -> History {
         let throttled = 0;
@@ -280,7 +306,7 @@ mod tests {
         }
         assert_eq!(judge(&outcome, 10), Verdict::Failed);
         assert_eq!(judge(&outcome, 11), Verdict::Failed);
-        let policy = check(Some(5), Some(vec![1000, 2000]), None).unwrap();
+        let policy = check(Some(5), Some(&[1000, 2000]), None).unwrap();
         assert_eq!(policy.judge(&outcome, past(4, HOUR), NOW, 0.5), after(2));
         let once = check(Some(1), None, None).unwrap();
         assert_eq!(once.judge(&outcome, past(1, HOUR), NOW, 0.5), Verdict::Failed);
@@ -345,7 +371,7 @@ mod tests {
         };
         assert_eq!(worn(MAX_THROTTLED - 1), unspent(60));
         assert_eq!(worn(MAX_THROTTLED), after(60));
-        let hasty = check(None, Some(vec![0]), None).unwrap();
+        let hasty = check(None, Some(&[0]), None).unwrap();
         assert_eq!(hasty.judge(&answer(429, "0"), past(1, HOUR), NOW, 0.5), unspent(1));
     }
 
@@ -353,7 +379,7 @@ mod tests {
     fn a_policy_is_checked_by_field() {
         assert_eq!(check(None, None, None).unwrap(), Policy::default());
         let week = 7 * 24 * 3_600_000;
-        let policy = check(Some(50), Some(vec![0, week]), Some(1.0)).unwrap();
+        let policy = check(Some(50), Some(&[0, week]), Some(1.0)).unwrap();
         assert_eq!(
             (policy.max_attempts, policy.delays[1], policy.jitter),
             (50, MAX_DELAY, 1.0)
@@ -373,7 +399,7 @@ mod tests {
             vec![1, i64::MIN],
             vec![i64::MAX],
         ] {
-            refused(check(None, Some(delays), None), "retryPolicy.delaysMs");
+            refused(check(None, Some(&delays), None), "retryPolicy.delaysMs");
         }
         for jitter in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
             refused(check(None, None, Some(jitter)), "retryPolicy.jitter");

@@ -23,7 +23,7 @@ use crate::{
     db::Txn,
     delivery::signer::secret,
     subscribers,
-    webhook::{self, New},
+    webhook::{self, New, Settings},
 };
 use entity::{AuthType, NodeId, WebhookId, WebhookStatus, WebhookTopic, webhook as webhooks};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
@@ -51,14 +51,13 @@ pub struct CreatedListener {
 /// and tasks unless some are named. It lasts while a listener is connected, and [`RECONNECT_TIMEOUT`] longer.
 pub async fn create(app: &App, actor: &Actor, mut new: New) -> Result<CreatedListener> {
     let secret = new.secret.take().unwrap_or_else(secret::generate);
-    if new.topics.is_empty() {
-        new.topics = topics();
-    }
-    let new = New {
-        secret: Some(secret.clone()),
+    new.secret = Some(secret.clone());
+    let given = new.settings.topics.filter(|topics| !topics.is_empty());
+    new.settings = Settings {
+        topics: Some(given.unwrap_or_else(topics)),
         auth_type: Some(AuthType::Secret),
         auto_disable: Some(false),
-        ..new
+        ..new.settings
     };
     let webhook = webhook::register(app, actor, new, true).await?;
     Ok(CreatedListener { webhook, secret })

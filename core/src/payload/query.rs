@@ -26,6 +26,7 @@ pub trait Selection: Send + Sync {
 /// A payload query. Queries of the same text are equal and share their renderings.
 #[derive(Clone)]
 pub struct Query {
+    text: Arc<str>,
     hash: [u8; 32],
     selection: Result<Arc<dyn Selection>, String>,
 }
@@ -33,8 +34,16 @@ pub struct Query {
 impl Query {
     /// Creates a query from its text and the result of its compilation.
     pub(crate) fn new(text: &str, selection: Result<Arc<dyn Selection>, String>) -> Self {
-        let hash = Sha256::digest(text).into();
-        Self { hash, selection }
+        Self {
+            text: text.into(),
+            hash: Sha256::digest(text).into(),
+            selection,
+        }
+    }
+
+    /// Returns the text as given.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Returns the hash that distinguishes its renderings from those of other queries.

@@ -37,10 +37,15 @@ pub(crate) type Conditions = HashMap<WebhookId, Arc<Condition>>;
 
 impl Condition {
     /// Compiles a filter that is being saved. Takes milliseconds, so the database's writer must not do it.
-    pub(crate) async fn check(source: Option<&str>, limits: Limits) -> Result<Option<Arc<Self>>> {
+    pub(crate) async fn compile(source: Option<&str>, limits: Limits) -> Result<Option<Arc<Self>>> {
         let Some(source) = source else { return Ok(None) };
         let filter = Filter::compile("filter", source, &SCOPE, limits).await?;
         Ok(Some(Self::new(source, Ok(filter))))
+    }
+
+    /// Returns the expression as given.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
     }
 
     /// Evaluates the filter on these values, and counts a failed evaluation.

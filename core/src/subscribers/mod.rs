@@ -151,13 +151,14 @@ impl SubscriberCache {
         Shape::queried(query)
     }
 
-    /// Checks that a payload query compiles before it is saved.
-    pub(crate) async fn check_query(&self, text: Option<&str>) -> Result<()> {
-        let Some(text) = text else { return Ok(()) };
+    /// Compiles a payload query that is being saved, and caches it for its first event.
+    pub(crate) async fn compile_query(&self, text: Option<&str>) -> Result<Option<Query>> {
+        let Some(text) = text else { return Ok(None) };
         let compiled = self.shaper.compile(text).await;
         let selection = compiled.map_err(|reason| Error::invalid("payloadQuery", reason))?;
-        self.queries.insert(text.to_owned(), Query::new(text, Ok(selection)));
-        Ok(())
+        let query = Query::new(text, Ok(selection));
+        self.queries.insert(text.to_owned(), query.clone());
+        Ok(Some(query))
     }
 
     pub(crate) fn conditions(&self) -> MutexGuard<'_, filter::Conditions> {

@@ -1,6 +1,5 @@
 //! Webhooks that a listener hears on a machine of its own: what they may be, and how long they last.
 
-use super::input::Patch;
 use crate::{Error, Result, db::Txn, listener::MAX_LISTENERS};
 use entity::{WebhookStatus, webhook as webhooks};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
@@ -21,12 +20,12 @@ pub(crate) async fn enter(txn: &Txn, row: &mut webhooks::Model) -> Result<()> {
 }
 
 /// Refuses changes that are not possible on a listener's webhook.
-pub(crate) fn check(row: &webhooks::Model, patch: &Patch) -> Result<()> {
+pub(crate) fn check(row: &webhooks::Model, changes_url: bool) -> Result<()> {
     if row.listener && row.status == WebhookStatus::Revoked {
         let reason = "the listener of this webhook is gone, and it does not come back";
         return Err(Error::NotAllowed(reason.into()));
     }
-    if row.listener && patch.url.is_some() {
+    if row.listener && changes_url {
         return Err(Error::invalid("url", "is for its listener to say"));
     }
     Ok(())

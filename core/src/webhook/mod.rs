@@ -13,7 +13,7 @@ pub(crate) mod target;
 
 pub use capture::Captured;
 pub use field::Field;
-pub use input::{New, Patch, Retry};
+pub use input::{New, Patch, Retry, Settings};
 pub(crate) use order::reorder;
 pub use secrets::{DEFAULT_GRACE, MAX_GRACE, MAX_LIVE, Rotated, Rotation, rotate, secrets};
 pub(crate) use target::build;
@@ -25,10 +25,7 @@ use crate::{
     db::Txn,
     health,
     list::Query,
-    subscribers::{
-        filter::{Condition, FilterFaults},
-        limit,
-    },
+    subscribers::{filter::FilterFaults, limit},
 };
 use entity::{AuthType, OrganizationId, ProjectId, WebhookId, WebhookStatus, project, webhook, webhook_secret};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -42,27 +39,23 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<webhook::Model
 /// Registers a webhook whose URL is called, or one whose deliveries are handed to a listener.
 pub(crate) async fn register(app: &App, actor: &Actor, new: New, listener: bool) -> Result<webhook::Model> {
     actor.require(Action::ManageWebhooks)?;
-    let (filter, query) = (new.filter.clone(), new.payload_query.clone());
-    let draft = new.check()?;
-    let condition = Condition::check(filter.as_deref(), app.subscribers.limits()).await?;
-    app.subscribers.check_query(query.as_deref()).await?;
+    let draft = new.check(&app.subscribers).await?;
     let (actor, keyring) = (actor.clone(), Arc::clone(&app.keyring));
     app.db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
                 let project_id = project(txn, &actor, draft.project_id.as_deref()).await?;
-                let secret = draft.secret.clone();
-                let mut row = draft.into_row(&actor, project_id, &keyring, txn.now());
+                let mut row = draft.row(&actor, project_id, &keyring, txn.now())?;
                 if listener {
                     listener::enter(txn, &mut row).await?;
                 }
                 webhook::Entity::insert(row.clone().into_active_model())
                     .exec_without_returning(txn.conn())
                     .await?;
-                if let Some(secret) = secret {
-                    secrets::add(txn, &row, &keyring, &secret).await?;
+                if let Some(secret) = &draft.secret {
+                    secrets::add(txn, &row, &keyring, secret).await?;
                 }
-                txn.index().adopt(row.id, condition);
+                txn.index().adopt(row.id, draft.settings.condition());
                 txn.webhooks_changed(row.organization_id);
                 Ok(row)
             })
@@ -74,10 +67,7 @@ pub(crate) async fn register(app: &App, actor: &Actor, new: New, listener: bool)
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<webhook::Model> {
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
-    let filter = patch.filter.as_ref().map(Option::as_deref);
-    let condition = Condition::check(filter.flatten(), app.subscribers.limits()).await?;
-    let query = patch.payload_query.as_ref().and_then(Option::as_deref);
-    app.subscribers.check_query(query).await?;
+    let change = patch.check(&app.subscribers).await?;
     let keyring = Arc::clone(&app.keyring);
     let (registry, lanes) = (Arc::clone(&app.health), Arc::clone(&app.dispatcher.lanes));
     let row = app
@@ -90,11 +80,10 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                     let reason = "the webhook is a workflow stage's own: saveWorkflow changes it";
                     return Err(Error::NotAllowed(reason.into()));
                 }
-                listener::check(&row, &patch)?;
-                let filtered = patch.filter.is_some();
-                let changed = patch.apply(&row, &keyring, txn.now())?;
-                if filtered {
-                    txn.index().adopt(key, condition);
+                listener::check(&row, change.settings.url.is_some())?;
+                let changed = change.apply(&row, &keyring, txn.now())?;
+                if change.settings.filter.is_some() {
+                    txn.index().adopt(key, change.settings.condition());
                     txn.webhooks_changed(row.organization_id);
                 }
                 let Some(changed) = changed else {

@@ -6,7 +6,7 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
-    delivery::signer::{self, secret},
+    delivery::signer::{self, secret, secret::SecretText},
     secret::Keyring,
 };
 use entity::{SecretId, Timestamp, WebhookId, webhook, webhook_secret};
@@ -47,8 +47,7 @@ pub async fn rotate(app: &App, actor: &Actor, id: &str, rotation: Rotation) -> R
     actor.require(Action::ManageWebhooks)?;
     let key = get(app, actor, id).await?.id;
     let grace = grace(rotation.grace_seconds)?;
-    let secret = rotation.secret.unwrap_or_else(secret::generate);
-    secret::check(&secret)?;
+    let secret = SecretText::parse(rotation.secret.unwrap_or_else(secret::generate))?;
     let keyring = Arc::clone(&app.keyring);
     let rotated = app
         .db
@@ -82,13 +81,13 @@ pub(super) async fn opened(
     rows.iter().map(open).collect()
 }
 
-pub(crate) async fn add(txn: &Txn, webhook: &webhook::Model, keyring: &Keyring, secret: &str) -> Result<()> {
+pub(crate) async fn add(txn: &Txn, webhook: &webhook::Model, keyring: &Keyring, secret: &SecretText) -> Result<()> {
     let id = SecretId::new();
     let row = webhook_secret::Model {
         id,
         organization_id: webhook.organization_id,
         webhook_id: webhook.id,
-        sealed: keyring.seal(&seal::secret(id), secret.as_bytes()),
+        sealed: keyring.seal(&seal::secret(id), secret.as_str().as_bytes()),
         created_at: txn.now(),
         expires_at: None,
     };
@@ -109,7 +108,7 @@ fn grace(seconds: Option<i32>) -> Result<Duration> {
     })
 }
 
-async fn replace(txn: &Txn, id: WebhookId, secret: String, grace: Duration, keyring: &Keyring) -> Result<Rotated> {
+async fn replace(txn: &Txn, id: WebhookId, secret: SecretText, grace: Duration, keyring: &Keyring) -> Result<Rotated> {
     let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
     let mut row = row.ok_or_else(|| Error::not_found("webhook", id))?;
     let known = live(txn.conn(), id, txn.now()).await?;
@@ -117,13 +116,13 @@ async fn replace(txn: &Txn, id: WebhookId, secret: String, grace: Duration, keyr
         let reason = "the webhook has no secret: only one that was made with a secret can be rotated";
         return Err(Error::NotAllowed(reason.into()));
     };
-    if text(keyring, current)? == secret {
+    if text(keyring, current)? == secret.as_str() {
         return Err(Error::invalid("secret", "must differ from the current secret"));
     }
     let mut gone = Vec::new();
     for old in older {
         // A rotation back to an older secret makes it current again; it would otherwise sign twice.
-        if text(keyring, old)? == secret {
+        if text(keyring, old)? == secret.as_str() {
             gone.push(old.id);
         }
     }
@@ -135,6 +134,7 @@ async fn replace(txn: &Txn, id: WebhookId, secret: String, grace: Duration, keyr
     row.updated_at = txn.now();
     let webhook = row.into_active_model().reset_all().update(txn.conn()).await?;
     add(txn, &webhook, keyring, &secret).await?;
+    let secret = secret.as_str().to_owned();
     Ok(Rotated { webhook, secret })
 }
 

@@ -8,7 +8,7 @@ use crate::{
     delivery::{
         headers,
         retry::Policy,
-        signer::{self, Scheme, Signer},
+        signer::{Authorization, Scheme, Signer},
         target_url::TargetUrl,
     },
     secret::Keyring,
@@ -136,11 +136,12 @@ pub(crate) fn authorization(keyring: &Keyring, row: &webhook::Model) -> Result<O
         return Ok(None);
     };
     let opened = text(keyring, &seal::authorization(row.id), sealed)?;
-    match row.auth_type {
-        AuthType::Bearer => Ok(Some(signer::bearer("bearerToken", &opened)?)),
-        AuthType::Header => Ok(Some(signer::free("authorizationHeader", &opened)?)),
-        AuthType::None | AuthType::Secret => Ok(None),
-    }
+    let given = match row.auth_type {
+        AuthType::Bearer => Authorization::bearer(opened)?,
+        AuthType::Header => Authorization::header(opened)?,
+        AuthType::None | AuthType::Secret => return Ok(None),
+    };
+    Ok(Some(given.into_value()))
 }
 
 fn custom(keyring: &Keyring, row: &webhook::Model) -> Result<HeaderMap> {
@@ -148,9 +149,8 @@ fn custom(keyring: &Keyring, row: &webhook::Model) -> Result<HeaderMap> {
         return Ok(HeaderMap::new());
     };
     let opened = text(keyring, &seal::headers(row.id), sealed)?;
-    Ok(headers::check_custom(
-        &serde_json::from_str(&opened).map_err(Error::internal)?,
-    )?)
+    let stored = serde_json::from_str(&opened).map_err(Error::internal)?;
+    Ok(headers::Custom::parse(stored)?.into_map())
 }
 
 pub(super) fn text(keyring: &Keyring, context: &str, sealed: &[u8]) -> Result<String> {

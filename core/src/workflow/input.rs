@@ -1,8 +1,7 @@
 //! The input of saving a workflow.
 
-use crate::{delivery::limit::Rate, webhook::Retry};
-use entity::{AuthType, PayloadContent, PayloadFormat, StageOutput, StageType};
-use serde_json::Value;
+use crate::webhook::Settings;
+use entity::{StageOutput, StageType};
 
 /// A complete workflow.
 #[derive(Clone, Debug, Default)]
@@ -54,35 +53,12 @@ pub struct Move {
     pub to: String,
 }
 
-/// The webhook of a stage. Secrets and credentials are kept when they are absent.
+/// The webhook of a stage. Absent settings return to a stage's defaults, except secrets, credentials and custom headers,
+/// which are kept.
 #[derive(Clone, Debug, Default)]
 pub struct StageWebhook {
-    /// The URL that deliveries are sent to.
-    pub url: String,
-    /// The authentication scheme of the deliveries.
-    pub auth_type: Option<AuthType>,
-    /// The secret, for [`AuthType::Secret`].
+    /// The secret, for [`AuthType::Secret`](entity::AuthType::Secret).
     pub secret: Option<String>,
-    /// The token, for [`AuthType::Bearer`].
-    pub bearer_token: Option<String>,
-    /// The header's value, for [`AuthType::Header`].
-    pub authorization_header: Option<String>,
-    /// Custom headers: an object of strings that replaces all previous ones; absent: unchanged.
-    pub headers: Option<Value>,
-    /// The payload format; Ango Hub's by default.
-    pub payload_format: Option<PayloadFormat>,
-    /// The part of a task that is sent; all by default.
-    pub payload_content: Option<PayloadContent>,
-    /// A GraphQL selection that shapes the body instead of the payload format.
-    pub payload_query: Option<String>,
-    /// A CEL expression that selects the tasks to send; others move on.
-    pub filter: Option<String>,
-    /// The retry policy; absent fields have a stage's default.
-    pub retry: Retry,
-    /// The timeout of one attempt in milliseconds.
-    pub timeout_ms: Option<i32>,
-    /// The maximum number of concurrent requests.
-    pub max_in_flight: Option<i32>,
-    /// The rate limit; none: no limit.
-    pub rate: Option<Rate>,
+    /// The settings. The URL is required, and topics are ignored: a stage has its own.
+    pub settings: Settings,
 }

@@ -6,7 +6,7 @@ use super::{
     check::{self, Node, Out},
     input::{Save, StageInput},
     stage_webhook as webhooks,
-    stage_webhook::{Settings, Tools},
+    stage_webhook::{Draft, Tools},
     store,
 };
 use crate::{
@@ -30,8 +30,15 @@ pub(super) struct Plan<'a> {
     stages: Vec<stage::Model>,
     removed: Vec<stage::Model>,
     moves: HashMap<StageId, StageId>,
-    webhooks: Vec<(StageId, Settings<'a>)>,
+    webhooks: Vec<StageDraft>,
     tools: &'a Tools,
+}
+
+/// The checked webhook of a stage, and its existing one.
+struct StageDraft {
+    stage_id: StageId,
+    before: Option<WebhookId>,
+    webhook: Draft,
 }
 
 /// The work that a save leaves for after its commit.
@@ -59,7 +66,15 @@ impl Names<'_> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn make(txn: &Txn, actor: &Actor, known: Workflow, save: &'a Save, tools: &'a Tools) -> Result<Self> {
+    /// Plans a save. `webhooks` are the checked webhooks of its stages, by the index of the stage.
+    pub(super) fn make(
+        txn: &Txn,
+        actor: &Actor,
+        known: Workflow,
+        save: &Save,
+        webhooks: HashMap<usize, Draft>,
+        tools: &'a Tools,
+    ) -> Result<Self> {
         let ids = ids(&known.stages, &save.stages)?;
         let names = Names {
             ids,
@@ -69,26 +84,11 @@ impl<'a> Plan<'a> {
         check::check(&nodes)?;
         let stages = rows(txn, &known, &names, &nodes);
         let gone = |stage: &stage::Model| !names.ids.contains(&stage.id);
-        let (removed, kept): (Vec<_>, Vec<_>) = known.stages.into_iter().partition(gone);
+        let removed: Vec<_> = known.stages.into_iter().filter(gone).collect();
         if removed.iter().any(|stage| stage.webhook_id.is_some()) {
             actor.require(Action::ManageWebhooks)?;
         }
         let moves = moves(&removed, &names, save)?;
-        let settings = save
-            .stages
-            .iter()
-            .zip(&stages)
-            .enumerate()
-            .filter_map(|(place, (given, row))| {
-                let before = kept
-                    .iter()
-                    .find(|stage| stage.id == row.id)
-                    .and_then(|stage| stage.webhook_id);
-                given
-                    .webhook
-                    .as_ref()
-                    .map(|webhook| (row.id, Settings::new(place, webhook, before)))
-            });
         Ok(Self {
             row: workflow::Model {
                 version: known.row.version + 1,
@@ -97,7 +97,7 @@ impl<'a> Plan<'a> {
                 updated_at: txn.now(),
                 ..known.row
             },
-            webhooks: settings.collect(),
+            webhooks: drafts(webhooks, &stages),
             stages,
             removed,
             moves,
@@ -106,10 +106,12 @@ impl<'a> Plan<'a> {
     }
 
     pub(super) async fn carry_out(mut self, txn: &Txn, actor: &Actor) -> Result<Saved> {
-        for (stage_id, settings) in &self.webhooks {
-            let webhook = webhooks::set(txn, actor, self.row.project_id, *stage_id, settings, self.tools).await?;
-            let stage = self.stages.iter_mut().find(|stage| stage.id == *stage_id);
-            stage.expect("settings are of a stage in this list").webhook_id = Some(webhook.id);
+        for draft in &self.webhooks {
+            let (id, before) = (draft.stage_id, draft.before);
+            let project_id = self.row.project_id;
+            let row = webhooks::set(txn, actor, project_id, id, before, &draft.webhook, self.tools).await?;
+            let stage = self.stages.iter_mut().find(|stage| stage.id == id);
+            stage.expect("a draft is of a stage in this list").webhook_id = Some(row.id);
         }
         self.vacate(txn).await?;
         store::write(txn, &self.row, &self.stages).await?;
@@ -167,6 +169,18 @@ impl<'a> Plan<'a> {
         }
         Ok(withdrawn)
     }
+}
+
+/// Pairs the webhooks of a save with their stages, whose rows still have the existing webhooks.
+fn drafts(mut webhooks: HashMap<usize, Draft>, stages: &[stage::Model]) -> Vec<StageDraft> {
+    let draft = |(place, row): (usize, &stage::Model)| {
+        Some(StageDraft {
+            stage_id: row.id,
+            before: row.webhook_id,
+            webhook: webhooks.remove(&place)?,
+        })
+    };
+    stages.iter().enumerate().filter_map(draft).collect()
 }
 
 fn tasks(count: u64) -> String {

@@ -6,18 +6,16 @@ use super::{
     check::{EDGES, STAGES},
     input::{Save, StageInput},
     plan::Plan,
-    stage_webhook::Tools,
+    stage_webhook::{Draft, Tools},
     store,
 };
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    input, organization, project,
-    subscribers::filter::Condition,
-    task,
+    input, organization, project, task,
 };
 use entity::StageType;
-use std::ops::RangeInclusive;
+use std::{collections::HashMap, ops::RangeInclusive};
 
 const PASSES: RangeInclusive<i32> = 1..=1_000;
 /// The maximum number of conditions of one workflow.
@@ -27,15 +25,16 @@ const POSITION: usize = 4 << 10;
 
 /// Replaces a project's workflow as a whole. Tasks stay in their stages, unless their stage is removed: then `moves`
 /// has their target.
-pub async fn save(app: &App, actor: &Actor, project: &str, save: Save) -> Result<Workflow> {
+pub async fn save(app: &App, actor: &Actor, project: &str, mut save: Save) -> Result<Workflow> {
     actor.require(Action::ManageData)?;
     sizes(&save)?;
-    for (place, stage) in save.stages.iter().enumerate() {
+    let mut webhooks = HashMap::new();
+    for (place, stage) in save.stages.iter_mut().enumerate() {
         texts(actor, place, stage)?;
         conditions(app, place, stage).await?;
-        webhook(app, stage)
-            .await
-            .map_err(|error| error.within(&format!("stages.{place}.webhook")))?;
+        if let Some(given) = stage.webhook.take() {
+            webhooks.insert(place, Draft::check(app, place, given).await?);
+        }
     }
     let (actor, id, tools) = (actor.clone(), project.to_owned(), Tools::of(app));
     let saved = app
@@ -48,7 +47,7 @@ pub async fn save(app: &App, actor: &Actor, project: &str, save: Save) -> Result
                     let reason = format!("the workflow has version {} by now", known.row.version);
                     return Err(Error::Conflict(reason));
                 }
-                let plan = Plan::make(txn, &actor, known, &save, &tools)?;
+                let plan = Plan::make(txn, &actor, known, &save, webhooks, &tools)?;
                 plan.carry_out(txn, &actor).await
             })
         })
@@ -114,11 +113,4 @@ async fn conditions(app: &App, place: usize, stage: &StageInput) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Checks the filter and the payload query of a stage's webhook before the transaction begins.
-async fn webhook(app: &App, stage: &StageInput) -> Result<()> {
-    let Some(given) = &stage.webhook else { return Ok(()) };
-    Condition::check(given.filter.as_deref(), app.subscribers.limits()).await?;
-    app.subscribers.check_query(given.payload_query.as_deref()).await
 }

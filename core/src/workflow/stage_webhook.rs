@@ -5,15 +5,18 @@ use crate::{
     App, Error, Result,
     auth::Actor,
     db::Txn,
-    delivery::{retry::Policy, signer::secret},
+    delivery::{retry::Policy, signer::secret::SecretText},
     health,
     queue::lanes::Lanes,
     secret::Keyring,
-    webhook::{New, Patch, Retry, has_secret, secrets},
+    webhook::{
+        Retry, Settings, has_secret,
+        input::{self, Checked},
+        secrets,
+    },
 };
 use entity::{
-    AuthType, PayloadContent, PayloadFormat, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook,
-    webhook_secret,
+    AuthType, PayloadFormat, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook, webhook_secret,
 };
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 use std::sync::Arc;
@@ -24,81 +27,69 @@ const MAX_ATTEMPTS: i32 = 6;
 /// The delays before the retries in milliseconds.
 const DELAYS_MS: [i64; 5] = [5_000, 30_000, 120_000, 600_000, 1_800_000];
 
-/// A save's settings of a stage's webhook.
-pub(crate) struct Settings<'a> {
+/// A checked [`StageWebhook`].
+pub(crate) struct Draft {
     place: usize,
-    given: &'a StageWebhook,
-    before: Option<WebhookId>,
+    auth_type: AuthType,
+    secret: Option<SecretText>,
+    settings: Checked,
 }
 
-impl<'a> Settings<'a> {
-    /// Takes the settings of the stage at this index, and its existing webhook.
-    pub(crate) fn new(place: usize, given: &'a StageWebhook, before: Option<WebhookId>) -> Self {
-        Self { place, given, before }
+impl Draft {
+    /// Checks the webhook of the stage at this index of a save.
+    pub(crate) async fn check(app: &App, place: usize, given: StageWebhook) -> Result<Self> {
+        let draft = Self::read(app, place, given).await;
+        draft.map_err(|error| error.within(&path(place)))
     }
 
-    fn path(&self) -> String {
-        format!("stages.{}.webhook", self.place)
+    async fn read(app: &App, place: usize, given: StageWebhook) -> Result<Self> {
+        let settings = with_defaults(given.settings);
+        let auth_type = settings.auth_type.unwrap_or(AuthType::Secret);
+        Ok(Self {
+            place,
+            auth_type,
+            settings: settings.check(&app.subscribers).await?,
+            secret: input::secret(auth_type, given.secret)?,
+        })
     }
+}
 
-    fn retry(&self) -> Retry {
-        let Retry {
-            max_attempts,
-            delays_ms,
-            jitter,
-        } = self.given.retry.clone();
-        Retry {
-            max_attempts: max_attempts.or(Some(MAX_ATTEMPTS)),
-            delays_ms: delays_ms.or_else(|| Some(DELAYS_MS.to_vec())),
-            jitter: jitter.or_else(|| Some(Policy::default().jitter)),
-        }
+fn path(place: usize) -> String {
+    format!("stages.{place}.webhook")
+}
+
+/// Adds the defaults of a stage where they differ from those of [`input::blank`].
+fn with_defaults(given: Settings) -> Settings {
+    let retry = given.retry;
+    Settings {
+        topics: Some(vec![WebhookTopic::WorkflowAction]),
+        url: given.url.or_else(|| Some(String::new())),
+        payload_format: given.payload_format.or(Some(PayloadFormat::Ango)),
+        auth_type: given.auth_type.or(Some(AuthType::Secret)),
+        retry: Retry {
+            max_attempts: retry.max_attempts.or(Some(MAX_ATTEMPTS)),
+            delays_ms: retry.delays_ms.or_else(|| Some(DELAYS_MS.to_vec())),
+            jitter: retry.jitter.or_else(|| Some(Policy::default().jitter)),
+        },
+        ..given
     }
+}
 
-    fn new_webhook(&self) -> New {
-        let given = self.given.clone();
-        New {
-            project_id: None,
-            topics: vec![WebhookTopic::WorkflowAction],
-            url: given.url,
-            secret: given.secret,
-            description: None,
-            payload_format: Some(given.payload_format.unwrap_or(PayloadFormat::Ango)),
-            payload_query: given.payload_query,
-            filter: given.filter,
-            auth_type: given.auth_type,
-            bearer_token: given.bearer_token,
-            authorization_header: given.authorization_header,
-            headers: given.headers,
-            retry: self.retry(),
-            timeout_ms: given.timeout_ms,
-            max_in_flight: given.max_in_flight,
-            rate: given.rate,
-            ordering: None,
-            auto_disable: None,
-            capture: None,
-            capture_percent: None,
-        }
-    }
-
-    /// Builds the change. Absent settings return to their defaults, except those that nobody can read back: secrets,
-    /// tokens and headers are kept.
-    fn patch(&self) -> Patch {
-        let given = self.given.clone();
-        Patch {
-            url: Some(given.url),
-            payload_format: Some(given.payload_format.unwrap_or(PayloadFormat::Ango)),
-            payload_query: Some(given.payload_query),
-            filter: Some(given.filter),
-            auth_type: Some(given.auth_type.unwrap_or(AuthType::Secret)),
-            bearer_token: given.bearer_token,
-            authorization_header: given.authorization_header,
-            headers: given.headers,
-            retry: self.retry(),
-            timeout_ms: Some(given.timeout_ms.unwrap_or(crate::webhook::input::DEFAULT_TIMEOUT_MS)),
-            max_in_flight: Some(given.max_in_flight.unwrap_or(crate::webhook::input::DEFAULT_IN_FLIGHT)),
-            rate: Some(given.rate),
-            ..Patch::default()
-        }
+/// Returns a stage's webhook with the default of every setting, except those that nobody can read back: tokens and
+/// headers are kept.
+fn reset(row: &webhook::Model) -> webhook::Model {
+    let row = row.clone();
+    webhook::Model {
+        id: row.id,
+        stage_id: row.stage_id,
+        status: row.status,
+        status_reason: row.status_reason,
+        auth_type: row.auth_type,
+        authorization: row.authorization,
+        headers: row.headers,
+        header_names: row.header_names,
+        updated_at: row.updated_at,
+        ..input::blank(row.organization_id, row.project_id, row.created_by, row.created_at)
     }
 }
 
@@ -125,15 +116,15 @@ pub(crate) async fn set(
     actor: &Actor,
     project_id: ProjectId,
     stage_id: StageId,
-    settings: &Settings<'_>,
+    before: Option<WebhookId>,
+    draft: &Draft,
     tools: &Tools,
 ) -> Result<webhook::Model> {
-    let content = settings.given.payload_content.unwrap_or(PayloadContent::Full);
-    let row = match settings.before {
-        Some(id) => change(txn, id, content, settings, tools).await,
-        None => insert(txn, actor, project_id, stage_id, content, settings, &tools.keyring).await,
+    let row = match before {
+        Some(id) => change(txn, id, draft, tools).await,
+        None => insert(txn, actor, project_id, stage_id, draft, &tools.keyring).await,
     };
-    row.map_err(|error| error.within(&settings.path()))
+    row.map_err(|error| error.within(&path(draft.place)))
 }
 
 async fn insert(
@@ -141,44 +132,30 @@ async fn insert(
     actor: &Actor,
     project_id: ProjectId,
     stage_id: StageId,
-    content: PayloadContent,
-    settings: &Settings<'_>,
+    draft: &Draft,
     keyring: &Keyring,
 ) -> Result<webhook::Model> {
-    let draft = settings.new_webhook().check()?;
-    let secret = draft.secret.clone();
-    let row = webhook::Model {
-        stage_id: Some(stage_id),
-        payload_content: content,
-        ..draft.into_row(actor, Some(project_id), keyring, txn.now())
-    };
+    input::require_secret(draft.auth_type, draft.secret.as_ref())?;
+    let mut row = input::blank(actor.organization_id, Some(project_id), Some(actor.user_id), txn.now());
+    row.stage_id = Some(stage_id);
+    draft.settings.apply(&mut row, keyring)?;
     webhook::Entity::insert(row.clone().into_active_model())
         .exec_without_returning(txn.conn())
         .await?;
-    if let Some(secret) = secret {
-        secrets::add(txn, &row, keyring, &secret).await?;
+    if let Some(secret) = &draft.secret {
+        secrets::add(txn, &row, keyring, secret).await?;
     }
+    txn.index().adopt(row.id, draft.settings.condition());
     Ok(row)
 }
 
-async fn change(
-    txn: &Txn,
-    id: WebhookId,
-    content: PayloadContent,
-    settings: &Settings<'_>,
-    tools: &Tools,
-) -> Result<webhook::Model> {
+async fn change(txn: &Txn, id: WebhookId, draft: &Draft, tools: &Tools) -> Result<webhook::Model> {
     let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
     let row = row.ok_or_else(|| Error::internal(format!("the webhook {id} of a stage does not exist")))?;
-    txn.index().adopt(id, None);
-    let mut changed = settings
-        .patch()
-        .apply(&row, &tools.keyring, txn.now())?
-        .unwrap_or_else(|| row.clone());
-    changed.payload_content = content;
-    let given = settings.given.secret.as_ref();
-    if let Some(secret) = given.filter(|secret| changed.auth_type == AuthType::Secret || !secret.is_empty()) {
-        secret::check(secret)?;
+    let mut changed = reset(&row);
+    draft.settings.apply(&mut changed, &tools.keyring)?;
+    txn.index().adopt(id, draft.settings.condition());
+    if let Some(secret) = &draft.secret {
         forget_secrets(txn, id).await?;
         secrets::add(txn, &changed, &tools.keyring, secret).await?;
     } else if changed.auth_type == AuthType::Secret && !has_secret(txn, id).await? {

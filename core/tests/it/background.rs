@@ -10,7 +10,7 @@ use labelhook_core::{
     event::Change,
     listener::{self, RECONNECT_TIMEOUT},
     replay::{self, Start},
-    webhook::New,
+    webhook::{New, Settings},
 };
 use sea_orm::{ConnectionTrait, EntityTrait};
 use servers::Database;
@@ -123,8 +123,12 @@ async fn an_organization_whose_log_cannot_be_removed_stops_no_later_one() {
 }
 
 async fn listeners_webhook(world: &World) -> webhook::Model {
+    let settings = Settings {
+        url: Some("http://localhost:3000/hook".into()),
+        ..Settings::default()
+    };
     let new = New {
-        url: "http://localhost:3000/hook".into(),
+        settings,
         ..New::default()
     };
     listener::create(&world.app, &world.owner, new).await.unwrap().webhook

@@ -2,7 +2,7 @@
 
 use crate::support::{Receiver, Response, World, invalid};
 use entity::{Capture, NotificationStatus::*, webhook};
-use labelhook_core::webhook::{Patch, update};
+use labelhook_core::webhook::{Patch, Settings, update};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -42,11 +42,12 @@ async fn answers_are_kept_as_the_webhook_says_and_those_of_failures_always() {
         (Some(Capture::Sample), Some(100), [true, true]),
         (Some(Capture::Full), None, [true, true]),
     ] {
-        let patch = Patch {
+        let patch = Settings {
             capture,
             capture_percent: percent,
-            ..Patch::default()
-        };
+            ..Settings::default()
+        }
+        .into();
         patched(&world, &row, patch).await.unwrap();
         world.publish(&change).await;
         world.deliver().await;
@@ -61,7 +62,7 @@ async fn a_sample_keeps_some_successes() {
     let (world, receiver) = (World::new().await, Receiver::ok().await);
     world
         .webhook_with(&receiver.url(), |new| {
-            (new.capture, new.capture_percent) = (Some(Capture::Sample), Some(30));
+            (new.settings.capture, new.settings.capture_percent) = (Some(Capture::Sample), Some(30));
         })
         .await;
     let change = world.annotated().await;
@@ -82,11 +83,12 @@ async fn a_sample_needs_its_size_and_nothing_else_has_one() {
     let world = World::new().await;
     let row = world.webhook("http://127.0.0.1:9/hook").await;
     let refused = async |capture, capture_percent| {
-        let patch = Patch {
+        let patch = Settings {
             capture,
             capture_percent,
-            ..Patch::default()
-        };
+            ..Settings::default()
+        }
+        .into();
         invalid(patched(&world, &row, patch).await.unwrap_err())
     };
     let field = |reason: &str| ("capturePercent".to_owned(), reason.to_owned());
@@ -97,10 +99,13 @@ async fn a_sample_needs_its_size_and_nothing_else_has_one() {
     let unused = field("is used only when capture is SAMPLE");
     assert_eq!(refused(None, Some(5)).await, unused);
     assert_eq!(refused(Some(Capture::Failures), Some(5)).await, unused);
-    let set = |capture, capture_percent| Patch {
-        capture,
-        capture_percent,
-        ..Patch::default()
+    let set = |capture, capture_percent| {
+        Settings {
+            capture,
+            capture_percent,
+            ..Settings::default()
+        }
+        .into()
     };
     let row = patched(&world, &row, set(sample, Some(5))).await.unwrap();
     let row = patched(&world, &row, set(None, Some(7))).await.unwrap();

@@ -82,7 +82,7 @@ async fn webhooks_of_one_format_share_one_payload() {
     let receiver = Receiver::ok().await;
     for format in [PayloadFormat::Labelbox, PayloadFormat::Ango, PayloadFormat::Labelbox] {
         world
-            .webhook_with(&receiver.url(), |new| new.payload_format = Some(format))
+            .webhook_with(&receiver.url(), |new| new.settings.payload_format = Some(format))
             .await;
     }
     world.publish(&world.annotated().await).await;
@@ -126,7 +126,9 @@ async fn the_ango_format_signs_with_bare_digits_and_names_no_ids_of_another_plat
     let world = World::new().await;
     let receiver = Receiver::ok().await;
     world
-        .webhook_with(&receiver.url(), |new| new.payload_format = Some(PayloadFormat::Ango))
+        .webhook_with(&receiver.url(), |new| {
+            new.settings.payload_format = Some(PayloadFormat::Ango)
+        })
         .await;
     world.publish(&world.annotated().await).await;
     world.deliver().await;

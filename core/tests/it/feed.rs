@@ -264,7 +264,7 @@ async fn a_replay_is_told_as_it_is_and_as_it_goes_on_until_it_is_over() {
     let world = World::new().await;
     let receiver = Receiver::ok().await;
     world
-        .webhook_with(&receiver.url(), |new| new.max_in_flight = Some(2))
+        .webhook_with(&receiver.url(), |new| new.settings.max_in_flight = Some(2))
         .await;
     let label = world.annotated().await;
     publish(&world, label.data(), 9).await;

@@ -6,20 +6,20 @@ use labelhook_core::{
     event::{Change, Data},
     notification,
     subscribers::filter::FilterFaults,
-    webhook::filter_faults,
-    webhook::{New, Patch},
+    webhook::{New, Settings, filter_faults},
 };
 
 fn filter(source: &str) -> impl FnOnce(&mut New) {
     let source = source.to_owned();
-    move |new| new.filter = Some(source)
+    move |new| new.settings.filter = Some(Some(source))
 }
 
 async fn patched(world: &World, row: &webhook::Model, filter: Option<&str>) -> webhook::Model {
-    let patch = Patch {
+    let patch = Settings {
         filter: Some(filter.map(str::to_owned)),
-        ..Patch::default()
-    };
+        ..Settings::default()
+    }
+    .into();
     labelhook_core::webhook::update(&world.app, &world.owner, &row.id.to_string(), patch)
         .await
         .unwrap()
@@ -101,17 +101,22 @@ async fn a_filter_that_cannot_work_is_refused_where_it_is_at_fault() {
         ("event.topic + 'x'", "the result is not a boolean"),
         ("", "the expression is empty"),
     ] {
-        let new = New {
-            url: "http://127.0.0.1:9/".into(),
-            topics: vec![WebhookTopic::LabelCreated],
+        let settings = Settings {
+            url: Some("http://127.0.0.1:9/".into()),
+            topics: Some(vec![WebhookTopic::LabelCreated]),
             auth_type: Some(entity::AuthType::None),
-            filter: Some(source.into()),
+            filter: Some(Some(source.into())),
+            ..Settings::default()
+        };
+        let new = New {
+            settings,
             ..New::default()
         };
-        let patch = Patch {
+        let patch = Settings {
             filter: Some(Some(source.into())),
-            ..Patch::default()
-        };
+            ..Settings::default()
+        }
+        .into();
         let made = labelhook_core::webhook::create(&world.app, &world.owner, new).await;
         let changed = labelhook_core::webhook::update(&world.app, &world.owner, &row.id.to_string(), patch).await;
         if reason.is_empty() {

@@ -15,7 +15,7 @@ use labelhook_core::{
     listener::{self, Answer, Attached, Delivery, RECONNECT_TIMEOUT, START_GRACE},
     notification::waiting,
     webhook as webhooks,
-    webhook::{New, Patch},
+    webhook::{New, Patch, Settings},
 };
 use sea_orm::EntityTrait;
 use std::{sync::Arc, time::Duration};
@@ -23,8 +23,12 @@ use std::{sync::Arc, time::Duration};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn wanted() -> New {
+    let settings = Settings {
+        url: Some("http://localhost:3000/hook".into()),
+        ..Settings::default()
+    };
     New {
-        url: "http://localhost:3000/hook".into(),
+        settings,
         ..New::default()
     }
 }
@@ -218,10 +222,8 @@ async fn what_a_vanished_listener_had_not_been_told_spends_no_attempt() {
 #[tokio::test]
 async fn a_delivery_that_is_not_answered_in_time_has_timed_out_and_a_late_answer_changes_nothing() {
     let world = World::new().await;
-    let new = New {
-        timeout_ms: Some(1_000),
-        ..wanted()
-    };
+    let mut new = wanted();
+    new.settings.timeout_ms = Some(1_000);
     let webhook = listener::create(&world.app, &world.owner, new).await.unwrap().webhook;
     let mut attached = attach(&world, &webhook).await;
     world.publish(&world.annotated().await).await;
@@ -448,10 +450,11 @@ async fn a_listener_whose_server_answers_410_ends() {
 async fn a_listeners_webhook_keeps_its_url_and_any_other_has_no_listener() {
     let world = World::new().await;
     let webhook = made(&world).await;
-    let patch = Patch {
+    let patch = Settings {
         url: Some("https://example.com/".into()),
-        ..Patch::default()
-    };
+        ..Settings::default()
+    }
+    .into();
     let refused = webhooks::update(&world.app, &world.owner, &webhook.id.to_string(), patch).await;
     assert_eq!(invalid(refused.unwrap_err()).0, "url");
     let plain = world.webhook("https://example.com/").await.id.to_string();

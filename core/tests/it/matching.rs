@@ -5,7 +5,7 @@ use entity::{AuthType, Role, WebhookStatus, WebhookTopic, project};
 use labelhook_core::{
     Error,
     event::{Change, Data},
-    webhook::{self, New, Patch, Retry},
+    webhook::{self, New, Patch, Retry, Settings},
 };
 use sea_orm::{ActiveModelTrait, IntoActiveModel, Set};
 
@@ -17,7 +17,10 @@ async fn an_event_goes_to_the_webhooks_of_its_topic_and_project() {
     let world = World::new().await;
     let (mine, other) = (world.annotated().await, world.annotated().await);
     let everything = world.webhook(URL).await.id;
-    let created = world.webhook_with(URL, |new| new.topics = vec![LabelCreated]).await.id;
+    let created = world
+        .webhook_with(URL, |new| new.settings.topics = Some(vec![LabelCreated]))
+        .await
+        .id;
     let of_mine = world
         .webhook_with(URL, |new| new.project_id = Some(mine.project.id.to_string()))
         .await
@@ -25,7 +28,7 @@ async fn an_event_goes_to_the_webhooks_of_its_topic_and_project() {
     let reviews_of_other = world
         .webhook_with(URL, |new| {
             new.project_id = Some(other.project.id.to_string());
-            new.topics = vec![ReviewCreated, ReviewUpdated];
+            new.settings.topics = Some(vec![ReviewCreated, ReviewUpdated]);
         })
         .await
         .id;
@@ -88,15 +91,16 @@ async fn a_webhook_of_another_organization_never_matches() {
 async fn a_webhook_that_has_changed_is_matched_as_it_is_now() {
     let world = World::new().await;
     let created = world
-        .webhook_with(URL, |new| new.topics = vec![WebhookTopic::LabelDeleted])
+        .webhook_with(URL, |new| new.settings.topics = Some(vec![WebhookTopic::LabelDeleted]))
         .await;
     let label = world.annotated().await;
     world.publish(&label).await;
     assert!(world.notifications().await.is_empty());
-    let patch = Patch {
+    let patch = Settings {
         topics: Some(vec![WebhookTopic::LabelCreated]),
-        ..Patch::default()
-    };
+        ..Settings::default()
+    }
+    .into();
     webhook::update(&world.app, &world.owner, &created.id.to_string(), patch)
         .await
         .unwrap();
@@ -108,10 +112,13 @@ type Spoil = fn(&mut New);
 
 fn new() -> New {
     New {
-        url: URL.into(),
+        project_id: None,
         secret: Some("secret".into()),
-        topics: vec![WebhookTopic::LabelCreated],
-        ..New::default()
+        settings: Settings {
+            url: Some(URL.into()),
+            topics: Some(vec![WebhookTopic::LabelCreated]),
+            ..Settings::default()
+        },
     }
 }
 
@@ -119,16 +126,22 @@ fn new() -> New {
 async fn a_webhook_that_cannot_be_is_refused_by_field_and_nothing_is_made() {
     let world = World::new().await;
     let table: [(&str, Spoil); 10] = [
-        ("topics", |new| new.topics.clear()),
-        ("url", |new| new.url = "ftp://example.com".into()),
+        ("topics", |new| new.settings.topics = Some(vec![])),
+        ("url", |new| new.settings.url = Some("ftp://example.com".into())),
         ("secret", |new| new.secret = None),
         ("secret", |new| new.secret = Some(String::new())),
-        ("bearerToken", |new| new.auth_type = Some(AuthType::Bearer)),
-        ("authorizationHeader", |new| new.auth_type = Some(AuthType::Header)),
-        ("headers", |new| new.headers = Some(serde_json::json!({"Host": "x"}))),
-        ("timeoutMs", |new| new.timeout_ms = Some(999)),
-        ("maxInFlight", |new| new.max_in_flight = Some(0)),
-        ("retryPolicy.maxAttempts", |new| new.retry.max_attempts = Some(0)),
+        ("bearerToken", |new| new.settings.auth_type = Some(AuthType::Bearer)),
+        ("authorizationHeader", |new| {
+            new.settings.auth_type = Some(AuthType::Header)
+        }),
+        ("headers", |new| {
+            new.settings.headers = Some(serde_json::json!({"Host": "x"}))
+        }),
+        ("timeoutMs", |new| new.settings.timeout_ms = Some(999)),
+        ("maxInFlight", |new| new.settings.max_in_flight = Some(0)),
+        ("retryPolicy.maxAttempts", |new| {
+            new.settings.retry.max_attempts = Some(0)
+        }),
     ];
     for (field, change) in table {
         let mut input = new();
@@ -188,79 +201,71 @@ async fn a_webhook_belongs_to_a_live_project_that_its_maker_sees() {
 #[tokio::test]
 async fn a_change_that_is_refused_changes_nothing() {
     let world = World::new().await;
-    let created = webhook::create(
-        &world.app,
-        &world.owner,
-        New {
-            auth_type: Some(AuthType::None),
-            secret: None,
-            ..new()
-        },
-    )
-    .await
-    .unwrap();
+    let mut unsigned = new();
+    (unsigned.settings.auth_type, unsigned.secret) = (Some(AuthType::None), None);
+    let created = webhook::create(&world.app, &world.owner, unsigned).await.unwrap();
     let id = created.id.to_string();
-    let none = Patch::default;
+    let none = Settings::default;
     let table = [
         (
             "topics",
-            Patch {
+            Settings {
                 topics: Some(vec![]),
                 ..none()
             },
         ),
         (
             "url",
-            Patch {
+            Settings {
                 url: Some("http://u:p@example.com".into()),
                 ..none()
             },
         ),
         (
             "bearerToken",
-            Patch {
+            Settings {
                 auth_type: Some(AuthType::Bearer),
                 ..none()
             },
         ),
         (
             "authType",
-            Patch {
+            Settings {
                 auth_type: Some(AuthType::Secret),
                 ..none()
             },
         ),
         (
             "headers",
-            Patch {
+            Settings {
                 headers: Some(serde_json::json!([])),
                 ..none()
             },
         ),
         (
             "timeoutMs",
-            Patch {
+            Settings {
                 timeout_ms: Some(30_001),
                 ..none()
             },
         ),
         (
             "maxInFlight",
-            Patch {
+            Settings {
                 max_in_flight: Some(257),
                 ..none()
             },
         ),
         (
             "description",
-            Patch {
+            Settings {
                 description: Some("x".repeat(2_001)),
                 ..none()
             },
         ),
         (
             "retryPolicy.jitter",
-            Patch {
+            Settings {
                 retry: Retry {
                     jitter: Some(2.0),
                     ..Retry::default()
@@ -269,11 +274,11 @@ async fn a_change_that_is_refused_changes_nothing() {
             },
         ),
     ];
-    for (field, patch) in table {
-        let patch = Patch {
-            description: patch.description.or(Some("changed".into())),
-            ..patch
-        };
+    for (field, settings) in table {
+        let patch = Patch::from(Settings {
+            description: settings.description.or(Some("changed".into())),
+            ..settings
+        });
         let refused = webhook::update(&world.app, &world.owner, &id, patch).await.unwrap_err();
         assert_eq!(invalid(refused).0, field);
     }

@@ -10,7 +10,7 @@ async fn a_receiver_that_is_gone_is_revoked_with_its_reason_and_its_queue_waits(
     let world = World::new().await;
     let receiver = Receiver::new(|_, _| Response::status(410)).await;
     let created = world
-        .webhook_with(&receiver.url(), |new| new.max_in_flight = Some(1))
+        .webhook_with(&receiver.url(), |new| new.settings.max_in_flight = Some(1))
         .await;
     let label = world.annotated().await;
     world.publish(&label).await;
@@ -31,7 +31,7 @@ async fn what_a_gone_receiver_had_queued_stays_queued() {
     let world = World::new().await;
     let receiver = Receiver::new(|_, _| Response::status(410)).await;
     world
-        .webhook_with(&receiver.url(), |new| new.max_in_flight = Some(1))
+        .webhook_with(&receiver.url(), |new| new.settings.max_in_flight = Some(1))
         .await;
     let label = world.annotated().await;
     for _ in 0..20 {
@@ -59,10 +59,11 @@ async fn a_receiver_that_moved_is_not_revoked_for_its_old_address() {
     world.publish(&world.annotated().await).await;
     let delivering = tokio::spawn(async move { labelhook_core::dispatcher::run_until_idle(&app).await });
     old.until(1).await;
-    let patch = webhook::Patch {
+    let patch = webhook::Settings {
         url: Some("http://127.0.0.1:9/new".into()),
-        ..webhook::Patch::default()
-    };
+        ..webhook::Settings::default()
+    }
+    .into();
     let id = created.id.to_string();
     webhook::update(&world.app, &world.owner, &id, patch).await.unwrap();
     old.release(1);
@@ -141,7 +142,9 @@ async fn a_redirect_is_a_failure_and_is_not_followed() {
 async fn a_dead_webhook_delays_no_other() {
     let world = World::new().await;
     let (dead, healthy) = (Receiver::holding().await, Receiver::ok().await);
-    world.webhook_with(&dead.url(), |new| new.max_in_flight = Some(2)).await;
+    world
+        .webhook_with(&dead.url(), |new| new.settings.max_in_flight = Some(2))
+        .await;
     world.webhook(&healthy.url()).await;
     let shutdown = tokio_util::sync::CancellationToken::new();
     let dispatcher = tokio::spawn(labelhook_core::dispatcher::run(world.app.clone(), shutdown.clone()));

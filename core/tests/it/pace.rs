@@ -4,7 +4,7 @@ use crate::support::{Receiver, Response, START, World};
 use entity::{NotificationStatus::*, Timestamp, notification, webhook as webhooks};
 use labelhook_core::{
     delivery::limit::Rate,
-    webhook::{self, Patch, Retry},
+    webhook::{self, Retry, Settings},
 };
 use std::time::Duration;
 
@@ -13,14 +13,17 @@ const MOMENT: Duration = Duration::from_micros(1);
 
 async fn paced(world: &World, receiver: &Receiver, requests: i32, per_ms: i32) -> webhooks::Model {
     let rate = Some(Rate { requests, per_ms });
-    world.webhook_with(&receiver.url(), |new| new.rate = rate).await
+    world
+        .webhook_with(&receiver.url(), |new| new.settings.rate = Some(rate))
+        .await
 }
 
 async fn repace(world: &World, webhook: &webhooks::Model, rate: Option<Rate>) {
-    let patch = Patch {
+    let patch = Settings {
         rate: Some(rate),
-        ..Patch::default()
-    };
+        ..Settings::default()
+    }
+    .into();
     webhook::update(&world.app, &world.owner, &webhook.id.to_string(), patch)
         .await
         .unwrap();
@@ -165,8 +168,8 @@ async fn a_retry_takes_one_token_like_any_request_and_waiting_for_it_spends_no_a
     });
     let webhook = world
         .webhook_with(&receiver.url(), |new| {
-            new.rate = rate;
-            new.retry = Retry {
+            new.settings.rate = Some(rate);
+            new.settings.retry = Retry {
                 delays_ms: Some(vec![1_000]),
                 jitter: Some(0.0),
                 max_attempts: Some(2),

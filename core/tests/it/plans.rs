@@ -28,7 +28,7 @@ const NOTIFICATIONS: &str = "INSERT INTO notification SELECT (jsonb_populate_rec
 /// A world with a long log, whose server says how it goes about each statement.
 async fn told(receiver: &Receiver) -> World {
     let world = World::with(Window { total: 4, lane: 4 }).await;
-    let ordered = |new: &mut labelhook_core::webhook::New| new.ordering = Some(Ordering::Strict);
+    let ordered = |new: &mut labelhook_core::webhook::New| new.settings.ordering = Some(Ordering::Strict);
     world.webhook_with(&receiver.url(), ordered).await;
     world.publish(&world.annotated().await).await;
     world.deliver().await;

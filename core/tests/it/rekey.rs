@@ -113,9 +113,9 @@ impl Disk {
 /// A world with a value in every sealed column, and more secrets than one step takes.
 async fn furnished(world: &World, url: &str) -> usize {
     let bearer = |new: &mut labelhook_core::webhook::New| {
-        new.auth_type = Some(AuthType::Bearer);
-        new.bearer_token = Some("the-token".into());
-        new.headers = Some(serde_json::json!({"X-Custom": "the-value"}));
+        new.settings.auth_type = Some(AuthType::Bearer);
+        new.settings.bearer_token = Some("the-token".into());
+        new.settings.headers = Some(serde_json::json!({"X-Custom": "the-value"}));
     };
     let row = world.webhook_with(url, bearer).await;
     let rotation = Rotation {
@@ -128,7 +128,7 @@ async fn furnished(world: &World, url: &str) -> usize {
     for _ in 0..BATCH_SIZE {
         world
             .webhook_with("https://example.com/a", |new| {
-                new.topics = vec![entity::WebhookTopic::Ping]
+                new.settings.topics = Some(vec![entity::WebhookTopic::Ping])
             })
             .await;
     }

@@ -15,7 +15,7 @@ use labelhook_core::{
     event::Change,
     notification::{self, Filter},
     replay::{self, Start},
-    webhook::{self, Patch},
+    webhook::{self, Patch, Settings},
 };
 use sea_orm::EntityTrait;
 use std::{collections::BTreeMap, time::Duration};
@@ -103,8 +103,8 @@ async fn refusing(world: &World, refusals: usize) -> (Receiver, webhooks::Model)
     let receiver = Receiver::new(move |number, _| Response::status(if number < refusals { 500 } else { 200 })).await;
     let webhook = world
         .webhook_with(&receiver.url(), |new| {
-            new.retry.max_attempts = Some(1);
-            new.max_in_flight = Some(1);
+            new.settings.retry.max_attempts = Some(1);
+            new.settings.max_in_flight = Some(1);
         })
         .await;
     (receiver, webhook)
@@ -160,10 +160,11 @@ async fn a_replay_of_everything_does_not_match_what_it_sends_itself() {
 async fn what_is_under_way_is_left_out_and_an_event_is_sent_once_however_often_it_matched() {
     let world = World::new().await;
     let (receiver, created) = refusing(&world, 2).await;
-    let more = Patch {
+    let more = Settings {
         max_in_flight: Some(4),
-        ..Patch::default()
-    };
+        ..Settings::default()
+    }
+    .into();
     patch(&world, &created, more).await;
     let label = world.annotated().await;
     publish(&world, &label, 1).await;
@@ -189,7 +190,7 @@ async fn a_live_notification_waits_for_two_rounds_of_replayed_ones_at_most() {
     let world = World::new().await;
     let receiver = Receiver::ok().await;
     world
-        .webhook_with(&receiver.url(), |new| new.max_in_flight = Some(4))
+        .webhook_with(&receiver.url(), |new| new.settings.max_in_flight = Some(4))
         .await;
     let label = world.annotated().await;
     publish(&world, &label, 300).await;
@@ -224,8 +225,8 @@ async fn a_strict_order_is_not_filled_up_by_a_replay() {
     let receiver = Receiver::ok().await;
     world
         .webhook_with(&receiver.url(), |new| {
-            new.max_in_flight = Some(4);
-            new.ordering = Some(Ordering::Strict);
+            new.settings.max_in_flight = Some(4);
+            new.settings.ordering = Some(Ordering::Strict);
         })
         .await;
     let label = world.annotated().await;
@@ -248,7 +249,7 @@ async fn a_replay_waits_while_live_traffic_fills_the_lane() {
     let world = World::new().await;
     let receiver = Receiver::ok().await;
     world
-        .webhook_with(&receiver.url(), |new| new.max_in_flight = Some(2))
+        .webhook_with(&receiver.url(), |new| new.settings.max_in_flight = Some(2))
         .await;
     let label = world.annotated().await;
     publish(&world, &label, 20).await;
@@ -284,10 +285,11 @@ async fn a_paced_webhook_gets_a_replay_at_its_pace_and_live_ones_in_between() {
     patch(
         &world,
         &created,
-        Patch {
+        Settings {
             rate,
-            ..Patch::default()
-        },
+            ..Settings::default()
+        }
+        .into(),
     )
     .await;
     begin(&world, Filter::default()).await;
@@ -310,7 +312,7 @@ async fn a_replay_goes_on_after_a_restart_and_repeats_nothing() {
     let world = World::new().await;
     let receiver = Receiver::ok().await;
     world
-        .webhook_with(&receiver.url(), |new| new.max_in_flight = Some(4))
+        .webhook_with(&receiver.url(), |new| new.settings.max_in_flight = Some(4))
         .await;
     let label = world.annotated().await;
     publish(&world, &label, 50).await;
@@ -339,7 +341,9 @@ async fn a_replay_goes_on_after_a_restart_and_repeats_nothing() {
 async fn a_slow_webhook_holds_up_no_other() {
     let world = World::new().await;
     let (slow, fast) = (Receiver::holding().await, Receiver::ok().await);
-    let stuck = world.webhook_with(&slow.url(), |new| new.max_in_flight = Some(1)).await;
+    let stuck = world
+        .webhook_with(&slow.url(), |new| new.settings.max_in_flight = Some(1))
+        .await;
     world.webhook(&fast.url()).await;
     let label = world.annotated().await;
     publish(&world, &label, 10).await;
@@ -448,7 +452,7 @@ async fn what_a_webhooks_filter_does_not_match_was_not_missed() {
     let receiver = Receiver::ok().await;
     let created = world
         .webhook_with(&receiver.url(), |new| {
-            new.filter = Some("event.topic == 'REVIEW_CREATED'".into());
+            new.settings.filter = Some(Some("event.topic == 'REVIEW_CREATED'".into()));
         })
         .await;
     switch(&world, &created, WebhookStatus::Inactive).await;
@@ -578,10 +582,11 @@ async fn rerender_sends_the_present_format_and_the_default_the_stored_bytes() {
     patch(
         &world,
         &created,
-        Patch {
+        Settings {
             payload_format,
-            ..Patch::default()
-        },
+            ..Settings::default()
+        }
+        .into(),
     )
     .await;
     for rerender in [false, true] {
@@ -611,7 +616,7 @@ async fn a_held_tasks_newest_notification_moves_it_when_the_replay_is_answered()
     let world = World::new().await;
     let mut drawn = labelled_then_sent(&receiver.url());
     drawn[2].webhook = hook("", &receiver.url(), &[]).webhook;
-    drawn[2].webhook.as_mut().unwrap().retry.max_attempts = Some(1);
+    drawn[2].webhook.as_mut().unwrap().settings.retry.max_attempts = Some(1);
     let flow = Flow::new(&world, drawn).await;
     let tasks = flow.tasks(2).await;
     for task in &tasks {
@@ -642,7 +647,7 @@ async fn a_canceled_replay_hands_over_no_more() {
     let world = World::new().await;
     let receiver = Receiver::ok().await;
     world
-        .webhook_with(&receiver.url(), |new| new.max_in_flight = Some(2))
+        .webhook_with(&receiver.url(), |new| new.settings.max_in_flight = Some(2))
         .await;
     publish(&world, &world.annotated().await, 20).await;
     world.deliver().await;

@@ -49,7 +49,7 @@ async fn a_stop_finishes_what_is_in_flight_and_gives_the_rest_back() {
     let world = World::new().await;
     let receiver = Receiver::holding().await;
     world
-        .webhook_with(&receiver.url(), |new| new.max_in_flight = Some(2))
+        .webhook_with(&receiver.url(), |new| new.settings.max_in_flight = Some(2))
         .await;
     let label = world.annotated().await;
     for _ in 0..5 {
@@ -96,12 +96,12 @@ async fn numbers_of_the_feed_go_on_after_a_restart() {
 async fn a_start_with_another_master_key_is_refused_and_with_the_right_one_goes_on() {
     let secret = |new: &mut New| new.secret = Some(SECRET.into());
     let token = |new: &mut New| {
-        (new.auth_type, new.secret) = (Some(AuthType::Bearer), None);
-        new.bearer_token = Some("a-token".into());
+        (new.settings.auth_type, new.secret) = (Some(AuthType::Bearer), None);
+        new.settings.bearer_token = Some("a-token".into());
     };
     let header = |new: &mut New| {
-        (new.auth_type, new.secret) = (Some(AuthType::None), None);
-        new.headers = Some(serde_json::json!({"X-Custom": "a-value"}));
+        (new.settings.auth_type, new.secret) = (Some(AuthType::None), None);
+        new.settings.headers = Some(serde_json::json!({"X-Custom": "a-value"}));
     };
     for sealed in [&secret as &dyn Fn(&mut New), &token, &header] {
         let world = World::new().await;

@@ -6,7 +6,7 @@ use labelhook_core::{
     Error, Result,
     delivery::signer::secret,
     notification, project,
-    webhook::{self, MAX_LIVE, Rotated, Rotation},
+    webhook::{self, MAX_LIVE, Rotated, Rotation, Settings},
     workflow::{self, EdgeInput, Save, StageInput, StageWebhook},
 };
 use sea_orm::EntityTrait;
@@ -166,7 +166,7 @@ async fn what_cannot_be_rotated_is_refused_and_changes_nothing() {
     }
     let bare = world
         .webhook_with("https://example.com/a", |new| {
-            (new.auth_type, new.secret) = (Some(AuthType::None), None);
+            (new.settings.auth_type, new.secret) = (Some(AuthType::None), None);
         })
         .await;
     let refused = rotate(&world, &bare, Some("new"), None).await.map(|_| ()).unwrap_err();
@@ -186,8 +186,8 @@ async fn a_webhook_that_shows_a_token_rotates_the_secret_it_has_beside_it() {
     let row = world
         .webhook_with(&receiver.url(), |new| {
             new.secret = Some("first".into());
-            new.auth_type = Some(AuthType::Bearer);
-            new.bearer_token = Some("token".into());
+            new.settings.auth_type = Some(AuthType::Bearer);
+            new.settings.bearer_token = Some("token".into());
         })
         .await;
     rotate(&world, &row, Some("second"), None).await.unwrap();
@@ -252,9 +252,11 @@ fn sent_then_done(before: Option<&[stage::Model]>) -> Vec<StageInput> {
             })
             .collect(),
         webhook: (stage_type == StageType::Webhook).then(|| StageWebhook {
-            url: "https://example.com/stage".into(),
             secret: Some("typed".into()),
-            ..StageWebhook::default()
+            settings: Settings {
+                url: Some("https://example.com/stage".into()),
+                ..Settings::default()
+            },
         }),
     };
     vec![

@@ -54,7 +54,7 @@ async fn one_attempt_at_most_means_no_retry() {
     let receiver = Receiver::new(|_, _| Response::status(404)).await;
     world
         .webhook_with(&receiver.url(), |new| {
-            new.retry = Retry {
+            new.settings.retry = Retry {
                 max_attempts: Some(1),
                 ..Retry::default()
             };
@@ -87,7 +87,7 @@ async fn a_throttled_attempt_is_recorded_and_not_spent() {
     })
     .await;
     world
-        .webhook_with(&receiver.url(), |new| new.retry.max_attempts = Some(2))
+        .webhook_with(&receiver.url(), |new| new.settings.retry.max_attempts = Some(2))
         .await;
     world.publish(&world.annotated().await).await;
     world.deliver().await;
@@ -114,7 +114,7 @@ async fn the_dispatcher_wakes_for_a_retry_without_being_told() {
     let receiver = Receiver::new(|number, _| Response::status(if number == 0 { 500 } else { 200 })).await;
     world
         .webhook_with(&receiver.url(), |new| {
-            new.retry = Retry {
+            new.settings.retry = Retry {
                 delays_ms: Some(vec![0]),
                 ..Retry::default()
             };

@@ -19,19 +19,20 @@ async fn no_secret_stands_in_plain_in_the_database_or_the_records() {
     let bearer = world
         .webhook_with(&receiver.url(), |new| {
             new.secret = Some(PLAIN[0].into());
-            new.auth_type = Some(AuthType::Bearer);
-            new.bearer_token = Some(PLAIN[1].into());
-            new.headers = Some(headers.clone());
+            new.settings.auth_type = Some(AuthType::Bearer);
+            new.settings.bearer_token = Some(PLAIN[1].into());
+            new.settings.headers = Some(headers.clone());
         })
         .await;
     world.publish(&world.annotated().await).await;
     world.deliver().await;
-    let patch = webhook::Patch {
+    let patch = webhook::Settings {
         auth_type: Some(AuthType::Header),
         authorization_header: Some(PLAIN[2].into()),
         headers: Some(headers),
-        ..webhook::Patch::default()
-    };
+        ..webhook::Settings::default()
+    }
+    .into();
     webhook::update(&world.app, &world.owner, &bearer.id.to_string(), patch)
         .await
         .unwrap();

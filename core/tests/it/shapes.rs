@@ -4,7 +4,7 @@ use crate::support::{Receiver, World, invalid};
 use entity::{PayloadFormat, WebhookTopic};
 use labelhook_core::{
     notification,
-    webhook::{New, Patch},
+    webhook::{New, Settings},
 };
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ const PAYLOADS: &str = "SELECT count(*) FROM payload";
 
 fn query(text: &str) -> impl FnOnce(&mut New) {
     let text = text.to_owned();
-    move |new| new.payload_query = Some(text)
+    move |new| new.settings.payload_query = Some(Some(text))
 }
 
 fn body(bytes: &[u8]) -> Value {
@@ -26,8 +26,8 @@ async fn webhooks_of_one_query_share_one_rendering_whatever_their_dialect() {
     for format in [PayloadFormat::Labelbox, PayloadFormat::Ango, PayloadFormat::V7] {
         world
             .webhook_with(&receiver.url(), |new| {
-                new.payload_format = Some(format);
-                new.payload_query = Some("id project".into());
+                new.settings.payload_format = Some(format);
+                new.settings.payload_query = Some(Some("id project".into()));
             })
             .await;
     }
@@ -69,11 +69,12 @@ async fn what_cannot_be_rendered_is_told_to_the_receiver() {
 async fn a_query_that_is_not_understood_is_refused_and_changes_nothing() {
     let world = World::new().await;
     let row = world.webhook("http://127.0.0.1:9/").await;
-    let patch = Patch {
+    let patch = Settings {
         url: Some("http://127.0.0.1:10/".into()),
         payload_query: Some(Some("id ?".into())),
-        ..Patch::default()
-    };
+        ..Settings::default()
+    }
+    .into();
     let id = row.id.to_string();
     let refused = labelhook_core::webhook::update(&world.app, &world.owner, &id, patch).await;
     let (field, reason) = invalid(refused.unwrap_err());
@@ -95,10 +96,11 @@ async fn a_query_is_taken_away_by_none_and_holds_after_a_restart() {
     let world = world.restart().await;
     world.publish(&label).await;
     world.deliver().await;
-    let patch = Patch {
+    let patch = Settings {
         payload_query: Some(None),
-        ..Patch::default()
-    };
+        ..Settings::default()
+    }
+    .into();
     labelhook_core::webhook::update(&world.app, &world.owner, &row.id.to_string(), patch)
         .await
         .unwrap();
@@ -122,10 +124,11 @@ async fn a_preview_shows_the_body_of_the_query_and_a_redelivery_sends_the_old_by
     assert_eq!(shown.unwrap().body, receiver.requests()[0].body);
     let sample = notification::preview(&world.app, &world.owner, &id, None, Some(WebhookTopic::ReviewCreated)).await;
     assert!(body(&sample.unwrap().body)["user"]["email"].is_string());
-    let patch = Patch {
+    let patch = Settings {
         payload_query: Some(Some("id".into())),
-        ..Patch::default()
-    };
+        ..Settings::default()
+    }
+    .into();
     labelhook_core::webhook::update(&world.app, &world.owner, &id, patch)
         .await
         .unwrap();

@@ -114,7 +114,7 @@ async fn what_is_counted_is_what_the_log_says_whatever_happens() {
         let mut webhooks = Vec::new();
         for receiver in &receivers {
             let webhook = world
-                .webhook_with(&receiver.url(), |new| new.retry.max_attempts = Some(3))
+                .webhook_with(&receiver.url(), |new| new.settings.retry.max_attempts = Some(3))
                 .await;
             webhooks.push(webhook.id);
         }

@@ -173,9 +173,9 @@ async fn a_preview_is_signed_and_masked_and_sends_nothing() {
     let receiver = Receiver::ok().await;
     let created = world
         .webhook_with(&receiver.url(), |new| {
-            new.auth_type = Some(AuthType::Bearer);
-            new.bearer_token = Some("token-of-the-receiver".into());
-            new.headers = Some(serde_json::json!({"X-Key": "value-of-a-header"}));
+            new.settings.auth_type = Some(AuthType::Bearer);
+            new.settings.bearer_token = Some("token-of-the-receiver".into());
+            new.settings.headers = Some(serde_json::json!({"X-Key": "value-of-a-header"}));
         })
         .await;
     let id = created.id.to_string();
@@ -244,8 +244,8 @@ async fn a_preview_of_a_webhook_whose_first_topic_has_no_sample_shows_another() 
     let world = World::new().await;
     let created = world
         .webhook_with("http://127.0.0.1:9/", |new| {
-            new.topics = vec![WebhookTopic::ReviewDeleted, WebhookTopic::LabelDeleted];
-            new.payload_format = Some(PayloadFormat::Ango);
+            new.settings.topics = Some(vec![WebhookTopic::ReviewDeleted, WebhookTopic::LabelDeleted]);
+            new.settings.payload_format = Some(PayloadFormat::Ango);
         })
         .await;
     let shown = notification::preview(&world.app, &world.owner, &created.id.to_string(), None, None)

@@ -2,7 +2,7 @@
 
 use crate::support::{Receiver, Response, World};
 use entity::{NotificationStatus::*, WebhookStatus, webhook as webhooks};
-use labelhook_core::webhook::{self, Patch};
+use labelhook_core::webhook::{self, Patch, Settings};
 use std::time::Duration;
 
 async fn switch(world: &World, webhook: &webhooks::Model, status: WebhookStatus) {
@@ -78,10 +78,11 @@ async fn a_new_url_is_where_retries_go() {
     let created = world.webhook(&old.url()).await;
     world.publish(&world.annotated().await).await;
     world.deliver().await;
-    let patch = Patch {
+    let patch = Settings {
         url: Some(new.url()),
-        ..Patch::default()
-    };
+        ..Settings::default()
+    }
+    .into();
     webhook::update(&world.app, &world.owner, &created.id.to_string(), patch)
         .await
         .unwrap();

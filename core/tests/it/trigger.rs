@@ -6,7 +6,7 @@ use labelhook_core::{
     Error, listener,
     notification::{self, Trigger},
     replay,
-    webhook::New,
+    webhook::{New, Settings},
 };
 use sea_orm::{EntityTrait, Iterable};
 
@@ -65,8 +65,11 @@ async fn listeners_are_sent_to_unless_a_webhook_is_named() {
     let change = world.annotated().await;
     let project = change.project.id.to_string();
     let new = |project_id: Option<&str>| New {
-        url: "http://localhost:3000/".into(),
         project_id: project_id.map(str::to_owned),
+        settings: Settings {
+            url: Some("http://localhost:3000/".into()),
+            ..Settings::default()
+        },
         ..New::default()
     };
     let other = world.annotated().await.project.id.to_string();

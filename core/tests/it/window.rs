@@ -12,7 +12,7 @@ async fn what_does_not_fit_waits_in_the_database_and_is_claimed_in_order() {
     let world = World::with(SMALL).await;
     let receiver = Receiver::ok().await;
     world
-        .webhook_with(&receiver.url(), |new| new.max_in_flight = Some(1))
+        .webhook_with(&receiver.url(), |new| new.settings.max_in_flight = Some(1))
         .await;
     let label = world.annotated().await;
     let mut events = Vec::new();
@@ -86,8 +86,8 @@ async fn hundreds_of_webhooks_that_are_due_at_once_are_claimed_in_steps() {
     for _ in 0..300 {
         world
             .webhook_with(&receiver.url(), |new| {
-                new.retry.max_attempts = Some(2);
-                new.retry.jitter = Some(0.0);
+                new.settings.retry.max_attempts = Some(2);
+                new.settings.retry.jitter = Some(0.0);
             })
             .await;
     }

@@ -4,7 +4,10 @@ use async_graphql::{ID, InputObject};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use entity::{AttemptErrorKind, PayloadFormat, WebhookTopic};
-use labelhook_core::{listener::Answer, webhook::New};
+use labelhook_core::{
+    listener::Answer,
+    webhook::{New, Settings},
+};
 
 use super::super::{
     error::{ApiError, Result},
@@ -48,18 +51,20 @@ impl ListenerCreateInput {
     pub fn read(self) -> Result<New> {
         Ok(New {
             project_id: self.project.map(|project| project.id.0),
-            topics: self.topics.unwrap_or_default(),
-            url: self.url,
             secret: self.secret,
-            description: Some("a listener's, removed with it".into()),
-            payload_format: Some(self.payload_format),
-            payload_query: self.payload_query,
-            filter: self.filter,
-            headers: self.headers.map(|headers| headers.plain("headers")).transpose()?,
-            retry: self.retry_policy.unwrap_or_default().into(),
-            timeout_ms: self.timeout_ms,
-            max_in_flight: self.max_in_flight,
-            ..New::default()
+            settings: Settings {
+                topics: self.topics,
+                url: Some(self.url),
+                description: Some("a listener's, removed with it".into()),
+                payload_format: Some(self.payload_format),
+                payload_query: Some(self.payload_query),
+                filter: Some(self.filter),
+                headers: self.headers.map(|headers| headers.plain("headers")).transpose()?,
+                retry: self.retry_policy.unwrap_or_default().into(),
+                timeout_ms: self.timeout_ms,
+                max_in_flight: self.max_in_flight,
+                ..Settings::default()
+            },
         })
     }
 }

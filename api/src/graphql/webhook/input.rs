@@ -3,7 +3,7 @@
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{AuthType, Capture, Ordering, PayloadFormat, WebhookStatus, WebhookTopic};
 use labelhook_core::delivery::{limit::Rate, signer::secret};
-use labelhook_core::webhook::{New, Patch, Retry, Rotation};
+use labelhook_core::webhook::{New, Patch, Retry, Rotation, Settings};
 
 use super::super::{error::Result, input::WhereUniqueInput, json::Json};
 
@@ -126,25 +126,28 @@ impl WebhookCreateInput {
     pub fn read(self) -> Result<New> {
         Ok(New {
             project_id: self.project.map(|project| project.id.0),
-            topics: self.topics.set,
-            url: self.url,
             secret: self.secret,
-            description: self.description,
-            payload_format: Some(self.payload_format),
-            payload_query: self.payload_query,
-            filter: self.filter,
-            auth_type: Some(self.auth_type),
-            bearer_token: self.bearer_token,
-            authorization_header: self.authorization_header,
-            headers: self.headers.map(|headers| headers.plain("headers")).transpose()?,
-            retry: self.retry_policy.unwrap_or_default().into(),
-            timeout_ms: self.timeout_ms,
-            max_in_flight: self.max_in_flight,
-            rate: self.rate_limit.map(Rate::from),
-            ordering: Some(self.ordering),
-            auto_disable: Some(self.auto_disable),
-            capture: Some(self.capture),
-            capture_percent: self.capture_percent,
+            settings: Settings {
+                topics: Some(self.topics.set),
+                url: Some(self.url),
+                description: self.description,
+                payload_format: Some(self.payload_format),
+                payload_query: Some(self.payload_query),
+                filter: Some(self.filter),
+                auth_type: Some(self.auth_type),
+                bearer_token: self.bearer_token,
+                authorization_header: self.authorization_header,
+                headers: self.headers.map(|headers| headers.plain("headers")).transpose()?,
+                retry: self.retry_policy.unwrap_or_default().into(),
+                timeout_ms: self.timeout_ms,
+                max_in_flight: self.max_in_flight,
+                rate: Some(self.rate_limit.map(Rate::from)),
+                ordering: Some(self.ordering),
+                auto_disable: Some(self.auto_disable),
+                capture: Some(self.capture),
+                capture_percent: self.capture_percent,
+                ..Settings::default()
+            },
         })
     }
 }
@@ -199,25 +202,28 @@ impl WebhookUpdateInput {
     /// Parses the input into the type that `labelhook_core` takes.
     pub fn read(self) -> Result<Patch> {
         Ok(Patch {
-            topics: self.topics.map(|topics| topics.set),
-            url: self.url,
             status: self.status,
-            description: self.description,
-            payload_format: self.payload_format,
-            payload_query: self.payload_query.into(),
-            filter: self.filter.into(),
-            auth_type: self.auth_type,
-            bearer_token: self.bearer_token,
-            authorization_header: self.authorization_header,
-            headers: self.headers.map(|headers| headers.plain("headers")).transpose()?,
-            retry: self.retry_policy.unwrap_or_default().into(),
-            timeout_ms: self.timeout_ms,
-            max_in_flight: self.max_in_flight,
-            rate: self.rate_limit.map_value(Rate::from).into(),
-            ordering: self.ordering,
-            auto_disable: self.auto_disable,
-            capture: self.capture,
-            capture_percent: self.capture_percent,
+            settings: Settings {
+                topics: self.topics.map(|topics| topics.set),
+                url: self.url,
+                description: self.description,
+                payload_format: self.payload_format,
+                payload_query: self.payload_query.into(),
+                filter: self.filter.into(),
+                auth_type: self.auth_type,
+                bearer_token: self.bearer_token,
+                authorization_header: self.authorization_header,
+                headers: self.headers.map(|headers| headers.plain("headers")).transpose()?,
+                retry: self.retry_policy.unwrap_or_default().into(),
+                timeout_ms: self.timeout_ms,
+                max_in_flight: self.max_in_flight,
+                rate: self.rate_limit.map_value(Rate::from).into(),
+                ordering: self.ordering,
+                auto_disable: self.auto_disable,
+                capture: self.capture,
+                capture_percent: self.capture_percent,
+                ..Settings::default()
+            },
         })
     }
 }

@@ -2,7 +2,10 @@
 
 use async_graphql::{ID, InputObject};
 use entity::{AuthType, PayloadContent, PayloadFormat, StageOutput, StageType};
-use labelhook_core::workflow::{self as workflows, EdgeInput, Move, Save, StageWebhook};
+use labelhook_core::{
+    webhook::Settings,
+    workflow::{self as workflows, EdgeInput, Move, Save, StageWebhook},
+};
 
 use super::super::{
     error::Result,
@@ -163,20 +166,23 @@ impl StageWebhookInput {
     fn read(self, path: &str) -> Result<StageWebhook> {
         let headers = |json: Json| json.plain(&format!("{path}.headers"));
         Ok(StageWebhook {
-            url: self.url,
-            auth_type: Some(self.auth_type),
             secret: self.secret,
-            bearer_token: self.bearer_token,
-            authorization_header: self.authorization_header,
-            headers: self.headers.map(headers).transpose()?,
-            payload_format: self.payload_format,
-            payload_content: self.payload_content,
-            payload_query: self.payload_query,
-            filter: self.filter,
-            retry: self.retry_policy.unwrap_or_default().into(),
-            timeout_ms: self.timeout_ms,
-            max_in_flight: self.max_in_flight,
-            rate: self.rate_limit.map(Into::into),
+            settings: Settings {
+                url: Some(self.url),
+                auth_type: Some(self.auth_type),
+                bearer_token: self.bearer_token,
+                authorization_header: self.authorization_header,
+                headers: self.headers.map(headers).transpose()?,
+                payload_format: self.payload_format,
+                payload_content: self.payload_content,
+                payload_query: Some(self.payload_query),
+                filter: Some(self.filter),
+                retry: self.retry_policy.unwrap_or_default().into(),
+                timeout_ms: self.timeout_ms,
+                max_in_flight: self.max_in_flight,
+                rate: Some(self.rate_limit.map(Into::into)),
+                ..Settings::default()
+            },
         })
     }
 }
@@ -203,7 +209,7 @@ mod tests {
             }}
         ]}));
         let said = |stage: &workflows::StageInput| {
-            let webhook = stage.webhook.clone().expect("a webhook");
+            let webhook = stage.webhook.clone().expect("a webhook").settings;
             (webhook.auth_type, webhook.payload_format, webhook.payload_content)
         };
         let (ango, full) = (Some(PayloadFormat::Ango), Some(PayloadContent::Full));

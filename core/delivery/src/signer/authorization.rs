@@ -6,18 +6,40 @@ use http::HeaderValue;
 /// The most bytes of a token or a value.
 const MAX_BYTES: usize = 4096;
 
-/// Returns `Bearer <token>` as a header value. `field` is the input's field, for the error.
-pub fn bearer(field: &str, token: &str) -> Result<HeaderValue> {
-    check(token)
-        .and_then(|()| value(&format!("Bearer {token}")))
-        .map_err(|reason| Error::invalid(field, reason))
+/// The checked value of the header, with the text that it was made from.
+#[derive(Clone)]
+pub struct Authorization {
+    text: String,
+    value: HeaderValue,
 }
 
-/// Returns the value as typed. `field` is the input's field, for the error.
-pub fn free(field: &str, text: &str) -> Result<HeaderValue> {
-    check(text)
-        .and_then(|()| value(text))
-        .map_err(|reason| Error::invalid(field, reason))
+impl Authorization {
+    /// Parses a token, which is sent as `Bearer <token>`. The error names the field `bearerToken`.
+    pub fn bearer(token: String) -> Result<Self> {
+        let value = check(&token).and_then(|()| value(&format!("Bearer {token}")));
+        Self::new("bearerToken", token, value)
+    }
+
+    /// Parses a value, which is sent as typed. The error names the field `authorizationHeader`.
+    pub fn header(text: String) -> Result<Self> {
+        let value = check(&text).and_then(|()| value(&text));
+        Self::new("authorizationHeader", text, value)
+    }
+
+    /// Returns the token or the value as typed.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the value to send.
+    pub fn into_value(self) -> HeaderValue {
+        self.value
+    }
+
+    fn new(field: &str, text: String, value: Result<HeaderValue, &'static str>) -> Result<Self> {
+        let value = value.map_err(|reason| Error::invalid(field, reason))?;
+        Ok(Self { text, value })
+    }
 }
 
 fn check(text: &str) -> Result<(), &'static str> {
@@ -49,8 +71,10 @@ mod tests {
 
     #[test]
     fn a_value_is_sensitive_and_as_typed() {
-        assert_eq!(bearer("bearerToken", "abc").unwrap(), "Bearer abc");
-        let basic = free("bearerToken", "Basic dTpw").unwrap();
+        let bearer = Authorization::bearer("abc".into()).unwrap();
+        assert_eq!(bearer.as_str(), "abc");
+        assert_eq!(bearer.into_value(), "Bearer abc");
+        let basic = Authorization::header("Basic dTpw".into()).unwrap().into_value();
         assert_eq!(basic, "Basic dTpw");
         assert_eq!(format!("{basic:?}"), "Sensitive");
     }
@@ -58,11 +82,12 @@ mod tests {
     #[test]
     fn what_would_break_the_header_is_refused_by_field() {
         for text in ["", "a\nb", "a\r\nX-Evil: 1", "a\tb", "ä", " a", "a ", &"a".repeat(4097)] {
-            for error in [
-                bearer("bearerToken", text).unwrap_err(),
-                free("bearerToken", text).unwrap_err(),
+            for (result, field) in [
+                (Authorization::bearer(text.into()), "bearerToken"),
+                (Authorization::header(text.into()), "authorizationHeader"),
             ] {
-                assert!(error.to_string().starts_with("bearerToken: must "), "{error}");
+                let error = result.map(|_| ()).unwrap_err().to_string();
+                assert!(error.starts_with(&format!("{field}: must ")), "{error}");
             }
         }
     }

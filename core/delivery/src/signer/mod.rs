@@ -22,7 +22,7 @@ use hub::Hub;
 use standard::Standard;
 use uuid::fmt::Hyphenated;
 
-pub use authorization::{bearer, free};
+pub use authorization::Authorization;
 pub use verify::{Claim, verify};
 
 const X_HUB_SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature");
@@ -41,11 +41,11 @@ const BLOCK: usize = 8 * 1024;
 pub struct Scheme {
     /// The dialect of `X-Hub-Signature` and of the ids.
     pub format: PayloadFormat,
-    /// The value of the `Authorization` header, from [`bearer`] or [`free`].
+    /// The value of the `Authorization` header, from [`Authorization`].
     pub authorization: Option<HeaderValue>,
     /// The secrets, newest first; without any, nothing is signed.
     pub secrets: Vec<Secret>,
-    /// Custom headers, checked by [`check_custom`](crate::headers::check_custom). The server's own headers override
+    /// Custom headers, from [`Custom`](crate::headers::Custom). The server's own headers override
     /// them, except `User-Agent`.
     pub custom: HeaderMap,
 }

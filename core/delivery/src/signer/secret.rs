@@ -20,8 +20,25 @@ pub fn generate() -> String {
     format!("{PREFIX}{}", STANDARD.encode(&key[..]))
 }
 
-/// Checks a webhook's secret. The error names the field `secret`.
-pub fn check(secret: &str) -> Result<()> {
+/// The checked text of a secret. It is erased from memory when dropped.
+#[derive(Clone)]
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    /// Parses a webhook's secret. The error names the field `secret`.
+    pub fn parse(text: String) -> Result<Self> {
+        let text = Zeroizing::new(text);
+        check(&text)?;
+        Ok(Self(text))
+    }
+
+    /// Returns the text as typed.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn check(secret: &str) -> Result<()> {
     let refuse = |reason: &str| Err(Error::invalid("secret", reason));
     if secret.is_empty() {
         return refuse("must not be empty");

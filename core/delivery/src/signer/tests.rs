@@ -174,8 +174,10 @@ fn a_prefixed_secret_is_text_for_the_hub_and_base64_for_the_standard() {
 #[test]
 fn ours_win_over_custom_headers_and_a_record_masks_what_the_owner_typed() {
     let mut scheme = scheme(PayloadFormat::Labelbox, &["s"]);
-    scheme.authorization = Some(bearer("bearerToken", "token").unwrap());
-    scheme.custom = headers::check_custom(&serde_json::json!({"X-Team": "blue", "User-Agent": "mine"})).unwrap();
+    scheme.authorization = Some(Authorization::bearer("token".into()).unwrap().into_value());
+    scheme.custom = headers::Custom::parse(serde_json::json!({"X-Team": "blue", "User-Agent": "mine"}))
+        .unwrap()
+        .into_map();
     // The check of custom headers refuses this name; the signer must not depend on it.
     scheme.custom.insert("webhook-id", HeaderValue::from_static("forged"));
     scheme

@@ -1,31 +1,27 @@
-//! Validation of the response capture settings.
+//! The response capture settings.
 
-use super::within;
+use super::value::Bounded;
 use crate::{Error, Result};
 use entity::{Capture, webhook};
-use std::ops::RangeInclusive;
 
-const FIELD: &str = "capturePercent";
-const PERCENT: RangeInclusive<i32> = 1..=100;
+pub(super) const FIELD: &str = "capturePercent";
 
-/// Checks that a percentage is given for SAMPLE, and only for it.
-pub(super) fn check(capture: Capture, percent: Option<i32>) -> Result<()> {
-    within(FIELD, percent, PERCENT)?;
-    match (capture, percent) {
-        (Capture::Sample, None) => Err(Error::invalid(FIELD, "is required when capture is SAMPLE")),
-        (Capture::Full | Capture::Failures, Some(_)) => {
-            Err(Error::invalid(FIELD, "is used only when capture is SAMPLE"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Applies a change. The percentage is kept while the mode stays SAMPLE.
-pub(super) fn change(row: &mut webhook::Model, capture: Option<Capture>, percent: Option<i32>) -> Result<()> {
+/// Applies a change. SAMPLE needs a percentage, which is kept while the mode stays SAMPLE; other modes refuse one.
+pub(super) fn change(
+    row: &mut webhook::Model,
+    capture: Option<Capture>,
+    percent: Option<Bounded<1, 100>>,
+) -> Result<()> {
     let capture = capture.unwrap_or(row.capture);
     let kept = row.capture_percent.filter(|_| capture == Capture::Sample);
-    let percent = percent.or(kept);
-    check(capture, percent)?;
+    let percent = percent.map(Bounded::get).or(kept);
+    match (capture, percent) {
+        (Capture::Sample, None) => return Err(Error::invalid(FIELD, "is required when capture is SAMPLE")),
+        (Capture::Full | Capture::Failures, Some(_)) => {
+            return Err(Error::invalid(FIELD, "is used only when capture is SAMPLE"));
+        }
+        _ => {}
+    }
     (row.capture, row.capture_percent) = (capture, percent);
     Ok(())
 }

@@ -190,10 +190,11 @@ async fn a_webhook_that_changes_on_one_node_is_read_anew_by_the_others() {
         let id = one.webhook("http://127.0.0.1:9/old").await.id;
         let target = async || other.delivery_settings.of(other, id).await.unwrap().unwrap();
         assert!(target().await.url.as_str().ends_with("/old"));
-        let patch = webhook::Patch {
+        let patch = webhook::Settings {
             url: Some("http://127.0.0.1:9/new".into()),
-            ..webhook::Patch::default()
-        };
+            ..webhook::Settings::default()
+        }
+        .into();
         webhook::update(&one.app, &one.owner, &id.to_string(), patch)
             .await
             .unwrap();

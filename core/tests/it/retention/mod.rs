@@ -124,7 +124,7 @@ async fn what_is_not_over_stays_until_it_is() {
         let world = World::present().await;
         world
             .webhook_with(&receiver.url(), |new| {
-                (new.ordering, new.max_in_flight) = (Some(ordering), Some(1));
+                (new.settings.ordering, new.settings.max_in_flight) = (Some(ordering), Some(1));
             })
             .await;
         let change = world.annotated().await;

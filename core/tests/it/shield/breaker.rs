@@ -46,7 +46,7 @@ async fn a_notification_says_what_it_waits_for_and_until_when() {
     let world = World::new().await;
     let dead = Told::to_answer(500).await;
     let failing = world
-        .webhook_with(&dead.receiver.url(), |new| new.max_in_flight = Some(1))
+        .webhook_with(&dead.receiver.url(), |new| new.settings.max_in_flight = Some(1))
         .await;
     publish(&world, 12).await;
     world.deliver().await;
@@ -68,7 +68,7 @@ async fn one_success_closes_the_breaker_and_what_waited_goes() {
     let world = World::new().await;
     let told = Told::to_answer(503).await;
     let webhook = world
-        .webhook_with(&told.receiver.url(), |new| new.max_in_flight = Some(1))
+        .webhook_with(&told.receiver.url(), |new| new.settings.max_in_flight = Some(1))
         .await;
     publish(&world, 30).await;
     world.deliver().await;
@@ -93,7 +93,7 @@ async fn an_open_breaker_is_open_after_a_restart() {
     let world = World::new().await;
     let told = Told::to_answer(500).await;
     let webhook = world
-        .webhook_with(&told.receiver.url(), |new| new.max_in_flight = Some(1))
+        .webhook_with(&told.receiver.url(), |new| new.settings.max_in_flight = Some(1))
         .await;
     publish(&world, 15).await;
     world.deliver().await;
@@ -150,7 +150,7 @@ async fn switching_on_again_or_another_url_begins_anew() {
     let world = World::new().await;
     let (told, other) = (Told::to_answer(500).await, Receiver::ok().await);
     let webhook = world
-        .webhook_with(&told.receiver.url(), |new| new.max_in_flight = Some(1))
+        .webhook_with(&told.receiver.url(), |new| new.settings.max_in_flight = Some(1))
         .await;
     publish(&world, 15).await;
     world.deliver().await;
@@ -179,10 +179,11 @@ async fn switching_on_again_or_another_url_begins_anew() {
     change(
         &world,
         &webhook,
-        Patch {
+        Settings {
             url,
-            ..Patch::default()
-        },
+            ..Settings::default()
+        }
+        .into(),
     )
     .await;
     world.after(HOUR).await;
@@ -194,7 +195,7 @@ async fn what_ends_after_the_breaker_has_opened_neither_closes_it_nor_is_lost() 
     let world = World::new().await;
     let receiver = Receiver::holding_with(500).await;
     let webhook = world
-        .webhook_with(&receiver.url(), |new| new.max_in_flight = Some(20))
+        .webhook_with(&receiver.url(), |new| new.settings.max_in_flight = Some(20))
         .await;
     publish(&world, 40).await;
     let app = world.app.clone();
@@ -216,7 +217,7 @@ async fn a_running_dispatcher_lets_a_request_through_as_soon_as_somebody_tests_t
     let world = World::new().await;
     let told = Told::to_answer(500).await;
     let webhook = world
-        .webhook_with(&told.receiver.url(), |new| new.max_in_flight = Some(1))
+        .webhook_with(&told.receiver.url(), |new| new.settings.max_in_flight = Some(1))
         .await;
     publish(&world, 12).await;
     world.deliver().await;
@@ -237,7 +238,7 @@ async fn a_running_dispatcher_wakes_for_the_probe() {
     let world = World::new().await;
     let told = Told::to_answer(500).await;
     world
-        .webhook_with(&told.receiver.url(), |new| new.max_in_flight = Some(1))
+        .webhook_with(&told.receiver.url(), |new| new.settings.max_in_flight = Some(1))
         .await;
     publish(&world, 12).await;
     world.deliver().await;

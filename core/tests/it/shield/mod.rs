@@ -8,7 +8,7 @@ use crate::support::{Receiver, Response, World};
 use entity::webhook as webhooks;
 use labelhook_core::{
     notification::waiting,
-    webhook::{self, Patch, Retry},
+    webhook::{self, Patch, Retry, Settings},
 };
 use std::{
     sync::{

@@ -14,8 +14,8 @@ use labelhook_core::{
 async fn ordered(world: &World, receiver: &Receiver, ordering: Ordering, retry: Retry) -> webhooks::Model {
     world
         .webhook_with(&receiver.url(), |new| {
-            new.ordering = Some(ordering);
-            new.retry = retry;
+            new.settings.ordering = Some(ordering);
+            new.settings.retry = retry;
         })
         .await
 }
@@ -195,10 +195,11 @@ async fn a_changed_order_holds_for_what_waits() {
         change(
             &world,
             &webhook,
-            Patch {
+            Settings {
                 ordering,
-                ..Patch::default()
-            },
+                ..Settings::default()
+            }
+            .into(),
         )
         .await;
         world.deliver().await;

@@ -11,7 +11,7 @@ const WATCHED: [WebhookTopic; 4] = [WebhookDisabled, WebhookFailing, WebhookReco
 
 async fn watcher(world: &World, receiver: &Receiver, topics: &[WebhookTopic]) -> webhooks::Model {
     world
-        .webhook_with(&receiver.url(), |new| new.topics = topics.to_vec())
+        .webhook_with(&receiver.url(), |new| new.settings.topics = Some(topics.to_vec()))
         .await
 }
 
@@ -121,7 +121,7 @@ async fn switching_off_can_be_turned_off() {
     let world = World::new().await;
     let dead = Told::to_answer(500).await;
     let failing = world
-        .webhook_with(&dead.receiver.url(), |new| new.auto_disable = Some(false))
+        .webhook_with(&dead.receiver.url(), |new| new.settings.auto_disable = Some(false))
         .await;
     hours(&world, 6 * 24).await;
     assert_eq!(shown(&world, &failing).await.status, WebhookStatus::Active);
@@ -129,10 +129,11 @@ async fn switching_off_can_be_turned_off() {
     change(
         &world,
         &failing,
-        Patch {
+        Settings {
             auto_disable: Some(true),
-            ..Patch::default()
-        },
+            ..Settings::default()
+        }
+        .into(),
     )
     .await;
     hours(&world, 1).await;
@@ -168,8 +169,8 @@ async fn webhooks_that_watch_each_other_cause_each_other_nothing() {
     let (one, other) = (Told::to_answer(500).await, Told::to_answer(500).await);
     let all = [&[LabelCreated][..], &WATCHED].concat();
     let quick = |new: &mut New| {
-        new.topics = all.clone();
-        new.retry = retry(2, 20 * SECOND);
+        new.settings.topics = Some(all.clone());
+        new.settings.retry = retry(2, 20 * SECOND);
     };
     world.webhook_with(&one.receiver.url(), quick).await;
     world.webhook_with(&other.receiver.url(), quick).await;
@@ -191,7 +192,7 @@ async fn a_watcher_that_gets_nothing_else_is_never_warned_of_nor_switched_off() 
     let world = World::new().await;
     let (dead, watch) = (Told::to_answer(500).await, Told::to_answer(500).await);
     world
-        .webhook_with(&dead.receiver.url(), |new| new.retry = retry(1, SECOND))
+        .webhook_with(&dead.receiver.url(), |new| new.settings.retry = retry(1, SECOND))
         .await;
     let watching = watcher(&world, &watch.receiver, &WATCHED).await;
     hours(&world, 7 * 24).await;
@@ -211,13 +212,13 @@ async fn a_notification_that_is_given_up_is_told_to_those_who_may_know() {
     let failing = world
         .webhook_with(&dead.receiver.url(), |new| {
             new.project_id = Some(here.project.id.to_string());
-            new.retry = retry(1, SECOND);
+            new.settings.retry = retry(1, SECOND);
         })
         .await;
     for (receiver, project) in [(&own, Some(&here)), (&foreign, Some(&there)), (&of_all, None)] {
         world
             .webhook_with(&receiver.url(), |new| {
-                new.topics = vec![NotificationFailed];
+                new.settings.topics = Some(vec![NotificationFailed]);
                 new.project_id = project.map(|label| label.project.id.to_string());
             })
             .await;
@@ -244,7 +245,7 @@ async fn nobody_wants_to_know_and_nothing_is_told() {
     let world = World::new().await;
     let dead = Told::to_answer(500).await;
     world
-        .webhook_with(&dead.receiver.url(), |new| new.retry = retry(1, SECOND))
+        .webhook_with(&dead.receiver.url(), |new| new.settings.retry = retry(1, SECOND))
         .await;
     publish(&world, 3).await;
     world.deliver().await;

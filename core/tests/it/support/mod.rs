@@ -21,7 +21,7 @@ use labelhook_core::{
     filter, node,
     queue::lanes::Window,
     secret::Keyring,
-    webhook::New,
+    webhook::{New, Settings},
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement, TryGetable};
 use servers::Database;
@@ -198,17 +198,21 @@ impl World {
     }
 
     pub async fn webhook_with(&self, url: &str, change: impl FnOnce(&mut New)) -> webhook::Model {
+        let topics = vec![
+            WebhookTopic::LabelCreated,
+            WebhookTopic::LabelUpdated,
+            WebhookTopic::LabelDeleted,
+            WebhookTopic::ReviewCreated,
+            WebhookTopic::ReviewUpdated,
+        ];
         let mut new = New {
-            url: url.into(),
+            project_id: None,
             secret: Some(SECRET.into()),
-            topics: vec![
-                WebhookTopic::LabelCreated,
-                WebhookTopic::LabelUpdated,
-                WebhookTopic::LabelDeleted,
-                WebhookTopic::ReviewCreated,
-                WebhookTopic::ReviewUpdated,
-            ],
-            ..New::default()
+            settings: Settings {
+                url: Some(url.into()),
+                topics: Some(topics),
+                ..Settings::default()
+            },
         };
         change(&mut new);
         labelhook_core::webhook::create(&self.app, &self.owner, new)

@@ -12,7 +12,7 @@ async fn a_task_that_a_stages_filter_does_not_want_passes_on_without_a_request()
     let world = World::new().await;
     let mut drawn = labelled_then_sent(&receiver.url());
     let webhook = drawn[2].webhook.as_mut().unwrap();
-    webhook.filter = Some("event.data.from.name == 'Nowhere'".into());
+    webhook.settings.filter = Some(Some("event.data.from.name == 'Nowhere'".into()));
     let flow = Flow::new(&world, drawn).await;
     let task = flow.task().await;
     flow.submit(&task).await.unwrap();
@@ -28,8 +28,8 @@ async fn a_task_that_a_stages_filter_wants_is_sent_in_the_shape_of_its_query() {
     let world = World::new().await;
     let mut drawn = labelled_then_sent(&receiver.url());
     let webhook = drawn[2].webhook.as_mut().unwrap();
-    webhook.filter = Some("event.data.to.name == 'Hook'".into());
-    webhook.payload_query = Some("id from".into());
+    webhook.settings.filter = Some(Some("event.data.to.name == 'Hook'".into()));
+    webhook.settings.payload_query = Some(Some("id from".into()));
     let flow = Flow::new(&world, drawn).await;
     let task = flow.task().await;
     flow.submit(&task).await.unwrap();
@@ -48,7 +48,7 @@ async fn a_task_for_which_a_stages_filter_fails_is_held_and_a_rerun_sends_it() {
     let receiver = Receiver::ok().await;
     let world = World::new().await;
     let mut drawn = labelled_then_sent(&receiver.url());
-    drawn[2].webhook.as_mut().unwrap().filter = Some("event.data.none == 1".into());
+    drawn[2].webhook.as_mut().unwrap().settings.filter = Some(Some("event.data.none == 1".into()));
     let flow = Flow::new(&world, drawn).await;
     let task = flow.task().await;
     flow.submit(&task).await.unwrap();
@@ -76,8 +76,8 @@ async fn a_stages_filter_and_query_are_checked_when_the_workflow_is_saved() {
     ] {
         let mut drawn = labelled_then_sent("http://127.0.0.1:9/");
         let webhook = drawn[2].webhook.as_mut().unwrap();
-        webhook.filter = filter.map(str::to_owned);
-        webhook.payload_query = query.map(str::to_owned);
+        webhook.settings.filter = Some(filter.map(str::to_owned));
+        webhook.settings.payload_query = Some(query.map(str::to_owned));
         let (field, reason) = crate::support::invalid(flow.save(drawn).await.unwrap_err());
         assert_eq!(field, expected);
         assert!(reason.starts_with("line 1, column 1: "), "{reason}");

@@ -95,7 +95,7 @@ async fn a_failure_takes_the_failed_edge_and_every_entry_fires_anew() {
         &receiver.url(),
         &[(StageOutput::Succeeded, "Done"), (StageOutput::Failed, "Label")],
     );
-    drawn[2].webhook.as_mut().unwrap().retry.max_attempts = Some(1);
+    drawn[2].webhook.as_mut().unwrap().settings.retry.max_attempts = Some(1);
     drawn.push(stage("Unused", StageType::Archive, &[]));
     drawn[3].name = "Done".into();
     drawn.pop();

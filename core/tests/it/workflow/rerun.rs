@@ -54,7 +54,7 @@ async fn look(world: &World, run: &stage_run::Model) -> stage_run::Model {
 async fn point_to(flow: &Flow<'_>, url: &str, format: Option<PayloadFormat>) {
     let mut drawn = flow.drawn().await;
     drawn[2].webhook = hook("", url, &[]).webhook;
-    drawn[2].webhook.as_mut().unwrap().payload_format = format;
+    drawn[2].webhook.as_mut().unwrap().settings.payload_format = format;
     flow.save(drawn).await.unwrap();
 }
 

@@ -254,7 +254,7 @@ async fn what_waits_in_memory_for_a_removed_stage_is_not_sent() {
     let receiver = Receiver::holding().await;
     let world = World::new().await;
     let mut drawn = labelled_then_sent(&receiver.url());
-    drawn[2].webhook.as_mut().unwrap().max_in_flight = Some(1);
+    drawn[2].webhook.as_mut().unwrap().settings.max_in_flight = Some(1);
     let flow = Flow::new(&world, drawn).await;
     let tasks = flow.tasks(3).await;
     for task in &tasks {

@@ -55,17 +55,23 @@ async fn send(flow: &Flow<'_>) {
 async fn a_fault_in_the_settings_is_named_with_the_path_of_its_stage() {
     type Spoil = fn(&mut StageWebhook);
     let cases: [(Spoil, &str); 10] = [
-        (|given| given.url = "ftp://example.com".into(), "url"),
-        (|given| given.url = String::new(), "url"),
-        (|given| given.auth_type = Some(AuthType::Secret), "secret"),
-        (|given| given.auth_type = None, "secret"),
-        (|given| given.auth_type = Some(AuthType::Bearer), "bearerToken"),
-        (|given| given.auth_type = Some(AuthType::Header), "authorizationHeader"),
-        (|given| given.timeout_ms = Some(1), "timeoutMs"),
-        (|given| given.max_in_flight = Some(0), "maxInFlight"),
-        (|given| given.retry.max_attempts = Some(0), "retryPolicy.maxAttempts"),
+        (|given| given.settings.url = Some("ftp://example.com".into()), "url"),
+        (|given| given.settings.url = Some(String::new()), "url"),
+        (|given| given.settings.auth_type = Some(AuthType::Secret), "secret"),
+        (|given| given.settings.auth_type = None, "secret"),
+        (|given| given.settings.auth_type = Some(AuthType::Bearer), "bearerToken"),
         (
-            |given| given.headers = Some(serde_json::json!({"Host": "x"})),
+            |given| given.settings.auth_type = Some(AuthType::Header),
+            "authorizationHeader",
+        ),
+        (|given| given.settings.timeout_ms = Some(1), "timeoutMs"),
+        (|given| given.settings.max_in_flight = Some(0), "maxInFlight"),
+        (
+            |given| given.settings.retry.max_attempts = Some(0),
+            "retryPolicy.maxAttempts",
+        ),
+        (
+            |given| given.settings.headers = Some(serde_json::json!({"Host": "x"})),
             "headers",
         ),
     ];
@@ -87,9 +93,9 @@ async fn a_fault_in_the_settings_is_named_with_the_path_of_its_stage() {
 async fn settings_that_are_left_out_stay_and_given_ones_replace_all_that_can_be_read() {
     let world = World::new().await;
     let flow = proving(&world, URL, |given| {
-        (given.timeout_ms, given.max_in_flight) = (Some(2_000), Some(3));
-        (given.retry.max_attempts, given.retry.jitter) = (Some(2), Some(0.0));
-        given.headers = Some(serde_json::json!({"X-Team": "trees"}));
+        (given.settings.timeout_ms, given.settings.max_in_flight) = (Some(2_000), Some(3));
+        (given.settings.retry.max_attempts, given.settings.retry.jitter) = (Some(2), Some(0.0));
+        given.settings.headers = Some(serde_json::json!({"X-Team": "trees"}));
     })
     .await;
     let before = row(&flow).await;
@@ -118,12 +124,12 @@ async fn a_secret_stays_until_another_is_given() {
     let world = World::new().await;
     let secret = |text: &'static str| {
         move |given: &mut StageWebhook| {
-            (given.auth_type, given.secret) = (Some(AuthType::Secret), Some(text.into()));
+            (given.settings.auth_type, given.secret) = (Some(AuthType::Secret), Some(text.into()));
         }
     };
     let flow = proving(&world, &receiver.url(), secret("your_secret_key")).await;
     send(&flow).await;
-    flow.save(set(&flow, &receiver.url(), |given| given.auth_type = None).await)
+    flow.save(set(&flow, &receiver.url(), |given| given.settings.auth_type = None).await)
         .await
         .unwrap();
     send(&flow).await;
@@ -151,10 +157,10 @@ async fn a_token_is_sent_stays_when_it_is_left_out_and_is_replaced_when_given() 
         let give = |text: Option<&str>| {
             let text = text.map(str::to_owned);
             move |given: &mut StageWebhook| {
-                given.auth_type = Some(auth_type);
+                given.settings.auth_type = Some(auth_type);
                 match auth_type {
-                    AuthType::Bearer => given.bearer_token = text,
-                    _ => given.authorization_header = text,
+                    AuthType::Bearer => given.settings.bearer_token = text,
+                    _ => given.settings.authorization_header = text,
                 }
             }
         };
@@ -182,8 +188,8 @@ async fn metadata_only_leaves_the_annotations_out() {
     let world = World::new().await;
     for format in [PayloadFormat::Ango, PayloadFormat::V7] {
         let flow = proving(&world, &receiver.url(), |given| {
-            given.payload_format = Some(format);
-            given.payload_content = Some(PayloadContent::MetadataOnly);
+            given.settings.payload_format = Some(format);
+            given.settings.payload_content = Some(PayloadContent::MetadataOnly);
         })
         .await;
         send(&flow).await;
@@ -227,10 +233,10 @@ async fn what_is_queued_goes_on_by_the_limits_that_are_saved() {
     let receiver = Receiver::ok().await;
     let world = World::new().await;
     let pace = |given: &mut StageWebhook| {
-        given.rate = Some(Rate {
+        given.settings.rate = Some(Some(Rate {
             requests: 1,
             per_ms: 3_600_000,
-        });
+        }));
     };
     let flow = proving(&world, &receiver.url(), pace).await;
     for task in flow.tasks(3).await {

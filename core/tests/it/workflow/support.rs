@@ -14,6 +14,7 @@ use labelhook_core::{
     page::{End, PageRequest},
     project,
     task::{self, Answer, Assign, Filter, Judgement, Verdict},
+    webhook::Settings,
     workflow::{self, EdgeInput, Save, StageInput, StageWebhook},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -46,9 +47,12 @@ pub fn stage(name: &str, stage_type: StageType, edges: &[(StageOutput, &str)]) -
 pub fn hook(name: &str, url: &str, edges: &[(StageOutput, &str)]) -> StageInput {
     StageInput {
         webhook: Some(StageWebhook {
-            url: url.to_owned(),
-            auth_type: Some(entity::AuthType::None),
-            ..StageWebhook::default()
+            secret: None,
+            settings: Settings {
+                url: Some(url.to_owned()),
+                auth_type: Some(entity::AuthType::None),
+                ..Settings::default()
+            },
         }),
         ..stage(name, StageType::Webhook, edges)
     }
@@ -88,7 +92,7 @@ pub fn failing_to(url: &str, failed: &str) -> Vec<StageInput> {
 
 /// A webhook stage with one attempt.
 pub fn once(mut drawn: StageInput) -> StageInput {
-    drawn.webhook.as_mut().unwrap().retry.max_attempts = Some(1);
+    drawn.webhook.as_mut().unwrap().settings.retry.max_attempts = Some(1);
     drawn
 }
 
