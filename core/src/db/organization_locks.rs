@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     Result,
-    sql::sequence::{self, Sequence},
+    sql::{
+        advisory,
+        sequence::{self, Sequence},
+    },
     subscribers::SubscriberCache,
 };
 use entity::OrganizationId;
@@ -54,19 +57,17 @@ pub(crate) async fn take(
 
 /// Returns the lock keys in ascending order, each marked as exclusive or shared.
 fn keys(scope: &Scope) -> String {
-    let mut keys: Vec<(i64, LockMode)> = scope.0.iter().map(|(id, turn)| (key(*id), *turn)).collect();
+    let mut keys: Vec<(i64, LockMode)> = scope
+        .0
+        .iter()
+        .map(|(id, turn)| (advisory::of_row(id.0), *turn))
+        .collect();
     keys.sort_unstable();
     let words = keys.iter().map(|(key, turn)| match turn {
         LockMode::Exclusive => format!("x{key}"),
         LockMode::Shared => format!("s{key}"),
     });
     words.collect::<Vec<_>>().join(",")
-}
-
-/// Returns the lock key of an organization: the random half of its id.
-fn key(id: OrganizationId) -> i64 {
-    let (_, half) = id.0.as_u64_pair();
-    i64::from_be_bytes(half.to_be_bytes())
 }
 
 fn generations(text: &str) -> impl Iterator<Item = (OrganizationId, i64)> {
@@ -88,7 +89,8 @@ mod tests {
         let text = keys(&scope);
         let taken: Vec<i64> = text.split(',').map(|word| word[1..].parse().unwrap()).collect();
         assert!(taken.is_sorted() && taken.len() == 20);
-        assert!(text.contains(&format!("x{}", key(ids[3]))) && text.contains(&format!("s{}", key(ids[4]))));
+        let key = |place: usize| advisory::of_row(ids[place].0);
+        assert!(text.contains(&format!("x{}", key(3))) && text.contains(&format!("s{}", key(4))));
     }
 
     #[test]

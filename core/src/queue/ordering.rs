@@ -6,12 +6,16 @@
 //! holds only open ones.
 //!
 //! Enqueueing and releasing exclude each other. On SQLite there is one writer. On PostgreSQL both take the webhook's
-//! [advisory lock](take_turns) until their commit.
+//! [advisory lock](advisory) until their commit.
 
-use crate::{Result, delivery::limit::Limit, sql::statement::raw};
+use crate::{
+    Result,
+    delivery::limit::Limit,
+    sql::{advisory, bulk::batches, statement::raw},
+};
 use entity::{Timestamp, WebhookId};
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// An ordered queue: a webhook and its key.
@@ -23,10 +27,6 @@ struct Row {
     order_key: Uuid,
 }
 
-/// Takes advisory locks. Binds: the webhooks' lock numbers, sorted, so that no two transactions deadlock.
-const LOCK: &str =
-    "SELECT count(pg_advisory_xact_lock(k)::text) AS taken FROM unnest(string_to_array(?1, ',')::bigint[]) AS k";
-
 /// Waits until no other transaction enqueues or releases at these webhooks. Without the lock, a notification that is
 /// enqueued while the one before it ends would wait for one that has ended; and of two that are enqueued at once,
 /// neither would wait for the other.
@@ -34,23 +34,14 @@ async fn take_turns(db: &impl ConnectionTrait, keys: &[Key]) -> Result<()> {
     if keys.is_empty() || db.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
-    let locks: BTreeSet<i64> = keys.iter().map(|(id, _)| lock(*id)).collect();
-    let locks: Vec<String> = locks.iter().map(i64::to_string).collect();
-    db.query_one_raw(raw(db, LOCK, [locks.join(",").into()])).await?;
-    Ok(())
-}
-
-/// Returns the number of a webhook's advisory lock: the random half of its id.
-fn lock(id: WebhookId) -> i64 {
-    let (_, half) = id.0.as_u64_pair();
-    i64::from_be_bytes(half.to_be_bytes())
+    advisory::wait_until_commit(db, keys.iter().map(|(id, _)| id.0)).await
 }
 
 /// Returns which of these queues have a notification that has not ended.
 pub(crate) async fn busy(db: &impl ConnectionTrait, keys: &[Key]) -> Result<HashSet<Key>> {
     take_turns(db, keys).await?;
     let mut busy = HashSet::new();
-    for keys in crate::sql::bulk::batches(keys) {
+    for keys in batches(keys) {
         let binds = keys
             .iter()
             .flat_map(|(webhook, key)| [Value::from(*webhook), (*key).into()]);
@@ -74,7 +65,7 @@ fn busy_sql(keys: usize) -> String {
 /// Makes the first notification of each queue due, if it waits. Idempotent.
 pub(crate) async fn release(db: &impl ConnectionTrait, now: Timestamp, keys: &[Key]) -> Result<()> {
     take_turns(db, keys).await?;
-    for keys in crate::sql::bulk::batches(keys) {
+    for keys in batches(keys) {
         let heads: Vec<String> = (0..keys.len())
             .map(|index| {
                 let (webhook, key) = (2 * index + 2, 2 * index + 3);

@@ -4,6 +4,7 @@
 //! Everything above writes its SQL through here. This room names no table of a verb, no [`App`](crate::App) and no
 //! transaction of a group: those are [`db`](crate::db).
 
+pub(crate) mod advisory;
 pub(crate) mod bulk;
 pub(crate) mod copy_ends;
 pub(crate) mod error;
@@ -32,4 +33,22 @@ pub(crate) async fn plan(sql: &str) -> Vec<String> {
         .await;
     let lines = rows.unwrap().into_iter();
     lines.map(|row| row.try_get("", "detail").unwrap()).collect()
+}
+
+/// The distinct texts of the statements that a database was sent.
+#[cfg(test)]
+pub(crate) type Texts = std::sync::Arc<std::sync::Mutex<std::collections::BTreeSet<String>>>;
+
+/// Opens an empty database and returns it with the texts of the statements that it is sent from now on.
+#[cfg(test)]
+pub(crate) async fn recorded() -> (sea_orm::DatabaseConnection, Texts) {
+    use migration::MigratorTrait;
+    let mut db = sea_orm::Database::connect("sqlite::memory:").await.unwrap();
+    migration::Migrator::up(&db, None).await.unwrap();
+    let texts = Texts::default();
+    let sent = Texts::clone(&texts);
+    db.set_metric_callback(move |info| {
+        sent.lock().unwrap().insert(info.statement.sql.clone());
+    });
+    (db, texts)
 }

@@ -2,7 +2,7 @@
 //! server is an error of the moment and not of the start. Migrations run under an advisory lock, so that many nodes may
 //! start together.
 
-use super::{sequence, statement::raw};
+use super::{advisory, sequence, statement::raw};
 use crate::{Error, Result};
 use migration::MigratorTrait;
 use sea_orm::{
@@ -19,8 +19,6 @@ pub(crate) const APPENDERS: usize = 1;
 pub(crate) const WRITERS: usize = 3;
 /// The timeout for getting a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The advisory lock of migrations.
-const MIGRATIONS: i64 = 0x6c61_6265_6c68_6f6b;
 
 /// A server whose tables are up to date.
 #[derive(Debug)]
@@ -33,8 +31,7 @@ impl Server {
     /// Runs pending migrations, one node at a time.
     pub(crate) async fn open(url: &str) -> Result<Self> {
         let conn = connect(url, 1, |options| options).await?;
-        conn.execute_raw(raw(&conn, "SELECT pg_advisory_lock(?)", [MIGRATIONS.into()]))
-            .await?;
+        advisory::wait(&conn, advisory::MIGRATIONS).await?;
         let migrated = migrate(&conn).await;
         // The lock ends with its connection.
         conn.close().await?;

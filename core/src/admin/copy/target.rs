@@ -1,15 +1,19 @@
 //! Checks of the source and the target of a copy, and the mark in the target while a copy is under way.
 
 use super::table::TABLES;
-use crate::{Error, Result, admin::rekey, background::heartbeat, secret::Keyring, sql::statement::raw};
+use crate::{
+    Error, Result,
+    admin::rekey,
+    background::heartbeat,
+    secret::Keyring,
+    sql::{advisory, statement::raw},
+};
 use entity::organization;
 use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryOrder};
 use sha2::{Digest, Sha256};
 
 /// The setting that marks a copy under way; its value names the installation that is copied.
 const COPY_SETTING: &str = "copy_from";
-/// The advisory lock of a copy.
-const COPY_LOCK: i64 = 0x6c61_6265_6c63_6f70;
 
 #[derive(FromQueryResult)]
 struct Number {
@@ -79,11 +83,7 @@ async fn check_empty(db: &impl ConnectionTrait) -> Result<()> {
 
 /// Locks the target for as long as its connection lives, and marks it.
 pub(crate) async fn begin(db: &impl ConnectionTrait, name: i64) -> Result<()> {
-    let text = "SELECT pg_try_advisory_lock(?)::int::bigint AS value";
-    let locked = Number::find_by_statement(raw(db, text, [COPY_LOCK.into()]))
-        .one(db)
-        .await?;
-    if locked.is_none_or(|locked| locked.value == 0) {
+    if !advisory::try_take(db, advisory::COPIES).await? {
         return Err(Error::Conflict(
             "another copy into the PostgreSQL database is under way".into(),
         ));

@@ -14,7 +14,10 @@
 mod week;
 
 use super::{Pacing, before};
-use crate::{Result, sql::statement::raw};
+use crate::{
+    Result,
+    sql::{advisory, statement::raw},
+};
 use entity::{StageType, Timestamp};
 use sea_orm::{
     ActiveEnum, ConnectionTrait, DatabaseConnection, DatabaseTransaction, FromQueryResult, Statement, TransactionTrait,
@@ -36,8 +39,6 @@ const WEEKS_AHEAD: i64 = 3;
 const MAX_MOVED_ROWS: i64 = 2_000;
 /// The number of times that the locks are requested in one pass.
 const LOCK_TRIES: usize = 5;
-/// The advisory lock of retention.
-const LOCK: i64 = 0x6c61_6265_6c72_6574;
 /// Limits the time that other transactions may have to wait behind ours for each table.
 const SET_LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '200ms'";
 /// Makes the planner use indexes, whatever its statistics say: the rows that are still needed are few.
@@ -56,11 +57,7 @@ struct Name {
 
 /// Takes the advisory lock of retention, held until `conn` is closed. Returns `false` if another node has it.
 pub(super) async fn is_first(conn: &DatabaseConnection) -> Result<bool> {
-    let taken = "SELECT pg_try_advisory_lock(?)::int::bigint AS number";
-    let row = Number::find_by_statement(raw(conn, taken, [LOCK.into()]))
-        .one(conn)
-        .await?;
-    Ok(row.and_then(|row| row.number) == Some(1))
+    advisory::try_take(conn, advisory::RETENTION).await
 }
 
 /// Makes partitions ahead, and drops those of weeks that ended more than `days` ago.
