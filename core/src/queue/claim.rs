@@ -8,10 +8,7 @@ use super::{job::Job, lanes::ClaimBudget, outbox::MAX_BODY_IN_MEMORY};
 use crate::{
     Result,
     delivery::limit::Limit,
-    sql::{
-        bulk::{ROWS, batches},
-        statement::raw,
-    },
+    sql::{bulk::batches, statement::raw},
 };
 use entity::{
     EventId, NodeId, NotificationId, NotificationStatus, OrganizationId, PayloadId, ProjectId, TaskId, Timestamp,
@@ -192,19 +189,13 @@ async fn bodies(
     ids.sort_unstable();
     ids.dedup();
     let mut bodies = HashMap::with_capacity(ids.len());
-    for ids in ids.chunks(ROWS) {
+    for ids in batches(&ids) {
         let marks = vec!["?"; ids.len()].join(", ");
         let sql =
             format!("SELECT id, body FROM payload WHERE id IN ({marks}) AND length(body) <= {MAX_BODY_IN_MEMORY}");
         let binds = ids.iter().map(|id| Value::from(*id));
-        let statement = raw(db, &sql, binds);
-        bodies.extend(
-            Body::find_by_statement(statement)
-                .all(db)
-                .await?
-                .into_iter()
-                .map(|row| (row.id, row.body.into())),
-        );
+        let rows = Body::find_by_statement(raw(db, &sql, binds)).all(db).await?;
+        bodies.extend(rows.into_iter().map(|row| (row.id, row.body.into())));
     }
     Ok(bodies)
 }
@@ -337,7 +328,16 @@ pub(crate) async fn release(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::plan;
+    use crate::sql::{plan, recorded};
+
+    #[tokio::test]
+    async fn bodies_of_any_number_of_notifications_are_read_by_few_statements() {
+        let (db, texts) = recorded().await;
+        for count in 0..300 {
+            bodies(&db, (0..count).map(|_| PayloadId::new())).await.unwrap();
+        }
+        assert_eq!(texts.lock().unwrap().len(), 8, "one for each power of two up to 128");
+    }
 
     /// Asserts that a statement scans no table of notifications and uses the named indexes.
     async fn served_by(sql: &str, indexes: &[&str]) {

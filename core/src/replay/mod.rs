@@ -16,6 +16,7 @@ use crate::{
     auth::{Action, Actor},
     db::Txn,
     notification::{self, Filter},
+    sql::bulk,
 };
 use entity::{
     NotificationId, OrganizationId, ProjectId, ReplayId, ReplayStatus, Timestamp, WebhookId,
@@ -28,8 +29,6 @@ use sea_orm::{
 
 /// The maximum number of running replays of one organization.
 const MAX_RUNNING: u64 = 10;
-/// The number of parts in one statement.
-const ROWS: usize = 128;
 
 /// The input of starting a replay.
 #[derive(Clone, Debug, Default)]
@@ -204,16 +203,9 @@ async fn store(txn: &Txn, row: replay::Model, parts: Vec<Part>) -> Result<replay
     replay::Entity::insert(row.clone().into_active_model())
         .exec_without_returning(txn.conn())
         .await?;
-    let rows: Vec<_> = parts
-        .iter()
-        .filter(|part| part.total > 0)
-        .map(|part| part.row(&row).into_active_model())
-        .collect();
-    for rows in rows.chunks(ROWS) {
-        replay_part::Entity::insert_many(rows.iter().cloned())
-            .exec_without_returning(txn.conn())
-            .await?;
-    }
+    let parts = parts.iter().filter(|part| part.total > 0);
+    let parts = parts.map(|part| part.row(&row)).collect();
+    bulk::insert::<replay_part::Entity>(txn.conn(), parts, "").await?;
     Ok(row)
 }
 

@@ -1,5 +1,10 @@
-//! Multi-row statements. A statement has room for a power of two of rows, so that few distinct statements are prepared.
-//! Unused row slots are filled with `NULL`, so a group needs one statement a table and not one for each power.
+//! Multi-row statements. A statement has room for a power of two of rows, 128 at most, so that few distinct statements are
+//! prepared.
+//!
+//! * Rows that are written are padded: unused row slots are filled with `NULL`, so a group needs one statement a table and
+//!   not one for each power ([`insert`], [`make`]).
+//! * Keys that are looked up or changed are cut into [`batches`] of these sizes, since a `NULL` among them would be
+//!   looked up too.
 //!
 //! The cost is the round trip, to the server or to the thread of a SQLite file. So changes of several tables are sent
 //! together: PostgreSQL gets one statement with all but the last as `WITH` clauses, SQLite one text of several

@@ -1,7 +1,10 @@
 //! Batch sizes of task moves, in bytes. Every move of a task writes an event with its annotation and its project's
 //! ontology, and the same again as a payload, so transactions are limited by bytes as well as by number.
 
-use crate::{Result, sql::statement::octets};
+use crate::{
+    Result,
+    sql::{bulk::batches, statement::octets},
+};
 use entity::{ProjectId, TaskId, label, project, task};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect, RelationDef,
@@ -14,8 +17,6 @@ pub(crate) const MAX_BATCH_BYTES: usize = 32 << 20;
 const COPIES: usize = 3;
 /// The size of a task without annotation and ontology.
 const MIN_TASK_BYTES: usize = 4 << 10;
-/// The number of tasks of one query.
-const TASKS_PER_QUERY: usize = 1_000;
 
 #[derive(FromQueryResult)]
 struct Found {
@@ -27,7 +28,7 @@ struct Found {
 /// Estimates the bytes that moving each of these tasks writes.
 pub(crate) async fn weights(db: &impl ConnectionTrait, ids: &[TaskId]) -> Result<HashMap<TaskId, usize>> {
     let mut weights = HashMap::with_capacity(ids.len());
-    for ids in ids.chunks(TASKS_PER_QUERY) {
+    for ids in batches(ids) {
         let rows = task::Entity::find()
             .select_only()
             .column(task::Column::Id)
@@ -96,6 +97,17 @@ fn project_of_task() -> RelationDef {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::recorded;
+
+    #[tokio::test]
+    async fn any_number_of_tasks_is_weighed_by_few_statements() {
+        let (db, texts) = recorded().await;
+        for count in 0..300 {
+            let ids: Vec<TaskId> = (0..count).map(|_| TaskId::new()).collect();
+            weights(&db, &ids).await.unwrap();
+        }
+        assert_eq!(texts.lock().unwrap().len(), 8, "one for each power of two up to 128");
+    }
 
     #[test]
     fn a_step_takes_what_fits_and_at_least_one() {
