@@ -4,10 +4,13 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::{Scope, Txn},
+    input,
     list::Page,
-    organization, user,
+    lookup, organization, user as users,
 };
-use entity::{ApiKeyId, OrganizationId, ProjectId, Role, Timestamp, UserId, api_key, organization as organizations};
+use entity::{
+    ApiKeyId, OrganizationId, ProjectId, Role, Timestamp, UserId, api_key, organization as organizations, project, user,
+};
 use moka::sync::Cache;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set};
 use sha2::{Digest, Sha256};
@@ -149,9 +152,9 @@ async fn known(app: &App, hash: [u8; 32]) -> Result<Entry> {
 
 /// Creates an API key for the caller, or for another user when the caller may manage keys.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<Created> {
-    let owner = match &new.user_id {
-        None => user::find(app.db.read(), actor, &actor.user_id.to_string()).await?,
-        Some(id) => user::find(app.db.read(), actor, id).await?,
+    let owner: user::Model = match &new.user_id {
+        None => lookup::find(app.db.read(), actor, &actor.user_id.to_string()).await?,
+        Some(id) => lookup::find(app.db.read(), actor, id).await?,
     };
     if owner.id != actor.user_id {
         actor.require(Action::ManageKeys)?;
@@ -163,7 +166,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<Created> {
         return Err(Error::NotAllowed("the user is disabled".into()));
     }
     let projects = limited(app, actor, new.projects.as_deref()).await?;
-    let name = organization::name("name", &new.name)?;
+    let name = input::name("name", &new.name)?;
     if new.expires_at.is_some_and(|at| at <= app.clock.now()) {
         return Err(Error::invalid("expiresAt", "must be in the future"));
     }
@@ -207,8 +210,7 @@ async fn end(app: &App, row: api_key::Model) -> Result<api_key::Model> {
         .db
         .write(row.organization_id, move |txn| {
             Box::pin(async move {
-                let row = api_key::Entity::find_by_id(key).one(txn.conn()).await?;
-                let row = row.ok_or_else(|| Error::not_found("apiKey", key))?;
+                let row: api_key::Model = lookup::reload(txn.conn(), key).await?;
                 if row.revoked_at.is_some() {
                     return Ok(row);
                 }
@@ -233,12 +235,7 @@ pub async fn list(app: &App, actor: &Actor, page: Page) -> Result<Vec<api_key::M
 }
 
 async fn find(app: &App, actor: &Actor, id: &str) -> Result<api_key::Model> {
-    let unknown = || Error::not_found("apiKey", id);
-    let key: ApiKeyId = id.parse().map_err(|_| unknown())?;
-    let row = api_key::Entity::find_by_id(key).one(app.db.read()).await?;
-    let row = row
-        .filter(|row| row.organization_id == actor.organization_id)
-        .ok_or_else(unknown)?;
+    let row: api_key::Model = lookup::find(app.db.read(), actor, id).await?;
     if row.user_id != actor.user_id {
         manages(actor)?;
     }
@@ -282,7 +279,7 @@ pub async fn bootstrap(app: &App, given: Option<String>) -> Result<Option<String
 /// Creates an API key for a user of this role, and the organization and the user if they are missing. For the command
 /// line.
 pub async fn issue(app: &App, organization: String, role: Role, key: Option<String>) -> Result<Created> {
-    let name = organization::name("organization", &organization)?;
+    let name = input::name("organization", &organization)?;
     app.db
         .write(Scope::installation(), move |txn| {
             Box::pin(async move { make(txn, name, role, key).await })
@@ -292,7 +289,7 @@ pub async fn issue(app: &App, organization: String, role: Role, key: Option<Stri
 
 async fn make(txn: &Txn, organization: String, role: Role, key: Option<String>) -> Result<Created> {
     let organization = organization::named(txn, organization).await?;
-    let user = user::of_role(txn, organization.id, role).await?;
+    let user = users::of_role(txn, organization.id, role).await?;
     insert(txn, organization.id, user.id, "command line".into(), None, None, key).await
 }
 
@@ -306,10 +303,9 @@ pub async fn all(app: &App) -> Result<Vec<api_key::Model>> {
 
 /// Revokes an API key of any organization by its id. For the command line.
 pub async fn revoke_any(app: &App, id: &str) -> Result<api_key::Model> {
-    let unknown = || Error::not_found("apiKey", id);
-    let key: ApiKeyId = id.parse().map_err(|_| unknown())?;
+    let key = lookup::parse::<api_key::Model>(id)?;
     let row = api_key::Entity::find_by_id(key).one(app.db.read()).await?;
-    end(app, row.ok_or_else(unknown)?).await
+    end(app, row.ok_or_else(|| Error::not_found("apiKey", id))?).await
 }
 
 async fn insert(
@@ -354,7 +350,8 @@ async fn limited(app: &App, actor: &Actor, ids: Option<&[String]>) -> Result<Opt
     }
     let mut projects: Vec<ProjectId> = Vec::new();
     for id in ids {
-        projects.push(organization::project_of(app, actor, "projects", id).await?);
+        let project: project::Model = lookup::find_for(app.db.read(), actor, "projects", id).await?;
+        projects.push(project.id);
     }
     serde_json::to_string(&projects).map(Some).map_err(Error::internal)
 }
@@ -365,7 +362,7 @@ async fn look_up(app: &App, hash: &[u8; 32]) -> Result<Entry> {
         .one(app.db.read())
         .await?;
     let row = found.filter(|row| row.revoked_at.is_none()).ok_or_else(refused)?;
-    let owner = entity::user::Entity::find_by_id(row.user_id).one(app.db.read()).await?;
+    let owner = user::Entity::find_by_id(row.user_id).one(app.db.read()).await?;
     let owner = owner.filter(|owner| !owner.disabled).ok_or_else(refused)?;
     let projects = row
         .projects

@@ -1,14 +1,14 @@
 //! Batches: named sets of data rows of a project. Ango Hub's payloads contain the batches of a data row.
 
 use crate::{
-    App, Error, Result,
+    App, Result,
     auth::{Action, Actor},
-    data_row, input,
+    input,
     label_context::link,
-    organization, project,
+    lookup,
     task::intake,
 };
-use entity::{BatchId, batch, batch_data_row};
+use entity::{BatchId, batch, batch_data_row, data_row, project};
 use sea_orm::{EntityTrait, IntoActiveModel};
 
 /// The fields of a new batch.
@@ -25,15 +25,15 @@ pub struct New {
 /// Creates a batch.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<batch::Model> {
     actor.require(Action::ManageData)?;
-    let name = organization::name("name", &new.name)?;
+    let name = input::name("name", &new.name)?;
     input::entries("dataRows", new.data_rows.len())?;
     let actor = actor.clone();
     let (batch, later) = app
         .db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let project = project::referred(txn.conn(), &actor, "project", &new.project).await?;
-                let rows = data_row::find_all(txn.conn(), &actor, &new.data_rows).await?;
+                let project: project::Model = lookup::find_for(txn.conn(), &actor, "project", &new.project).await?;
+                let rows: Vec<data_row::Model> = lookup::find_all(txn.conn(), &actor, &new.data_rows).await?;
                 let batch = batch::Model {
                     id: BatchId::new(),
                     organization_id: actor.organization_id,
@@ -62,9 +62,5 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<batch::Model> 
 /// Returns a batch by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<batch::Model> {
     actor.require(Action::Read)?;
-    let unknown = || Error::not_found("batch", id);
-    let key: BatchId = id.parse().map_err(|_| unknown())?;
-    let row = batch::Entity::find_by_id(key).one(app.db.read()).await?;
-    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(row.project_id)))
-        .ok_or_else(unknown)
+    lookup::find(app.db.read(), actor, id).await
 }

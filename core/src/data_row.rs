@@ -3,18 +3,15 @@
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    dataset,
     db::Txn,
     deletion, input,
     list::{self, Query},
+    lookup,
     sql::error::is_duplicate,
     task::{self, intake},
 };
-use entity::{DataRowId, DatasetId, DeletionKind, OrganizationId, ProjectId, batch, batch_data_row, data_row, label};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{self, Expr},
-};
+use entity::{DataRowId, DatasetId, DeletionKind, OrganizationId, data_row, dataset, label};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr};
 use std::collections::HashSet;
 
 /// The maximum size in bytes of an asset's URL or text.
@@ -68,7 +65,7 @@ impl list::Field for Field {
 /// Returns a live data row by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<data_row::Model> {
     actor.require(Action::Read)?;
-    find(app.db.read(), actor, id).await
+    lookup::find(app.db.read(), actor, id).await
 }
 
 /// Lists the live data rows of a dataset that the actor has access to.
@@ -77,7 +74,7 @@ pub async fn list(app: &App, actor: &Actor, id: DatasetId, query: Query<Field>) 
     let rows = data_row::Entity::find()
         .filter(data_row::Column::OrganizationId.eq(actor.organization_id))
         .filter(data_row::Column::DatasetId.eq(id))
-        .filter(seen(actor));
+        .filter(lookup::data_row_visible(actor));
     let rows = query.select(rows, Field::Id, Some(data_row::Column::DeletedAt.is_null()))?;
     Ok(rows.all(app.db.read()).await?)
 }
@@ -119,7 +116,7 @@ pub async fn delete(app: &App, actor: &Actor, ids: &[String]) -> Result<Vec<data
         .db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let mut rows = find_all(txn.conn(), &actor, &ids).await?;
+                let mut rows: Vec<data_row::Model> = lookup::find_all(txn.conn(), &actor, &ids).await?;
                 let keys: Vec<DataRowId> = rows.iter().map(|row| row.id).collect();
                 let (deleted_at, updated_at) = (Some(txn.now()), txn.now());
                 data_row::Entity::update_many()
@@ -144,85 +141,7 @@ pub async fn delete(app: &App, actor: &Actor, ids: &[String]) -> Result<Vec<data
 
 /// Loads data rows of an organization by id, deleted ones included, for the objects that refer to them.
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[DataRowId]) -> Result<Vec<data_row::Model>> {
-    Ok(data_row::Entity::find()
-        .filter(data_row::Column::Id.is_in(ids.iter().copied()))
-        .filter(data_row::Column::OrganizationId.eq(organization_id))
-        .all(app.db.read())
-        .await?)
-}
-
-/// Returns a live data row that the actor has access to.
-pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<data_row::Model> {
-    let mut rows = find_all(conn, actor, &[id.to_owned()]).await?;
-    rows.pop().ok_or_else(|| Error::not_found("dataRow", id))
-}
-
-/// Returns live data rows that the actor has access to, each once, in the order given; not found when one is missing.
-pub(crate) async fn find_all(
-    conn: &impl ConnectionTrait,
-    actor: &Actor,
-    ids: &[String],
-) -> Result<Vec<data_row::Model>> {
-    let mut keys: Vec<DataRowId> = Vec::with_capacity(ids.len());
-    for id in ids {
-        keys.push(id.parse().map_err(|_| Error::not_found("dataRow", id))?);
-    }
-    let found = data_row::Entity::find()
-        .filter(data_row::Column::Id.is_in(keys.iter().copied()))
-        .filter(data_row::Column::OrganizationId.eq(actor.organization_id))
-        .filter(data_row::Column::DeletedAt.is_null())
-        .filter(seen(actor))
-        .filter(in_live_dataset())
-        .all(conn)
-        .await?;
-    let mut found: std::collections::HashMap<_, _> = found.into_iter().map(|row| (row.id, row)).collect();
-    let mut known = HashSet::new();
-    let mut rows = Vec::with_capacity(found.len());
-    for key in keys {
-        if known.insert(key) {
-            rows.push(found.remove(&key).ok_or_else(|| Error::not_found("dataRow", key))?);
-        }
-    }
-    Ok(rows)
-}
-
-/// Builds the condition for the data rows that the actor has access to: an API key with limits has access to those of
-/// its projects, through datasets or batches.
-pub(crate) fn seen(actor: &Actor) -> Condition {
-    let Some(projects) = &actor.projects else {
-        return Condition::all();
-    };
-    let datasets = entity::dataset::Entity::find()
-        .select_only()
-        .column(entity::dataset::Column::Id)
-        .filter(dataset::seen(actor));
-    Condition::any()
-        .add(data_row::Column::DatasetId.in_subquery(datasets.into_query()))
-        .add(batched(projects))
-}
-
-fn batched(projects: &[ProjectId]) -> Expr {
-    let batches = batch::Entity::find()
-        .select_only()
-        .column(batch::Column::Id)
-        .filter(batch::Column::ProjectId.is_in(projects.iter().copied()));
-    let rows = batch_data_row::Entity::find()
-        .select_only()
-        .column(batch_data_row::Column::DataRowId)
-        .filter(batch_data_row::Column::BatchId.in_subquery(batches.into_query()));
-    data_row::Column::Id.in_subquery(rows.into_query())
-}
-
-pub(crate) fn in_live_dataset() -> Expr {
-    let live = entity::dataset::Entity::find()
-        .select_only()
-        .column(entity::dataset::Column::Id)
-        .filter(entity::dataset::Column::Deleted.eq(false))
-        .filter(sea_query::ExprTrait::equals(
-            entity::dataset::Column::Id.into_expr(),
-            (data_row::Entity, data_row::Column::DatasetId),
-        ));
-    Expr::exists(live.into_query())
+    lookup::many(app.db.read(), organization_id, ids).await
 }
 
 async fn insert(app: &App, actor: &Actor, dataset: &str, new: Vec<New>) -> Result<Vec<data_row::Model>> {
@@ -231,7 +150,7 @@ async fn insert(app: &App, actor: &Actor, dataset: &str, new: Vec<New>) -> Resul
         .db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let dataset = dataset::referred(txn.conn(), &actor, "dataset", &dataset).await?;
+                let dataset: dataset::Model = lookup::find_for(txn.conn(), &actor, "dataset", &dataset).await?;
                 free(txn.conn(), &actor, &new).await?;
                 let rows: Vec<_> = new.into_iter().map(|new| row(txn, &actor, dataset.id, new)).collect();
                 let copies = rows.iter().cloned().map(IntoActiveModel::into_active_model);

@@ -1,17 +1,16 @@
 //! Datasets: containers of data rows. A dataset is connected to the projects that label its rows, and belongs to none.
 
 use crate::{
-    App, Error, Result,
+    App, Result,
     auth::{Action, Actor},
     deletion,
     input::{self, set},
     list::{self, Query},
-    organization, project,
+    lookup, project,
 };
-use entity::{DatasetId, DeletionKind, OrganizationId, ProjectId, data_row, dataset, project_dataset};
+use entity::{DatasetId, DeletionKind, OrganizationId, ProjectId, data_row, dataset, project as projects};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-    QueryTrait, Set, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Set, sea_query::Expr,
 };
 use std::collections::HashMap;
 
@@ -79,7 +78,7 @@ impl list::Field for Field {
 /// Returns a live dataset by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<dataset::Model> {
     actor.require(Action::Read)?;
-    find(app.db.read(), actor, id).await
+    lookup::find(app.db.read(), actor, id).await
 }
 
 /// Lists the datasets of a scope that the actor has access to.
@@ -87,9 +86,9 @@ pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -
     actor.require(Action::Read)?;
     let mut rows = dataset::Entity::find()
         .filter(dataset::Column::OrganizationId.eq(actor.organization_id))
-        .filter(seen(actor));
+        .filter(lookup::dataset_visible(actor));
     if let Scope::Project(id) = scope {
-        rows = rows.filter(connected(&[id]));
+        rows = rows.filter(lookup::connected(&[id]));
     }
     let rows = query.select(rows, Field::Id, Some(dataset::Column::Deleted.eq(false)))?;
     Ok(rows.all(app.db.read()).await?)
@@ -101,7 +100,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<dataset::Model
     if new.project.is_none() {
         actor.require_organization()?;
     }
-    let name = organization::name("name", &new.name)?;
+    let name = input::name("name", &new.name)?;
     let description = new.description.unwrap_or_default();
     input::text("description", &description, input::DESCRIPTION)?;
     let actor = actor.clone();
@@ -119,7 +118,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<dataset::Model
                     updated_at: txn.now(),
                 };
                 if let Some(id) = &new.project {
-                    let project = project::referred(txn.conn(), &actor, "projects", id).await?;
+                    let project: projects::Model = lookup::find_for(txn.conn(), &actor, "projects", id).await?;
                     project::connect(txn.conn(), &project, row.id).await?;
                 }
                 dataset::Entity::insert(row.clone().into_active_model())
@@ -136,7 +135,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<dataset::Model
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<dataset::Model> {
     actor.require(Action::ManageData)?;
     actor.require_organization()?;
-    let name = patch.name.as_deref().map(|name| organization::name("name", name));
+    let name = patch.name.as_deref().map(|name| input::name("name", name));
     let name = name.transpose()?;
     input::text(
         "description",
@@ -148,7 +147,8 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
         .db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let mut row = find(txn.conn(), &actor, &id).await?.into_active_model();
+                let row: dataset::Model = lookup::find(txn.conn(), &actor, &id).await?;
+                let mut row = row.into_active_model();
                 set(&mut row.name, name);
                 set(&mut row.description, patch.description);
                 set(&mut row.deleted, patch.deleted.then_some(true));
@@ -171,11 +171,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
 
 /// Loads datasets of an organization by id, deleted ones included, for the objects that refer to them.
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[DatasetId]) -> Result<Vec<dataset::Model>> {
-    Ok(dataset::Entity::find()
-        .filter(dataset::Column::Id.is_in(ids.iter().copied()))
-        .filter(dataset::Column::OrganizationId.eq(organization_id))
-        .all(app.db.read())
-        .await?)
+    lookup::many(app.db.read(), organization_id, ids).await
 }
 
 /// Counts the live data rows of each dataset.
@@ -191,52 +187,4 @@ pub async fn row_counts(app: &App, ids: &[DatasetId]) -> Result<HashMap<DatasetI
         .all(app.db.read())
         .await?;
     Ok(counts.into_iter().collect())
-}
-
-/// Returns a live dataset that the actor has access to.
-pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<dataset::Model> {
-    let row = any(conn, actor, id).await?;
-    match row.deleted {
-        true => Err(Error::not_found("dataset", id)),
-        false => Ok(row),
-    }
-}
-
-/// Returns a dataset that an input refers to. It must be live to get new references.
-pub(crate) async fn referred(
-    conn: &impl ConnectionTrait,
-    actor: &Actor,
-    field: &str,
-    id: &str,
-) -> Result<dataset::Model> {
-    let row = any(conn, actor, id).await?;
-    match row.deleted {
-        true => Err(Error::invalid(field, "the dataset is deleted")),
-        false => Ok(row),
-    }
-}
-
-/// Builds the condition for the datasets that the actor has access to: an API key with limits has access to those of
-/// its projects.
-pub(crate) fn seen(actor: &Actor) -> Condition {
-    match &actor.projects {
-        None => Condition::all(),
-        Some(projects) => Condition::all().add(connected(projects)),
-    }
-}
-
-fn connected(projects: &[ProjectId]) -> Expr {
-    let links = project_dataset::Entity::find()
-        .select_only()
-        .column(project_dataset::Column::DatasetId)
-        .filter(project_dataset::Column::ProjectId.is_in(projects.iter().copied()));
-    dataset::Column::Id.in_subquery(links.into_query())
-}
-
-async fn any(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<dataset::Model> {
-    let unknown = || Error::not_found("dataset", id);
-    let key: DatasetId = id.parse().map_err(|_| unknown())?;
-    let row = dataset::Entity::find_by_id(key).filter(seen(actor)).one(conn).await?;
-    row.filter(|row| row.organization_id == actor.organization_id)
-        .ok_or_else(unknown)
 }

@@ -1,9 +1,11 @@
-//! Validation of inputs at the edge: texts within their limits, valid JSON, and lists that are neither empty nor too
-//! long. Names are checked by [`crate::organization::name`].
+//! Validation of inputs at the edge: names, texts within their limits, valid JSON, and lists that are neither empty nor
+//! too long.
 
 use crate::{Error, Result};
 use sea_orm::{ActiveValue, Set, Value};
 
+/// The most characters of a name.
+const NAME: usize = 256;
 /// The most bytes of a description.
 pub(crate) const DESCRIPTION: usize = 16 << 10;
 /// The most bytes of a JSON field.
@@ -12,6 +14,20 @@ pub(crate) const JSON: usize = 256 << 10;
 pub(crate) const KEY: usize = 256;
 /// The most entries of a list that one mutation takes.
 pub const MAX_ENTRIES: usize = 1_000;
+
+/// Checks a display name: not empty, at most 256 characters, no control characters.
+pub(crate) fn name(field: &str, text: &str) -> Result<String> {
+    if text.trim().is_empty() {
+        return Err(Error::invalid(field, "must not be empty"));
+    }
+    if text.chars().count() > NAME {
+        return Err(Error::invalid(field, format!("must have at most {NAME} characters")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::invalid(field, "must not contain control characters"));
+    }
+    Ok(text.to_owned())
+}
 
 /// Checks free text of at most `max` bytes. NUL is refused, because PostgreSQL cannot store it.
 pub(crate) fn text(field: &str, text: &str, max: usize) -> Result<()> {

@@ -34,6 +34,7 @@ pub mod label;
 pub mod list;
 pub mod listener;
 pub mod live;
+pub mod lookup;
 pub mod node;
 pub mod notification;
 pub mod organization;

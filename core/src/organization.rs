@@ -7,12 +7,10 @@ use crate::{
     db::Txn,
     retention,
 };
-use entity::{OrganizationId, ProjectId, organization, project};
+use entity::{OrganizationId, organization};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
-const NAME: usize = 256;
-
-/// Returns the caller's organization.
+/// The caller's organization.
 pub async fn get(app: &App, actor: &Actor) -> Result<organization::Model> {
     let row = organization::Entity::find_by_id(actor.organization_id)
         .one(app.db.read())
@@ -84,32 +82,4 @@ pub(crate) async fn named(txn: &Txn, name: String) -> Result<organization::Model
         .exec_without_returning(txn.conn())
         .await?;
     Ok(row)
-}
-
-/// Checks a display name: not empty, at most 256 characters, no control characters.
-pub fn name(field: &str, text: &str) -> Result<String> {
-    if text.trim().is_empty() {
-        return Err(Error::invalid(field, "must not be empty"));
-    }
-    if text.chars().count() > NAME {
-        return Err(Error::invalid(field, format!("must have at most {NAME} characters")));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(Error::invalid(field, "must not contain control characters"));
-    }
-    Ok(text.to_owned())
-}
-
-/// Returns the id of a live project that the actor has access to.
-pub(crate) async fn project_of(app: &App, actor: &Actor, field: &str, id: &str) -> Result<ProjectId> {
-    let unknown = || Error::not_found("project", id);
-    let key: ProjectId = id.parse().map_err(|_| unknown())?;
-    let row = project::Entity::find_by_id(key).one(app.db.read()).await?;
-    let row = row
-        .filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(row.id)))
-        .ok_or_else(unknown)?;
-    if row.deleted {
-        return Err(Error::invalid(field, "the project is deleted"));
-    }
-    Ok(row.id)
 }

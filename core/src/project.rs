@@ -3,15 +3,14 @@
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    dataset,
     input::{self, set},
     list::{self, Query},
-    organization,
+    lookup,
     sql::statement::raw,
     task::intake::{self, Source},
     workflow,
 };
-use entity::{DatasetId, IntakeKind, OrganizationId, ProjectId, project, project_dataset};
+use entity::{DatasetId, IntakeKind, OrganizationId, ProjectId, dataset, project, project_dataset};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
     QuerySelect, QueryTrait, Set,
@@ -110,18 +109,17 @@ impl list::Field for Field {
 /// Returns a live project by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<project::Model> {
     actor.require(Action::Read)?;
-    find(app.db.read(), actor, id).await
+    lookup::find(app.db.read(), actor, id).await
 }
 
 /// Lists the projects of a scope that the actor has access to.
 pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -> Result<Vec<project::Model>> {
     actor.require(Action::Read)?;
-    let mut rows = project::Entity::find().filter(project::Column::OrganizationId.eq(actor.organization_id));
+    let mut rows = project::Entity::find()
+        .filter(project::Column::OrganizationId.eq(actor.organization_id))
+        .filter(lookup::within(actor, project::Column::Id));
     if let Scope::Dataset(id) = scope {
         rows = rows.filter(connected_to(id));
-    }
-    if let Some(projects) = &actor.projects {
-        rows = rows.filter(project::Column::Id.is_in(projects.iter().copied()));
     }
     let rows = query.select(rows, Field::Id, Some(project::Column::Deleted.eq(false)))?;
     Ok(rows.all(app.db.read()).await?)
@@ -131,7 +129,7 @@ pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<project::Model> {
     actor.require(Action::ManageData)?;
     actor.require_organization()?;
-    let name = organization::name("name", &new.name)?;
+    let name = input::name("name", &new.name)?;
     check(new.description.as_deref(), new.ontology.as_deref(), &new.settings)?;
     let (organization_id, created_by) = (actor.organization_id, Some(actor.user_id));
     app.db
@@ -173,7 +171,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<project::Model
 /// Changes a project. Deleting one hides it; its labels stay and no event is published.
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<project::Model> {
     actor.require(Action::ManageData)?;
-    let name = patch.name.as_deref().map(|name| organization::name("name", name));
+    let name = patch.name.as_deref().map(|name| input::name("name", name));
     let name = name.transpose()?;
     check(
         patch.description.as_ref().and_then(Option::as_deref),
@@ -186,9 +184,10 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
         .db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let row = find(txn.conn(), &actor, &id).await?;
+                let row: project::Model = lookup::find(txn.conn(), &actor, &id).await?;
                 if let Some(dataset) = &patch.connect {
-                    let dataset = dataset::referred(txn.conn(), &actor, "datasets.connect", dataset).await?;
+                    let dataset: dataset::Model =
+                        lookup::find_for(txn.conn(), &actor, "datasets.connect", dataset).await?;
                     connect(txn.conn(), &row, dataset.id).await?;
                     let source = Source {
                         organization_id: row.organization_id,
@@ -200,7 +199,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                     intake::schedule(txn, source, None).await?;
                 }
                 if let Some(dataset) = &patch.disconnect {
-                    let dataset = dataset::find(txn.conn(), &actor, dataset).await?;
+                    let dataset: dataset::Model = lookup::find(txn.conn(), &actor, dataset).await?;
                     disconnect(txn.conn(), row.id, dataset.id).await?;
                 }
                 let mut row = changed(row, name, patch);
@@ -217,11 +216,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
 
 /// Loads projects of an organization by id, deleted ones included, for the objects that refer to them.
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[ProjectId]) -> Result<Vec<project::Model>> {
-    Ok(project::Entity::find()
-        .filter(project::Column::Id.is_in(ids.iter().copied()))
-        .filter(project::Column::OrganizationId.eq(organization_id))
-        .all(app.db.read())
-        .await?)
+    lookup::many(app.db.read(), organization_id, ids).await
 }
 
 #[derive(FromQueryResult)]
@@ -248,29 +243,6 @@ pub async fn data_row_counts(app: &App, ids: &[ProjectId]) -> Result<HashMap<Pro
     let statement = raw(db, &sql, values);
     let counts = Count::find_by_statement(statement).all(db).await?;
     Ok(counts.into_iter().map(|row| (row.id, row.count)).collect())
-}
-
-/// Returns a live project that the actor has access to.
-pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<project::Model> {
-    let row = any(conn, actor, id).await?;
-    match row.deleted {
-        true => Err(Error::not_found("project", id)),
-        false => Ok(row),
-    }
-}
-
-/// Returns a project that an input refers to. It must be live to get new references.
-pub(crate) async fn referred(
-    conn: &impl ConnectionTrait,
-    actor: &Actor,
-    field: &str,
-    id: &str,
-) -> Result<project::Model> {
-    let row = any(conn, actor, id).await?;
-    match row.deleted {
-        true => Err(Error::invalid(field, "the project is deleted")),
-        false => Ok(row),
-    }
 }
 
 fn connected_to(id: DatasetId) -> Expr {
@@ -301,14 +273,6 @@ async fn disconnect(conn: &impl ConnectionTrait, id: ProjectId, dataset_id: Data
         .exec(conn)
         .await?;
     Ok(())
-}
-
-async fn any(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<project::Model> {
-    let unknown = || Error::not_found("project", id);
-    let key: ProjectId = id.parse().map_err(|_| unknown())?;
-    let row = project::Entity::find_by_id(key).one(conn).await?;
-    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(row.id)))
-        .ok_or_else(unknown)
 }
 
 fn check(description: Option<&str>, ontology: Option<&str>, settings: &Settings) -> Result<()> {

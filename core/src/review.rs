@@ -9,14 +9,10 @@ use crate::{
     label,
     label_context::LabelContext,
     list::{self, Query},
-    publish,
+    lookup, publish,
 };
-use entity::{LabelId, ProjectId, ReviewId, UserId, label as labels, review, user};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait,
-    Set,
-    sea_query::{self, Expr},
-};
+use entity::{LabelId, ProjectId, ReviewId, UserId, label as labels, project, review, user};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, Set, sea_query::Expr};
 
 /// The fields of a new review.
 #[derive(Clone, Debug, Default)]
@@ -80,22 +76,20 @@ impl list::Field for Field {
 /// Returns a live review by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<review::Model> {
     actor.require(Action::Read)?;
-    find(app.db.read(), actor, id).await
+    lookup::find(app.db.read(), actor, id).await
 }
 
 /// Lists the reviews of a scope that the actor has access to.
 pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -> Result<Vec<review::Model>> {
     actor.require(Action::Read)?;
-    let mut rows = review::Entity::find()
+    let rows = review::Entity::find()
         .filter(review::Column::OrganizationId.eq(actor.organization_id))
-        .filter(of_live_label());
-    rows = match scope {
+        .filter(lookup::of_live_label())
+        .filter(lookup::within(actor, review::Column::ProjectId));
+    let rows = match scope {
         Scope::Label(id) => rows.filter(review::Column::LabelId.eq(id)),
         Scope::Project(id) => rows.filter(review::Column::ProjectId.eq(id)),
     };
-    if let Some(projects) = &actor.projects {
-        rows = rows.filter(review::Column::ProjectId.is_in(projects.iter().copied()));
-    }
     let rows = query.select(rows, Field::Id, Some(review::Column::Deleted.eq(false)))?;
     Ok(rows.all(app.db.read()).await?)
 }
@@ -108,7 +102,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<review::Model>
     app.db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let label = label::find(txn.conn(), &actor, &new.label).await?;
+                let label: labels::Model = lookup::find(txn.conn(), &actor, &new.label).await?;
                 let context = txn.label_context(&label).await?;
                 open(&label, &context, new.project.as_deref())?;
                 let row = review::Model {
@@ -140,7 +134,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     app.db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let row = find(txn.conn(), &actor, &id).await?;
+                let row: review::Model = lookup::find(txn.conn(), &actor, &id).await?;
                 if patch.score.is_none() && !patch.deleted {
                     return Ok(row);
                 }
@@ -149,7 +143,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
                 set(&mut row.deleted, patch.deleted.then_some(true));
                 row.updated_at = Set(txn.now());
                 let row = row.update(txn.conn()).await?;
-                let label = label::find(txn.conn(), &actor, &row.label_id.to_string()).await?;
+                let label: labels::Model = lookup::find(txn.conn(), &actor, &row.label_id.to_string()).await?;
                 let context = txn.label_context(&label).await?;
                 let change = match row.deleted {
                     true => Change::Deleted,
@@ -165,8 +159,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
 /// Refuses a review of a label whose project or data row is deleted, or with a project that is not the label's.
 fn open(label: &labels::Model, context: &LabelContext, project: Option<&str>) -> Result<()> {
     if let Some(id) = project {
-        let key: ProjectId = id.parse().map_err(|_| Error::not_found("project", id))?;
-        if key != label.project_id {
+        if lookup::parse::<project::Model>(id)? != label.project_id {
             return Err(Error::invalid("project", "is not the label's project"));
         }
     }
@@ -177,29 +170,6 @@ fn open(label: &labels::Model, context: &LabelContext, project: Option<&str>) ->
         return Err(Error::invalid("label", "the label's data row is deleted"));
     }
     Ok(())
-}
-
-async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<review::Model> {
-    let unknown = || Error::not_found("review", id);
-    let key: ReviewId = id.parse().map_err(|_| unknown())?;
-    let row = review::Entity::find_by_id(key)
-        .filter(of_live_label())
-        .one(conn)
-        .await?;
-    row.filter(|row| row.organization_id == actor.organization_id && !row.deleted && actor.sees(Some(row.project_id)))
-        .ok_or_else(unknown)
-}
-
-fn of_live_label() -> Expr {
-    let live = labels::Entity::find()
-        .select_only()
-        .column(labels::Column::Id)
-        .filter(labels::Column::Deleted.eq(false))
-        .filter(sea_query::ExprTrait::equals(
-            labels::Column::Id.into_expr(),
-            (review::Entity, review::Column::LabelId),
-        ));
-    Expr::exists(live.into_query())
 }
 
 async fn changed(

@@ -4,15 +4,14 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
-    input::set,
+    input::{self, set},
     list::{self, Query},
-    organization,
+    lookup,
     sql::error::is_duplicate,
 };
 use entity::{OrganizationId, Role, UserId, user};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set,
-    sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set, sea_query::Expr,
 };
 
 /// The fields of a new user.
@@ -64,7 +63,7 @@ impl list::Field for Field {
 /// Returns a user of the actor's organization.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<user::Model> {
     actor.require(Action::Read)?;
-    find(app.db.read(), actor, id).await
+    lookup::find(app.db.read(), actor, id).await
 }
 
 /// Lists the organization's users.
@@ -76,19 +75,7 @@ pub async fn list(app: &App, actor: &Actor, query: Query<Field>) -> Result<Vec<u
 
 /// Loads users of an organization by id, for the objects that refer to them.
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[UserId]) -> Result<Vec<user::Model>> {
-    Ok(user::Entity::find()
-        .filter(user::Column::Id.is_in(ids.iter().copied()))
-        .filter(list::owns(user::Column::OrganizationId, organization_id))
-        .all(app.db.read())
-        .await?)
-}
-
-pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<user::Model> {
-    let unknown = || Error::not_found("user", id);
-    let key: UserId = id.parse().map_err(|_| unknown())?;
-    let row = user::Entity::find_by_id(key).one(conn).await?;
-    row.filter(|row| row.organization_id == actor.organization_id)
-        .ok_or_else(unknown)
+    lookup::many(app.db.read(), organization_id, ids).await
 }
 
 /// Creates a user.
@@ -97,7 +84,7 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<user::Model> {
     actor.require_organization()?;
     may_give(actor, new.role)?;
     let email = email(&new.email)?;
-    let name = organization::name("name", &new.name)?;
+    let name = input::name("name", &new.name)?;
     let organization_id = actor.organization_id;
     app.db
         .write(actor.organization_id, move |txn| {
@@ -110,14 +97,14 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<user::Model> {
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<user::Model> {
     actor.require(Action::ManageUsers)?;
     actor.require_organization()?;
-    let name = patch.name.as_deref().map(|name| organization::name("name", name));
+    let name = patch.name.as_deref().map(|name| input::name("name", name));
     let name = name.transpose()?;
     let (actor, id) = (actor.clone(), id.to_owned());
     let row = app
         .db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let known = find(txn.conn(), &actor, &id).await?;
+                let known: user::Model = lookup::find(txn.conn(), &actor, &id).await?;
                 may_change(&actor, &known, &patch)?;
                 let mut row = known.into_active_model();
                 set(&mut row.name, name);

@@ -25,6 +25,7 @@ mod retention;
 mod schema;
 mod sdk;
 mod stats;
+mod tenancy;
 mod test_receiver;
 mod webhook;
 mod workflow;

@@ -90,7 +90,7 @@ pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filt
 }
 
 /// Selects events of an organization by their ids.
-pub(crate) fn by_ids(organization_id: OrganizationId, ids: &[EventId]) -> Select<event::Entity> {
+fn by_ids(organization_id: OrganizationId, ids: &[EventId]) -> Select<event::Entity> {
     event::Entity::find()
         .filter(event::Column::Id.is_in(ids.iter().copied()))
         .filter(list::owns(event::Column::OrganizationId, organization_id))
@@ -217,4 +217,21 @@ pub(crate) async fn last_before(
 
 fn one_of<T: Into<sea_orm::Value>>(column: event::Column, values: Option<Vec<T>>) -> Option<Expr> {
     values.map(|values| column.is_in(values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::plan;
+    use sea_orm::{DbBackend, QueryTrait};
+
+    #[tokio::test]
+    async fn events_that_are_named_are_found_by_their_ids() {
+        for count in [1, 40] {
+            let ids: Vec<EventId> = (0..count).map(|_| EventId::new()).collect();
+            let sql = by_ids(OrganizationId::new(), &ids).build(DbBackend::Sqlite).to_string();
+            let plan = plan(&sql).await;
+            assert!(plan.len() == 1 && plan[0].contains("(id=?)"), "{plan:?}");
+        }
+    }
 }

@@ -1,22 +1,18 @@
 //! The log of events: one by its id, several by their ids, and pages, newest first.
 
-use super::filter::{Filter, Page, PageRequest, by_ids, page};
+use super::filter::{Filter, Page, PageRequest, page};
 use crate::{
-    App, Error, Result,
+    App, Result,
     auth::{Action, Actor},
+    lookup,
 };
 use entity::{EventId, OrganizationId, event};
-use sea_orm::EntityTrait;
 use std::collections::HashMap;
 
 /// Returns an event by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<event::Model> {
     actor.require(Action::ReadWebhooks)?;
-    let unknown = || Error::not_found("event", id);
-    let key: EventId = id.parse().map_err(|_| unknown())?;
-    let row = event::Entity::find_by_id(key).one(app.db.read()).await?;
-    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(row.project_id))
-        .ok_or_else(unknown)
+    lookup::find(app.db.read(), actor, id).await
 }
 
 /// Lists a page of events, newest first.
@@ -31,23 +27,6 @@ pub async fn many(
     organization_id: OrganizationId,
     ids: &[EventId],
 ) -> Result<HashMap<EventId, event::Model>> {
-    let rows = by_ids(organization_id, ids).all(app.db.read()).await?;
+    let rows: Vec<event::Model> = lookup::many(app.db.read(), organization_id, ids).await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sql::plan;
-    use sea_orm::{DbBackend, QueryTrait};
-
-    #[tokio::test]
-    async fn events_that_are_named_are_found_by_their_ids() {
-        for count in [1, 40] {
-            let ids: Vec<EventId> = (0..count).map(|_| EventId::new()).collect();
-            let sql = by_ids(OrganizationId::new(), &ids).build(DbBackend::Sqlite).to_string();
-            let plan = plan(&sql).await;
-            assert!(plan.len() == 1 && plan[0].contains("(id=?)"), "{plan:?}");
-        }
-    }
 }

@@ -9,18 +9,15 @@ pub use field::Field;
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    data_row,
     db::{self, Txn},
     event::{Change, Data},
     input::{self, set},
     label_context::{LabelContext, LabelKey},
     list::Query,
-    publish,
+    lookup, publish,
 };
 use entity::{DataRowId, LabelId, OrganizationId, ProjectId, data_row as rows, label, project as projects};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Set, sea_query::Expr,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, Set, sea_query::Expr};
 use std::{collections::HashSet, time::Duration};
 
 /// The maximum size of an annotation in bytes.
@@ -69,20 +66,19 @@ pub enum Scope {
 /// Returns a live label by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<label::Model> {
     actor.require(Action::Read)?;
-    find(app.db.read(), actor, id).await
+    lookup::find(app.db.read(), actor, id).await
 }
 
 /// Lists the labels of a scope that the actor has access to.
 pub async fn list(app: &App, actor: &Actor, scope: Scope, query: Query<Field>) -> Result<Vec<label::Model>> {
     actor.require(Action::Read)?;
-    let mut rows = label::Entity::find().filter(label::Column::OrganizationId.eq(actor.organization_id));
-    rows = match scope {
+    let rows = label::Entity::find()
+        .filter(label::Column::OrganizationId.eq(actor.organization_id))
+        .filter(lookup::within(actor, label::Column::ProjectId));
+    let rows = match scope {
         Scope::Project(id) => rows.filter(label::Column::ProjectId.eq(id)),
         Scope::DataRow(id) => rows.filter(label::Column::DataRowId.eq(id)),
     };
-    if let Some(projects) = &actor.projects {
-        rows = rows.filter(label::Column::ProjectId.is_in(projects.iter().copied()));
-    }
     let rows = query.select(rows, Field::Id, Some(label::Column::Deleted.eq(false)))?;
     Ok(rows.all(app.db.read()).await?)
 }
@@ -138,7 +134,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
     app.db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let row = find(txn.conn(), &actor, &id).await?;
+                let row: label::Model = lookup::find(txn.conn(), &actor, &id).await?;
                 if patch.label.is_none() && patch.seconds_to_label.is_none() {
                     return Ok(row);
                 }
@@ -170,7 +166,7 @@ pub async fn delete(app: &App, actor: &Actor, ids: &[String]) -> Result<Vec<labe
                 let mut rows = Vec::with_capacity(ids.len());
                 let mut bytes = 0;
                 for id in ids {
-                    let row = find(txn.conn(), &actor, &id).await?;
+                    let row: label::Model = lookup::find(txn.conn(), &actor, &id).await?;
                     if known.insert(row.id) {
                         bytes += row.label.len();
                         rows.push(row);
@@ -191,20 +187,7 @@ pub async fn delete(app: &App, actor: &Actor, ids: &[String]) -> Result<Vec<labe
 
 /// Loads labels of an organization by id, deleted ones included, for the objects that refer to them.
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[LabelId]) -> Result<Vec<label::Model>> {
-    Ok(label::Entity::find()
-        .filter(label::Column::Id.is_in(ids.iter().copied()))
-        .filter(label::Column::OrganizationId.eq(organization_id))
-        .all(app.db.read())
-        .await?)
-}
-
-/// Returns a live label that the actor has access to.
-pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<label::Model> {
-    let unknown = || Error::not_found("label", id);
-    let key: LabelId = id.parse().map_err(|_| unknown())?;
-    let row = label::Entity::find_by_id(key).one(conn).await?;
-    row.filter(|row| row.organization_id == actor.organization_id && !row.deleted && actor.sees(Some(row.project_id)))
-        .ok_or_else(unknown)
+    lookup::many(app.db.read(), organization_id, ids).await
 }
 
 /// Marks these live labels as deleted and publishes one event for each.
@@ -239,14 +222,8 @@ pub(crate) fn touch(txn: &Txn, project: Option<&projects::Model>) {
 fn label_key(actor: &Actor, new: &New) -> Result<LabelKey> {
     Ok(LabelKey {
         organization_id: actor.organization_id,
-        project_id: new
-            .project
-            .parse()
-            .map_err(|_| Error::not_found("project", &new.project))?,
-        data_row_id: new
-            .data_row
-            .parse()
-            .map_err(|_| Error::not_found("dataRow", &new.data_row))?,
+        project_id: lookup::parse::<projects::Model>(&new.project)?,
+        data_row_id: lookup::parse::<rows::Model>(&new.data_row)?,
         user_id: Some(actor.user_id),
     })
 }
@@ -285,15 +262,15 @@ async fn open<'s>(
     let project = context
         .project
         .as_deref()
-        .filter(|project| actor.sees(Some(project.id)));
+        .filter(|project| lookup::is_visible(*project, actor));
     let project = project.ok_or_else(|| Error::not_found("project", &new.project))?;
     if project.deleted {
         return Err(Error::invalid(format!("{path}project"), "the project is deleted"));
     }
-    let unknown = || Error::not_found("dataRow", &new.data_row);
-    let data_row = context.data_row.as_deref().ok_or_else(unknown)?;
+    let data_row = context.data_row.as_deref();
+    let data_row = data_row.ok_or_else(|| Error::not_found("dataRow", &new.data_row))?;
     if actor.projects.is_some() {
-        data_row::find(txn.conn(), actor, &new.data_row).await?;
+        lookup::find::<rows::Model>(txn.conn(), actor, &new.data_row).await?;
     }
     if data_row.deleted_at.is_some() {
         return Err(Error::invalid(format!("{path}dataRow"), "the data row is deleted"));
@@ -319,7 +296,7 @@ fn check(new: &New, path: &str) -> Result<()> {
     seconds(&format!("{path}secondsToLabel"), new.seconds_to_label)?;
     match &new.label_type {
         None => Ok(()),
-        Some(name) => crate::organization::name(&format!("{path}type"), name).map(|_| ()),
+        Some(name) => input::name(&format!("{path}type"), name).map(|_| ()),
     }
 }
 

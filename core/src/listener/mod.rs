@@ -22,7 +22,7 @@ use crate::{
     auth::{Action, Actor},
     db::Txn,
     delivery::signer::secret,
-    subscribers,
+    lookup, subscribers,
     webhook::{self, New, Settings},
 };
 use entity::{AuthType, NodeId, WebhookId, WebhookStatus, WebhookTopic, webhook as webhooks};
@@ -98,8 +98,7 @@ pub async fn attach(app: &App, actor: &Actor, id: &str) -> Result<Attached> {
 }
 
 async fn arrive(txn: &Txn, id: WebhookId, node: NodeId) -> Result<()> {
-    let row = webhooks::Entity::find_by_id(id).one(txn.conn()).await?;
-    let row = row.ok_or_else(|| Error::not_found("webhook", id))?;
+    let row: webhooks::Model = lookup::reload(txn.conn(), id).await?;
     if row.status == WebhookStatus::Revoked {
         let reason = row.status_reason.as_deref().unwrap_or("removed");
         return Err(Error::NotAllowed(format!("the listener's webhook is gone: {reason}")));

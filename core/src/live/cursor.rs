@@ -1,7 +1,7 @@
 //! Cursors of the feed that clients resume from: a sequence number and the row that had it. Checks tell a valid cursor
 //! from one of another organization, one that is made up, and one that the log no longer reaches back to.
 
-use crate::{App, Error, Result, auth::Actor, retention};
+use crate::{App, Error, Result, auth::Actor, lookup, retention};
 use entity::{EventId, NotificationId, OrganizationId, Timestamp, event, notification};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
@@ -21,7 +21,7 @@ pub(crate) async fn of_event(app: &App, actor: &Actor, after: Option<Position>) 
     let db = app.db.read();
     let found = event::Entity::find_by_id(EventId(place.id)).one(db).await?;
     if let Some(row) = found {
-        let good = row.organization_id == actor.organization_id && row.sequence == place.sequence;
+        let good = lookup::is_own(&row, actor) && row.sequence == place.sequence;
         return if good { Ok(Some(place.sequence)) } else { Err(foreign()) };
     }
     let oldest = event::Entity::find()
@@ -40,7 +40,7 @@ pub(crate) async fn of_notification(app: &App, actor: &Actor, after: Option<Posi
         .one(db)
         .await?;
     if let Some(row) = found {
-        let good = row.organization_id == actor.organization_id && place.sequence <= row.sequence;
+        let good = lookup::is_own(&row, actor) && place.sequence <= row.sequence;
         return if good { Ok(Some(place.sequence)) } else { Err(foreign()) };
     }
     Err(gone(app, place, oldest(db, actor.organization_id).await?))

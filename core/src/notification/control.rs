@@ -7,7 +7,7 @@ use crate::{
     db::Txn,
     delivery::{headers, limit::Limit},
     event::{self, Data, Ping},
-    payload,
+    lookup, payload,
     publish::{self, resend},
     queue::{
         job::Job,
@@ -110,8 +110,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::
         .db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let row = notification::Entity::find_by_id(key).one(txn.conn()).await?;
-                let row = row.ok_or_else(|| Error::not_found("notification", key))?;
+                let row: notification::Model = lookup::reload(txn.conn(), key).await?;
                 if over(row.status) {
                     return Err(Error::Conflict(format!(
                         "the notification is {} already",
@@ -179,8 +178,7 @@ pub async fn ping(app: &App, actor: &Actor, webhook_id: &str) -> Result<notifica
 async fn outcome(app: &App, id: NotificationId) -> Result<notification::Model> {
     let mut recorded = app.dispatcher.recorded.subscribe();
     loop {
-        let row = notification::Entity::find_by_id(id).one(app.db.read()).await?;
-        let row = row.ok_or_else(|| Error::not_found("notification", id))?;
+        let row: notification::Model = lookup::reload(app.db.read(), id).await?;
         if row.attempt_count > 0 || over(row.status) {
             return Ok(row);
         }

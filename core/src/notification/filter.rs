@@ -1,13 +1,11 @@
 //! Filters of notifications. Pages of them are cut in [`scan`](crate::notification::scan).
 
-use crate::{Result, auth::Actor, page};
+use crate::{auth::Actor, lookup, page};
 use entity::{
     EventId, NotificationId, NotificationStatus, OrganizationId, ProjectId, StageId, TaskId, Timestamp, WebhookId,
-    WebhookTopic, notification, webhook,
+    WebhookTopic, notification,
 };
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select, sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select, sea_query::Expr};
 use serde::{Deserialize, Serialize};
 
 /// Conditions for notifications; absent ones match everything. A list matches any of its values.
@@ -66,29 +64,13 @@ impl Filter {
     }
 }
 
-/// Returns the notification with this id, when the actor has access to it.
-pub(super) async fn one(
-    db: &impl ConnectionTrait,
-    actor: &Actor,
-    id: NotificationId,
-) -> Result<Option<notification::Model>> {
-    Ok(matching(actor, &by_id(id)).one(db).await?)
-}
-
-fn by_id(id: NotificationId) -> Filter {
-    Filter {
-        ids: Some(vec![id]),
-        ..Filter::default()
-    }
-}
-
 pub(crate) fn matching(actor: &Actor, filter: &Filter) -> Select<notification::Entity> {
     notification::Entity::find().filter(visible(actor, &seen(actor, filter)))
 }
 
 /// Builds the condition for a filter that is already limited to the actor's projects.
 pub(super) fn visible(actor: &Actor, filter: &Filter) -> Condition {
-    of_organization(actor.organization_id, filter).add_option(actor.projects.as_deref().map(of_webhooks_in))
+    of_organization(actor.organization_id, filter).add_option(lookup::of_visible_webhook(actor))
 }
 
 /// Limits the filter to the projects that the actor has access to.
@@ -123,44 +105,6 @@ pub(crate) fn of_organization(id: OrganizationId, filter: &Filter) -> Condition 
         .add_option(filter.created_before.map(|time| Is::CreatedAt.lt(time)))
 }
 
-/// Selects the webhooks of these projects. An API key that is limited to projects has access to notifications of their
-/// webhooks, not to those of organization-wide ones.
-fn of_webhooks_in(projects: &[ProjectId]) -> Expr {
-    let webhooks = webhook::Entity::find()
-        .select_only()
-        .column(webhook::Column::Id)
-        .filter(webhook::Column::ProjectId.is_in(projects.iter().copied()));
-    notification::Column::WebhookId.in_subquery(webhooks.into_query())
-}
-
 fn one_of<T: Into<sea_orm::Value>>(column: notification::Column, values: Option<Vec<T>>) -> Option<Expr> {
     values.map(|values| column.is_in(values))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sql::plan;
-    use entity::{ApiKeyId, Role, UserId};
-    use sea_orm::{DbBackend, QueryTrait};
-
-    fn actor(projects: Option<Vec<ProjectId>>) -> Actor {
-        Actor {
-            organization_id: OrganizationId::new(),
-            user_id: UserId::new(),
-            role: Role::Owner,
-            key_id: ApiKeyId::new(),
-            projects,
-        }
-    }
-
-    #[tokio::test]
-    async fn one_notification_is_found_by_its_id() {
-        for projects in [None, Some(vec![ProjectId::new()])] {
-            let query = matching(&actor(projects), &by_id(NotificationId::new()));
-            let plan = plan(&query.build(DbBackend::Sqlite).to_string()).await;
-            assert!(plan[0].contains("id=?"), "{plan:?}");
-            assert!(!plan.iter().any(|line| line.starts_with("SCAN")), "{plan:?}");
-        }
-    }
 }

@@ -18,8 +18,9 @@ pub use scan::{Page, PageRequest};
 pub use trigger::{Trigger, trigger};
 
 use crate::{
-    App, Error, Result,
+    App, Result,
     auth::{Action, Actor},
+    lookup,
     page::End,
 };
 use entity::{NotificationId, OrganizationId, PayloadId, attempt, notification, payload};
@@ -29,9 +30,7 @@ use std::collections::HashMap;
 /// Returns a notification by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<notification::Model> {
     actor.require(Action::ReadWebhooks)?;
-    let unknown = || Error::not_found("notification", id);
-    let key: NotificationId = id.parse().map_err(|_| unknown())?;
-    filter::one(app.db.read(), actor, key).await?.ok_or_else(unknown)
+    lookup::find(app.db.read(), actor, id).await
 }
 
 /// Lists a page of the log, newest first. When few notifications match, the page may end before it is full, and says

@@ -4,7 +4,7 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
-    event, project, publish, webhook,
+    event, lookup, project, publish, webhook,
 };
 use entity::{ProjectId, WebhookStatus, WebhookTopic, notification, webhook as webhooks};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Iterable, QueryFilter, QueryOrder};
@@ -89,7 +89,7 @@ async fn listening(app: &App, actor: &Actor, project_id: Option<ProjectId>) -> R
         .add_option(project_id.map(of_project));
     let rows = webhooks::Entity::find().filter(condition).order_by_asc(Is::Id);
     let mut rows = rows.all(app.db.read()).await?;
-    rows.retain(|row| actor.sees(row.project_id));
+    rows.retain(|row| lookup::is_visible(row, actor));
     Ok(rows)
 }
 

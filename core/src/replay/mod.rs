@@ -15,12 +15,13 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
+    lookup,
     notification::{self, Filter},
     sql::bulk,
 };
 use entity::{
-    NotificationId, OrganizationId, ProjectId, ReplayId, ReplayStatus, Timestamp, WebhookId,
-    notification as notifications, replay, replay_part,
+    NotificationId, OrganizationId, ReplayId, ReplayStatus, Timestamp, WebhookId, notification as notifications,
+    replay, replay_part,
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
@@ -82,11 +83,7 @@ pub async fn start(app: &App, actor: &Actor, start: Start) -> Result<replay::Mod
 /// them.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<replay::Model> {
     actor.require(Action::ReadWebhooks)?;
-    let unknown = || Error::not_found("replay", id);
-    let key: ReplayId = id.parse().map_err(|_| unknown())?;
-    let row = replay::Entity::find_by_id(key).one(app.db.read()).await?;
-    row.filter(|row| row.organization_id == actor.organization_id && within(actor, row))
-        .ok_or_else(unknown)
+    lookup::find(app.db.read(), actor, id).await
 }
 
 /// Cancels a replay. What it has already enqueued is still sent.
@@ -96,8 +93,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<replay::Model>
     app.db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let row = replay::Entity::find_by_id(key).one(txn.conn()).await?;
-                let mut row = row.ok_or_else(|| Error::not_found("replay", key))?;
+                let mut row: replay::Model = lookup::reload(txn.conn(), key).await?;
                 if row.status != ReplayStatus::Running {
                     let reason = format!("the replay is {} already", row.status.as_str());
                     return Err(Error::Conflict(reason));
@@ -122,17 +118,6 @@ impl Until {
             id: NotificationId::new(),
             sequence: txn.next_sequence(),
         }
-    }
-}
-
-fn within(actor: &Actor, row: &replay::Model) -> bool {
-    let begun: Option<Vec<ProjectId>> = row
-        .projects
-        .as_deref()
-        .and_then(|projects| serde_json::from_str(projects).ok());
-    match begun {
-        Some(projects) => projects.into_iter().all(|id| actor.sees(Some(id))),
-        None => actor.projects.is_none(),
     }
 }
 

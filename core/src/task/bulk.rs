@@ -13,10 +13,10 @@ use crate::{
     auth::{Action, Actor},
     db::{Txn, Work},
     graph::{self, Graph},
+    lookup,
     publish::resend::Again,
-    user, workflow,
 };
-use entity::{Role, StageId, StageOutput, StageType, TaskId, TaskStatus, UserId, stage, task};
+use entity::{Role, StageId, StageOutput, StageType, TaskId, TaskStatus, UserId, stage, task, user};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -32,15 +32,15 @@ pub struct Assign {
 /// Assigns tasks to a user; a worker can only assign them to themself. Returns the tasks, oldest first.
 pub async fn assign(app: &App, actor: &Actor, filter: &Filter, assign: Assign) -> Result<Vec<TaskId>> {
     actor.require(Action::Annotate)?;
-    let assignee = user::find(app.db.read(), actor, &assign.assignee).await?;
+    let assignee: user::Model = lookup::find(app.db.read(), actor, &assign.assignee).await?;
     if assignee.disabled {
         return Err(Error::invalid("assignee", "is disabled"));
     }
     if actor.role == Role::Worker && assignee.id != actor.user_id {
         return Err(Error::Forbidden("a WORKER assigns tasks to themself only".into()));
     }
-    let stage = match &assign.stage {
-        Some(id) => Some(workflow::find_stage(app.db.read(), actor, id).await?),
+    let stage: Option<stage::Model> = match &assign.stage {
+        Some(id) => Some(lookup::find(app.db.read(), actor, id).await?),
         None => None,
     };
     let seen = seen(app, actor, filter).await?;
@@ -59,7 +59,7 @@ pub async fn assign(app: &App, actor: &Actor, filter: &Filter, assign: Assign) -
 /// Puts tasks into a stage of their project, without an entry in their history. A webhook stage sends them.
 pub async fn requeue(app: &App, actor: &Actor, filter: &Filter, stage: &str) -> Result<Vec<TaskId>> {
     actor.require(Action::ManageData)?;
-    let stage = workflow::find_stage(app.db.read(), actor, stage).await?;
+    let stage: stage::Model = lookup::find(app.db.read(), actor, stage).await?;
     if stage.removed_at.is_some() {
         return Err(Error::invalid("stage", "was removed from its workflow"));
     }

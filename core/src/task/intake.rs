@@ -3,7 +3,7 @@
 //! restart.
 
 use super::{batch_size, transition::Transition};
-use crate::{Result, auth::Actor, data_row as data_row_nouns, db::Txn};
+use crate::{Result, auth::Actor, db::Txn, lookup};
 use entity::{
     DataRowId, DatasetId, IntakeId, IntakeKind, LabelId, OrganizationId, ProjectId, TaskId, TaskStatus, Timestamp,
     UserId, batch, batch_data_row, data_row, intake, label, project, project_dataset, task,
@@ -185,7 +185,7 @@ fn next(row: &intake::Model) -> Select<data_row::Entity> {
     };
     let condition = Condition::all()
         .add(of_target)
-        .add(data_row_nouns::in_live_dataset())
+        .add(lookup::in_live_dataset())
         .add_option(row.place.map(|place| data_row::Column::Id.gt(place)));
     data_row::Entity::find()
         .filter(condition)

@@ -23,9 +23,10 @@ pub(crate) use resend::{Withdrawn, forget_sends};
 pub use work::{Answer, Judgement, Verdict, review, save, submit};
 
 use crate::{
-    App, Error, Result,
+    App, Result,
     auth::{Action, Actor},
     db::Txn,
+    lookup,
 };
 use entity::{DataRowId, OrganizationId, StageId, TaskId, stage_visit, task};
 use sea_orm::{
@@ -37,7 +38,7 @@ use std::collections::HashMap;
 /// Returns a task by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<task::Model> {
     actor.require(Action::Read)?;
-    find(app.db.read(), actor, id).await
+    lookup::find(app.db.read(), actor, id).await
 }
 
 /// Lists a page of tasks, newest first.
@@ -48,11 +49,7 @@ pub async fn list(app: &App, actor: &Actor, filter: &Filter, span: PageRequest) 
 
 /// Loads tasks of an organization by id, for the objects that refer to them.
 pub async fn many(app: &App, organization_id: OrganizationId, ids: &[TaskId]) -> Result<Vec<task::Model>> {
-    Ok(task::Entity::find()
-        .filter(task::Column::Id.is_in(ids.iter().copied()))
-        .filter(task::Column::OrganizationId.eq(organization_id))
-        .all(app.db.read())
-        .await?)
+    lookup::many(app.db.read(), organization_id, ids).await
 }
 
 /// Loads the completed visits of several tasks, oldest first, without the annotations.
@@ -89,16 +86,7 @@ fn by_task(rows: Vec<stage_visit::Model>) -> HashMap<TaskId, Vec<stage_visit::Mo
     visits
 }
 
-/// Returns a live task that the actor has access to.
-pub(crate) async fn find(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<task::Model> {
-    let unknown = || Error::not_found("task", id);
-    let key: TaskId = id.parse().map_err(|_| unknown())?;
-    let row = task::Entity::find_by_id(key).one(conn).await?;
-    row.filter(|row| row.organization_id == actor.organization_id && !row.deleted && actor.sees(Some(row.project_id)))
-        .ok_or_else(unknown)
-}
-
-/// Deletes the tasks of deleted data rows. Notifications in flight are still sent, and move nothing.
+/// The data the tasks of deleted data rows. Notifications in flight are still sent, and move nothing.
 pub(crate) async fn forget(txn: &Txn, data_row_ids: &[DataRowId]) -> Result<()> {
     let condition = Condition::all()
         .add(task::Column::DataRowId.is_in(data_row_ids.iter().copied()))

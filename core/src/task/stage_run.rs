@@ -6,8 +6,7 @@ use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
-    task,
-    workflow::find_stage,
+    lookup, task,
 };
 use entity::{
     ReplayStatus, StageId, StageRunId, StageType, TaskId, TaskStatus, project, stage, stage_run, task as tasks,
@@ -23,7 +22,7 @@ const BATCH_SIZE: u64 = 200;
 /// Starts a run that sends again for every task that the stage now holds. A stage has one run at a time.
 pub async fn rerun(app: &App, actor: &Actor, stage: &str) -> Result<stage_run::Model> {
     actor.require(Action::ManageData)?;
-    let stage = find_stage(app.db.read(), actor, stage).await?;
+    let stage: stage::Model = lookup::find(app.db.read(), actor, stage).await?;
     if stage.stage_type != StageType::Webhook || stage.removed_at.is_some() {
         return Err(Error::NotAllowed(format!(
             "stage {:?} is no WEBHOOK stage of its workflow",
@@ -73,20 +72,13 @@ pub async fn rerun(app: &App, actor: &Actor, stage: &str) -> Result<stage_run::M
 /// Returns a stage run by its id.
 pub async fn run(app: &App, actor: &Actor, id: &str) -> Result<stage_run::Model> {
     actor.require(Action::Read)?;
-    let unknown = || Error::not_found("stageRun", id);
-    let key: StageRunId = id.parse().map_err(|_| unknown())?;
-    let row = stage_run::Entity::find_by_id(key).one(app.db.read()).await?;
-    let row = row
-        .filter(|row| row.organization_id == actor.organization_id)
-        .ok_or_else(unknown)?;
-    let seen = find_stage(app.db.read(), actor, &row.stage_id.to_string()).await;
-    seen.map(|_| row).map_err(|_| unknown())
+    lookup::find(app.db.read(), actor, id).await
 }
 
 /// Lists a stage's runs, newest first.
 pub async fn runs(app: &App, actor: &Actor, stage: &str, first: u64) -> Result<Vec<stage_run::Model>> {
     actor.require(Action::Read)?;
-    let stage = find_stage(app.db.read(), actor, stage).await?;
+    let stage: stage::Model = lookup::find(app.db.read(), actor, stage).await?;
     let rows = runs_of(stage.id).order_by_desc(stage_run::Column::Id).limit(first);
     Ok(rows.all(app.db.read()).await?)
 }

@@ -1,15 +1,12 @@
 //! Work on one task: save, submit, review.
 
-use super::{
-    find,
-    transition::{By, Transition},
-};
+use super::transition::{By, Transition};
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
     event::{self, Change, Data},
-    input, label, publish,
+    input, label, lookup, publish,
 };
 use entity::{LabelId, ReviewId, Role, StageOutput, StageType, TaskStatus, label as labels, review as reviews, task};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
@@ -65,7 +62,7 @@ pub struct Judgement {
 /// otherwise the work is kept as a draft.
 pub async fn save(app: &App, actor: &Actor, id: &str, answer: Answer) -> Result<task::Model> {
     check(actor, &answer)?;
-    let seen = find(app.db.read(), actor, id).await?;
+    let seen: task::Model = lookup::find(app.db.read(), actor, id).await?;
     let actor = actor.clone();
     app.db
         .write(actor.organization_id, move |txn| {
@@ -96,7 +93,7 @@ pub async fn save(app: &App, actor: &Actor, id: &str, answer: Answer) -> Result<
 /// changes it.
 pub async fn submit(app: &App, actor: &Actor, id: &str, answer: Answer) -> Result<task::Model> {
     check(actor, &answer)?;
-    let seen = find(app.db.read(), actor, id).await?;
+    let seen: task::Model = lookup::find(app.db.read(), actor, id).await?;
     let actor = actor.clone();
     app.db
         .write(actor.organization_id, move |txn| {
@@ -126,7 +123,7 @@ pub async fn submit(app: &App, actor: &Actor, id: &str, answer: Answer) -> Resul
 pub async fn review(app: &App, actor: &Actor, id: &str, judgement: Judgement) -> Result<task::Model> {
     actor.require(Action::Annotate)?;
     input::finite("score", judgement.score.unwrap_or_default())?;
-    let seen = find(app.db.read(), actor, id).await?;
+    let seen: task::Model = lookup::find(app.db.read(), actor, id).await?;
     let actor = actor.clone();
     app.db
         .write(actor.organization_id, move |txn| {
@@ -172,7 +169,7 @@ fn check(actor: &Actor, answer: &Answer) -> Result<()> {
 /// Loads the task that somebody works on. Concurrent changes win: a task that has left the stage in which the caller
 /// read it is a conflict.
 async fn enter<'t>(txn: &'t Txn, actor: &Actor, seen: &task::Model, stage: Option<&str>) -> Result<Transition<'t>> {
-    let task = find(txn.conn(), actor, &seen.id.to_string()).await?;
+    let task: task::Model = lookup::find(txn.conn(), actor, &seen.id.to_string()).await?;
     if task.stage_id != seen.stage_id || task.event_id != seen.event_id {
         return Err(Error::Conflict(format!("task {} has moved on meanwhile", task.id)));
     }

@@ -25,6 +25,7 @@ use crate::{
     db::Txn,
     health,
     list::Query,
+    lookup,
     subscribers::{filter::FilterFaults, limit},
 };
 use entity::{AuthType, OrganizationId, ProjectId, WebhookId, WebhookStatus, project, webhook, webhook_secret};
@@ -74,8 +75,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
         .db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let row = webhook::Entity::find_by_id(key).one(txn.conn()).await?;
-                let row = row.ok_or_else(|| Error::not_found("webhook", key))?;
+                let row: webhook::Model = lookup::reload(txn.conn(), key).await?;
                 if row.stage_id.is_some() {
                     let reason = "the webhook is a workflow stage's own: saveWorkflow changes it";
                     return Err(Error::NotAllowed(reason.into()));
@@ -121,11 +121,7 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
 /// Returns a webhook by its id.
 pub async fn get(app: &App, actor: &Actor, id: &str) -> Result<webhook::Model> {
     actor.require(Action::ReadWebhooks)?;
-    let unknown = || Error::not_found("webhook", id);
-    let key: WebhookId = id.parse().map_err(|_| unknown())?;
-    let row = webhook::Entity::find_by_id(key).one(app.db.read()).await?;
-    row.filter(|row| row.organization_id == actor.organization_id && actor.sees(row.project_id))
-        .ok_or_else(unknown)
+    lookup::find(app.db.read(), actor, id).await
 }
 
 /// Lists the registered webhooks that the actor has access to: of the organization, or of one project. Webhooks of
@@ -140,12 +136,10 @@ pub async fn list(
     let mut rows = webhook::Entity::find()
         .filter(webhook::Column::OrganizationId.eq(actor.organization_id))
         .filter(webhook::Column::StageId.is_null())
-        .filter(listener::lasts());
+        .filter(listener::lasts())
+        .filter(lookup::within(actor, webhook::Column::ProjectId));
     if let Some(project_id) = project_id {
         rows = rows.filter(webhook::Column::ProjectId.eq(project_id));
-    }
-    if let Some(projects) = &actor.projects {
-        rows = rows.filter(webhook::Column::ProjectId.is_in(projects.iter().copied()));
     }
     Ok(query.select(rows, Field::Id, None)?.all(app.db.read()).await?)
 }
@@ -156,11 +150,7 @@ pub async fn many(
     organization_id: OrganizationId,
     ids: &[WebhookId],
 ) -> Result<HashMap<WebhookId, webhook::Model>> {
-    let rows = webhook::Entity::find()
-        .filter(webhook::Column::OrganizationId.eq(organization_id))
-        .filter(webhook::Column::Id.is_in(ids.iter().copied()))
-        .all(app.db.read())
-        .await?;
+    let rows: Vec<webhook::Model> = lookup::many(app.db.read(), organization_id, ids).await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -187,16 +177,8 @@ async fn project(txn: &Txn, actor: &Actor, id: Option<&str>) -> Result<Option<Pr
         actor.require_organization()?;
         return Ok(None);
     };
-    let unknown = || Error::not_found("project", id);
-    let key: ProjectId = id.parse().map_err(|_| unknown())?;
-    let row = project::Entity::find_by_id(key).one(txn.conn()).await?;
-    let row = row
-        .filter(|row| row.organization_id == actor.organization_id && actor.sees(Some(key)))
-        .ok_or_else(unknown)?;
-    if row.deleted {
-        return Err(Error::invalid("project", "the project is deleted"));
-    }
-    Ok(Some(key))
+    let row: project::Model = lookup::find_for(txn.conn(), actor, "project", id).await?;
+    Ok(Some(row.id))
 }
 
 pub(crate) async fn has_secret(txn: &Txn, id: WebhookId) -> Result<bool> {

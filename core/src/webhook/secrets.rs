@@ -7,6 +7,7 @@ use crate::{
     auth::{Action, Actor},
     db::Txn,
     delivery::signer::{self, secret, secret::SecretText},
+    lookup,
     secret::Keyring,
 };
 use entity::{SecretId, Timestamp, WebhookId, webhook, webhook_secret};
@@ -109,8 +110,7 @@ fn grace(seconds: Option<i32>) -> Result<Duration> {
 }
 
 async fn replace(txn: &Txn, id: WebhookId, secret: SecretText, grace: Duration, keyring: &Keyring) -> Result<Rotated> {
-    let row = webhook::Entity::find_by_id(id).one(txn.conn()).await?;
-    let mut row = row.ok_or_else(|| Error::not_found("webhook", id))?;
+    let mut row: webhook::Model = lookup::reload(txn.conn(), id).await?;
     let known = live(txn.conn(), id, txn.now()).await?;
     let Some((current, older)) = known.split_first() else {
         let reason = "the webhook has no secret: only one that was made with a secret can be rotated";

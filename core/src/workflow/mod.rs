@@ -16,13 +16,13 @@ pub use save::save;
 pub(crate) use store::make_default;
 
 use crate::{
-    App, Error, Result,
+    App, Result,
     auth::{Action, Actor},
-    project,
+    lookup,
 };
-use entity::{OrganizationId, ProjectId, StageId, StageType, TaskStatus, stage, task, workflow};
+use entity::{OrganizationId, ProjectId, StageId, StageType, TaskStatus, project, stage, task, workflow};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, ExprTrait},
 };
 use std::collections::HashMap;
@@ -48,7 +48,7 @@ pub struct Counts {
 /// Returns the workflow of a project.
 pub async fn get(app: &App, actor: &Actor, project: &str) -> Result<Workflow> {
     actor.require(Action::Read)?;
-    let project = project::find(app.db.read(), actor, project).await?;
+    let project: project::Model = lookup::find(app.db.read(), actor, project).await?;
     store::read(app.db.read(), project.id).await
 }
 
@@ -90,17 +90,13 @@ pub async fn many(
 
 /// Loads stages of an organization by id, removed ones included, for the objects that refer to them.
 pub async fn stages(app: &App, organization_id: OrganizationId, ids: &[StageId]) -> Result<Vec<stage::Model>> {
-    Ok(stage::Entity::find()
-        .filter(stage::Column::Id.is_in(ids.iter().copied()))
-        .filter(stage::Column::OrganizationId.eq(organization_id))
-        .all(app.db.read())
-        .await?)
+    lookup::many(app.db.read(), organization_id, ids).await
 }
 
 /// Returns a stage that the actor has access to, by its id; removed ones included.
 pub async fn stage(app: &App, actor: &Actor, id: &str) -> Result<stage::Model> {
     actor.require(Action::Read)?;
-    find_stage(app.db.read(), actor, id).await
+    lookup::find(app.db.read(), actor, id).await
 }
 
 /// Counts the tasks of each stage, on an index.
@@ -151,21 +147,6 @@ pub fn warning(row: &stage::Model, counts: Counts) -> Option<String> {
         0 => None,
         1 => Some("1 task is held because its webhook was not sent".into()),
         count => Some(format!("{count} tasks are held because their webhooks were not sent")),
-    }
-}
-
-/// Returns a stage of a live project that the actor has access to.
-pub(crate) async fn find_stage(db: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<stage::Model> {
-    let unknown = || Error::not_found("stage", id);
-    let key: StageId = id.parse().map_err(|_| unknown())?;
-    let row = stage::Entity::find_by_id(key).one(db).await?;
-    let row = row
-        .filter(|row| row.organization_id == actor.organization_id)
-        .ok_or_else(unknown)?;
-    match project::find(db, actor, &row.project_id.to_string()).await {
-        Ok(_) => Ok(row),
-        Err(Error::NotFound { .. }) => Err(unknown()),
-        Err(other) => Err(other),
     }
 }
 

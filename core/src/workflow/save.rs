@@ -12,9 +12,9 @@ use super::{
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
-    input, organization, project, task,
+    input, lookup, task,
 };
-use entity::StageType;
+use entity::{StageType, project};
 use std::{collections::HashMap, ops::RangeInclusive};
 
 const PASSES: RangeInclusive<i32> = 1..=1_000;
@@ -41,7 +41,7 @@ pub async fn save(app: &App, actor: &Actor, project: &str, mut save: Save) -> Re
         .db
         .write(actor.organization_id, move |txn| {
             Box::pin(async move {
-                let project = project::find(txn.conn(), &actor, &id).await?;
+                let project: project::Model = lookup::find(txn.conn(), &actor, &id).await?;
                 let known = store::read(txn.conn(), project.id).await?;
                 if save.version.is_some_and(|version| version != known.row.version) {
                     let reason = format!("the workflow has version {} by now", known.row.version);
@@ -82,7 +82,7 @@ fn sizes(save: &Save) -> Result<()> {
 /// Checks the fields of a stage that do not depend on other stages.
 fn texts(actor: &Actor, place: usize, stage: &StageInput) -> Result<()> {
     let path = format!("stages.{place}");
-    organization::name(&format!("{path}.name"), &stage.name)?;
+    input::name(&format!("{path}.name"), &stage.name)?;
     let position = format!("{path}.position");
     input::text(&position, stage.position.as_deref().unwrap_or_default(), POSITION)?;
     input::json(&position, stage.position.as_deref())?;

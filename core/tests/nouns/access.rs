@@ -13,7 +13,7 @@ fn person(email: &str, role: Role) -> user::New {
 }
 
 /// The actor through a key that is limited to these projects.
-async fn limited(world: &World, actor: &Actor, projects: &[ProjectId]) -> Actor {
+pub async fn limited(world: &World, actor: &Actor, projects: &[ProjectId]) -> Actor {
     let new = api_key::New {
         name: "limited".into(),
         user_id: None,

@@ -6,4 +6,5 @@ mod hostile;
 mod label;
 mod project;
 mod roles;
+mod tenancy;
 mod world;
