@@ -4,7 +4,7 @@
 use anyhow::Context;
 use clap::{Args, Command, FromArgMatches, ValueEnum, builder::Resettable};
 use ipnet::IpNet;
-use labelhook_core::{Config, bus, delivery::guard::Guard, node, retention, secret::Keyring, sql::sqlite::file_of};
+use labelhook_core::{Config, bus, delivery::guard::Guard, node, secret::Keyring, sql::sqlite::file_of};
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use crate::{gateway::state, graphql::payload::Shaper};
@@ -67,7 +67,7 @@ pub struct Settings {
     pub sockets_per_key: usize,
     /// Days that events, payloads, attempts and finished notifications are kept, at most 3,650. An organization may have
     /// days of its own.
-    #[arg(long, env = "LABELHOOK_RETENTION", default_value_t = retention::DAYS, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    #[arg(long, env = "LABELHOOK_RETENTION", default_value_t = Config::RETENTION_DAYS, value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub retention: u32,
 }
 

@@ -1,30 +1,26 @@
-//! [`App`]: the shared state that every verb needs, made once at the start.
+//! [`App`]: the shared state that every verb needs. It imports the state of the verbs, from files that know no [`App`],
+//! and none of the verbs; [`open`](App::open) makes it (`start.rs`).
 
 use crate::{
-    Clock, Result,
-    admin::{copy, rekey},
-    api_key,
-    background::{Statuses, heartbeat},
+    Clock,
+    api_key::key_cache::KeyCache,
+    background::status::Statuses,
     bus::{self, Bus, Message},
     db::Db,
-    delivery::{
-        guard::Guard,
-        sender::{self, Sender},
-    },
-    dispatcher::Dispatcher,
+    delivery::guard::Guard,
+    dispatcher::state::Dispatcher,
     feed::Live,
-    filter, health, idempotency,
-    listener::Listeners,
+    filter,
+    health::registry::HealthRegistry,
+    idempotency::running::Running,
+    listener::hub::Listeners,
     node::{self, Nodes},
     payload::Shaper,
-    queue::lanes::{Lanes, Window},
-    retention,
+    queue::lanes::Window,
     secret::Keyring,
-    sql::postgres::installation,
     subscribers::SubscriberCache,
     wake::Wake,
-    webhook::DeliverySettingsCache,
-    workflow,
+    webhook::target::DeliverySettingsCache,
 };
 use entity::{NotificationId, WebhookId};
 use std::sync::Arc;
@@ -55,6 +51,9 @@ pub struct Config {
 }
 
 impl Config {
+    /// The number of days that the log is kept where nobody chose another.
+    pub const RETENTION_DAYS: u32 = 30;
+
     /// Returns the defaults of every installation: each other setting has one, and this is where it stands.
     pub fn new(database_url: String, keyring: Arc<Keyring>, shaper: Arc<dyn Shaper>) -> Self {
         Self {
@@ -67,7 +66,7 @@ impl Config {
             filters: filter::Limits::default(),
             node: node::Config::default(),
             bus: bus::Choice::default(),
-            retention_days: retention::DAYS,
+            retention_days: Self::RETENTION_DAYS,
         }
     }
 }
@@ -89,7 +88,7 @@ pub struct App {
     /// Cache of the webhooks that subscribe to events.
     pub(crate) subscribers: Arc<SubscriberCache>,
     /// Health of webhooks: circuit breakers and failures in a row.
-    pub health: Arc<health::HealthRegistry>,
+    pub health: Arc<HealthRegistry>,
     /// Sends hints to other nodes.
     pub bus: Arc<Bus>,
     /// Listeners connected to this node, which receive webhooks on their own machines.
@@ -107,71 +106,12 @@ pub struct App {
     /// For how many days the log of an organization is kept that says nothing else.
     pub(crate) retention_days: u32,
     /// Cache of API keys.
-    pub(crate) keys: api_key::KeyCache,
+    pub(crate) keys: KeyCache,
     /// Requests with an idempotency key that are under way.
-    pub(crate) running: Arc<idempotency::Running>,
+    pub(crate) running: Arc<Running>,
 }
 
 impl App {
-    /// Opens the database, runs pending migrations and releases the claims of dead nodes. Fails when the keyring is not
-    /// the one that encrypted the database's secrets, or when a copy or a change of the master key was interrupted.
-    pub async fn open(config: Config) -> Result<Arc<Self>> {
-        // Boxed, so that the caller's future does not contain all that is opened here.
-        Box::pin(Self::start(config)).await
-    }
-
-    async fn start(config: Config) -> Result<Arc<Self>> {
-        let nodes = Arc::new(Nodes::alone(config.node));
-        let lanes = Arc::new(Lanes::new(config.window, Arc::clone(&nodes)));
-        let index = Arc::new(SubscriberCache::new(config.shaper, config.filters));
-        let sender = Sender::new(sender::Config {
-            guard: config.guard,
-            ..sender::Config::default()
-        })?;
-        let (live, bus) = (Arc::new(Live::default()), Arc::new(Bus::new(Arc::clone(&nodes))));
-        let (clock, url) = (config.clock.clone(), &config.database_url);
-        let choice = config.bus.on(url)?;
-        let told = Arc::clone(&bus);
-        let db = Db::open(
-            url,
-            clock,
-            Arc::clone(&index),
-            Arc::clone(&lanes),
-            Arc::clone(&live),
-            told,
-        )
-        .await?;
-        copy::check_done(db.read()).await?;
-        bus.connect(&choice, url, installation(db.read()).await?).await?;
-        rekey::check_done(db.read()).await?;
-        rekey::check_keyring(db.read(), &config.keyring).await?;
-        let app = Arc::new(Self {
-            db,
-            listeners: Arc::new(Listeners::new(Arc::clone(&nodes), config.clock.now())),
-            clock: config.clock,
-            keyring: config.keyring,
-            nodes,
-            dispatcher: Dispatcher::new(lanes, sender),
-            delivery_settings: DeliverySettingsCache::default(),
-            subscribers: index,
-            health: Arc::default(),
-            bus,
-            live,
-            deletions: Wake::default(),
-            workflow_jobs: Wake::default(),
-            replays: Wake::default(),
-            background: Statuses::default(),
-            retention_days: config.retention_days,
-            keys: api_key::KeyCache::default(),
-            running: Arc::default(),
-        });
-        heartbeat::join(&app).await?;
-        app.dispatcher.recover(&app).await?;
-        workflow::adopt(&app).await?;
-        app.subscribers.prepare(app.db.read(), None).await?;
-        Ok(app)
-    }
-
     /// Drops a changed webhook from the caches of this node and the others.
     pub(crate) fn webhook_changed(&self, id: WebhookId) {
         self.delivery_settings.forget(id);

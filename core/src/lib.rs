@@ -15,6 +15,7 @@ mod label_context;
 pub mod publish;
 pub mod queue;
 pub mod sql;
+mod start;
 pub mod subscribers;
 mod wake;
 

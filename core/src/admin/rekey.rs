@@ -18,7 +18,7 @@ use crate::{
     secret::Keyring,
     sql::statement::raw,
     subscribers::SubscriberCache,
-    webhook::target::seal,
+    webhook::seal,
 };
 use entity::{RekeyId, rekey, webhook, webhook_secret};
 use sea_orm::{

@@ -6,8 +6,8 @@
 
 use super::{
     driver,
-    status::RunsOn,
-    task::{MAX_BACKOFF, Plan, Progress, Task},
+    plan::{Plan, RunsOn},
+    task::{MAX_BACKOFF, Progress, Task},
 };
 use crate::{App, Result, db::Txn, label, sql::statement::octets, task, wake::Signal};
 use entity::{DataRowId, DeletionId, DeletionKind, LabelId, Timestamp, data_row, deletion, label as labels};

@@ -4,8 +4,8 @@
 use super::{
     driver,
     membership::{self, Membership},
-    status::RunsOn,
-    task::{Plan, Progress, Task, once},
+    plan::{Plan, RunsOn},
+    task::{Progress, Task, once},
 };
 use crate::{
     App, Error, Result,

@@ -3,8 +3,8 @@
 
 use super::{
     driver, heartbeat,
-    status::RunsOn,
-    task::{Plan, Progress, Task},
+    plan::{Plan, RunsOn},
+    task::{Progress, Task},
 };
 use crate::{
     App, Result,
@@ -84,7 +84,7 @@ impl Task for Hints<'_> {
         match item {
             Hint::Nodes => heartbeat::step(app).await?,
             Hint::Webhooks(ids) => {
-                app.health.look_at(app, &ids).await?;
+                app.health.look_at(app.db.read(), &app.dispatcher.lanes, &ids).await?;
                 app.subscribers
                     .prepare(app.db.read(), Some(ids.into_iter().collect()))
                     .await?;

@@ -2,8 +2,8 @@
 
 use super::{
     driver,
-    status::RunsOn,
-    task::{MAX_BACKOFF, Plan, Progress, Task, once},
+    plan::{Plan, RunsOn},
+    task::{MAX_BACKOFF, Progress, Task, once},
 };
 use crate::{App, Result, db::Scope, idempotency::RESPONSE_TTL};
 use entity::{IdempotencyId, idempotency_key};

@@ -2,8 +2,8 @@
 //! the heartbeat, beside it.
 
 use super::{
-    status::RunsOn,
-    task::{Plan, Progress, Task, once},
+    plan::{Plan, RunsOn},
+    task::{Progress, Task, once},
 };
 use crate::{App, Result, wake::Signal};
 use std::time::Duration;

@@ -20,13 +20,15 @@ pub mod hints;
 pub mod idempotency_keys;
 pub mod listeners;
 mod membership;
+mod plan;
 pub mod replays;
 pub mod retention;
-mod status;
+pub(crate) mod status;
 mod task;
 pub mod workflow_jobs;
 
-pub use status::{Failure, RunsOn, Status, Statuses};
+pub use plan::RunsOn;
+pub use status::{Failure, Status, Statuses};
 
 use crate::{App, Error, Result, dispatcher};
 use std::sync::Arc;

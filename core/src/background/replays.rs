@@ -3,8 +3,8 @@
 
 use super::{
     driver,
-    status::RunsOn,
-    task::{MAX_BACKOFF, Plan, Progress, Task},
+    plan::{Plan, RunsOn},
+    task::{MAX_BACKOFF, Progress, Task},
 };
 use crate::{
     App, Result,

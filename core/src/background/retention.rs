@@ -3,8 +3,8 @@
 
 use super::{
     driver,
-    status::RunsOn,
-    task::{Plan, Progress, Task},
+    plan::{Plan, RunsOn},
+    task::{Progress, Task},
 };
 use crate::{
     App, Result,

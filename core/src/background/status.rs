@@ -1,34 +1,12 @@
 //! The status of each background task, for `/readyz?verbose`.
 
-use super::task::Plan;
+use super::plan::{Plan, RunsOn};
 use crate::Error;
 use entity::Timestamp;
 use std::{
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
-
-/// The nodes that a task runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunsOn {
-    /// The one node that leads.
-    Leader,
-    /// Each node, for the webhooks that it sends to.
-    Owner,
-    /// Each node, for itself.
-    EveryNode,
-}
-
-impl RunsOn {
-    /// Returns its name as the API spells it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Leader => "leader",
-            Self::Owner => "owner",
-            Self::EveryNode => "everyNode",
-        }
-    }
-}
 
 /// An error of a task, as it is told without its source.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! [`Task`]: what the driver has to know of a kind of work.
 
-use super::status::RunsOn;
+use super::plan::Plan;
 use crate::Result;
 use std::{fmt::Debug, future::pending, hash::Hash, time::Duration};
 
@@ -41,17 +41,6 @@ pub(super) fn once(after: Option<()>) -> Vec<()> {
 /// The longest back-off of an item, for tasks that have no reason to choose another.
 pub(super) const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
-/// The fixed properties of a task.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Plan {
-    pub(super) name: &'static str,
-    pub(super) runs_on: RunsOn,
-    /// The time after which the task looks without being woken.
-    pub(super) period: Duration,
-    /// The limit of the back-off, which begins with one period. Zero: an item that failed is part of the next run.
-    pub(super) max_backoff: Duration,
-}
-
 /// The result of a step that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -61,12 +50,4 @@ pub(super) enum Progress {
     Waiting,
     /// There is nothing left to do for now.
     Idle,
-}
-
-impl Plan {
-    /// Returns how long an item is left out that has failed so many times in a row before.
-    pub(super) fn backoff(&self, failures: u32) -> Duration {
-        let doubled = self.period.saturating_mul(1 << failures.min(16));
-        doubled.min(self.max_backoff)
-    }
 }

@@ -13,10 +13,10 @@ use crate::{
     health,
     listener::Delivery,
     queue::{job::Job, lanes::Lanes, outbox},
-    webhook::{DeliverySettings, target::prepare},
+    webhook::target::{DeliverySettings, prepare},
 };
 use bytes::Bytes;
-use entity::{Timestamp, attempt};
+use entity::{Timestamp, WebhookId, attempt};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -133,9 +133,15 @@ enum Disposition {
     ListenerGone,
 }
 
+/// Returns the settings to deliver with, from the cache when it has them.
+async fn settings(app: &App, id: WebhookId) -> Result<Option<Arc<DeliverySettings>>> {
+    let cache = &app.delivery_settings;
+    cache.of(app.db.read(), &app.keyring, app.clock.now(), id).await
+}
+
 /// Sends one request: to the webhook's URL, or to its listener.
 async fn attempt(app: &App, job: &Job) -> Result<Disposition> {
-    let target = app.delivery_settings.of(app, job.webhook_id).await?;
+    let target = settings(app, job.webhook_id).await?;
     let Some(target) = target.filter(|target| target.active) else {
         return Ok(Disposition::WebhookInactive);
     };

@@ -17,18 +17,19 @@
 
 mod deliver;
 mod recorder;
+pub(crate) mod state;
+
+pub use state::Dispatcher;
 
 use crate::{
     App, Result,
     bus::Message,
     db::Scope,
-    delivery::{limit::Limit, sender::Sender},
+    delivery::limit::Limit,
     queue::{
         claim::{self, free_claims},
-        lanes::Lanes,
         ordering,
     },
-    wake::Wake,
 };
 use entity::{NotificationId, Timestamp, WebhookId};
 use recorder::{Record, RecordMode};
@@ -47,28 +48,7 @@ const CLAIM_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The time a shutdown waits for requests in flight, and then for their outcomes to be recorded.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The state of the dispatcher: the lanes, the HTTP sender, and a signal for tests and watchers.
-pub struct Dispatcher {
-    pub(crate) lanes: Arc<Lanes>,
-    pub(crate) sender: Sender,
-    /// Told after every batch of outcomes that is recorded.
-    pub(crate) recorded: Wake,
-}
-
 impl Dispatcher {
-    pub(crate) fn new(lanes: Arc<Lanes>, sender: Sender) -> Self {
-        Self {
-            lanes,
-            sender,
-            recorded: Wake::default(),
-        }
-    }
-
-    /// Returns whether this process holds no notification: none is queued, in flight or about to be recorded.
-    pub fn is_idle(&self) -> bool {
-        self.lanes.is_idle()
-    }
-
     /// Releases the claims of dead nodes, then loads which circuit breakers are open and which lanes have something to
     /// claim.
     pub(crate) async fn recover(&self, app: &App) -> Result<()> {

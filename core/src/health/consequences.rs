@@ -2,6 +2,7 @@
 //! warnings are published, webhooks are disabled, and operational events report it. The stored state determines whether
 //! an event is new, so that a batch that is recorded twice publishes once.
 
+use super::failure::failure;
 use super::streak::FailureStreak;
 use crate::{
     Result,
@@ -160,7 +161,7 @@ async fn given_up(txn: &Txn, ids: &[NotificationId]) -> Result<()> {
             known.extend(webhook.map(|webhook| (webhook.id, webhook)));
         }
         if let Some(webhook) = known.get(&row.webhook_id) {
-            let reason = super::failure(row.response_code, row.error).unwrap_or("nothing was sent".into());
+            let reason = failure(row.response_code, row.error).unwrap_or("nothing was sent".into());
             tell(txn, topic, webhook, &reason, None, Some(&row)).await?;
         }
     }

@@ -13,6 +13,7 @@
 //! execution as long as that node is alive. Any other row without a response was left behind by a crash.
 
 mod row;
+pub(crate) mod running;
 
 pub(crate) use row::newest_sealed;
 
@@ -22,11 +23,8 @@ use crate::{
     db::{Scope, request_mark},
 };
 use entity::{IdempotencyId, OrganizationId};
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use running::Running;
+use std::{sync::Arc, time::Duration};
 
 /// The time for which a response is kept.
 pub const RESPONSE_TTL: Duration = Duration::from_secs(24 * 3600);
@@ -68,10 +66,6 @@ pub enum Begun {
     Lost,
 }
 
-/// The requests in execution by this process.
-#[derive(Debug, Default)]
-pub(crate) struct Running(Mutex<HashSet<IdempotencyId>>);
-
 /// A claimed key: its request is in execution until this is dropped.
 pub struct Claim {
     id: IdempotencyId,
@@ -79,16 +73,10 @@ pub struct Claim {
     running: Arc<Running>,
 }
 
-impl Running {
-    fn has(&self, id: IdempotencyId) -> bool {
-        self.0.lock().expect("held for a look only").contains(&id)
-    }
-}
-
 impl Claim {
     fn new(running: &Arc<Running>, organization_id: OrganizationId) -> Self {
         let id = IdempotencyId::new();
-        running.0.lock().expect("held for an insert only").insert(id);
+        running.insert(id);
         Self {
             id,
             organization_id,
@@ -99,7 +87,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.running.0.lock().expect("held for a remove only").remove(&self.id);
+        self.running.remove(self.id);
     }
 }
 

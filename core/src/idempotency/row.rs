@@ -1,6 +1,6 @@
 //! The row of a request with an idempotency key: claimed, marked, completed or removed.
 
-use super::{Begun, Claim, RESPONSE_TTL, Request, Running, StoredResponse};
+use super::{Begun, Claim, RESPONSE_TTL, Request, StoredResponse, running::Running};
 use crate::{Error, Result, auth::Actor, db::Txn, node::Nodes, secret::Keyring};
 use entity::{IdempotencyId, Timestamp, idempotency_key};
 use sea_orm::{

@@ -5,7 +5,7 @@ use crate::{
     delivery::sender::{self, MAX_KEPT_BODY, Outcome, SendError},
     input,
     queue::job::Job,
-    webhook::DeliverySettings,
+    webhook::target::DeliverySettings,
 };
 use bytes::Bytes;
 use entity::{AttemptErrorKind, EventId, NotificationId, WebhookId, WebhookTopic};

@@ -11,7 +11,7 @@
 
 mod cancel;
 mod delivery;
-mod hub;
+pub(crate) mod hub;
 
 pub(crate) use cancel::cancel_waiting;
 pub use delivery::{Answer, Delivery};

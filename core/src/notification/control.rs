@@ -1,6 +1,5 @@
 //! Control of deliveries: redeliver, cancel, ping and preview.
 
-use super::get;
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
@@ -33,7 +32,7 @@ const PING_SLACK: Duration = Duration::from_secs(2);
 /// Sends an old notification's bytes again, as a new notification of the same event.
 pub async fn redeliver(app: &App, actor: &Actor, id: &str) -> Result<notification::Model> {
     actor.require(Action::ManageWebhooks)?;
-    let old = get(app, actor, id).await?;
+    let old: notification::Model = lookup::find(app.db.read(), actor, id).await?;
     let webhook = webhook::get(app, actor, &old.webhook_id.to_string()).await?;
     webhook::active(&webhook)?;
     let (row, withdrawn) = app
@@ -103,7 +102,7 @@ pub(crate) async fn repeat(
 /// Cancels a notification that is not delivered yet. A request that is in flight is still recorded.
 pub async fn cancel(app: &App, actor: &Actor, id: &str) -> Result<notification::Model> {
     actor.require(Action::ManageWebhooks)?;
-    let known = get(app, actor, id).await?;
+    let known: notification::Model = lookup::find(app.db.read(), actor, id).await?;
     let webhook = webhook::get(app, actor, &known.webhook_id.to_string()).await?;
     let key = known.id;
     let (row, released) = app

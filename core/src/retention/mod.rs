@@ -19,8 +19,6 @@ use sea_orm::{DbBackend, EntityTrait, QueryOrder, QuerySelect};
 use std::{ops::RangeInclusive, time::Duration};
 use tokio::time::Instant;
 
-/// The number of days that rows are kept by default.
-pub const DAYS: u32 = 30;
 /// The numbers of days that an organization may choose.
 pub(crate) const CHOICE: RangeInclusive<i32> = 1..=3_650;
 const DAY: Duration = Duration::from_secs(24 * 3_600);

@@ -8,6 +8,8 @@ mod field;
 pub(crate) mod input;
 pub(crate) mod listener;
 mod order;
+pub(crate) mod seal;
+mod secret_rows;
 pub(crate) mod secrets;
 pub(crate) mod target;
 

@@ -1,20 +1,20 @@
 //! A webhook's secrets: the newest signs every signature header; older ones sign only the Standard Webhooks header,
 //! until they expire. A rotation adds a new secret and sets the expiry of the others.
 
-use super::{get, target::seal};
+use super::{
+    seal,
+    secret_rows::{live, text},
+};
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     db::Txn,
-    delivery::signer::{self, secret, secret::SecretText},
+    delivery::signer::{secret, secret::SecretText},
     lookup,
     secret::Keyring,
 };
 use entity::{SecretId, Timestamp, WebhookId, webhook, webhook_secret};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    sea_query::Expr,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 use std::{sync::Arc, time::Duration};
 
 /// The default grace period of old secrets after a rotation.
@@ -46,7 +46,7 @@ pub struct Rotated {
 /// period; without one, only the new secret signs from now on.
 pub async fn rotate(app: &App, actor: &Actor, id: &str, rotation: Rotation) -> Result<Rotated> {
     actor.require(Action::ManageWebhooks)?;
-    let key = get(app, actor, id).await?.id;
+    let key = lookup::find::<webhook::Model>(app.db.read(), actor, id).await?.id;
     let grace = grace(rotation.grace_seconds)?;
     let secret = SecretText::parse(rotation.secret.unwrap_or_else(secret::generate))?;
     let keyring = Arc::clone(&app.keyring);
@@ -63,23 +63,6 @@ pub async fn rotate(app: &App, actor: &Actor, id: &str, rotation: Rotation) -> R
 /// Lists the ids and times of the secrets that sign now, newest first; never the secrets themselves.
 pub async fn secrets(app: &App, row: &webhook::Model) -> Result<Vec<webhook_secret::Model>> {
     live(app.db.read(), row.id, app.clock.now()).await
-}
-
-/// Opens the secrets that sign from now on, newest first, each with its expiry.
-pub(super) async fn opened(
-    db: &impl ConnectionTrait,
-    keyring: &Keyring,
-    id: WebhookId,
-    now: Timestamp,
-) -> Result<Vec<signer::Secret>> {
-    let rows = live(db, id, now).await?;
-    let open = |row: &webhook_secret::Model| {
-        Ok(signer::Secret {
-            text: text(keyring, row)?,
-            expires_at: row.expires_at,
-        })
-    };
-    rows.iter().map(open).collect()
 }
 
 pub(crate) async fn add(txn: &Txn, webhook: &webhook::Model, keyring: &Keyring, secret: &SecretText) -> Result<()> {
@@ -165,22 +148,4 @@ async fn expire(txn: &Txn, id: WebhookId, gone: &[SecretId], at: Timestamp) -> R
         .exec(txn.conn())
         .await?;
     Ok(())
-}
-
-/// Loads the secrets that sign, newest first. The current one has no expiry, which distinguishes it even when the clock
-/// was set back.
-async fn live(db: &impl ConnectionTrait, id: WebhookId, now: Timestamp) -> Result<Vec<webhook_secret::Model>> {
-    let live = Condition::any()
-        .add(webhook_secret::Column::ExpiresAt.is_null())
-        .add(webhook_secret::Column::ExpiresAt.gt(now));
-    let query = webhook_secret::Entity::find()
-        .filter(webhook_secret::Column::WebhookId.eq(id))
-        .filter(live);
-    let mut rows = query.all(db).await?;
-    rows.sort_by_key(|row| (row.expires_at.is_some(), std::cmp::Reverse(row.id)));
-    Ok(rows)
-}
-
-fn text(keyring: &Keyring, row: &webhook_secret::Model) -> Result<String> {
-    super::target::text(keyring, &seal::secret(row.id), &row.sealed)
 }

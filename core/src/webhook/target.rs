@@ -2,9 +2,9 @@
 //! signer. An entry is built once and cached until the webhook changes, so that a delivery opens no secret and parses
 //! no URL. The [`Signer`] knows the expiry of each secret.
 
-use super::{capture::Captured, secrets};
+use super::{capture::Captured, seal, secret_rows};
 use crate::{
-    App, Error, Result,
+    Error, Result,
     delivery::{
         headers,
         retry::Policy,
@@ -65,15 +65,21 @@ impl Default for DeliverySettingsCache {
 
 impl DeliverySettingsCache {
     /// Returns the delivery settings of a webhook; none when it does not exist.
-    pub async fn of(&self, app: &App, id: WebhookId) -> Result<Option<Arc<DeliverySettings>>> {
+    pub async fn of(
+        &self,
+        db: &impl ConnectionTrait,
+        keyring: &Keyring,
+        now: Timestamp,
+        id: WebhookId,
+    ) -> Result<Option<Arc<DeliverySettings>>> {
         if let Some(known) = self.known.get(&id) {
             return Ok(Some(known));
         }
         let seen = self.changes.load(Ordering::SeqCst);
-        let Some(row) = webhook::Entity::find_by_id(id).one(app.db.read()).await? else {
+        let Some(row) = webhook::Entity::find_by_id(id).one(db).await? else {
             return Ok(None);
         };
-        let target = Arc::new(build(app.db.read(), &app.keyring, &row, app.clock.now()).await?);
+        let target = Arc::new(build(db, keyring, &row, now).await?);
         self.known.insert(id, Arc::clone(&target));
         if self.changes.load(Ordering::SeqCst) != seen {
             self.known.invalidate(&id);
@@ -102,7 +108,7 @@ pub(crate) async fn build(
 ) -> Result<DeliverySettings> {
     let secrets = match row.auth_type {
         AuthType::None => Vec::new(),
-        _ => secrets::opened(db, keyring, row.id, now).await?,
+        _ => secret_rows::opened(db, keyring, row.id, now).await?,
     };
     let scheme = Scheme {
         format: row.payload_format,
@@ -135,7 +141,7 @@ pub(crate) fn authorization(keyring: &Keyring, row: &webhook::Model) -> Result<O
     let Some(sealed) = &row.authorization else {
         return Ok(None);
     };
-    let opened = text(keyring, &seal::authorization(row.id), sealed)?;
+    let opened = seal::text(keyring, &seal::authorization(row.id), sealed)?;
     let given = match row.auth_type {
         AuthType::Bearer => Authorization::bearer(opened)?,
         AuthType::Header => Authorization::header(opened)?,
@@ -148,31 +154,9 @@ fn custom(keyring: &Keyring, row: &webhook::Model) -> Result<HeaderMap> {
     let Some(sealed) = &row.headers else {
         return Ok(HeaderMap::new());
     };
-    let opened = text(keyring, &seal::headers(row.id), sealed)?;
+    let opened = seal::text(keyring, &seal::headers(row.id), sealed)?;
     let stored = serde_json::from_str(&opened).map_err(Error::internal)?;
     Ok(headers::Custom::parse(stored)?.into_map())
-}
-
-pub(super) fn text(keyring: &Keyring, context: &str, sealed: &[u8]) -> Result<String> {
-    let opened = keyring.open(context, sealed)?;
-    String::from_utf8(opened.to_vec()).map_err(Error::internal)
-}
-
-/// The context that each sealed column is bound to, so that a value cannot be copied to another row.
-pub(crate) mod seal {
-    use entity::{SecretId, WebhookId};
-
-    pub fn secret(id: SecretId) -> String {
-        format!("webhook_secret/{id}/sealed")
-    }
-
-    pub fn authorization(id: WebhookId) -> String {
-        format!("webhook/{id}/authorization")
-    }
-
-    pub fn headers(id: WebhookId) -> String {
-        format!("webhook/{id}/headers")
-    }
 }
 
 /// Returns the headers of a request, signed for this body at this moment.

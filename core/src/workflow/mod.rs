@@ -2,7 +2,7 @@
 //! [`crate::task`] moves tasks through it. The GraphQL resolvers call the verbs. Nothing here may send a request or
 //! know of GraphQL.
 
-mod adopt;
+pub(crate) mod adopt;
 mod check;
 mod input;
 mod plan;
@@ -10,9 +10,9 @@ mod save;
 pub(crate) mod stage_webhook;
 mod store;
 
-pub(crate) use adopt::adopt;
 pub use input::{EdgeInput, Move, Save, StageInput, StageWebhook};
 pub use save::save;
+pub use store::Workflow;
 pub(crate) use store::make_default;
 
 use crate::{
@@ -26,15 +26,6 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 use std::collections::HashMap;
-
-/// A project's workflow.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Workflow {
-    /// The row of the workflow.
-    pub row: workflow::Model,
-    /// The stages in the order in which they were saved.
-    pub stages: Vec<stage::Model>,
-}
 
 /// The task counts of a stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

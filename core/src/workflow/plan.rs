@@ -2,12 +2,11 @@
 //! tasks.
 
 use super::{
-    Workflow,
     check::{self, Node, Out},
     input::{Save, StageInput},
     stage_webhook as webhooks,
     stage_webhook::{Draft, Tools},
-    store,
+    store::{self, Workflow},
 };
 use crate::{
     Error, Result,
@@ -21,8 +20,6 @@ use std::{collections::HashMap, sync::Arc};
 
 /// The maximum number of tasks that a save moves out of removed stages.
 const MAX_MOVED_TASKS: u64 = 1_000;
-/// The default maximum number of times that a task may enter one webhook stage.
-pub(super) const MAX_PASSES: i32 = 100;
 
 /// The changes of a save.
 pub(super) struct Plan<'a> {
@@ -92,7 +89,7 @@ impl<'a> Plan<'a> {
         Ok(Self {
             row: workflow::Model {
                 version: known.row.version + 1,
-                max_passes: save.max_passes.unwrap_or(MAX_PASSES),
+                max_passes: save.max_passes.unwrap_or(store::MAX_PASSES),
                 updated_by: Some(actor.user_id),
                 updated_at: txn.now(),
                 ..known.row

@@ -2,12 +2,11 @@
 //! and keep their row, since the history refers to them.
 
 use super::{
-    Workflow,
     check::{EDGES, STAGES},
     input::{Save, StageInput},
     plan::Plan,
     stage_webhook::{Draft, Tools},
-    store,
+    store::{self, Workflow},
 };
 use crate::{
     App, Error, Result,

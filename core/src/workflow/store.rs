@@ -1,12 +1,23 @@
 //! The rows of workflows: reading, writing, and creating a default.
 
-use super::{Workflow, plan::MAX_PASSES};
 use crate::{Error, Result, db::Txn, graph::Edge};
 use entity::{ProjectId, StageId, StageOutput, StageType, Timestamp, project, stage, workflow};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable, QueryFilter, QueryOrder,
     sea_query::{Expr, OnConflict},
 };
+
+/// The default maximum number of times that a task may enter one webhook stage.
+pub(super) const MAX_PASSES: i32 = 100;
+
+/// A project's workflow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workflow {
+    /// The row of the workflow.
+    pub row: workflow::Model,
+    /// The stages in the order in which they were saved.
+    pub stages: Vec<stage::Model>,
+}
 
 /// Reads the workflow of an existing project.
 pub(super) async fn read(db: &impl ConnectionTrait, id: ProjectId) -> Result<Workflow> {

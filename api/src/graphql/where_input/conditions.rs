@@ -4,7 +4,20 @@ use async_graphql::{ID, InputType};
 use entity::{Timestamp, WebhookStatus};
 use labelhook_core::list::Operator;
 
-use super::{super::filter::Values, Listed};
+use super::values::Values;
+
+/// A noun whose lists take conditions.
+pub trait Listed: Sized + Send + Sync + 'static {
+    /// The fields of the noun.
+    type Field: Clone + Send + Sync;
+    /// The name of the input.
+    const NAME: &'static str;
+    /// The description of the input.
+    const DESCRIPTION: &'static str;
+
+    /// Adds the conditions in the order of the schema.
+    fn conditions(on: &mut impl Conditions<Self>);
+}
 
 /// One comparison: the suffix of the condition's name, the end of its description, and the operator.
 type Comparison = (&'static str, &'static str, Operator);

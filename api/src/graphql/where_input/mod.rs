@@ -3,8 +3,9 @@
 //! parsing of the input follow from that.
 
 mod conditions;
+mod values;
 
-pub use conditions::Conditions;
+pub use conditions::{Conditions, Listed};
 
 use async_graphql::{
     InputObjectType, InputType, InputValueError, InputValueResult, Name, Value as Given,
@@ -14,20 +15,7 @@ use async_graphql::{
 use labelhook_core::list::{Filter, Operator};
 use std::{any::type_name, borrow::Cow};
 
-use super::filter::Values;
-
-/// A noun whose lists take conditions.
-pub trait Listed: Sized + Send + Sync + 'static {
-    /// The fields of the noun.
-    type Field: Clone + Send + Sync;
-    /// The name of the input.
-    const NAME: &'static str;
-    /// The description of the input.
-    const DESCRIPTION: &'static str;
-
-    /// Adds the conditions in the order of the schema.
-    fn conditions(on: &mut impl Conditions<Self>);
-}
+use values::Values;
 
 /// The conditions of a list, all of which must hold.
 pub struct WhereInput<N: Listed>(Filter<N::Field>);

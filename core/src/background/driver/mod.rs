@@ -9,8 +9,9 @@
 mod tests;
 
 use super::{
-    status::{Record, RunsOn},
-    task::{Plan, Progress, Task},
+    plan::{Plan, RunsOn},
+    status::Record,
+    task::{Progress, Task},
 };
 use crate::{App, Clock, Error, Result, node::Nodes};
 use std::collections::{HashMap, HashSet};

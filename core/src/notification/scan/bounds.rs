@@ -1,7 +1,6 @@
 //! Bounds of ids.
 
-use super::PageRequest;
-use crate::{Clock, notification::filter::Filter};
+use crate::{Clock, notification::filter::Filter, page::PageRequest};
 use entity::{NotificationId, notification};
 use sea_orm::{ColumnTrait, Condition};
 
@@ -41,7 +40,7 @@ impl Bounds {
         }
     }
 
-    pub(crate) fn and(self, span: PageRequest) -> Self {
+    pub(crate) fn and(self, span: PageRequest<NotificationId>) -> Self {
         Self {
             above: span.before,
             below: span.after,

@@ -2,7 +2,7 @@
 //! auth type.
 
 use super::settings::Checked;
-use crate::{Error, Result, delivery::signer::Authorization, secret::Keyring, webhook::target::seal};
+use crate::{Error, Result, delivery::signer::Authorization, secret::Keyring, webhook::seal};
 use entity::{AuthType, webhook};
 
 impl Checked {

@@ -12,7 +12,7 @@ use crate::{
     payload::Query,
     secret::Keyring,
     subscribers::{SubscriberCache, filter::Condition},
-    webhook::target::{policy, seal},
+    webhook::{seal, target::policy},
 };
 use entity::{
     AuthType, Capture, Ordering, OrganizationId, PayloadContent, PayloadFormat, ProjectId, Timestamp, UserId,

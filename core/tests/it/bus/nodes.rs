@@ -188,7 +188,11 @@ async fn a_key_that_is_revoked_on_one_node_is_refused_on_the_others() {
 async fn a_webhook_that_changes_on_one_node_is_read_anew_by_the_others() {
     for Two { one, other, .. } in &heard().await {
         let id = one.webhook("http://127.0.0.1:9/old").await.id;
-        let target = async || other.delivery_settings.of(other, id).await.unwrap().unwrap();
+        let cache = &other.delivery_settings;
+        let target = async || {
+            let found = cache.of(other.db.read(), &other.keyring, other.clock.now(), id).await;
+            found.unwrap().unwrap()
+        };
         assert!(target().await.url.as_str().ends_with("/old"));
         let patch = webhook::Settings {
             url: Some("http://127.0.0.1:9/new".into()),

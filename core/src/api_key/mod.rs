@@ -1,5 +1,7 @@
 //! API keys: created, returned once, and stored as hashes. Here the API key of a request becomes an [`Actor`].
 
+pub(crate) mod key_cache;
+
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
@@ -11,58 +13,16 @@ use crate::{
 use entity::{
     ApiKeyId, OrganizationId, ProjectId, Role, Timestamp, UserId, api_key, organization as organizations, project, user,
 };
-use moka::sync::Cache;
+use key_cache::{Entry, LOCKS};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set};
 use sha2::{Digest, Sha256};
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
-use tokio::sync::{Mutex, watch};
+use std::{sync::atomic::Ordering, time::Duration};
+use tokio::sync::watch;
 
 /// The minimum length of a bootstrap key.
 pub const BOOTSTRAP_LENGTH: usize = 32;
 const PREFIX_CHARS: usize = 10;
-const CACHE_TTL: Duration = Duration::from_secs(10);
 const LAST_USED_INTERVAL: Duration = Duration::from_secs(60);
-const TURNS: usize = 16;
-
-/// A cache of recently used API keys, by their hash: a request with a cached key costs no database query. A revoked key
-/// is removed immediately; a key that another process disabled stays valid for at most ten more seconds.
-pub(crate) struct KeyCache {
-    entries: Cache<[u8; 32], Entry>,
-    changes: AtomicU64,
-    /// Notified after the cache was cleared.
-    told: watch::Sender<()>,
-    /// Locks for look-ups, by hash, so that a thousand subscribers with one key look it up once.
-    turns: [Mutex<()>; TURNS],
-}
-
-#[derive(Clone)]
-struct Entry {
-    actor: Actor,
-    expires_at: Option<Timestamp>,
-}
-
-impl Default for KeyCache {
-    fn default() -> Self {
-        Self {
-            entries: Cache::builder().max_capacity(10_000).time_to_live(CACHE_TTL).build(),
-            changes: AtomicU64::new(0),
-            told: watch::Sender::new(()),
-            turns: std::array::from_fn(|_| Mutex::default()),
-        }
-    }
-}
-
-impl KeyCache {
-    /// Clears the cache, because a user or a key changed.
-    pub(crate) fn forget(&self) {
-        self.changes.fetch_add(1, Ordering::SeqCst);
-        self.entries.invalidate_all();
-        self.told.send_replace(());
-    }
-}
 
 /// The fields of a new API key.
 #[derive(Clone, Debug)]
@@ -136,7 +96,7 @@ async fn by_hash(app: &App, hash: [u8; 32]) -> Result<Actor> {
 
 /// Looks an API key up, unless a concurrent request already has.
 async fn known(app: &App, hash: [u8; 32]) -> Result<Entry> {
-    let _turn = app.keys.turns[usize::from(hash[0]) % TURNS].lock().await;
+    let _turn = app.keys.turns[usize::from(hash[0]) % LOCKS].lock().await;
     if let Some(entry) = app.keys.entries.get(&hash) {
         return Ok(entry);
     }
