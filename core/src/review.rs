@@ -158,10 +158,10 @@ pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<
 
 /// Refuses a review of a label whose project or data row is deleted, or with a project that is not the label's.
 fn open(label: &labels::Model, context: &LabelContext, project: Option<&str>) -> Result<()> {
-    if let Some(id) = project {
-        if lookup::parse::<project::Model>(id)? != label.project_id {
-            return Err(Error::invalid("project", "is not the label's project"));
-        }
+    if let Some(id) = project
+        && lookup::parse::<project::Model>(id)? != label.project_id
+    {
+        return Err(Error::invalid("project", "is not the label's project"));
     }
     if context.project.as_ref().is_none_or(|project| project.deleted) {
         return Err(Error::invalid("label", "the label's project is deleted"));

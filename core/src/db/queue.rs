@@ -43,7 +43,7 @@ impl Queue {
         (
             sender,
             Self {
-                commands: commands,
+                commands,
                 gather_timeout: None,
             },
         )

@@ -392,7 +392,7 @@ impl Writer {
     fn txn(&self, conn: Arc<DatabaseTransaction>, turn: &Begun, prefetched: Arc<LabelContexts>) -> Txn {
         Txn {
             conn,
-            prefetched: prefetched,
+            prefetched,
             now: self.shared.clock.now(),
             sequence: Arc::clone(&turn.sequence),
             index: Arc::clone(&self.shared.index),

@@ -2,10 +2,10 @@
 //! policy gives up.
 //!
 //! The server starts it with [`run`]; tests step it with [`run_until_idle`]. The commit of a notification wakes it
-//! through the [`Lanes`], and so do a hint from another node and the node's heartbeat. Verbs reach only into the lanes:
+//! through the [`Lanes`](crate::queue::lanes::Lanes), and so do a hint from another node and the node's heartbeat. Verbs reach only into the lanes:
 //! they cancel a job or note that something is due.
 //!
-//! There is one path to a request. A first attempt usually arrives in the [`Lanes`] already claimed. Retries,
+//! There is one path to a request. A first attempt usually arrives in the lanes already claimed. Retries,
 //! redeliveries and the claims of a dead node are claimed from the database (`queue/claim.rs`). Each notification is sent
 //! alone ([`deliver`]) and recorded in a batch ([`recorder`]).
 //!

@@ -17,6 +17,8 @@ pub(crate) use cancel::cancel_waiting;
 pub use delivery::{Answer, Delivery};
 pub use hub::{Attached, Listeners};
 
+pub use crate::webhook::listener::MAX_LISTENERS;
+
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
@@ -29,8 +31,6 @@ use entity::{AuthType, NodeId, WebhookId, WebhookStatus, WebhookTopic, webhook a
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 use std::time::Duration;
 
-/// The most webhooks of listeners in one organization.
-pub const MAX_LISTENERS: u64 = 100;
 /// The time that a listener may stay away before its webhook is removed.
 pub const RECONNECT_TIMEOUT: Duration = Duration::from_secs(300);
 /// The time after its start in which a server removes none: listeners reconnect first.

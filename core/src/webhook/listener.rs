@@ -1,8 +1,11 @@
 //! Webhooks that a listener hears on a machine of its own: what they may be, and how long they last.
 
-use crate::{Error, Result, db::Txn, listener::MAX_LISTENERS};
+use crate::{Error, Result, db::Txn};
 use entity::{WebhookStatus, webhook as webhooks};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+
+/// The most webhooks of listeners in one organization.
+pub const MAX_LISTENERS: u64 = 100;
 
 /// Turns a new webhook into one of a listener.
 pub(crate) async fn enter(txn: &Txn, row: &mut webhooks::Model) -> Result<()> {

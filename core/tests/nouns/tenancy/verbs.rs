@@ -246,7 +246,6 @@ fn hook(project: &str) -> New {
             ..Settings::default()
         },
         secret: Some("a secret that is long enough".into()),
-        ..New::default()
     }
 }
 
