@@ -1,5 +1,5 @@
-//! Every setting, its default and its help text. A setting is a flag and an environment variable of the same name; nobody
-//! else reads the environment. Each part gets its own small configuration from here.
+//! The settings, their defaults and their help texts. A setting is a flag and an environment variable of the same name;
+//! nothing else reads the environment. Each part of the program gets its own small configuration from here.
 
 use anyhow::Context;
 use clap::{Args, Command, FromArgMatches, ValueEnum, builder::Resettable};
@@ -12,15 +12,16 @@ use crate::{gateway::state, graphql::payload::Shaper};
 /// Settings of every command that opens the database.
 #[derive(Args, Clone, Debug)]
 pub struct Storage {
-    /// Where the database is. One process at a time opens a SQLite file.
+    /// The URL of the database. SQLite by default, whose file one process at a time may open; a postgres:// URL for
+    /// PostgreSQL.
     #[arg(
         long,
         env = "LABELHOOK_DATABASE_URL",
         default_value = "sqlite://labelhook.db?mode=rwc"
     )]
     pub database_url: String,
-    /// The key that seals secrets at rest: 32 bytes in base64. Made beside the SQLite file (labelhook.db.key, mode 0600)
-    /// when absent.
+    /// The key that encrypts secrets at rest: 32 bytes in base64. If omitted, generated and kept beside the SQLite file
+    /// (labelhook.db.key, mode 0600). Required with PostgreSQL.
     #[arg(long, env = "LABELHOOK_MASTER_KEY", hide_env_values = true)]
     pub master_key: Option<String>,
 }
@@ -33,51 +34,54 @@ pub struct Settings {
     pub listen: SocketAddr,
     #[command(flatten)]
     pub storage: Storage,
-    /// What this process does. With PostgreSQL many may share the work: some answer requests, some send.
+    /// The work of this process. With PostgreSQL, processes may share the work: some answer requests, others send
+    /// deliveries.
     #[arg(long, env = "LABELHOOK_ROLE", value_enum, default_value_t = Role::All)]
     pub role: Role,
-    /// What this node is called in the list of nodes.
+    /// The name of this node in the list of nodes.
     #[arg(long, env = "LABELHOOK_NODE_NAME", default_value = "")]
     pub node_name: String,
-    /// Seconds after which a node that is not heard of counts as dead, and others take over what it held. The same on all.
+    /// The seconds after which a node that is not heard from counts as dead, and other nodes take over its work. The
+    /// same value on all nodes.
     #[arg(long, env = "LABELHOOK_NODE_TIMEOUT", default_value_t = node::Config::default().lease.as_secs(), value_parser = clap::value_parser!(u64).range(1..=300))]
     pub node_timeout: u64,
-    /// Networks that deliveries may go to although they are private or loopback: a list of CIDRs, separated by commas.
+    /// The private and loopback networks that deliveries may be sent to: a list of CIDRs, separated by commas.
     #[arg(long, env = "LABELHOOK_EGRESS_ALLOW", default_value = "")]
     pub egress_allow: Networks,
-    /// The first OWNER key of an empty database, at least 32 characters. Made and printed once when absent.
+    /// The first OWNER key of an empty database, at least 32 characters. Generated and printed once if omitted.
     #[arg(long, env = "LABELHOOK_BOOTSTRAP_KEY", hide_env_values = true)]
     pub bootstrap_key: Option<String>,
-    /// Whether browsers get GraphiQL at /graphql: on by default only when the server listens on loopback.
+    /// Serve GraphiQL to browsers at /graphql. By default only if the server listens on loopback.
     #[arg(long, env = "LABELHOOK_GRAPHIQL")]
     pub graphiql: Option<bool>,
-    /// Requests a minute and key; 0 is no limit.
+    /// The number of requests that one API key may make per minute; 0 for no limit.
     #[arg(long, env = "LABELHOOK_RATE_LIMIT", default_value_t = 6000)]
     pub rate_limit: u32,
-    /// How nodes tell each other where to look: memory (one node; the default with SQLite), postgres (the default with
-    /// PostgreSQL), or the URL of a NATS server of version 2.10 or newer, such as nats://user:password@host:4222, or
+    /// The transport of hints between nodes: memory (one node; the default with SQLite), postgres (the default with
+    /// PostgreSQL), or the URL of a NATS server of version 2.10 or newer, such as nats://user:password@host:4222 or
     /// tls://token@host.
     #[arg(long, env = "LABELHOOK_BUS", hide_env_values = true)]
     pub bus: Option<bus::Choice>,
-    /// Seconds that one GraphQL operation may take.
+    /// The timeout of one GraphQL operation, in seconds.
     #[arg(long, env = "LABELHOOK_REQUEST_TIMEOUT", default_value_t = 60)]
     pub request_timeout: u64,
-    /// Sockets and event streams that one key may have open at the same time.
+    /// The number of WebSockets and event streams that one API key may have open at the same time.
     #[arg(long, env = "LABELHOOK_SOCKETS_PER_KEY", default_value_t = 2_000)]
     pub sockets_per_key: usize,
-    /// Days that events, payloads, attempts and finished notifications are kept, at most 3,650. An organization may have
-    /// days of its own.
+    /// The number of days that events, payloads, attempts and finished notifications are kept, at most 3,650. An
+    /// organization may set its own number.
     #[arg(long, env = "LABELHOOK_RETENTION", default_value_t = Config::RETENTION_DAYS, value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub retention: u32,
 }
 
-/// Settings of commands that ask a server.
+/// Settings of commands that send requests to a server.
 #[derive(Args, Clone, Debug)]
 pub struct Remote {
-    /// Where the server is: http://HOST:PORT or https://HOST.
+    /// The URL of the server: http://HOST:PORT or https://HOST.
     #[arg(long, env = "LABELHOOK_SERVER", default_value = "http://127.0.0.1:8080")]
     pub server: String,
-    /// The API key to ask with; better given by the variable than on the command line, which others can see.
+    /// The API key that authenticates the requests. Use the variable rather than the flag: a command line is visible to
+    /// others.
     #[arg(long, env = "LABELHOOK_API_KEY", hide_env_values = true)]
     pub api_key: String,
 }
@@ -85,7 +89,7 @@ pub struct Remote {
 /// Settings of the log, on standard error.
 #[derive(Args, Clone, Debug)]
 pub struct Log {
-    /// What is logged: a level, or a list of target=level.
+    /// The log filter: a level, or a list of target=level separated by commas.
     #[arg(
         long,
         env = "LABELHOOK_LOG",
@@ -93,32 +97,32 @@ pub struct Log {
         global = true
     )]
     pub log: String,
-    /// How a line looks.
+    /// The format of log lines.
     #[arg(long, env = "LABELHOOK_LOG_FORMAT", default_value = "text", global = true)]
     pub log_format: LogFormat,
 }
 
-/// What a process does.
+/// The work of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Role {
-    /// Everything.
+    /// Answers requests and sends deliveries.
     All,
-    /// Answers requests and sends nothing.
+    /// Answers requests and sends no deliveries.
     Api,
-    /// Sends, and answers nothing but /healthz and /readyz.
+    /// Sends deliveries, and answers only /healthz and /readyz.
     Dispatch,
 }
 
-/// How a log line looks.
+/// The format of a log line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// A list of CIDRs; an empty text is an empty list.
+/// A list of CIDRs. An empty string is an empty list.
 #[derive(Clone, Debug, Default)]
 pub struct Networks(pub Vec<IpNet>);
 
@@ -136,15 +140,15 @@ impl FromStr for Networks {
 }
 
 impl Storage {
-    /// What core needs to open the database and nothing more.
+    /// Returns the configuration of core for a command, which opens the database and sends nothing.
     pub fn core(&self) -> anyhow::Result<Config> {
         Ok(self.core_with(self.keyring()?))
     }
 
-    /// The same with this master key.
+    /// Returns the same with this master key.
     pub fn core_with(&self, keyring: Keyring) -> Config {
         Config {
-            // A command sends nothing, and the nodes beside it do not make room for it.
+            // A command sends nothing, so the other nodes must not share their work with it.
             node: node::Config {
                 role: node::Role::Api,
                 ..node::Config::default()
@@ -158,13 +162,13 @@ impl Storage {
         }
     }
 
-    /// Where the master key is when it is not given.
+    /// Returns the path of the key file: that of the SQLite file, with `.key` appended. Fails with any other database.
     pub fn key_file(&self) -> anyhow::Result<PathBuf> {
         let database = file_of(&self.database_url).context("--database-url must name a SQLite file")?;
         Ok(database.with_added_extension("key"))
     }
 
-    /// The master key.
+    /// Returns the master key: the given one, or with SQLite that of the key file, which is created if it is missing.
     pub fn keyring(&self) -> anyhow::Result<Keyring> {
         if let Some(key) = &self.master_key {
             return Keyring::from_base64(key).context("LABELHOOK_MASTER_KEY cannot be used");
@@ -178,7 +182,7 @@ impl Storage {
 }
 
 impl Settings {
-    /// What core needs.
+    /// Returns the configuration of core for a server. Fails if SQLite is combined with a role other than `all`.
     pub fn core(&self) -> anyhow::Result<Config> {
         let alone = self.storage.database_url.starts_with("sqlite:");
         anyhow::ensure!(
@@ -188,7 +192,7 @@ impl Settings {
         Ok(self.core_with(self.storage.keyring()?))
     }
 
-    /// The same with this master key.
+    /// Returns the same with this master key.
     pub fn core_with(&self, keyring: Keyring) -> Config {
         Config {
             guard: Guard::new(self.egress_allow.0.clone(), vec![self.listen.ip()]),
@@ -211,7 +215,7 @@ impl Settings {
         }
     }
 
-    /// What the HTTP server needs.
+    /// Returns the configuration of the HTTP server.
     pub fn server(&self) -> state::Config {
         state::Config {
             graphiql: self.graphiql.unwrap_or(self.listen.ip().is_loopback()),
@@ -226,8 +230,8 @@ impl Settings {
 }
 
 impl Default for Settings {
-    /// Returns what a command line that says nothing gives, whatever the environment says. The defaults of the flags are
-    /// the only ones: who starts a server without a command line starts from here.
+    /// Returns the settings of an empty command line, without those of the environment. The flags define the only
+    /// defaults: a server that is started without a command line starts from these, too.
     fn default() -> Self {
         let command = Self::augment_args(Command::new("labelhook")).mut_args(|setting| setting.env(Resettable::Reset));
         let nothing = command.get_matches_from(["labelhook"]);
@@ -245,7 +249,7 @@ mod tests {
         let ours = settings.core_with(Keyring::generate());
         let (url, keyring, shaper) = (&ours.database_url, &ours.keyring, &ours.shaper);
         let plain = Config {
-            // The address that the server listens on.
+            // The guard of a server contains the address that it listens on.
             guard: ours.guard.clone(),
             ..Config::new(url.clone(), Arc::clone(keyring), Arc::clone(shaper))
         };

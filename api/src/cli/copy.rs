@@ -1,5 +1,5 @@
-//! `labelhook copy`: carries an installation from a SQLite file over to PostgreSQL, while neither is in use. One that was
-//! broken off goes on when it is run again in the same way.
+//! `labelhook copy`: copies an installation from a SQLite file to PostgreSQL, while neither is in use. An interrupted
+//! copy is resumed by running the same command again.
 
 use crate::config::Storage;
 use anyhow::{Context, bail};
@@ -11,7 +11,7 @@ use labelhook_core::{
 };
 use std::collections::HashMap;
 
-/// Rows of a table between two lines of progress.
+/// The number of rows of a table between two lines of progress.
 const ROWS_PER_LINE: u64 = 4_096;
 
 #[derive(Args, Debug)]
@@ -19,10 +19,11 @@ pub struct Copy {
     /// The SQLite file, as in sqlite://labelhook.db. No server may have it open.
     #[arg(long)]
     from: String,
-    /// The PostgreSQL database, as in postgres://user:password@host/labelhook: empty, or holding this copy broken off.
+    /// The PostgreSQL database, as in postgres://user:password@host/labelhook. It must be empty or contain an
+    /// interrupted copy of the same file.
     #[arg(long, env = "LABELHOOK_COPY_TO", hide_env_values = true)]
     to: String,
-    /// The master key: 32 bytes in base64. Read from the key file beside the SQLite file when absent.
+    /// The master key: 32 bytes in base64. Read from the key file beside the SQLite file if omitted.
     #[arg(long, env = "LABELHOOK_MASTER_KEY", hide_env_values = true)]
     master_key: Option<String>,
 }
@@ -58,7 +59,7 @@ impl Copy {
         Ok(())
     }
 
-    /// The key is not made here: it must be the one of the file.
+    /// Returns the master key. It is never generated: it must be the key of the SQLite file.
     fn keyring(&self) -> anyhow::Result<Keyring> {
         let storage = Storage {
             database_url: self.from.clone(),
@@ -75,7 +76,7 @@ impl Copy {
     }
 }
 
-/// A line at a table's end, one now and then within it, and one when both sides were found equal.
+/// Prints a line at the end of each table, one now and then within a table, and one when both sides were found equal.
 fn tell(told: &mut HashMap<&'static str, u64>, progress: Progress) {
     match progress {
         Progress::Copied { table, rows, ended } => {

@@ -1,5 +1,5 @@
-//! `labelhook health`: asks the server on this machine whether it is ready, for supervisors that run a command where no
-//! other program is at hand.
+//! `labelhook health`: asks the server on this machine whether it is ready. For supervisors that run a command, where
+//! no other program is available.
 
 use super::client;
 use anyhow::{Context, ensure};
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-/// Time for the whole answer.
+/// The timeout of the whole request.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Args, Debug)]
@@ -32,14 +32,14 @@ impl Health {
     }
 }
 
-/// Returns the status that `/readyz` answers.
+/// Returns the status code of `/readyz`.
 async fn ready(address: SocketAddr) -> anyhow::Result<StatusCode> {
     let http = client::http(false)?.timeout(ANSWER_TIMEOUT).build()?;
     let response = http.get(format!("http://{address}/readyz")).send().await;
     Ok(response.map_err(reqwest::Error::without_url)?.status())
 }
 
-/// A server that listens on every address is asked over loopback.
+/// Returns the address to connect to: loopback for a server that listens on every address.
 fn reachable(mut listen: SocketAddr) -> SocketAddr {
     match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => listen.set_ip(Ipv4Addr::LOCALHOST.into()),

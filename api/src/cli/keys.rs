@@ -1,4 +1,4 @@
-//! `labelhook keys`: for the operator at the machine, before there is a key or when the last one is lost.
+//! `labelhook keys`: manages API keys on the server's machine, before a first key exists or after the last one is lost.
 
 use crate::config::Storage;
 use anyhow::Context;
@@ -17,12 +17,12 @@ pub struct Keys {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a key and print it once; makes the organization when it is new.
+    /// Create a key and print it once. Creates the organization if it is new.
     Create {
-        /// The organization's name.
+        /// The name of the organization.
         #[arg(long)]
         organization: String,
-        /// The role of the user the key acts for.
+        /// The role of the user that the key acts for.
         #[arg(long)]
         role: RoleName,
     },
@@ -30,7 +30,7 @@ enum Command {
     List,
     /// Revoke a key.
     Revoke {
-        /// The key's id, as `keys list` shows it.
+        /// The id of the key, as printed by keys list.
         id: String,
     },
 }

@@ -1,4 +1,4 @@
-//! `labelhook migrate`: brings the database up to date without serving. `serve` does the same when it starts.
+//! `labelhook migrate`: migrates the database without serving. `serve` does the same when it starts.
 
 use crate::config::Storage;
 use anyhow::Context;
@@ -11,8 +11,8 @@ const PENDING: u8 = 3;
 
 #[derive(Args, Debug)]
 pub struct Migrate {
-    /// Say which changes are pending and what they would run, and change nothing. Ends with 3 when there are any, and
-    /// with 0 when the database is up to date.
+    /// Print the pending migrations and the statements they would run, and change nothing. The exit code is 3 if there
+    /// are any, and 0 if the database is up to date.
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! The command line: one file a command.
+//! The command line: one file per command.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -40,33 +40,34 @@ pub struct Cli {
 enum Command {
     /// Run the server: the API and the dispatcher.
     Serve(serve::Serve),
-    /// Carry an installation from a SQLite file over to PostgreSQL. No server may run on either meanwhile; a copy that was
-    /// broken off goes on when the command is run again.
+    /// Copy an installation from a SQLite file to PostgreSQL. No server may run on either meanwhile; an interrupted
+    /// copy is resumed by running the command again.
     Copy(copy::Copy),
-    /// Run the server with a receiver on loopback and sample events, to see deliveries arrive.
+    /// Run the server with a receiver on loopback and sample events, to watch deliveries arrive.
     Demo(demo::Demo),
-    /// Hear of what happens on this machine: a webhook for as long as this runs, whose deliveries come over the API's own
-    /// WebSocket and are posted to a local server. What that answers is recorded and judged as the attempt's response.
+    /// Forward deliveries to a local server. Registers a webhook for as long as the command runs; its deliveries arrive
+    /// over the API's WebSocket and are posted to the local server, whose response is recorded and judged as that of
+    /// the attempt.
     Listen(listen::Listen),
-    /// Send a sample of a topic as a test, to whoever listens or to one webhook.
+    /// Send a sample of a topic as a test, to all running listen commands or to one webhook.
     Trigger(trigger::Trigger),
     /// Ask the server on this machine whether it is ready.
     Health(health::Health),
-    /// Make, list and revoke API keys. The server must not run meanwhile: use the API then.
+    /// Create, list and revoke API keys. The server must not run meanwhile: use the API instead if it does.
     Keys(keys::Keys),
-    /// Bring the database up to date.
+    /// Migrate the database to the current schema.
     Migrate(migrate::Migrate),
-    /// Seal every secret in the database under a new master key. The server must not run meanwhile; a change that was
-    /// broken off goes on when the command is run again.
+    /// Encrypt every stored secret under a new master key. The server must not run meanwhile; an interrupted change is
+    /// resumed by running the command again.
     Rekey(rekey::Rekey),
     /// Print the GraphQL schema.
     Schema(schema::Schema),
-    /// Check the signature of a delivery.
+    /// Verify the signature of a delivery.
     Verify(verify::Verify),
 }
 
 impl Cli {
-    /// Runs the command. A failure is told on standard error with its causes.
+    /// Runs the command. A failure is printed on standard error with its causes.
     pub async fn run(self) -> ExitCode {
         let done = match self.log.start() {
             Ok(()) => self.command.run().await,

@@ -1,8 +1,8 @@
-//! `labelhook rekey`: seals every secret in the database anew, under another master key. At the machine, while the
-//! server is stopped. One that was broken off goes on when it is started again in the same way.
+//! `labelhook rekey`: seals every secret in the database under another master key. Runs on the server's machine while
+//! the server is stopped. An interrupted run is resumed by running the same command again.
 //!
-//! Where the key is in the file beside the database, the new one waits in `<file>.new` meanwhile and takes its place at
-//! the end; the old one stays in `<file>.<its id>`.
+//! If the current key is in the key file beside the database, the new key is stored in `<file>.new` during the run and
+//! replaces it at the end; the old key is kept in `<file>.<its id>`.
 
 use crate::config::Storage;
 use anyhow::{Context, bail};
@@ -15,13 +15,13 @@ use labelhook_core::{
 };
 use std::path::{Path, PathBuf};
 
-/// Values between two lines of progress.
+/// The number of values between two lines of progress.
 const VALUES_PER_LINE: u64 = 1_024;
 
 #[derive(Args, Debug)]
 pub struct Rekey {
-    /// The new master key: 32 bytes in base64. Made when absent, and kept in the key file; required when the current
-    /// key is not in the key file but given by --master-key.
+    /// The new master key: 32 bytes in base64. Generated and stored in the key file if omitted. Required if the current
+    /// key is given by --master-key instead of the key file.
     #[arg(long, env = "LABELHOOK_NEW_MASTER_KEY", hide_env_values = true)]
     new_master_key: Option<String>,
     #[command(flatten)]
@@ -39,7 +39,7 @@ impl Rekey {
         }
     }
 
-    /// Both keys are given, and none is kept.
+    /// Changes from one given key to another. Stores neither.
     async fn given(&self) -> anyhow::Result<()> {
         let Some(new) = self.new_master_key.clone() else {
             bail!("--new-master-key is missing: the current key is given by --master-key, and so must be the new one");
@@ -51,7 +51,7 @@ impl Rekey {
         Ok(())
     }
 
-    /// The key is in a file, and so will be the new one.
+    /// Changes from the key in the key file to one that replaces it there.
     async fn in_file(&self, file: &Path) -> anyhow::Result<()> {
         let new = file.with_added_extension("new");
         let current = Keyring::load(file).with_context(|| format!("{} cannot be used", file.display()))?;
@@ -79,7 +79,8 @@ impl Rekey {
     }
 }
 
-/// The new key in its file, which a change that was broken off has made already.
+/// Returns the new key from its file. Creates the file unless an interrupted change has; fails if that chose another
+/// key.
 fn waiting(file: &Path, given: Option<&str>) -> Result<Keyring> {
     let Some(given) = given else {
         return Keyring::load_or_create(file);

@@ -1,11 +1,12 @@
-//! `labelhook schema`: prints what `schema.graphql` holds, or `payload.graphql`.
+//! `labelhook schema`: prints the schema of the API, as in `schema.graphql`, or that of payload queries, as in
+//! `payload.graphql`.
 
 use crate::graphql;
 use clap::Args;
 
 #[derive(Args, Debug)]
 pub struct Schema {
-    /// What the payload queries of webhooks may ask for, in place of the API.
+    /// Print the schema of the payload queries of webhooks instead of that of the API.
     #[arg(long)]
     payload: bool,
 }

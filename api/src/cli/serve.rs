@@ -1,4 +1,4 @@
-//! `labelhook serve`: configuration, database, first key, server, shutdown.
+//! `labelhook serve`: loads the configuration, creates the first key, and runs the server until its shutdown.
 
 use crate::config::Settings;
 use anyhow::Context;
@@ -38,7 +38,7 @@ impl Serve {
     }
 }
 
-/// Each request in flight is an open file; the usual limit of 1,024 is soon reached.
+/// Raises the limit of open files: each request in flight uses one, and the usual limit of 1,024 is soon reached.
 pub(super) fn raise_open_files() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(files) => tracing::debug!(files, "may open this many files"),
@@ -46,7 +46,7 @@ pub(super) fn raise_open_files() {
     }
 }
 
-/// A token that SIGTERM and SIGINT cancel.
+/// Returns a token that SIGTERM and SIGINT cancel.
 pub(super) fn on_signal() -> anyhow::Result<CancellationToken> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let token = CancellationToken::new();

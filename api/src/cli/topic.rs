@@ -1,10 +1,10 @@
-//! Topics as the command line takes them: those that have a sample, by their words.
+//! The topics that the command line accepts: those that have a sample, by name.
 
 use async_graphql::resolver_utils::EnumType;
 use clap::builder::PossibleValuesParser;
 use entity::WebhookTopic;
 
-/// Takes the word of a topic; the error for any other lists them all.
+/// Returns a parser of topic names. Its error lists all of them.
 pub fn parser() -> PossibleValuesParser {
     let topics = WebhookTopic::items().iter();
     let caused = topics.filter(|topic| topic.value != WebhookTopic::ReviewDeleted);

@@ -10,13 +10,13 @@ const TRIGGER: &str = "mutation($data: TriggerEventInput!) {
 
 #[derive(Args, Debug)]
 pub struct Trigger {
-    /// What to send a sample of. Its data are invented, and its event says that it is a test.
+    /// The topic to send a sample of. Its data is invented, and its event is marked as a test.
     #[arg(value_parser = topic::parser(), ignore_case = true)]
     topic: String,
-    /// The id of the one webhook to send it to, subscribed or not; all that listen when absent.
+    /// The id of the webhook to send it to, subscribed or not. All running listen commands if omitted.
     #[arg(long, conflicts_with = "project")]
     webhook: Option<String>,
-    /// Only to those that hear of the project with this id.
+    /// The id of a project: send it only to listen commands that receive events of this project.
     #[arg(long)]
     project: Option<String>,
     #[command(flatten)]

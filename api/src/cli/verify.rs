@@ -1,4 +1,4 @@
-//! `labelhook verify`: checks the signature of a delivery that somebody kept, in any of the forms we send.
+//! `labelhook verify`: verifies the signature of a stored delivery, in any of the forms that the service sends.
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -7,19 +7,19 @@ use std::{io::Read, path::PathBuf, process::ExitCode};
 
 #[derive(Args, Debug)]
 pub struct Verify {
-    /// The webhook's secret, as it was typed.
+    /// The webhook's secret, as it was entered.
     #[arg(long, env = "LABELHOOK_SECRET", hide_env_values = true)]
     secret: String,
     /// The value of X-Hub-Signature (sha1=… or bare hex), X-Hub-Signature-256 (sha256=…) or webhook-signature (v1,…).
     #[arg(long)]
     signature: String,
-    /// The value of webhook-id; needed for webhook-signature.
+    /// The value of webhook-id. Required for webhook-signature.
     #[arg(long)]
     id: Option<String>,
-    /// The value of webhook-timestamp; needed for webhook-signature.
+    /// The value of webhook-timestamp. Required for webhook-signature.
     #[arg(long)]
     timestamp: Option<String>,
-    /// The file that holds the body's exact bytes; standard input when absent.
+    /// The file that contains the exact bytes of the body. Standard input if omitted.
     #[arg(long)]
     body: Option<PathBuf>,
 }

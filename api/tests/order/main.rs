@@ -1,5 +1,5 @@
-//! Imports go one way. The paths of every file of `api/src` are held against the rules that stand here as data; what is wrong
-//! is told with the two files, or the file and the crate, and the rule.
+//! Tests that imports go one way. The paths in every file of `api/src` are checked against the rules below, which are
+//! data. A violation names both files, or the file and the crate, and the rule.
 
 use labelhook_order::{Files, imports, leads_to, read};
 use std::{
@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 5] = [
     &["request_id.rs"],
 ];
 
-/// What `gateway/` imports of `graphql/`, and of other crates of ours: no noun of the domain.
+/// The files of `graphql/` that `gateway/` may import. None of them is about an entity of the domain.
 const GATEWAY_SEES: [&str; 9] = [
     "graphql/endpoint.rs",
     "graphql/error.rs",
@@ -28,6 +28,7 @@ const GATEWAY_SEES: [&str; 9] = [
     "graphql/subscription/cache.rs",
     "graphql/subscription/subscriber.rs",
 ];
+/// The items of our other crates that `gateway/` may name. None of them is an entity of the domain.
 const GATEWAY_NAMES: [(&str, &[&str]); 2] = [
     (
         "labelhook_core",
@@ -36,7 +37,7 @@ const GATEWAY_NAMES: [(&str, &[&str]); 2] = [
     ("entity", &["ApiKeyId", "Timestamp"]),
 ];
 
-/// Crates that `graphql/` does not name: it knows nothing of HTTP.
+/// HTTP crates, which `graphql/` must not name.
 const HTTP: [&str; 9] = [
     "axum",
     "http",
@@ -49,7 +50,7 @@ const HTTP: [&str; 9] = [
     "tower_http",
 ];
 
-/// Files that may form a circle: types of GraphQL name each other, and their loaders.
+/// Files that may import each other in a circle: GraphQL types refer to each other and to their loaders.
 const NOUNS: [&str; 18] = [
     "graphql/api_key.rs",
     "graphql/batch.rs",
@@ -123,7 +124,7 @@ fn an_import_that_runs_the_wrong_way_is_told_with_its_rule() {
     );
 }
 
-/// What is wrong with these files, a line each.
+/// Returns the violations of these files, sorted, one line each.
 fn check(files: &Files) -> Vec<String> {
     let (mut arrows, mut wrong) = (BTreeMap::<&str, BTreeSet<String>>::new(), Vec::new());
     for file in files.keys() {
@@ -145,7 +146,7 @@ fn check(files: &Files) -> Vec<String> {
     wrong
 }
 
-/// The rule that an import of another file of this crate breaks.
+/// Returns the rule that an import of another file of this crate breaks, if any.
 fn breaks_by_file(file: &str, other: &str) -> Option<&'static str> {
     let layer = |file: &str| LAYERS.iter().position(|layer| is_one_of(layer, file));
     match (layer(file), layer(other)) {
@@ -158,7 +159,7 @@ fn breaks_by_file(file: &str, other: &str) -> Option<&'static str> {
     }
 }
 
-/// The rule that a path of another crate breaks.
+/// Returns the rule that a path of another crate breaks, if any.
 fn breaks_by_crate(file: &str, path: &str) -> Option<&'static str> {
     let mut names = path.split("::");
     let (krate, name) = (names.next()?, names.next()?);
@@ -169,7 +170,7 @@ fn breaks_by_crate(file: &str, path: &str) -> Option<&'static str> {
     (file.starts_with("gateway/") && !named.contains(&name)).then_some("gateway names no noun")
 }
 
-/// Whether it is one of these files, or in one of these folders.
+/// Returns whether the file is one of these places, or in one of those that are folders (with a trailing `/`).
 fn is_one_of(places: &[&str], file: &str) -> bool {
     places
         .iter()

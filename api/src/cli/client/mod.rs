@@ -1,5 +1,5 @@
-//! A client of the API for the commands that ask a server: GraphQL over HTTP, by `reqwest`. It follows no redirect, asks no
-//! proxy and opens a connection for each request: a command sends few of them, seconds or hours apart.
+//! A client of the API for commands that query a server: GraphQL over HTTP, with `reqwest`. It follows no redirect,
+//! uses no proxy and opens a connection for each request: a command sends few of them, seconds or hours apart.
 
 use crate::config::Remote;
 use anyhow::{Context, bail, ensure};
@@ -10,31 +10,31 @@ use serde_json::{Value, json};
 use std::{fmt, sync::Arc, time::Duration};
 use url::Url;
 
-/// Time to connect, the TLS handshake included.
+/// The time limit of connecting, including the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time of one operation. A server ends its operations after 60 seconds unless it is told otherwise.
+/// The time limit of one operation. By default a server ends its operations after 60 seconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
-/// Bytes of an answer at most.
+/// The largest answer, in bytes.
 const MAX_ANSWER: usize = 16 << 20;
 
-/// Asks a server with one API key.
+/// A client with one API key.
 pub struct Client {
     http: reqwest::Client,
     endpoint: Url,
     api_key: String,
 }
 
-/// An error that the API answers.
+/// An error in an answer of the API.
 #[derive(Debug)]
 pub struct Fault {
-    /// Its code.
+    /// The error code.
     pub code: String,
-    /// The same for people.
+    /// The message for people.
     pub message: String,
 }
 
 impl Client {
-    /// Reads the server's address and opens no connection yet.
+    /// Parses the server's address. Opens no connection yet.
     pub fn new(remote: &Remote) -> anyhow::Result<Self> {
         let endpoint = endpoint(&remote.server)?;
         let http = http(endpoint.scheme() == "https")?
@@ -48,7 +48,7 @@ impl Client {
         })
     }
 
-    /// Returns the `data` of an operation. The first of its errors is the error, a [`Fault`].
+    /// Returns the `data` of an operation. If it has errors, fails with the first of them as a [`Fault`].
     pub async fn ask(&self, query: &str, variables: Value) -> anyhow::Result<Value> {
         let request = self
             .http
@@ -72,7 +72,7 @@ impl Client {
     }
 }
 
-/// Starts a client. One that speaks no TLS is built without certificate authorities, which would be read from files.
+/// Returns a builder of HTTP clients. One without TLS has no certificate authorities, which would be read from files.
 pub fn http(is_secure: bool) -> anyhow::Result<ClientBuilder> {
     let tls = match is_secure {
         true => sender::tls()?,
@@ -122,7 +122,7 @@ async fn read(mut response: Response) -> anyhow::Result<Vec<u8>> {
 }
 
 impl Fault {
-    /// Reads an error of a GraphQL answer.
+    /// Parses an error of a GraphQL answer.
     pub fn of(error: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Self {

@@ -1,5 +1,5 @@
-//! `labelhook demo`: the server on a database of its own, a receiver on loopback that checks every signature, and sample
-//! work through the API. What it prints is what happened: each line is a delivery that arrived.
+//! `labelhook demo`: runs the server on a database of its own, a receiver on loopback that verifies every signature,
+//! and sample work through the API. Each line that it prints is a delivery that arrived.
 
 mod receiver;
 mod story;
@@ -28,7 +28,7 @@ pub struct Demo {
     /// The address of the API.
     #[arg(long, env = "LABELHOOK_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// End after the first round of deliveries; fail when one did not arrive or its signature was wrong.
+    /// End after the first round of deliveries. Fails if one did not arrive or its signature was wrong.
     #[arg(long)]
     once: bool,
 }
@@ -86,7 +86,7 @@ async fn tell(shutdown: &CancellationToken, client: &Client, once: bool) -> anyh
     }
 }
 
-/// The usual port, or any when somebody has it: a newcomer should see deliveries, not an error.
+/// Binds the usual port, or any free one if it is taken: a new user should see deliveries, not an error.
 async fn listen(address: SocketAddr, any: bool) -> anyhow::Result<(TcpListener, bool)> {
     let wanted = if any { SocketAddr::new(address.ip(), 0) } else { address };
     match TcpListener::bind(wanted).await {
@@ -95,7 +95,7 @@ async fn listen(address: SocketAddr, any: bool) -> anyhow::Result<(TcpListener, 
     }
 }
 
-/// The demonstration asks its server over HTTP, like anybody else.
+/// Returns a client for the server of the demonstration, over HTTP like any other.
 fn client(address: SocketAddr, api_key: String) -> anyhow::Result<Client> {
     Client::new(&Remote {
         server: format!("http://{address}"),
@@ -123,7 +123,7 @@ async fn join(server: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
     server.await.context("the server panicked")?
 }
 
-/// A folder that goes when the demonstration ends.
+/// A folder that is removed when the demonstration ends.
 struct Folder(PathBuf);
 
 impl Folder {

@@ -1,5 +1,5 @@
-//! The demonstration's receiver: what an integrator would write. It checks the signature over the raw bytes, answers
-//! at once, and turns the first request of one path away, so that a retry can be seen.
+//! The receiver of the demonstration, as an integrator would write it. It verifies the signature over the raw bytes,
+//! answers at once, and refuses the first request of one path, so that a retry can be observed.
 
 use axum::{
     Router,

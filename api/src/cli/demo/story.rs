@@ -1,4 +1,5 @@
-//! The demonstration's work: a project, a dataset, data rows, webhooks, labels and a review, all through the API.
+//! The sample work of the demonstration: a project, a dataset, data rows, webhooks, labels and a review, all through
+//! the API.
 
 use super::{
     super::client::Client,
@@ -11,7 +12,7 @@ use std::time::Duration;
 const LABEL_INTERVAL: Duration = Duration::from_secs(3);
 const LABEL: &str = r##"{"objects":[{"title":"Tree","value":"tree","color":"#e0ff00","bbox":{"top":40,"left":12,"height":80,"width":64}}],"classifications":[]}"##;
 
-/// Makes the samples. Gives how many requests will arrive for them.
+/// Creates the samples and returns the number of requests that will arrive for them.
 pub async fn begin(client: &Client, receiver: &Receiver) -> anyhow::Result<usize> {
     let project = made(
         client,
@@ -51,7 +52,7 @@ pub async fn begin(client: &Client, receiver: &Receiver) -> anyhow::Result<usize
             json!({ "ids": [labels[2]] }),
         )
         .await?;
-    // Three labels to two webhooks, an update, a deletion, and a review that is turned away once.
+    // Three labels to two webhooks, an update, a deletion, and a review whose first delivery is refused.
     Ok(3 * 2 + 1 + 1 + 2)
 }
 
@@ -103,7 +104,7 @@ async fn label(client: &Client, project: &str, dataset: &str, number: usize) -> 
     made(client, label, json!({ "row": row, "project": project, "label": LABEL })).await
 }
 
-/// The id of what a mutation made.
+/// Returns the id of the object that a mutation created.
 async fn made(client: &Client, mutation: &str, variables: Value) -> anyhow::Result<String> {
     let data = client.ask(mutation, variables).await?;
     id(data

@@ -1,6 +1,6 @@
-//! One delivery on this machine: the same headers and bytes to the local server, and its answer in the API's words. By the
-//! dispatcher's own HTTP client: what stands in the way has the same names and the answer the same limits, and the local
-//! server gets no header that an address would not get (`reqwest` adds `accept` to every request).
+//! Forwards one delivery: posts the same headers and bytes to the local server and converts its response for the API.
+//! The dispatcher's own HTTP client is used: errors have the same names, responses have the same limits, and no header
+//! is added (`reqwest` adds `accept` to every request).
 
 use anyhow::Context;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -17,7 +17,8 @@ use labelhook_core::{
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// Header bytes of an answer that are sent back: what the server records, and room for what it leaves out.
+/// The most bytes of response headers that are sent back: what the server records, with room for the headers that it
+/// leaves out.
 const HEADERS_KEPT: usize = 48 * 1024;
 const HEADERS_COUNT: usize = 200;
 
@@ -28,7 +29,7 @@ pub struct Forward {
     sender: Sender,
 }
 
-/// A delivery that was posted: what to answer, and a line for the user.
+/// The result of a posted delivery: the answer to the API, and a line for the user.
 pub struct Posted {
     /// The input of `answerDelivery`.
     pub answer: Value,
@@ -37,7 +38,7 @@ pub struct Posted {
 }
 
 impl Forward {
-    /// To this URL, whatever address it is: it is this machine's user who says so.
+    /// Returns a forwarder to this URL. Any address is allowed, since the user of this machine names it.
     pub fn to(url: &str) -> anyhow::Result<Self> {
         let to = TargetUrl::parse(url).with_context(|| format!("--forward-to {url} cannot be used"))?;
         let everything = ["0.0.0.0/0", "::/0"].map(|network| network.parse().expect("a CIDR"));
@@ -48,7 +49,7 @@ impl Forward {
         Ok(Self { to, sender })
     }
 
-    /// Posts a delivery of the API.
+    /// Posts a delivery to the local server.
     pub async fn post(self, delivery: Value) -> Posted {
         let started = Instant::now();
         let limit = Duration::from_millis(delivery["timeoutMs"].as_u64().unwrap_or(15_000));
@@ -131,7 +132,7 @@ fn answer(delivery: &Value, outcome: Outcome) -> Value {
     })
 }
 
-/// The headers of an answer, as many as are taken.
+/// Returns the response headers, up to the limits.
 fn answered(headers: &HeaderMap) -> Vec<Value> {
     let mut room = HEADERS_KEPT;
     let mut kept = Vec::new();

@@ -1,8 +1,9 @@
-//! `labelhook listen`: a webhook for as long as this runs, whose deliveries are posted to a local server. It needs no
-//! address of its own: they come over the API's WebSocket ([`super::socket`]), and the answers go back the same way.
+//! `labelhook listen`: registers a webhook for as long as the command runs and posts its deliveries to a local server.
+//! No public address is needed: deliveries arrive over the API's WebSocket ([`super::socket`]), and responses are
+//! returned the same way.
 //!
-//! When the connection breaks it comes back and goes on with the same webhook. What waited is then handed over; what was
-//! told and not answered is tried again by the webhook's policy.
+//! After a lost connection the command reconnects and keeps the same webhook. Deliveries that waited then arrive; those
+//! that were received and not answered are retried by the webhook's retry policy.
 
 mod forward;
 mod session;
@@ -27,31 +28,31 @@ const CREATE: &str = "mutation($data: ListenerCreateInput!) {
     createListener(data: $data) {signingSecret webhook {id topics project {id name}}}}";
 const REMOVE: &str = "mutation($id: ID!) {removeListener(where: {id: $id}) {id}}";
 
-/// Between two attempts to come back: the first wait, and the longest.
+/// The first and the longest delay between two attempts to reconnect.
 const RECONNECT_DELAYS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
-/// A connection that held for this long was a good one: the next wait is short again.
+/// A connection that lasted this long resets the delay to the first one.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
-/// The time limit of the removal at the end.
+/// The timeout of the webhook's removal at the end.
 const REMOVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Args, Debug)]
 pub struct Listen {
-    /// Where to post deliveries: the URL of a server that this machine can reach.
+    /// The URL that deliveries are posted to: a server that this machine can reach.
     #[arg(long, value_name = "URL")]
     forward_to: String,
-    /// What to hear of, separated by commas; everything that labels, reviews and tasks cause when absent.
+    /// The topics to subscribe to, separated by commas. All topics of labels, reviews and tasks if omitted.
     #[arg(long, value_delimiter = ',', value_parser = topic::parser(), ignore_case = true)]
     topics: Vec<String>,
-    /// The id of the one project to hear of; the whole organization when absent.
+    /// The id of the project whose events are delivered. Those of the whole organization if omitted.
     #[arg(long)]
     project: Option<String>,
-    /// The shape of the bodies and of the signature header.
+    /// The format of the bodies and of the signature header.
     #[arg(long, value_parser = ["LABELBOX", "ANGO", "V7"], default_value = "LABELBOX", ignore_case = true)]
     payload_format: String,
-    /// A CEL expression that is true of what to hear of.
+    /// A CEL expression over events: only events for which it is true are delivered.
     #[arg(long)]
     filter: Option<String>,
-    /// What signs the deliveries; a fresh secret is made and printed when absent.
+    /// The secret that signs the deliveries. Generated and printed if omitted.
     #[arg(long, env = "LABELHOOK_SECRET", hide_env_values = true)]
     secret: Option<String>,
     #[command(flatten)]
@@ -110,7 +111,7 @@ impl Listen {
         json!({ "data": data })
     }
 
-    /// Says what is listened to.
+    /// Prints the project, the topics and the webhook that the command listens with.
     fn introduce(&self, webhook: &Webhook, made: &Value) {
         let shown = &made["createListener"]["webhook"];
         let topics = shown["topics"].as_array().into_iter().flatten();
@@ -126,7 +127,7 @@ impl Listen {
         println!("secret      {}\n", webhook.secret);
     }
 
-    /// Tries until the server is there again; none when the user wants no more.
+    /// Reconnects until the server is reachable. Returns none if the user stops the command first.
     async fn come_back(&self, stop: &CancellationToken, wait: &mut Duration) -> anyhow::Result<Option<Socket>> {
         loop {
             if timeout(*wait, stop.cancelled()).await.is_ok() {
@@ -145,7 +146,7 @@ impl Listen {
     }
 }
 
-/// Removes the webhook; when that cannot be done now, the server does it.
+/// Removes the webhook. If that fails, the server removes it later.
 async fn leave(client: &Client, webhook: &Webhook) -> anyhow::Result<()> {
     match timeout(REMOVE_TIMEOUT, client.ask(REMOVE, json!({ "id": webhook.id }))).await {
         Ok(Ok(_)) => println!("removed the webhook {}", webhook.id),

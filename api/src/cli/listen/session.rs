@@ -1,5 +1,5 @@
-//! Listening over one connection, until it ends: takes deliveries, posts them side by side, and sends back what came of
-//! each.
+//! A session: listens over one connection until it ends. It receives deliveries, posts them concurrently and returns
+//! their responses.
 
 use super::{
     super::{
@@ -24,22 +24,22 @@ const RATE_LIMIT_DELAY: Duration = Duration::from_secs(1);
 
 /// The end of a session.
 pub enum End {
-    /// The user wants no more.
+    /// The user stopped the command.
     Stopped,
-    /// The connection has gone.
+    /// The connection was lost.
     Lost(Lost),
-    /// The server has ended it, or did not begin.
+    /// The server ended the subscription, or refused to start it.
     Refused(Fault),
 }
 
-/// Listening over one connection.
+/// A session over one connection.
 pub struct Session<'a> {
     socket: &'a mut Socket,
     forward: &'a Forward,
     webhook: &'a str,
     /// Deliveries that are being posted, or whose responses wait to be sent again.
     posts: JoinSet<Posted>,
-    /// Answers on their way, by the number of their operation.
+    /// Answers that the server has not acknowledged, by the number of their operation.
     answers: HashMap<u64, Value>,
 }
 
@@ -89,7 +89,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// An answer was not taken. One that came too fast is given again; one that came too late is of no use.
+    /// Handles an answer that the server refused. If the rate limit refused it, it is sent again; otherwise it came too
+    /// late, and is dropped.
     fn refused(&mut self, id: u64, fault: &Fault) {
         let Some(answer) = self.answers.remove(&id) else { return };
         if fault.code == "RATE_LIMITED" {

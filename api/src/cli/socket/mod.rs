@@ -1,5 +1,5 @@
-//! A client of the API's WebSocket (graphql-transport-ws), for commands that ask a server elsewhere: connected, greeted,
-//! and then operations by number.
+//! A client of the API's WebSocket (graphql-transport-ws), for commands that talk to a remote server. It connects,
+//! authenticates and runs numbered operations.
 
 use super::client::{self, Fault};
 use crate::config::Remote;
@@ -26,10 +26,10 @@ const PROTOCOL: &str = "graphql-transport-ws";
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The time without a message after which the server counts as gone; it pings every 15 seconds.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-/// Bytes of a message: a body of the largest size, as JSON text.
+/// The largest message, in bytes: a body of the largest size, as JSON text.
 const MAX_MESSAGE: usize = 256 << 20;
 
-/// A connection that was greeted.
+/// An authenticated connection.
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     operations: u64,
@@ -39,20 +39,20 @@ pub struct Socket {
 /// A message of an operation.
 #[derive(Debug)]
 pub enum Received {
-    /// Data.
+    /// A result.
     Next(u64, Value),
-    /// It was refused, or has failed.
+    /// The operation was refused or has failed.
     Failed(u64, Fault),
-    /// It is over.
+    /// The operation is complete.
     Over(u64),
 }
 
-/// The reason that there is no connection.
+/// The reason for a missing connection.
 #[derive(Debug)]
 pub enum Lost {
-    /// It may be there again soon.
+    /// The connection may succeed when tried again.
     Broken(String),
-    /// The server wants none of us.
+    /// The server refuses this client.
     Refused(String),
 }
 
@@ -75,7 +75,7 @@ fn address(server: &str) -> anyhow::Result<String> {
 }
 
 impl Socket {
-    /// Connects, says who asks, and waits until the server has taken note.
+    /// Connects, authenticates and waits for the server's acknowledgement.
     pub async fn connect(remote: &Remote) -> anyhow::Result<Result<Self, Lost>> {
         let address = address(&remote.server)?;
         let tls = Connector::Rustls(Arc::new(sender::tls()?));
@@ -105,7 +105,7 @@ impl Socket {
         }
     }
 
-    /// Starts an operation; gives its number.
+    /// Starts an operation and returns its number.
     pub async fn start(&mut self, query: &str, variables: &Value) -> Result<u64, Lost> {
         self.operations += 1;
         let payload = json!({ "query": query, "variables": variables });
@@ -115,7 +115,7 @@ impl Socket {
         Ok(self.operations)
     }
 
-    /// The next message of any operation. Nothing is lost when this is dropped before it is done.
+    /// Returns the next message of any operation. No message is lost if the future is dropped before it completes.
     pub async fn hear(&mut self) -> Result<Received, Lost> {
         loop {
             let mut message = self.message().await?;
