@@ -1,5 +1,5 @@
-//! What is sent of an event, and whether: the filter and the payload query of a webhook, and which query made a payload.
-//! SQLite adds one column at a time.
+//! Adds the filter and the payload query of a webhook, and the hash of the query that made a payload. SQLite adds one
+//! column at a time.
 
 use sea_orm_migration::{
     prelude::*,

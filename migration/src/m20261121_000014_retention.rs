@@ -1,5 +1,6 @@
-//! How long things are kept, and how much of them. On PostgreSQL the tables that grow with traffic become partitioned by
-//! the week that is in their ids, so that what is old is dropped and not deleted. SQLite adds one column at a time.
+//! Adds the retention of an organization, in days, and the responses that a webhook keeps. On PostgreSQL the tables
+//! that grow with traffic are partitioned by the week in their ids, so that old rows are removed by dropping a
+//! partition. SQLite adds one column at a time.
 
 use sea_orm_migration::{
     prelude::*,
@@ -10,16 +11,16 @@ use sea_orm_migration::{
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// What is partitioned, by which column, and its primary key.
+/// The partitioned tables: the name, the partition column, and the columns of the primary key.
 const TABLES: [(&str, &str, &str); 4] = [
     ("event", "id", "id"),
     ("payload", "id", "id"),
     ("notification", "id", "id"),
     ("attempt", "notification_id", "notification_id, number"),
 ];
-/// Weeks of what is there already that get a partition of their own; what is older goes to the default.
+/// The number of past weeks with rows that get a partition of their own. Older rows go to the default partition.
 const BACK: i64 = 12;
-/// Weeks made ahead.
+/// The number of weeks that are created ahead.
 const AHEAD: i64 = 3;
 
 #[async_trait::async_trait]
@@ -66,7 +67,7 @@ fn columns() -> [(&'static str, ColumnDef); 3] {
     ]
 }
 
-/// An event that a task may be sent for again is kept.
+/// Returns the index on the event of a task, by which retention keeps the events that a task may be sent for again.
 fn task_event() -> IndexCreateStatement {
     Index::create()
         .name("task_event")
@@ -76,8 +77,8 @@ fn task_event() -> IndexCreateStatement {
         .to_owned()
 }
 
-/// A partition for each week that there is, some ahead, and one for everything else. Ids carry their milliseconds in
-/// front; a name says on which Monday its week begins.
+/// Partitions a table: a partition for each week with rows, some ahead, and a default one. Ids begin with their
+/// milliseconds; the name of a partition contains the Monday on which its week begins.
 async fn partition(manager: &SchemaManager<'_>, table: &str, column: &str, key: &str) -> Result<(), DbErr> {
     let weeks = weeks(manager, table, column).await?;
     let mut parts = vec![format!("CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")];
@@ -96,7 +97,7 @@ struct Week {
     until: String,
 }
 
-/// By the server's clock. Weeks begin on Monday; the first day of 1970 was a Thursday.
+/// Returns the weeks to create, by the server's clock. Weeks begin on Monday; the first day of 1970 was a Thursday.
 async fn weeks(manager: &SchemaManager<'_>, table: &str, column: &str) -> Result<Vec<Week>, DbErr> {
     let uuid = |days: &str| format!("(lpad(to_hex(({days}) * 86400000), 12, '0') || repeat('0', 20))::uuid::text");
     let sql = format!(
@@ -121,7 +122,7 @@ async fn weeks(manager: &SchemaManager<'_>, table: &str, column: &str) -> Result
     rows.into_iter().map(week).collect()
 }
 
-/// Makes a table anew, with its rows and its indexes under the same names.
+/// Rebuilds a table, with its rows and with its indexes under the same names.
 async fn rebuild(
     manager: &SchemaManager<'_>,
     table: &str,
@@ -135,7 +136,7 @@ async fn rebuild(
     );
     let mut indexdefs = Vec::new();
     for row in all(manager, &indexes).await? {
-        // Of a partitioned table it says ONLY, which would leave its partitions out.
+        // For a partitioned table the definition contains ONLY, which would leave out its partitions.
         let text: String = row.try_get("", "indexdef")?;
         indexdefs.push(text.replacen(" ON ONLY ", " ON ", 1));
     }

@@ -1,5 +1,6 @@
-//! How a transaction takes its turn on PostgreSQL, as a function: each statement of one sees what is committed when it
-//! begins, so what is read after the locks is read with them held, and the way to the server is gone once for both.
+//! Adds the function with which a transaction takes its turn on PostgreSQL. Each of its statements sees what is
+//! committed when it begins, so the values that follow the locks are read with the locks held, and locking and reading
+//! take one round trip.
 
 use super::by_hand;
 use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
@@ -7,8 +8,8 @@ use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// Locks the keys in the order given, those behind an `x` alone, those behind an `s` shared. Then reads this transaction's
-/// number, the oldest one's that is open, and the generations of the organizations.
+/// Locks the keys in the given order: those after an `x` exclusively, those after an `s` shared. Then reads the id of
+/// this transaction, that of the oldest open one, and the generations of the organizations.
 const TAKE: &str = "CREATE FUNCTION take_turn( \
          keys text, ids text, OUT number bigint, OUT oldest bigint, OUT generations text \
      ) LANGUAGE plpgsql VOLATILE AS $$ \

@@ -1,6 +1,6 @@
-//! What the pending migrations of a database would run, found out without touching it: all migrations run over a scratch
-//! database, which is thrown away, and what the pending ones say to it is kept. A statement that depends on rows is the
-//! one for empty tables.
+//! The dry run: finds the statements that the pending migrations of a database would run, without touching it. All
+//! migrations run on a scratch database, which is discarded, and the statements of the pending ones are recorded. A
+//! statement that depends on rows is the one for empty tables.
 
 use crate::Migrator;
 use sea_orm_migration::{
@@ -17,12 +17,12 @@ use std::{
 pub struct Pending {
     /// Its name.
     pub name: String,
-    /// What it would run.
+    /// The statements that it would run.
     pub statements: Vec<String>,
 }
 
-/// The pending migrations of `db`, which is only read; all of them when there is no database yet. `scratch` is empty and
-/// has one connection.
+/// Returns the pending migrations of `db`, which is only read, or all migrations if there is no database yet. `scratch`
+/// must be empty and have one connection.
 pub async fn pending(db: Option<&DatabaseConnection>, mut scratch: DatabaseConnection) -> Result<Vec<Pending>, DbErr> {
     let wanted = match db {
         Some(db) => Migrator::get_pending_migrations_read_only(db).await?,
@@ -52,7 +52,7 @@ pub async fn pending(db: Option<&DatabaseConnection>, mut scratch: DatabaseConne
     Ok(found)
 }
 
-/// Whether a statement does more than look.
+/// Returns whether a statement does more than read: whether it is neither a `SELECT`, a `WITH` nor a `PRAGMA`.
 fn changes(statement: &Statement) -> bool {
     let word = statement.sql.split_whitespace().next().unwrap_or_default();
     !["SELECT", "WITH", "PRAGMA"]
