@@ -1,4 +1,5 @@
-//! A request with an idempotency key is carried out once, whatever happens between its first commit and its answer.
+//! Tests that a request with an idempotency key is executed once, whatever happens between its first commit and its
+//! answer.
 
 use crate::support::{World, invalid};
 use entity::Role;
@@ -46,7 +47,7 @@ fn told(begun: &Begun) -> String {
     }
 }
 
-/// What becomes of a repeat.
+/// Repeats the request and returns the outcome in words, such as `running` or `200 BODY`.
 async fn repeated(world: &World) -> String {
     told(&begin(world, "a").await)
 }
@@ -64,7 +65,7 @@ async fn finish(world: &World, claim: Claim, body: impl Into<Vec<u8>>, remember:
         .unwrap();
 }
 
-/// What a mutation does: one unit of work, that of the claimed request.
+/// Commits one unit of work within the claimed request, as a mutation does.
 async fn commit(world: &World, claim: &Claim) {
     let work = world.write(|txn| {
         Box::pin(async move {

@@ -1,4 +1,4 @@
-//! Who gets an event, and what is refused when a webhook is made or changed.
+//! Tests of the webhooks that an event goes to, and of the input that is refused when a webhook is created or changed.
 
 use crate::support::{World, invalid, limited};
 use entity::{AuthType, Role, WebhookStatus, WebhookTopic, project};

@@ -1,4 +1,4 @@
-//! What else a receiver may do, and how it is recorded.
+//! Tests of the other answers of a receiver (410, redirects, long bodies, none at all) and of the records they leave.
 
 use crate::support::{Receiver, Response, World};
 use entity::{AttemptErrorKind, NotificationStatus::*, WebhookStatus};

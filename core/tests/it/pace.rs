@@ -1,4 +1,5 @@
-//! A webhook with a rate is sent to at that pace, in virtual time; what waits for its token spends nothing.
+//! Tests of rate limits, in virtual time: a webhook is sent to at its rate, and a notification that waits for its token
+//! uses up no attempt.
 
 use crate::support::{Receiver, Response, START, World};
 use entity::{NotificationStatus::*, Timestamp, notification, webhook as webhooks};
@@ -36,7 +37,7 @@ async fn publish(world: &World, count: usize) {
     }
 }
 
-/// When each attempt there was began, from the start on, in milliseconds.
+/// Returns the starts of all attempts of the webhook, sorted, in milliseconds since [`START`].
 async fn sent(world: &World, of: &webhooks::Model) -> Vec<u128> {
     let mut sent = Vec::new();
     for row in world.notifications().await {

@@ -1,5 +1,5 @@
-//! How PostgreSQL goes about the statements that run all the time, on tables with some thousand rows: each on its index.
-//! What SQLite does with them is told by the tests beside them.
+//! Tests of PostgreSQL's plans for the statements that run all the time, on tables with several thousand rows: each
+//! uses its index. The tests beside the statements check the plans of SQLite.
 
 use crate::support::{Receiver, World};
 use entity::{NotificationStatus, Ordering, WebhookTopic, event as events, notification as notifications};
@@ -12,7 +12,8 @@ use labelhook_core::{
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, Database, EntityTrait, QueryFilter, QueryOrder};
 
-/// Copies of the one event and the one notification there are, of twenty webhooks and projects and four organizations.
+/// Statements that copy the only event and the only notification 4,000 times, for twenty webhooks, twenty projects and
+/// four organizations.
 const EVENTS: &str = "INSERT INTO event SELECT (jsonb_populate_record(e, jsonb_build_object('id', md5('e' || i)::uuid, \
      'organization_id', CASE i % 4 WHEN 0 THEN organization_id ELSE md5('o' || i % 4)::uuid END, \
      'project_id', md5('p' || i % 20)::uuid, 'sequence', sequence - i))).* FROM event e, generate_series(1, 4000) i";
@@ -25,7 +26,7 @@ const NOTIFICATIONS: &str = "INSERT INTO notification SELECT (jsonb_populate_rec
      'response_code', CASE i % 90 WHEN 0 THEN 404 ELSE 200 END, \
      'due_at', CASE i % 10 WHEN 0 THEN created_at + 100000000000 END))).* FROM notification n, generate_series(1, 4000) i";
 
-/// A world with a long log, whose server says how it goes about each statement.
+/// Returns a world with a long log, whose server logs the plan of each statement.
 async fn told(receiver: &Receiver) -> World {
     let world = World::with(Window { total: 4, lane: 4 }).await;
     let ordered = |new: &mut labelhook_core::webhook::New| new.settings.ordering = Some(Ordering::Strict);
@@ -41,7 +42,7 @@ async fn told(receiver: &Receiver) -> World {
     world.restart().await
 }
 
-/// The columns of an index, as they stand in the names of its parts.
+/// Returns the columns of an index, as they appear in the names of its partitions.
 fn columns(index: &str) -> &'static str {
     match index {
         "event_sequence" | "notification_sequence" => "organization_id_sequence",
@@ -63,13 +64,13 @@ fn columns(index: &str) -> &'static str {
     }
 }
 
-/// Among the plans there is one of a statement with this text, and it names the index.
+/// Asserts that a statement that contains this text was run, and that its plan uses the index.
 #[track_caller]
 fn served(plans: &[String], text: &str, index: &str) {
     let plan = plans.iter().find(|plan| plan.contains(text));
     let plan = plan.unwrap_or_else(|| panic!("nothing was asked with {text}: {plans:#?}"));
     let (table, _) = index.split_once('_').expect("an index is named for its table");
-    // A week's part of an index is named by the server, for the week's table and the columns.
+    // The server names a partition's index after the week's table and the columns.
     let ending = format!("_{}_idx", columns(index));
     let uses = |line: &str| {
         let name = line.split_once("using ").or_else(|| line.split_once(" on "));
@@ -77,7 +78,8 @@ fn served(plans: &[String], text: &str, index: &str) {
         line.contains("Index") && name.starts_with(table) && name.ends_with(&ending)
     };
     assert!(plan.lines().any(uses), "{index}: {plan}");
-    // The copies' ids are no moments, so they are all in one part; it is right to walk through the others, which are empty.
+    // The ids of the copies contain no time, so all copies are in the default partition. Scanning the other partitions,
+    // which are empty, is right.
     for table in ["notification_default", "event_default", "payload_default"] {
         assert!(!plan.contains(&format!("Seq Scan on {table}")), "{plan}");
     }

@@ -1,4 +1,4 @@
-//! The master key is changed: every sealed value goes over, also when the change is broken off in the middle.
+//! Tests of changing the master key: every sealed value is sealed under the new key, even if the change is interrupted.
 
 use crate::support::{Receiver, START, World};
 use entity::{AuthType, webhook};
@@ -22,7 +22,7 @@ fn key(number: usize) -> Keyring {
     Keyring::from_base64(KEYS[number]).unwrap()
 }
 
-/// A database, opened with one key or another.
+/// A database that can be opened with different keys.
 struct Disk {
     _folder: tempfile::TempDir,
     database: servers::Database,
@@ -53,7 +53,7 @@ impl Disk {
         Rekey::open(self.config(from), || Ok(key(to))).await
     }
 
-    /// Why a server does not start with this key.
+    /// Returns the error of a server that is started with this key. Panics if the server starts.
     async fn refuses(&self, number: usize) -> String {
         match App::open(self.config(number)).await {
             Ok(_) => panic!("it starts"),
@@ -61,7 +61,7 @@ impl Disk {
         }
     }
 
-    /// The process is gone, and on PostgreSQL so is its row among the nodes.
+    /// Ends the process and, on PostgreSQL, removes its row among the nodes.
     async fn end(&self, world: World) {
         drop(world);
         if servers::Database::is_postgres() {
@@ -71,7 +71,7 @@ impl Disk {
         }
     }
 
-    /// The nodes' rows are as if they had been renewed that long ago for the last time.
+    /// Sets the last heartbeat of the only node to this long ago.
     async fn was_seen(&self, ago: &str) {
         let db = Database::connect(self.database.url()).await.unwrap();
         let seen = format!(
@@ -95,7 +95,7 @@ impl Disk {
         values
     }
 
-    /// The ids of the keys that sealed what there is.
+    /// Returns the ids of the keys under which the stored values are sealed.
     async fn keys_in_use(&self) -> BTreeSet<String> {
         let of = |(table, column): &(&str, &str)| {
             let column = format!("\"{column}\"");
@@ -110,7 +110,7 @@ impl Disk {
     }
 }
 
-/// A world with a value in every sealed column, and more secrets than one step takes.
+/// Fills every sealed column, with more secrets than one step takes. Returns the number of sealed values.
 async fn furnished(world: &World, url: &str) -> usize {
     let bearer = |new: &mut labelhook_core::webhook::New| {
         new.settings.auth_type = Some(AuthType::Bearer);

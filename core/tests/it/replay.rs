@@ -1,4 +1,4 @@
-//! Replays: everything that a filter matches is sent again, beside live traffic, and over restarts.
+//! Tests of replays: everything that a filter matches is sent again, beside live traffic and across restarts.
 
 use crate::{
     support::{Annotated, Receiver, Response, START, World, invalid, limited},
@@ -38,7 +38,7 @@ async fn missed(world: &World, webhook: &webhooks::Model, filter: Filter) -> Res
     replay::start(&world.app, &world.owner, start).await
 }
 
-/// Steps and deliveries by turns until nothing is left.
+/// Alternates steps of the replays and deliveries until nothing is left.
 async fn finish(world: &World) {
     world.deliver().await;
     while background::replays::run_until_idle(&world.app).await.unwrap() {
@@ -52,7 +52,7 @@ async fn now(world: &World, row: &replays::Model) -> replays::Model {
         .unwrap()
 }
 
-/// Its status, and what it matched, looked at and left out.
+/// Returns the status of a replay, and the numbers of notifications that it matched, processed and skipped.
 fn progress(row: &replays::Model) -> (ReplayStatus, i32, i32, i32) {
     (row.status, row.total, row.done, row.skipped)
 }
@@ -89,7 +89,7 @@ fn failed() -> Filter {
     }
 }
 
-/// How often each event came.
+/// Returns the number of requests for each event, by the event's id.
 fn arrivals(receiver: &Receiver) -> BTreeMap<String, usize> {
     let mut times = BTreeMap::new();
     for request in receiver.requests() {
@@ -98,7 +98,7 @@ fn arrivals(receiver: &Receiver) -> BTreeMap<String, usize> {
     times
 }
 
-/// A receiver that refuses this many requests for good, and its webhook that tries once.
+/// Returns a receiver that answers 500 to this many requests and then 200, and its webhook, which makes one attempt.
 async fn refusing(world: &World, refusals: usize) -> (Receiver, webhooks::Model) {
     let receiver = Receiver::new(move |number, _| Response::status(if number < refusals { 500 } else { 200 })).await;
     let webhook = world
@@ -721,7 +721,7 @@ async fn a_new_replay_waits_for_no_timer() {
             }
         }
     };
-    // The timer alone, which looks every five seconds, would take more than three minutes.
+    // The timer alone, which fires every five seconds, would take more than three minutes.
     let all = tokio::time::timeout(Duration::from_secs(120), all);
     all.await.expect("each wakes the task that does them");
     shutdown.cancel();

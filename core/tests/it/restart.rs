@@ -1,4 +1,4 @@
-//! What a process leaves behind, killed or stopped, the next one delivers.
+//! Tests that a process delivers what its killed or stopped predecessor left behind.
 
 use crate::support::{Receiver, Response, SECRET, World, invalid};
 use entity::{AuthType, NotificationStatus::*};

@@ -1,4 +1,4 @@
-//! When a refused notification is tried again, in virtual time: the whole schedule takes milliseconds.
+//! Tests of the retry schedule, in virtual time: the whole schedule takes milliseconds.
 
 use crate::support::{Receiver, Response, World};
 use entity::{NotificationStatus::*, notification};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How long after its newest attempt a notification is tried again.
+/// Returns the time from a notification's newest attempt to its next one.
 fn wait(row: &notification::Model) -> Duration {
     row.due_at.unwrap().since(row.updated_at)
 }

@@ -1,4 +1,5 @@
-//! What a key that is limited to projects may look at and steer: the deliveries of webhooks it sees, and no others.
+//! Tests of keys that are limited to projects: they see and control the deliveries of the webhooks they see, and no
+//! others.
 
 use crate::support::{World, limited};
 use entity::NotificationStatus::Sending;

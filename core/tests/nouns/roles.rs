@@ -1,4 +1,4 @@
-//! Every verb for every role: allowed or forbidden, in one table.
+//! Tests of every verb for every role: allowed or forbidden, in one table.
 
 use crate::world::{World, all, new_label};
 use entity::{
@@ -16,7 +16,7 @@ const ROLES: [Role; 5] = [
     Role::Worker,
 ];
 
-/// What every attempt finds: rows of its own, made by an owner.
+/// The rows that a verb is tried on, made by an owner. Every attempt gets its own.
 struct Stage {
     project: projects::Model,
     dataset: datasets::Model,
@@ -183,7 +183,7 @@ fn key(user_id: Option<String>) -> api_key::New {
     }
 }
 
-/// In the order of [`ROLES`].
+/// The verbs, each with a letter per role in the order of [`ROLES`]: `x` is allowed, `-` is forbidden.
 const TABLE: [(&str, &str); 33] = [
     ("organization::get", "xxxxx"),
     ("user::get", "xxxxx"),

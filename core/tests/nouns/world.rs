@@ -1,4 +1,4 @@
-//! A fresh database in a folder of its own, and the rows a story starts from.
+//! A fresh database in a folder of its own, and the rows that a story starts from.
 
 use entity::{Role, Timestamp, WebhookTopic, data_row, dataset, event, label, project};
 use labelhook_core::{
@@ -17,7 +17,7 @@ use servers::Database;
 use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
 
-/// Time limits of filters that no machine reaches, however busy it is.
+/// Limits that no filter reaches, even on a busy machine.
 const PATIENT: filter::Limits = filter::Limits {
     evaluation: Duration::from_secs(300),
     compilation: Duration::from_secs(300),
@@ -65,7 +65,7 @@ impl World {
         }
     }
 
-    /// Somebody of this role in this organization.
+    /// Returns an actor of this role in this organization.
     pub async fn actor(&self, organization: &str, role: Role) -> Actor {
         let made = api_key::issue(&self.app, organization.into(), role, None).await;
         api_key::authenticate(&self.app, &made.expect("a key").key)
@@ -77,7 +77,7 @@ impl World {
         self.actor("Ours", Role::Owner).await
     }
 
-    /// Time passes.
+    /// Moves the clock by ten seconds.
     pub fn pass(&self) {
         self.clock.advance(Duration::from_secs(10));
     }
@@ -116,7 +116,7 @@ impl World {
             .expect("a label")
     }
 
-    /// A project with a dataset of one data row.
+    /// Creates a project with a dataset of one data row.
     pub async fn scene(&self, actor: &Actor) -> (project::Model, dataset::Model, data_row::Model) {
         let project = self.project(actor).await;
         let dataset = self.dataset(actor, &project).await;
@@ -124,7 +124,7 @@ impl World {
         (project, dataset, data_row)
     }
 
-    /// What was published about labels and reviews, in order: not the moves of tasks.
+    /// Returns the events about labels and reviews in order, without those about moves of tasks.
     pub async fn events(&self) -> Vec<event::Model> {
         event::Entity::find()
             .filter(event::Column::Topic.ne(WebhookTopic::WorkflowAction))
@@ -138,14 +138,14 @@ impl World {
         self.events().await.into_iter().map(|event| event.topic).collect()
     }
 
-    /// The data of the newest event.
+    /// Returns the data of the newest event.
     pub async fn newest(&self) -> serde_json::Value {
         let events = self.events().await;
         serde_json::from_str(&events.last().expect("an event").data).expect("JSON")
     }
 }
 
-/// Understands no payload query.
+/// A shaper that supports no payload query.
 #[derive(Debug)]
 struct NoQueries;
 
@@ -159,7 +159,7 @@ async fn open(database: &Database, clock: &Clock) -> Arc<App> {
     let config = Config {
         clock: clock.clone(),
         filters: PATIENT,
-        // Nobody beats here: a node lives as long as its test.
+        // No heartbeat runs here: a node lives as long as its test.
         node: node::Config {
             lease: Duration::from_secs(3600),
             ..node::Config::default()
@@ -183,7 +183,7 @@ pub fn new_label(project: &project::Model, row: &data_row::Model) -> labels::New
     }
 }
 
-/// The first page of everything.
+/// Returns a query for the first page of everything.
 pub fn all<F>() -> Query<F> {
     Query {
         filter: Filter::default(),

@@ -1,5 +1,5 @@
-//! The bus: one list of stories for every way that messages travel, and two nodes over one database: what one accepts the
-//! other tells its listeners, whatever gets lost between them.
+//! Tests of the bus: one list of stories for every transport, and stories of two nodes over one database, in which the
+//! listeners of one node get what the other accepts, whatever hints are lost.
 
 mod nodes;
 mod stories;
@@ -14,17 +14,17 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// How long anything may take before a test that hangs is ended.
+/// The time limit of every wait, so that a test that hangs ends.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// A way that messages travel, with the server that it needs.
+/// A transport, with the server that it needs.
 struct Way {
     choice: Choice,
     database: Option<Database>,
     nats: Option<Nats>,
 }
 
-/// Every way there is here.
+/// Returns every transport whose server is available.
 async fn ways() -> Vec<Way> {
     let mut ways = vec![Way::over(Choice::Memory(Hub::default()))];
     if Postgres::shared().await.is_some() {
@@ -47,20 +47,20 @@ async fn over_nats() -> Option<Way> {
     })
 }
 
-/// One end of a bus, which carries until it is dropped.
+/// One end of a bus. It sends and receives until it is dropped.
 struct End {
     bus: Arc<Bus>,
     heard: Arc<Mailbox>,
     _stop: DropGuard,
 }
 
-/// Nodes of a process that has not looked for others.
+/// Returns the nodes of a process that has not looked for others.
 fn alone() -> Arc<Nodes> {
     Arc::new(Nodes::alone(node::Config::default()))
 }
 
 impl Way {
-    /// One that needs no server.
+    /// Returns a transport that needs no server.
     fn over(choice: Choice) -> Self {
         Self {
             choice,
@@ -83,7 +83,7 @@ impl Way {
         }
     }
 
-    /// Two ends that hear each other.
+    /// Returns two ends that receive each other's messages.
     async fn two(&self, installation: i64) -> (End, End) {
         let (one, other) = (self.end(installation).await, self.end(installation).await);
         one.reaches(&other).await;
@@ -93,7 +93,7 @@ impl Way {
 }
 
 impl End {
-    /// Tells something until it is heard: the other may not be connected yet.
+    /// Sends a message until it is received: the other end may not be connected yet.
     async fn reaches(&self, other: &Self) {
         let id = WebhookId::new();
         let told = async {
@@ -109,7 +109,7 @@ impl End {
         timeout(PATIENCE, told).await.expect("one end reaches the other");
     }
 
-    /// Waits until this has been heard; gives all that was heard.
+    /// Waits until the wanted message has been received. Returns everything that was received.
     async fn hears(&self, wanted: &Message) -> Message {
         let mut all = Message::default();
         let hearing = async {
@@ -123,7 +123,7 @@ impl End {
     }
 }
 
-/// Whether a message says all that another does.
+/// Returns whether a message contains everything that another does.
 fn says(message: &Message, wanted: &Message) -> bool {
     let mut both = message.clone();
     both.append(wanted.clone());

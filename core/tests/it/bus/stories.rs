@@ -1,4 +1,4 @@
-//! What holds however messages travel.
+//! Tests of the properties that hold for every transport.
 
 use super::{PATIENCE, Way, over_nats, says, ways};
 use entity::{OrganizationId, WebhookId};

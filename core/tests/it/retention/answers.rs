@@ -1,4 +1,5 @@
-//! What refers to something that was removed is answered as what it is.
+//! Tests of requests that refer to removed rows: an id is not found, a cursor is reported as too old, and a replay
+//! sends what is left.
 
 use super::{DAY, counts, days_later, delivered, is_whole};
 use crate::support::{Receiver, World, invalid};
@@ -102,7 +103,7 @@ async fn a_replay_over_a_range_that_is_partly_gone_sends_what_there_is() {
         (ReplayStatus::Succeeded, 1, 0)
     );
     assert_eq!(receiver.count(), 3);
-    // Everything that this one matches goes before its first step.
+    // Everything that this replay matches is removed before its first step.
     let second = replay::start(
         &world.app,
         &world.owner,

@@ -1,4 +1,4 @@
-//! What is old is removed, and what something needs is not: on both databases.
+//! Tests on both databases that old rows are removed, and that rows which are still needed are not.
 
 mod answers;
 mod weeks;
@@ -17,13 +17,13 @@ use std::time::Duration;
 
 pub const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// Removes what is old so many days from now.
+/// Moves the clock by this many days and removes the rows that are old by then.
 pub async fn days_later(world: &World, days: u32) {
     world.clock.advance(DAY * days);
     background::retention::run_until_idle(&world.app).await.unwrap();
 }
 
-/// Events, payloads, notifications, attempts.
+/// Returns the numbers of events, payloads, notifications and attempts.
 pub async fn counts(world: &World) -> [i64; 4] {
     let mut counts = [0; 4];
     for (count, table) in counts.iter_mut().zip(["event", "payload", "notification", "attempt"]) {
@@ -32,7 +32,7 @@ pub async fn counts(world: &World) -> [i64; 4] {
     counts
 }
 
-/// Nothing that is kept refers to what is not.
+/// Returns whether no remaining row refers to a removed one.
 pub async fn is_whole(world: &World) -> bool {
     let orphans = "SELECT (SELECT count(*) FROM notification n WHERE NOT EXISTS \
              (SELECT 1 FROM event e WHERE e.id = n.event_id) OR NOT EXISTS (SELECT 1 FROM payload p WHERE p.id = n.payload_id)) \
@@ -275,7 +275,8 @@ async fn an_organization_keeps_for_as_long_as_it_says() {
     delivered(&world, &change).await;
     days_later(&world, 59).await;
     assert_eq!(counts(&world).await, [1; 4]);
-    // Another that keeps the longest, so that on PostgreSQL this one's rows go at their moment and not with their week.
+    // Another organization keeps its log for longer, so that on PostgreSQL this one's rows are removed when they are
+    // due and not together with their week's partition.
     crate::support::organization(&world.app).await;
     keep_for(&world, Some(2)).await.unwrap();
     days_later(&world, 0).await;

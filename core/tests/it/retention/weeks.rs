@@ -1,5 +1,5 @@
-//! Partitions on PostgreSQL: made ahead, dropped beside the traffic, and a default for what no week covers. On SQLite the
-//! same stories end the same.
+//! Tests of the partitions on PostgreSQL: created ahead, dropped beside the traffic, and a default partition for the
+//! rows that no week covers. On SQLite the same stories have the same outcome.
 
 use super::{DAY, counts, is_whole};
 use crate::support::{Receiver, World};
@@ -25,7 +25,8 @@ fn id(at: Timestamp) -> Uuid {
     Uuid::new_v7(uuid::Timestamp::from_unix_time(seconds, 0, 0, 0))
 }
 
-/// A row of each table as it would have been written then.
+/// Writes a row of each table as it would have been written at that time: an attempt only if the status is not pending.
+/// Returns the id of the event.
 async fn written(world: &World, webhook: &webhook::Model, at: Timestamp, status: NotificationStatus) -> EventId {
     let (organization_id, webhook_id) = (world.organization_id, webhook.id);
     let open = status == NotificationStatus::Pending;
@@ -115,13 +116,13 @@ async fn written(world: &World, webhook: &webhook::Model, at: Timestamp, status:
         .unwrap()
 }
 
-/// The partitions of a table.
+/// Returns the number of partitions of a table, including the default one.
 async fn partitions(world: &World, table: &str) -> i64 {
     let sql = format!("SELECT count(*) FROM pg_inherits WHERE inhparent = '{table}'::regclass");
     world.number(&sql).await
 }
 
-/// How many rows the default has.
+/// Returns the numbers of rows in the default partitions: events, payloads, notifications, attempts.
 async fn strays(world: &World) -> Vec<i64> {
     let mut counts = Vec::new();
     for table in ["event", "payload", "notification", "attempt"] {
@@ -134,7 +135,7 @@ async fn pass(world: &World) {
     background::retention::run_until_idle(&world.app).await.unwrap();
 }
 
-/// A world whose tables have had a partition for each week since so many days ago, and a row of each day.
+/// Returns a world that has run for this many days, with a partition for each week and a row for each day.
 async fn aged(days: u32, webhook: &str) -> (World, webhook::Model) {
     let begin = Clock::default().now().minus(DAY * days);
     let world = World::begun(Window::default(), begin).await;
@@ -213,7 +214,7 @@ async fn traffic_goes_on_while_weeks_are_made_and_dropped() {
     };
     let (published, ()) = tokio::join!(traffic, passes);
     world.deliver().await;
-    // Behind long transactions a week keeps its place until the next pass.
+    // A week's partition that a long transaction uses is dropped by the next pass.
     pass(&world).await;
     assert_eq!(
         receiver.count(),
@@ -255,7 +256,7 @@ async fn two_nodes_do_not_get_into_each_others_way() {
         return;
     }
     let (world, _) = aged(50, "http://127.0.0.1:9/hook").await;
-    // Its row is gone, and it has not noticed: for that moment both lead.
+    // The node's row is gone and the node has not noticed: for that moment both nodes lead.
     heartbeat::leave(&world.app).await;
     let other = labelhook_core::App::open(world.config()).await.unwrap();
     assert!(world.app.nodes.leads() && other.nodes.leads());

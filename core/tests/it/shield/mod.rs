@@ -1,4 +1,5 @@
-//! How receivers are protected: breakers, order, and switching off what is dead, with the events that tell of it.
+//! Tests of the protection of receivers: circuit breakers, ordering, and the deactivation of dead webhooks, with the
+//! events that report them.
 
 mod breaker;
 mod order;
@@ -21,7 +22,7 @@ use std::{
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-/// A receiver that answers what it is told to answer.
+/// A receiver that answers every request with a status that the test sets.
 struct Told {
     receiver: Receiver,
     answer: Arc<AtomicU16>,
@@ -44,7 +45,7 @@ impl Told {
     }
 }
 
-/// So many requests at most, each after this delay.
+/// Returns a retry policy with at most this many attempts and this delay between them, without jitter.
 fn retry(max_attempts: i32, delay: Duration) -> Retry {
     Retry {
         max_attempts: Some(max_attempts),

@@ -1,4 +1,4 @@
-//! What has an order keeps it: over retries, over a window that is too small, and over a restart.
+//! Tests that ordered webhooks keep their order: over retries, with a window that is too small, and across restarts.
 
 use super::*;
 use crate::support::Annotated;
@@ -20,7 +20,7 @@ async fn ordered(world: &World, receiver: &Receiver, ordering: Ordering, retry: 
         .await
 }
 
-/// Publishes and gives the events' ids as receivers see them.
+/// Publishes the labels and returns the ids of their events as receivers see them.
 async fn events(world: &World, labels: &[&Annotated]) -> Vec<String> {
     let mut ids = Vec::new();
     for label in labels {

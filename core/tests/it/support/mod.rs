@@ -32,7 +32,7 @@ use tempfile::TempDir;
 pub const START: Timestamp = Timestamp(1_769_851_800_000_000);
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// Time limits of filters that no machine reaches, however busy it is.
+/// Limits that no filter reaches, even on a busy machine.
 const PATIENT: filter::Limits = filter::Limits {
     evaluation: Duration::from_secs(300),
     compilation: Duration::from_secs(300),
@@ -55,7 +55,7 @@ impl World {
         Self::with(Window::default()).await
     }
 
-    /// With the clock at the present: ids carry the time at which they are really made.
+    /// Starts the clock at the present, so that ids contain the time at which they are really made.
     pub async fn present() -> Self {
         Self::begun(Window::default(), Clock::default().now()).await
     }
@@ -70,7 +70,7 @@ impl World {
         Self::in_folder(folder, database, window, at).await
     }
 
-    /// Over a database of a PostgreSQL server, which is there: for what only many nodes do.
+    /// Uses a database of a PostgreSQL server, which must be available: for behavior that needs several nodes.
     pub async fn on_postgres() -> Self {
         let database = Database::of_postgres().await;
         Self::in_folder(tempfile::tempdir().unwrap(), database, Window::default(), START).await
@@ -93,7 +93,7 @@ impl World {
         }
     }
 
-    /// Over a database of the test's own, for as long as the test keeps its folder.
+    /// Opens the database that this configuration names. The test keeps that database.
     pub async fn over(config: Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::new(folder.path()).await;
@@ -116,7 +116,7 @@ impl World {
         config(&self.database, &self.keyring, &self.clock, self.window)
     }
 
-    /// An id as a literal of this database's.
+    /// Returns an id as an SQL literal of this database.
     pub fn literal(&self, id: uuid::Uuid) -> String {
         match self.database.url().starts_with("postgres") {
             true => format!("'{id}'"),
@@ -128,27 +128,28 @@ impl World {
         self.folder.path().join("labelhook.db")
     }
 
-    /// Everything that is in the database, byte by byte.
+    /// Returns everything in the database, byte by byte.
     pub async fn stored(&self) -> Vec<u8> {
         self.database.contents().await
     }
 
-    /// From the next start on, the server says how it goes about each statement.
+    /// Makes the server log the plan of each statement, from the next start on.
     pub async fn explain(&self) {
         self.database.explain().await;
     }
 
-    /// What it has said, a statement each.
+    /// Returns the logged statements with their plans, in the order in which they ended.
     pub fn plans(&self) -> Vec<String> {
         self.database.plans()
     }
 
-    /// The process ends without a word, and another starts on the same database.
+    /// Ends the process without a shutdown and starts another on the same database.
     pub async fn restart(self) -> Self {
         self.restart_after(async |_| ()).await
     }
 
-    /// As [`World::restart`], with another master key tried in between: how that went.
+    /// Restarts as [`World::restart`] does, and tries to start with another master key in between. Returns the result
+    /// of that start.
     pub async fn restart_with(self, keyring: Keyring) -> (Self, Result<()>) {
         let mut tried = Ok(());
         let tried_in = &mut tried;
@@ -192,7 +193,7 @@ impl World {
         people::actor(&self.app, self.organization_id, role).await
     }
 
-    /// A webhook for every topic that labels and reviews cause.
+    /// Creates a webhook for every topic that labels and reviews cause.
     pub async fn webhook(&self, url: &str) -> webhook::Model {
         self.webhook_with(url, |_| {}).await
     }
@@ -220,7 +221,7 @@ impl World {
             .unwrap()
     }
 
-    /// A label in a project of its own, with everything around it.
+    /// Creates a label in a project of its own, with everything that it needs.
     pub async fn annotated(&self) -> Annotated {
         annotated(&self.app, self.organization_id, &self.owner).await
     }
@@ -248,7 +249,7 @@ impl World {
         query.all(self.app.db.read()).await.unwrap()
     }
 
-    /// The one notification there is.
+    /// Returns the notification. Panics unless there is exactly one.
     pub async fn notification(&self) -> notification::Model {
         let mut rows = self.notifications().await;
         assert_eq!(rows.len(), 1);
@@ -266,12 +267,12 @@ impl World {
         query.all(self.app.db.read()).await.unwrap()
     }
 
-    /// One number from the database.
+    /// Returns the number that a query selects.
     pub async fn number(&self, sql: &str) -> i64 {
         self.value(&format!("SELECT CAST(({sql}) AS bigint)")).await
     }
 
-    /// One text from the database.
+    /// Returns the text that a query selects.
     pub async fn text(&self, sql: &str) -> String {
         self.value(sql).await
     }
@@ -292,7 +293,8 @@ impl World {
     }
 }
 
-/// On PostgreSQL others wait for a lease before they take a node for dead; here that time has passed.
+/// Removes the node's row on PostgreSQL, as if its lease had ended: other nodes wait for that before they declare it
+/// dead.
 async fn die(app: &App, database: &Database) {
     if database.url().starts_with("postgres") {
         let conn = sea_orm::Database::connect(database.url()).await.unwrap();
@@ -315,7 +317,7 @@ fn config(database: &Database, keyring: &Arc<Keyring>, clock: &Clock, window: Wi
         guard: Guard::new(vec!["127.0.0.0/8".parse().unwrap()], vec![]),
         window,
         filters: PATIENT,
-        // Nobody beats here: a node lives as long as its test.
+        // No heartbeat runs here: a node lives as long as its test.
         node: node::Config {
             lease: Duration::from_secs(3600),
             ..node::Config::default()
@@ -324,7 +326,7 @@ fn config(database: &Database, keyring: &Arc<Keyring>, clock: &Clock, window: Wi
     }
 }
 
-/// The field and the reason of a refusal.
+/// Returns the field and the reason of an error about invalid input. Panics at any other error.
 pub fn invalid(error: Error) -> (String, String) {
     match error {
         Error::Invalid { field, reason } => (field, reason),
@@ -332,7 +334,7 @@ pub fn invalid(error: Error) -> (String, String) {
     }
 }
 
-/// The projects of an actor whose key is limited to them.
+/// Returns the actor as one whose key is limited to these projects.
 pub fn limited(actor: &Actor, projects: impl IntoIterator<Item = ProjectId>) -> Actor {
     Actor {
         projects: Some(projects.into_iter().collect()),

@@ -1,5 +1,5 @@
-//! A receiver on a loopback socket: keeps what came, and answers by script. Speaks HTTP/1.1 by hand, so that it may answer
-//! what no server would.
+//! A receiver on a loopback socket, which records the requests and answers by script. It speaks HTTP/1.1 by hand, so
+//! that it can send answers that no server would.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// One request as it came; header names in lower case.
+/// A request as it arrived, with header names in lower case.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub path: String,
@@ -24,7 +24,7 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-/// What to answer.
+/// A scripted answer.
 #[derive(Clone, Debug)]
 pub struct Response {
     pub status: u16,
@@ -62,7 +62,7 @@ struct Shared {
     script: Box<Script>,
 }
 
-/// Stops when it is dropped.
+/// A receiver. It stops when it is dropped.
 pub struct Receiver {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -76,22 +76,22 @@ impl Drop for Receiver {
 }
 
 impl Receiver {
-    /// Says yes to everything.
+    /// Starts a receiver that answers 200 to every request.
     pub async fn ok() -> Self {
         Self::new(|_, _| Response::status(200)).await
     }
 
-    /// The script gets the number of the request, from 0, and the request.
+    /// Starts a receiver with a script, which gets the number of the request, from 0, and the request.
     pub async fn new(script: impl Fn(usize, &Request) -> Response + Send + Sync + 'static) -> Self {
         Self::start(script, Semaphore::MAX_PERMITS).await
     }
 
-    /// Takes requests and answers none before [`Receiver::release`].
+    /// Starts a receiver that accepts requests and answers none before [`Receiver::release`].
     pub async fn holding() -> Self {
         Self::holding_with(200).await
     }
 
-    /// The same, and then answers with this status.
+    /// Starts a receiver that does the same and then answers with this status.
     pub async fn holding_with(status: u16) -> Self {
         Self::start(move |_, _| Response::status(status), 0).await
     }
@@ -131,12 +131,12 @@ impl Receiver {
         self.requests().len()
     }
 
-    /// Lets so many requests that wait be answered.
+    /// Lets this many waiting requests be answered.
     pub fn release(&self, count: usize) {
         self.shared.gate.add_permits(count);
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this many requests have arrived.
     pub async fn until(&self, count: usize) {
         loop {
             let arrived = self.shared.arrived.notified();

@@ -1,4 +1,4 @@
-//! What a receiver's answer does to a task, when other things happen meanwhile.
+//! Tests of the effect of a receiver's answer on a task, when other changes happen meanwhile.
 
 use super::support::{Flow, failing_to, hook, labelled_then_sent, once};
 use crate::support::{Receiver, Response, World};
@@ -15,7 +15,7 @@ fn delivering(world: &World) -> JoinHandle<Result<()>> {
     tokio::spawn(async move { dispatcher::run_until_idle(&app).await })
 }
 
-/// A task in its webhook stage.
+/// Returns a task that waits in its webhook stage.
 async fn sent(flow: &Flow<'_>) -> tasks::Model {
     let task = flow.task().await;
     flow.submit(&task).await.unwrap();

@@ -1,4 +1,4 @@
-//! A [`Flow`]: a project with a workflow that is drawn in a few words, and its tasks.
+//! A [`Flow`]: a project with a workflow that a test writes down in a few words, and the project's tasks.
 
 use crate::support::World;
 use entity::{
@@ -26,7 +26,7 @@ pub struct Flow<'w> {
     pub dataset: String,
 }
 
-/// A stage of a drawing: its name is its type's unless another is given.
+/// Returns a stage with this name, type and edges.
 pub fn stage(name: &str, stage_type: StageType, edges: &[(StageOutput, &str)]) -> StageInput {
     let edge = |(output, to): &(StageOutput, &str)| EdgeInput {
         output: *output,
@@ -58,7 +58,7 @@ pub fn hook(name: &str, url: &str, edges: &[(StageOutput, &str)]) -> StageInput 
     }
 }
 
-/// A LOGIC stage: conditions with where they lead, and where ELSE does.
+/// Returns a LOGIC stage with these conditions and their targets, and the target of ELSE.
 pub fn rule(name: &str, conditions: &[(&str, &str)], otherwise: &str) -> StageInput {
     let mut drawn = stage(name, StageType::Logic, &[(StageOutput::Else, otherwise)]);
     for (place, (condition, to)) in conditions.iter().enumerate() {
@@ -107,14 +107,14 @@ pub fn labelled_then_sent(url: &str) -> Vec<StageInput> {
 }
 
 impl<'w> Flow<'w> {
-    /// A project with this workflow.
+    /// Creates a project with this workflow.
     pub async fn new(world: &'w World, stages: Vec<StageInput>) -> Self {
         let flow = Self::plain(world).await;
         flow.save(stages).await.unwrap();
         flow
     }
 
-    /// A project as it is made: with the default workflow.
+    /// Creates a project with the default workflow.
     pub async fn plain(world: &'w World) -> Self {
         let (app, owner) = (&world.app, &world.owner);
         let new = project::New {
@@ -147,7 +147,7 @@ impl<'w> Flow<'w> {
         workflow::save(&self.world.app, &self.world.owner, &self.project_id.to_string(), save).await
     }
 
-    /// The workflow as one would save it again: with ids.
+    /// Returns the workflow as input for another save, with ids.
     pub async fn drawn(&self) -> Vec<StageInput> {
         let known = self.workflow().await;
         let input = |row: &stage::Model| StageInput {
@@ -173,13 +173,13 @@ impl<'w> Flow<'w> {
         workflow::get(&self.world.app, &self.world.owner, &id).await.unwrap()
     }
 
-    /// The id of a stage by its name.
+    /// Returns the id of a stage by its name.
     pub async fn stage(&self, name: &str) -> StageId {
         let known = self.workflow().await;
         known.stages.iter().find(|stage| stage.name == name).unwrap().id
     }
 
-    /// A data row, which is a task then.
+    /// Creates a data row and returns its task.
     pub async fn task(&self) -> tasks::Model {
         let new = data_row::New {
             row_data: "https://example.com/tree.jpg".into(),
@@ -192,7 +192,7 @@ impl<'w> Flow<'w> {
         self.task_of(&row).await
     }
 
-    /// So many tasks, oldest first.
+    /// Creates this many tasks and returns them, oldest first.
     pub async fn tasks(&self, count: usize) -> Vec<tasks::Model> {
         let new = data_row::New {
             row_data: "https://example.com/tree.jpg".into(),
@@ -210,7 +210,7 @@ impl<'w> Flow<'w> {
         query.one(self.world.app.db.read()).await.unwrap().unwrap()
     }
 
-    /// All tasks of the project, oldest first.
+    /// Returns all tasks of the project, oldest first.
     pub async fn all(&self) -> Vec<tasks::Model> {
         let query = tasks::Entity::find().filter(tasks::Column::ProjectId.eq(self.project_id));
         query
@@ -220,7 +220,7 @@ impl<'w> Flow<'w> {
             .unwrap()
     }
 
-    /// The task as it is now.
+    /// Returns the task as it is now.
     pub async fn now(&self, task: &tasks::Model) -> tasks::Model {
         self.look(task.id).await
     }
@@ -233,7 +233,7 @@ impl<'w> Flow<'w> {
             .unwrap()
     }
 
-    /// Where the task is, by name, and how it stands there.
+    /// Returns the name of the stage that the task is in, and the task's status.
     pub async fn place(&self, task: &tasks::Model) -> (String, TaskStatus) {
         let task = self.now(task).await;
         let stage = stage::Entity::find_by_id(task.stage_id)
@@ -277,7 +277,7 @@ impl<'w> Flow<'w> {
         task::forward(&self.world.app, &self.world.owner, &Self::only(&[task])).await
     }
 
-    /// The actor gives the tasks to somebody, in this stage if one is named.
+    /// Assigns the tasks to somebody as the actor, in this stage if one is named.
     pub async fn assign(&self, actor: &Actor, tasks: &Filter, to: &Actor, stage: Option<&str>) -> Result<Vec<TaskId>> {
         let stage = match stage {
             Some(name) => Some(self.stage(name).await.to_string()),
@@ -287,7 +287,7 @@ impl<'w> Flow<'w> {
         task::assign(&self.world.app, actor, tasks, Assign { assignee, stage }).await
     }
 
-    /// The moves that events tell of, oldest first: from where, to where, and who did it.
+    /// Returns the moves that events report, oldest first: the source, the target, and the user who caused it.
     pub async fn moves(&self) -> Vec<(String, String, Option<UserId>)> {
         let query = event::Entity::find()
             .filter(event::Column::Topic.eq(WebhookTopic::WorkflowAction))
@@ -301,7 +301,7 @@ impl<'w> Flow<'w> {
         rows.iter().map(told).collect()
     }
 
-    /// The names of the stages in the task's history, oldest first.
+    /// Returns the names of the stages in the task's history, oldest first.
     pub async fn history(&self, task: &tasks::Model) -> Vec<String> {
         let visits = self.visits(task).await;
         let ids: Vec<StageId> = visits.iter().map(|visit| visit.stage_id).collect();
@@ -319,14 +319,14 @@ impl<'w> Flow<'w> {
         visits.get(&task.id).cloned().unwrap_or_default()
     }
 
-    /// The topics of all events, oldest first.
+    /// Returns the topics of all events, oldest first.
     pub async fn topics(&self) -> Vec<&'static str> {
         let query = event::Entity::find().order_by_asc(event::Column::Sequence);
         let rows = query.all(self.world.app.db.read()).await.unwrap();
         rows.iter().map(|row| row.topic.as_str()).collect()
     }
 
-    /// What a filter by stage and status finds.
+    /// Returns the ids of the tasks that a filter finds, at most 100.
     pub async fn found(&self, filter: Filter) -> Vec<TaskId> {
         let span = PageRequest {
             count: 100,
@@ -340,7 +340,7 @@ impl<'w> Flow<'w> {
         slice.rows.iter().map(|row| row.id).collect()
     }
 
-    /// Only these tasks.
+    /// Returns a filter for exactly these tasks.
     pub fn only(tasks: &[&tasks::Model]) -> Filter {
         Filter {
             ids: Some(tasks.iter().map(|task| task.id).collect()),
@@ -349,7 +349,7 @@ impl<'w> Flow<'w> {
     }
 }
 
-/// An answer with an annotation.
+/// Returns an answer with an annotation.
 pub fn answer() -> Answer {
     Answer {
         label: Some(r#"{"tools":[{"title":"Tree"}],"classifications":[],"relations":[]}"#.into()),

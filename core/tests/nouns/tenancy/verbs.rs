@@ -13,10 +13,10 @@ use labelhook_core::{
     workflow::{self, Save},
 };
 
-/// What each verb answers, by its call.
+/// The result of each verb, by the text of its call.
 pub type Answers = Vec<(&'static str, Result<()>)>;
 
-/// An actor, their rows, and an id that they are not to find.
+/// An actor, the actor's rows, and an id that the actor must not find.
 pub struct Attempt<'a> {
     pub world: &'a World,
     pub actor: &'a Actor,
@@ -24,13 +24,13 @@ pub struct Attempt<'a> {
     pub id: &'a str,
 }
 
-/// Calls verbs one after the other.
+/// Calls the verbs one after the other and collects their results.
 macro_rules! answers {
     ($($call:expr),+ $(,)?) => { vec![$((stringify!($call), $call.await.map(drop))),+] };
 }
 
 impl Attempt<'_> {
-    /// Gives the id to every verb that takes one of this noun. A noun that is new needs its verbs here.
+    /// Calls every verb that takes an id of this noun with the id. A new noun needs its verbs here.
     pub async fn every(&self, noun: &str) -> Answers {
         match noun {
             "project" => self.project().await,
