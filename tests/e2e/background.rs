@@ -1,11 +1,12 @@
-//! What runs by itself, as `/readyz?verbose` tells it.
+//! Tests of the background tasks, as `/readyz?verbose` reports them.
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use harness::{TestApp, deadline::until};
 
-/// The tasks that every node has; with PostgreSQL there are `heartbeat` and `membership` as well.
+/// The tasks of every node, with the nodes that they run on. With PostgreSQL there are also `heartbeat` and
+/// `membership`.
 const TASKS: [(&str, &str); 7] = [
     ("deletions", "leader"),
     ("hints", "everyNode"),

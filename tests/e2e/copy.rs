@@ -1,5 +1,5 @@
-//! `labelhook copy`, as an operator meets it: an installation goes from a SQLite file to PostgreSQL and goes on there, even
-//! when the command is killed in between; and what it refuses.
+//! Tests of `labelhook copy` as an operator uses it: an installation moves from a SQLite file to PostgreSQL and
+//! continues there, even if the command is killed in between. Also tests what the command refuses.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -15,7 +15,7 @@ use crate::feed::EVENTS;
 const ANOTHER_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 const LABELS: usize = 120;
 
-/// An empty database; none where there are no SQLite files to copy from, or no PostgreSQL.
+/// Returns an empty database, or none if this run has no SQLite files to copy from or no PostgreSQL.
 async fn target() -> Option<Database> {
     match files() {
         true => Database::empty().await,
@@ -23,7 +23,7 @@ async fn target() -> Option<Database> {
     }
 }
 
-/// `labelhook copy` from the home's file into the database.
+/// Starts `labelhook copy` from the home's file to the database.
 fn copying(home: &Home, database: &Database, environment: &[(&str, &str)]) -> Process {
     let from = format!("sqlite://{}", home.file().display());
     let settings = [("LABELHOOK_LOG", "warn"), ("LABELHOOK_COPY_TO", database.url())];
@@ -35,14 +35,14 @@ fn copying(home: &Home, database: &Database, environment: &[(&str, &str)]) -> Pr
     Process::start(binary(), &["copy", "--from", &from], &environment)
 }
 
-/// Whether it succeeded, and what it said.
+/// Runs a copy to its end. Returns whether it succeeded, and its output.
 async fn copied(home: &Home, database: &Database, environment: &[(&str, &str)]) -> (bool, String) {
     let mut process = copying(home, database, environment);
     let ended = process.ended().await;
     (ended.success(), process.said().join("\n"))
 }
 
-/// A node on the database, with the master key of the home's file.
+/// Starts a node on the database, with the master key of the home's file.
 fn node(home: &Home, database: &Database) -> Process {
     let key = std::fs::read_to_string(home.file().with_added_extension("key")).expect("the key's file");
     let environment = [
@@ -55,14 +55,14 @@ fn node(home: &Home, database: &Database) -> Process {
     Process::start(binary(), &["serve", "--listen", "127.0.0.1:0"], &environment)
 }
 
-/// What was there when the server was killed.
+/// The state at the moment when the server was killed.
 struct Before {
     desk: Desk,
-    /// Where the feed stood.
+    /// The position of the feed.
     cursor: Value,
 }
 
-/// A server that has delivered one label, has sent some and waits for their answers, and holds the others; then is killed.
+/// Starts a server and kills it when one label is delivered, some are sent and not answered, and the others wait.
 async fn killed(home: &Home, receiver: &TestReceiver) -> Before {
     let service = Service::start(home).await;
     let desk = Desk::set(&service.client).await;
@@ -100,7 +100,8 @@ async fn statuses(client: &Client) -> Vec<String> {
     nodes.iter().map(|node| text(&node["status"])).collect()
 }
 
-/// Everything that was accepted is delivered by a node on the copy, with the secrets of before; cursors of before go on.
+/// Asserts that a node on the copy delivers everything that was accepted, with the same secrets, and that old cursors
+/// are valid.
 async fn goes_on(home: &Home, database: &Database, receiver: &TestReceiver, before: &Before) {
     let node = node(home, database);
     let client = node.client(KEY).await;
@@ -132,7 +133,7 @@ async fn goes_on(home: &Home, database: &Database, receiver: &TestReceiver, befo
     assert!(node.terminate().await.success());
 }
 
-/// How many different events came.
+/// Returns the number of distinct events that arrived.
 fn distinct(receiver: &TestReceiver) -> usize {
     let received = receiver.received();
     let ids: HashSet<&str> = received.iter().map(|request| request.header("webhook-id")).collect();

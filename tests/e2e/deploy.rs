@@ -1,5 +1,5 @@
-//! What `deploy` describes: its files name settings that there are, and the same topology of real processes is one
-//! service: nodes over one PostgreSQL behind a balancer.
+//! Tests of `deploy`: its files name settings that exist, and the same topology of real processes is one service: nodes
+//! over one PostgreSQL behind a balancer.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -18,7 +18,7 @@ const MASTER_KEY: &str = "AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=";
 /// Labels of each half of the story.
 const LABELS: usize = 40;
 
-/// `labelhook` with what every node of a database is given.
+/// Starts `labelhook` with the settings that all nodes of a database share.
 fn node(database: &Database, bus: &str, arguments: &[&str]) -> Process {
     let environment = [
         ("LABELHOOK_BUS", bus),
@@ -33,7 +33,7 @@ fn node(database: &Database, bus: &str, arguments: &[&str]) -> Process {
     Process::start(binary(), arguments, &environment)
 }
 
-/// Nodes that are started at the same moment, once they listen.
+/// Starts nodes at the same moment. Returns each with its URL, once it listens.
 async fn nodes(database: &Database, bus: &str, count: usize) -> Vec<(Process, String)> {
     let start = |number| node(database, bus, &["serve", "--node-name", &format!("node-{number}")]);
     let started: Vec<_> = (1..=count).map(start).collect();
@@ -59,7 +59,7 @@ async fn submit(balancer: &Balancer, desk: &Desk, labels: usize) {
     assert_eq!(ids.len(), labels);
 }
 
-/// How many notifications have this status.
+/// Returns the number of notifications with this status, at most 100.
 async fn with_status(client: &Client, status: &str) -> usize {
     let ask =
         "query($status: NotificationStatus!) {notifications(first: 100, where: {statuses: [$status]}) {nodes {id}}}";
@@ -67,14 +67,14 @@ async fn with_status(client: &Client, status: &str) -> usize {
     found["notifications"]["nodes"].as_array().expect("a list").len()
 }
 
-/// A subscription to all events over a connection of its own, from a cursor on.
+/// Subscribes to all events after a cursor, over a connection of its own.
 async fn subscribed(balancer: &Balancer, after: &Value) -> Socket {
     let mut socket = Socket::greeted(&format!("{}/graphql", balancer.base()), KEY).await;
     socket.subscribe("1", EVENTS, json!({ "after": after })).await;
     socket
 }
 
-/// Hears so many events, all different; gives the last one's cursor.
+/// Receives this many events, all different. Returns the cursor of the last one.
 async fn heard(socket: &mut Socket, events: usize) -> Value {
     let (mut ids, mut cursor) = (HashSet::new(), Value::Null);
     for _ in 0..events {
@@ -98,7 +98,7 @@ async fn two_nodes_behind_a_balancer_are_one_service() {
     let desk = Desk::set(&client).await;
     desk.listener(&receiver, json!({})).await;
 
-    // One on each node: connections take turns.
+    // One on each node: the balancer assigns connections in turn.
     let mut sockets = [
         subscribed(&balancer, &Value::Null).await,
         subscribed(&balancer, &Value::Null).await,
@@ -174,7 +174,7 @@ async fn health_says_by_its_exit_code_whether_the_server_is_ready() {
     assert!(!health().await.success());
 }
 
-/// The files of `deploy`, by name.
+/// Returns the files of `deploy`: the names and the texts.
 fn files() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
     let entries = folder.read_dir().expect("the folder is there");
@@ -186,7 +186,7 @@ fn files() -> Vec<(String, String)> {
         .collect()
 }
 
-/// The words that begin as our settings do.
+/// Returns the words that begin with `LABELHOOK_`, as settings do.
 fn settings(text: &str) -> HashSet<&str> {
     let words = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
     words.filter(|word| word.starts_with("LABELHOOK_")).collect()

@@ -1,4 +1,4 @@
-//! A full disk: a clear error, nothing half there, and work goes on when there is room again.
+//! Tests of a full disk: a clear error, no partial change, and recovery when there is room again.
 
 use std::fs;
 use std::io::Write;
@@ -93,7 +93,7 @@ impl Desk {
         assert!(answer.body.get("errors").is_none(), "{:#}", answer.body);
     }
 
-    /// Makes large labels until one is refused: how many were accepted, and the refusal.
+    /// Creates large labels until one is refused. Returns the number of accepted labels, and the refusal.
     async fn until_refused(&self) -> (usize, Answered) {
         let large = json!({"text": "x".repeat(100_000)}).to_string();
         for accepted in 0..1_000 {
@@ -135,7 +135,7 @@ impl SmallDisk {
         self.0.path()
     }
 
-    /// Writes a file until there is no room for a page more.
+    /// Writes a file until there is no room for another page. Returns its path.
     fn fill(&self) -> std::path::PathBuf {
         let path = self.path().join("ballast");
         let mut file = fs::File::create(&path).expect("there is room for a name");
@@ -146,12 +146,12 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: a process of a failed test may still have its files open.
+        // Lazily: a process of a failed test may still have files open.
         Command::new("umount").arg("--lazy").arg(self.path()).status().ok();
     }
 }
 
-/// What SQLite itself says of the file, through Python's own copy of it.
+/// Returns the result of SQLite's `integrity_check` on the file, by the SQLite library of Python.
 fn integrity(python: &Path, database: &Path) -> String {
     let code =
         "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('PRAGMA integrity_check').fetchone()[0])";

@@ -1,5 +1,5 @@
-//! GraphQL over HTTP: methods, media types and status codes, the code of every error, and the documents that stop a
-//! server which takes everything.
+//! Tests of GraphQL over HTTP: methods, media types and status codes, the code of every error, and hostile documents
+//! that would exhaust a server without limits.
 
 use axum::http::{HeaderMap, Request, StatusCode};
 use harness::{KEY, Start, TestApp};
@@ -19,7 +19,7 @@ async fn start_with(start: Start) -> TestApp {
     TestApp::with(Start { paused: true, ..start }).await
 }
 
-/// What came back.
+/// A response.
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -31,7 +31,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
     }
 
-    /// Every error has a code; the first one's is told.
+    /// Returns the code of the first error. Panics if an error has none.
     fn code(&self) -> String {
         let json = self.json();
         let errors = json["errors"].as_array().unwrap_or_else(|| panic!("no errors: {json}"));
@@ -440,7 +440,7 @@ async fn a_key_that_asks_too_often_is_told_to_wait() {
     assert!((1..=30).contains(&answer.header("retry-after").parse::<u32>().expect("seconds")));
 }
 
-/// A hostile document is refused at once, with a code and without a crash.
+/// Asserts that a hostile document is refused at once, with a code and without a crash.
 async fn refused(document: &str, reason: &str) {
     let server = start().await;
     let answer = query(&server, document).await;

@@ -1,4 +1,5 @@
-//! `Idempotency-Key` over HTTP: a mutation is carried out once, and its repeats get the first answer byte for byte.
+//! Tests of `Idempotency-Key` over HTTP: a mutation is executed once, and its repeats get the first response byte for
+//! byte.
 
 use axum::http::{HeaderMap, Request, StatusCode};
 use entity::Timestamp;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use crate::desk::{Desk, text};
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 struct Answered {
     status: StatusCode,
@@ -36,7 +37,7 @@ impl Answered {
     }
 }
 
-/// Asks with a key of the API and these further headers.
+/// Sends a request with this API key and these further headers.
 async fn ask(client: &Client, api_key: &str, headers: &[(&str, &[u8])], body: &Value) -> Answered {
     let mut request = Request::post(client.endpoint())
         .header("content-type", "application/json")
@@ -220,7 +221,7 @@ async fn an_answer_is_forgotten_after_a_day() {
     assert_eq!(projects(&app.client).await, 2);
 }
 
-/// A webhook whose ping hangs until the gate opens.
+/// Creates a webhook that does not answer until the gate opens. Returns the request that pings it.
 async fn slow(client: &Client, receiver: &TestReceiver, gate: &Gate) -> Value {
     receiver.answer(Answer::status(200).body("at last").behind(gate));
     let id = Desk::set(client).await.listener(receiver, json!({})).await;
@@ -316,7 +317,7 @@ async fn a_request_whose_process_died_after_its_commit_is_not_carried_out_again(
             (again.status, again.code().as_str()),
             (StatusCode::CONFLICT, "RESOURCE_CONFLICT")
         );
-        // Where there may be other nodes, one that is not heard of is taken for alive for a while.
+        // If there may be other nodes, a silent one counts as alive for a while.
         let is_other = servers::Database::is_postgres() && again.body.contains("is still being carried out");
         assert!(
             is_other || again.body.contains("its answer was not kept"),

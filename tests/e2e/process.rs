@@ -1,4 +1,4 @@
-//! The real binary as an operator meets it: what it prints, how it stops, and its commands.
+//! Tests of the real binary as an operator uses it: its output, its shutdown, and its commands.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::desk::Desk;
 
 const NOBODYS: [(&str, &str); 1] = [("LABELHOOK_LOG", "warn")];
 
-/// A command in this home.
+/// Starts a command in this home.
 fn run(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) -> Process {
     let environment: Vec<_> = [home.environment(), NOBODYS.to_vec(), environment.to_vec()]
         .concat()
@@ -20,7 +20,7 @@ fn run(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) -> Process
     Process::start(binary(), arguments, &environment)
 }
 
-/// Whether a command succeeded, and what it said.
+/// Runs a command to its end. Returns whether it succeeded, and its output.
 async fn done(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
     let mut process = run(home, arguments, environment);
     let ended = process.ended().await;
@@ -153,7 +153,7 @@ async fn keys_are_made_listed_and_revoked_at_the_machine() {
     );
 }
 
-/// Arguments, environment, and what is said of them.
+/// The arguments, the environment, and a word of the expected message.
 type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 
 #[tokio::test(flavor = "multi_thread")]

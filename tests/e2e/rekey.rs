@@ -1,5 +1,5 @@
-//! `labelhook rekey`, as an operator meets it: offline, in the key file or with given keys, broken off and gone on
-//! with.
+//! Tests of `labelhook rekey` as an operator uses it: offline, with the key file or with given keys, interrupted and
+//! resumed.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -19,7 +19,7 @@ const KEYS: [&str; 2] = [
     "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=",
 ];
 
-/// Whether a command succeeded, and what it said.
+/// Runs a command to its end. Returns whether it succeeded, and its output.
 async fn done(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
     let settings = [("LABELHOOK_LOG", "warn")];
     let environment: Vec<_> = [home.environment(), settings.to_vec(), environment.to_vec()]
@@ -40,7 +40,7 @@ fn keyring(path: &Path) -> Keyring {
     Keyring::load(path).expect("a key file")
 }
 
-/// A service with a webhook that has a secret and a token, stopped again.
+/// Starts a service, creates a webhook with a secret and a token, and stops the service.
 async fn stopped(home: &Home, receiver: &TestReceiver) -> Desk {
     let service = Service::start(home).await;
     let desk = Desk::set(&service.client).await;
@@ -50,7 +50,7 @@ async fn stopped(home: &Home, receiver: &TestReceiver) -> Desk {
     desk
 }
 
-/// What was sealed is used by a service that starts with what the command left behind.
+/// Asserts that a service started after the command uses the sealed values: it sends the token and a valid signature.
 async fn delivers(home: &Home, receiver: &TestReceiver, desk: &Desk) {
     let service = Service::start(home).await;
     let desk = Desk {
@@ -118,7 +118,7 @@ async fn a_change_that_was_killed_in_the_middle_is_finished_by_running_it_again(
         Arc::new(keyring(&key_file(home))),
         Arc::new(Shaper::default()),
     );
-    // The first column is under the new key, the second is not: what the command leaves when it is killed there.
+    // The first column is under the new key, the second is not: the state after the command is killed there.
     let killed = Rekey::open(config, || Ok(new)).await.expect("nobody else has it");
     killed.step(Position::default(), &mut |_| ()).await.expect("a step");
     drop(killed);

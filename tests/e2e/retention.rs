@@ -1,4 +1,4 @@
-//! How long things are kept and how much of them, as the API and the settings say it.
+//! Tests of the retention of logs and of captured responses, through the API and the settings.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! PostgreSQL out of reach: what is asked meanwhile fails in seconds and in order, and all goes on by itself.
+//! Tests of an unreachable PostgreSQL: requests fail within seconds and with the right code, and everything recovers by
+//! itself.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,8 @@ use serde_json::json;
 
 use super::story::{Story, answers, wait};
 
-/// What may be sent and not yet recorded at one moment: a batch that is being written, and the next.
+/// The most deliveries that may be sent and not yet recorded at one moment: the batch that is being written, and the
+/// next.
 const IN_FLIGHT: usize = 300;
 
 const QUERY: &str = "{projects(first: 1) {id}}";
@@ -54,7 +56,8 @@ async fn stays_away(name: &'static str, fault: fn(&Line), time: Duration) {
     );
 }
 
-/// A question and a change are answered before their time is over, which would be another code: to be tried again.
+/// Asserts that a query and a mutation fail with SERVICE_UNAVAILABLE, which means to try again. A timeout would be
+/// another code.
 async fn is_told(client: &Client) {
     let (question, change) = tokio::join!(client.answer(QUERY, json!({})), client.answer(MUTATION, json!({})));
     assert_eq!(question.code(), Some("SERVICE_UNAVAILABLE"), "{:#}", question.body);
@@ -62,7 +65,7 @@ async fn is_told(client: &Client) {
     assert_eq!(change.code(), Some("SERVICE_UNAVAILABLE"), "{:#}", change.body);
 }
 
-/// Whether nothing comes for a second.
+/// Returns whether no request arrives for one second.
 async fn is_silent(receiver: &TestReceiver) -> bool {
     let before = receiver.received().len();
     wait(Duration::from_secs(1)).await;
@@ -73,7 +76,7 @@ async fn is_ready(node: &Node) -> bool {
     node.status("/readyz").await == 200
 }
 
-/// Projects that were not to be made.
+/// Returns the number of projects that should not have been created.
 async fn none(client: &Client) -> usize {
     let found = client
         .query("{projects(where: {name: \"none\"}) {id}}", json!({}))

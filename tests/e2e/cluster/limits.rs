@@ -1,4 +1,4 @@
-//! What a webhook allows holds over all nodes: requests in flight, a rate, an order.
+//! Tests that the limits of a webhook hold over all nodes: requests in flight, rate and order.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -43,12 +43,12 @@ async fn three_nodes_together_keep_to_the_rate_that_a_webhook_allows() {
     desk.webhook(&receiver.url("slow"), &["LABEL_CREATED"], limit).await;
     submit(&desk, &nodes, 120).await;
     receiver.wait_for(20).await;
-    // All wait by now, so that the pace is the rate's and not that at which they were submitted.
+    // All are queued by now, so the pace is that of the rate limit and not that of the submits.
     let opened = Instant::now();
     gate.open();
     let came = receiver.wait_for(120).await;
-    // Twenty were held, twenty may come at once after that rest; the other eighty come at the pace, or slower where the
-    // machine is busy.
+    // Twenty were held, and twenty may be sent at once after that rest. The other eighty are sent at the rate, or
+    // slower on a busy machine.
     let pace = 80.0 / (came[119].arrived - opened).as_secs_f64();
     assert!(pace <= 22.0, "{pace} a second");
 }
@@ -110,7 +110,7 @@ async fn three() -> Option<(Cluster, Vec<Node>, Desk)> {
     Some((cluster, nodes, desk))
 }
 
-/// Submits labels one after the other, through all nodes in turn; gives their ids.
+/// Submits labels one after the other, through all nodes in turn. Returns their ids.
 async fn submit(desk: &Desk, nodes: &[Node], count: usize) -> Vec<String> {
     let mut ids = Vec::new();
     for (number, node) in (0..count).zip(nodes.iter().cycle()) {
@@ -123,7 +123,7 @@ async fn submit(desk: &Desk, nodes: &[Node], count: usize) -> Vec<String> {
     ids
 }
 
-/// The labels that were told of, in the order in which each came first.
+/// Returns the ids of the delivered labels, in the order of their first arrival.
 fn first_of_each(receiver: &TestReceiver) -> Vec<String> {
     let mut seen = HashSet::new();
     let ids = receiver.received().into_iter().map(|one| one.json()["id"].to_string());

@@ -1,4 +1,4 @@
-//! Nodes that die, stop for a while, come and go.
+//! Tests of nodes that are killed, paused, stopped and started under load.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use harness::cluster::TIMEOUT;
 
 use super::story::{Story, wait};
 
-/// What may be sent and not yet recorded at one moment: a batch that is being written, and the next.
+/// The most deliveries that may be sent and not yet recorded at one moment: the batch that is being written, and the
+/// next.
 const IN_FLIGHT: usize = 300;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! The servers that the nodes stand on: restarted, crashed, full, held up.
+//! Tests of faults of the servers that nodes depend on: a restart, a crash, no free connections, a long transaction.
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use super::story::{Story, answers};
 use crate::feed::EVENTS;
 
-/// What may be sent and not yet recorded at one moment: a batch that is being written, and the next.
+/// The most deliveries that may be sent and not yet recorded at one moment: the batch that is being written, and the
+/// next.
 const IN_FLIGHT: usize = 300;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,7 +84,8 @@ async fn a_transaction_that_others_leave_open_delays_the_feed_and_no_delivery() 
     reads.run("ROLLBACK").await.expect("it was open");
 }
 
-/// What a node tells a subscriber who always listens: one who does not is taken for gone.
+/// Subscribes to the feed of a node and returns its messages. A task reads them all the time, since the node
+/// disconnects a subscriber that does not read.
 async fn feed(client: &Client) -> UnboundedReceiver<Value> {
     let (tell, told) = unbounded_channel();
     let mut socket = Socket::greeted(client.endpoint(), KEY).await;
@@ -92,7 +94,7 @@ async fn feed(client: &Client) -> UnboundedReceiver<Value> {
     told
 }
 
-/// How many messages have come, once none comes any more.
+/// Returns the number of messages that arrive before none does for one second.
 async fn told(feed: &mut UnboundedReceiver<Value>) -> usize {
     let mut count = 0;
     while let Ok(Some(_)) = timeout(Duration::from_secs(1), feed.recv()).await {
@@ -107,7 +109,7 @@ async fn requests_fail_in_order_while_others_hold_all_connections_and_recover() 
         return;
     };
     let mut story = Story::begin("no connections", cluster, 2).await;
-    // The nodes are kept away while others take their places.
+    // The nodes are disconnected while other clients take their connections.
     story.cluster.line.cut();
     let sessions = (0..60).map(|_| story.cluster.postgres.session("postgres"));
     let others: Vec<_> = join_all(sessions).await.into_iter().flatten().collect();

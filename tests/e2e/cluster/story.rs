@@ -1,5 +1,5 @@
-//! What the stories share: a cluster under load, and at the end the ledger. Nothing that was accepted is missing at the
-//! receivers, nothing is stuck, and what is on record is what came; what came twice is counted.
+//! The common part of the cluster stories: a cluster under load, and an audit at the end. Every accepted change was
+//! delivered, no notification is stuck, and the records agree with the requests; duplicates are counted.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -18,13 +18,13 @@ use crate::ledger::scene::{self, Scene};
 use crate::ledger::{open, settled, writer};
 
 const WRITERS: usize = 6;
-/// Webhooks of each of three kinds: enough that every node sends to some.
+/// The number of webhooks of each of three kinds: enough that every node sends to some.
 const EACH: usize = 3;
 
 /// A cluster under load.
 pub struct Story {
     name: &'static str,
-    // Before what they stand on.
+    // Dropped before what they depend on.
     pub nodes: Vec<Node>,
     pub cluster: Cluster,
     pub receiver: TestReceiver,
@@ -34,7 +34,7 @@ pub struct Story {
     writers: Vec<JoinHandle<()>>,
 }
 
-/// What a story ended with.
+/// The requests that a story counts at its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Tally {
     /// Requests beyond the first of a notification.
@@ -50,7 +50,7 @@ impl Story {
         Box::pin(Self::over(name, cluster, nodes)).await
     }
 
-    /// The same over nodes that are there.
+    /// The same on nodes that already run.
     pub async fn over(name: &'static str, cluster: Cluster, nodes: Vec<Node>) -> Self {
         let mut rng = Rng::announced(name);
         let receiver = TestReceiver::start().await;
@@ -74,33 +74,33 @@ impl Story {
         story
     }
 
-    /// Waits until more changes are accepted.
+    /// Waits until 100 more changes are accepted.
     pub async fn goes_on(&self) {
         self.book.accepts_more(100).await;
     }
 
-    /// From now on the writers use the nodes that are there now.
+    /// Makes the writers use the current nodes.
     pub fn use_nodes(&self) {
         self.services.send_replace(clients(&self.nodes));
     }
 
-    /// Waits until something more is delivered.
+    /// Waits until another request is delivered.
     pub async fn delivers(&self) {
         let seen = self.receiver.received().len();
         self.receiver.wait_for(seen + 1).await;
     }
 
-    /// Nodes that the database knows.
+    /// Returns the number of nodes in the database.
     pub async fn rows(&self) -> i64 {
         rows(&self.cluster).await
     }
 
-    /// Waits until so many nodes are left.
+    /// Waits until this many nodes are left in the database.
     pub async fn buries(&self, left: i64) {
         until("the others declare it dead", || async { self.rows().await == left }).await;
     }
 
-    /// Ends the load and holds the ledger against what was delivered and what is recorded.
+    /// Ends the load, waits until everything is settled, and compares the ledger with the deliveries and the records.
     pub async fn end(&mut self) -> Tally {
         self.services.send_replace(Vec::new());
         for writer in self.writers.drain(..) {
@@ -139,7 +139,7 @@ impl Story {
             unrecorded: received.len() - attempts,
         };
         let (name, counts, came) = (self.name, self.book.counts(), received.len());
-        // Past the capture of output: the numbers of a passing test are worth a line.
+        // Written past the captured output: the numbers of a passing test are worth a line.
         writeln!(
             io::stderr(),
             "{name}: {came} requests, {tally:?}, {counts:?}, caught up in {took:?}"
@@ -149,8 +149,8 @@ impl Story {
     }
 }
 
-/// Waits until each node has heard of so many. A heartbeat renews a node's row and then reads the others', so a node that
-/// has begun two since all were there has ended one.
+/// Waits until each node knows of this many nodes. A heartbeat renews a node's row and then reads those of the others,
+/// so a node that has started two heartbeats since all were there has finished one.
 pub async fn all_know(cluster: &Cluster, count: usize) {
     let count = i64::try_from(count).expect("few nodes");
     until("every node is there", || async { rows(cluster).await == count }).await;
@@ -174,14 +174,14 @@ async fn number(cluster: &Cluster, sql: &str) -> i64 {
     session.number(sql).await.expect("the server answers")
 }
 
-/// Lets time pass for what is only seen by its not happening, or by how long something lasts.
+/// Lets time pass, to observe that something does not happen or how long it lasts.
 pub async fn wait(time: Duration) {
     let mut ticks = interval(time);
     ticks.tick().await;
     ticks.tick().await;
 }
 
-/// Whether a node answers a question that needs the database.
+/// Returns whether a node answers a query that needs the database.
 pub async fn answers(client: &Client) -> bool {
     let answer = client.try_answer("{projects(first: 1) {id}}", json!({})).await;
     answer.is_ok_and(|answer| answer.code().is_none())

@@ -1,5 +1,6 @@
-//! What an annotator does arrives at the webhook: signed in its dialect ([`signed`]), of every topic ([`topics`]), again
-//! until it is taken ([`retries`]), and on record ([`records`]). [`snapshots`] shows two whole requests.
+//! Tests that an annotator's work arrives at the webhook: signed in its dialect ([`signed`]), for every topic
+//! ([`topics`]), retried until it is accepted ([`retries`]), and recorded ([`records`]). [`snapshots`] shows two whole
+//! requests.
 
 mod fairness;
 mod records;
@@ -17,10 +18,10 @@ use labelhook_core::Clock;
 
 use crate::desk::Desk;
 
-/// When the tests that move time begin: 2027-01-15, 08:00 UTC.
+/// The start of the tests in virtual time: 2027-01-15, 08:00 UTC.
 const START: Timestamp = Timestamp(1_800_000_000_000_000);
 
-/// A service whose time stands still, a receiver, and somebody at work.
+/// A service in virtual time, a receiver, and an annotator at work.
 struct Scene {
     app: Arc<TestApp>,
     clock: Clock,
@@ -46,20 +47,20 @@ impl Scene {
         }
     }
 
-    /// Delivers what is due now; gives everything that came so far.
+    /// Delivers what is due now. Returns everything that arrived so far.
     async fn deliver(&self) -> Vec<Received> {
         self.app.deliver().await;
         self.receiver.received()
     }
 
-    /// Lets time pass and delivers what is due then.
+    /// Moves the clock and delivers what is due then. Returns everything that arrived so far.
     async fn later(&self, by: Duration) -> Vec<Received> {
         self.clock.advance(by);
         self.deliver().await
     }
 }
 
-/// Topics of what came, in order.
+/// Returns the topics of the requests, in order.
 fn topics(received: &[Received]) -> Vec<&str> {
     received.iter().map(|one| one.header("x-labelbox-event")).collect()
 }

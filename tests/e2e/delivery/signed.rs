@@ -1,14 +1,14 @@
-//! How a delivery proves where it comes from: every `authType` in both dialects, checked by other people's code.
+//! Tests of the authentication of deliveries: every `authType` in both dialects, verified by third-party code.
 
 use harness::{Received, Start, TestApp, TestReceiver, signature};
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, SECRET, merge, text};
 
-/// An answer with what is easily mangled: characters beyond ASCII, quotes, spaces.
+/// A label with text that is easily corrupted: characters beyond ASCII, quotes, spaces.
 const LABEL: &str = r#"{"tools": [], "classifications": [{"title": "Croissànt \"frais\"", "answer": "yes"}]}"#;
 
-/// The delivery of one submitted label to a webhook with these inputs, by the service as it is for everybody.
+/// Submits a label and returns its delivery to a webhook with these inputs, by a service with default settings.
 async fn delivered(more: Value) -> (TestApp, Desk, String, Received) {
     let (app, receiver) = (TestApp::start().await, TestReceiver::start().await);
     let desk = Desk::set(&app.client).await;

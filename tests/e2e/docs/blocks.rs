@@ -1,9 +1,9 @@
-//! The pages of the repository and their fenced blocks. A fence's first word is its kind; a second one says more.
+//! The pages of the repository and their fenced blocks. The first word of a fence is its kind; the rest qualifies it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Kinds that are run, with the words that may follow.
+/// The kinds that are run, with the words that may follow.
 pub const KINDS: &[(&str, &[&str])] = &[
     ("sh", &["", "background", "stopped"]),
     ("graphql", &[""]),
@@ -14,13 +14,13 @@ pub const KINDS: &[(&str, &[&str])] = &[
     ("json", &[""]),
 ];
 
-/// Kinds that are not run, and why.
+/// The kinds that are not run, with the reasons.
 pub const NOT_RUN: &[(&str, &str)] = &[
     ("mermaid", "a picture"),
     ("text", "a picture, or a terminal's output that differs from run to run"),
 ];
 
-/// Lines of shell blocks that are not run, by how they begin, and why.
+/// The lines of shell blocks that are not run, by their beginnings, with the reasons.
 pub const LINES_NOT_RUN: &[(&str, &str)] = &[
     ("cargo test", "it is the command that runs this test"),
     (
@@ -40,12 +40,12 @@ pub const LINES_NOT_RUN: &[(&str, &str)] = &[
     ("createdb", "the test's server has made the database"),
 ];
 
-/// A document.
+/// A Markdown page.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// Its path from the root of the repository.
     pub name: String,
-    /// What it says.
+    /// Its text.
     pub text: String,
 }
 
@@ -58,16 +58,16 @@ pub struct Block {
     pub kind: String,
     /// The rest of its fence.
     pub more: String,
-    /// What stands in it, without the indentation of its fence.
+    /// Its content, without the indentation of the fence.
     pub text: String,
 }
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// README, CONTRIBUTING and everything in `docs`.
+/// Returns README, CONTRIBUTING and every page in `docs`.
 pub fn pages() -> Vec<Page> {
     let mut files = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
     markdown(&root().join("docs"), &mut files);
@@ -96,7 +96,7 @@ impl Page {
         }
     }
 
-    /// Its blocks, in their order.
+    /// Returns its blocks, in order.
     pub fn blocks(&self) -> Vec<Block> {
         let mut blocks = Vec::new();
         let mut lines = self.text.lines().enumerate();
@@ -124,7 +124,7 @@ impl Page {
         blocks
     }
 
-    /// The places of blocks whose fence nobody knows.
+    /// Returns the places of the blocks with an unknown fence.
     pub fn unknown(&self) -> Vec<String> {
         let unknown = self.blocks().into_iter().filter(|block| !block.is_known());
         unknown
@@ -132,7 +132,7 @@ impl Page {
             .collect()
     }
 
-    /// The page without its blocks: what is prose.
+    /// Returns the prose: the page without its blocks.
     pub fn prose(&self) -> String {
         let mut is_inside = false;
         let mut prose = String::new();
@@ -149,7 +149,7 @@ impl Page {
 }
 
 impl Block {
-    /// Whether it is run.
+    /// Returns whether a test runs the block.
     pub fn is_run(&self) -> bool {
         NOT_RUN.iter().all(|(kind, _)| *kind != self.kind)
     }

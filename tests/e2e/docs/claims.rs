@@ -1,4 +1,4 @@
-//! README is short, and each guarantee that it gives names tests that exist.
+//! Tests that README is short, and that each guarantee in it names tests that exist.
 
 use std::collections::HashSet;
 use std::fs;
@@ -62,7 +62,7 @@ fn architecture() -> Page {
         .expect("the page")
 }
 
-/// The rows of the table with this header.
+/// Returns the rows of the table with this header.
 fn rows(page: &Page, header: &str) -> Vec<String> {
     let (_, table) = page.text.split_once(header).expect("the page has the table");
     let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
@@ -71,13 +71,13 @@ fn rows(page: &Page, header: &str) -> Vec<String> {
     rows
 }
 
-/// What stands in backticks in a column.
+/// Returns the words in backticks in a column of a table's row. The first column is 1.
 fn named(row: &str, column: usize) -> Vec<String> {
     let cell = row.split('|').nth(column).expect("a column");
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The names of the functions behind `#[test]` and `#[tokio::test…]`.
+/// Collects the names of the functions after `#[test]` and `#[tokio::test…]`.
 fn collect(folder: &Path, tests: &mut HashSet<String>) {
     for entry in fs::read_dir(folder).expect("a folder can be read") {
         let path = entry.expect("an entry").path();

@@ -1,4 +1,4 @@
-//! Whether an example says what came, but for what differs from run to run: ids, times, digests, durations.
+//! Compares an example with the real value, except for what differs between runs: ids, times, digests, durations.
 
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ fn alike(path: &str, expected: &Value, found: &Value) -> Result<(), String> {
     }
 }
 
-/// A text with a word for what differs from run to run.
+/// Returns the text with a placeholder for what differs between runs.
 fn shape(text: &str) -> String {
     if let Some((form, rest)) = text
         .split_once(['=', ','])

@@ -1,8 +1,9 @@
-//! The documents are true: every fenced block of every page is run, links lead somewhere, the tests that README names
-//! exist, and the tables of commands and settings are those of the command line.
+//! Tests that the documentation is true: every fenced block of every page is run, links lead somewhere, the tests that
+//! README names exist, and the tables of commands and settings are those of the command line.
 //!
-//! [`blocks`] finds pages and blocks, [`story`] runs those of one page in their order, against a service of the page's own.
-//! What a fence may be is said in [`blocks::KINDS`] and [`blocks::NOT_RUN`]; CONTRIBUTING.md explains it to writers.
+//! [`blocks`] finds pages and blocks, [`story`] runs those of one page in order, against a service of the page's own.
+//! The fences that a page may use are in [`blocks::KINDS`] and [`blocks::NOT_RUN`]; CONTRIBUTING.md explains them to
+//! writers.
 
 mod blocks;
 mod claims;

@@ -1,4 +1,4 @@
-//! What the examples of a page are about: a service, a receiver, and the ids that examples ask for by their variables.
+//! The environment of a page's examples: a service, a receiver, and the ids for the variables of the examples.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 
 use crate::desk::{Desk, merge, text};
 
-/// A service with a receiver, and what is known in it.
+/// A service with a receiver, and the ids that are known.
 pub struct Scene {
-    /// The service that examples ask: this one, or the last that an example started.
+    /// The client of the service that examples call: the scene's own service, or the last that an example started.
     pub client: Client,
-    /// What listens where examples say `127.0.0.1:3000`, until one of them starts a receiver.
+    /// The receiver that stands for `127.0.0.1:3000` in examples, until one of them starts a receiver.
     pub receiver: TestReceiver,
     known: HashMap<String, String>,
     _service: Service,
@@ -19,7 +19,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// A new one.
+    /// Starts a service and a receiver.
     pub async fn new() -> Self {
         let home = Home::new().await;
         let service = Service::start(&home).await;
@@ -32,7 +32,7 @@ impl Scene {
         }
     }
 
-    /// Runs a query or a mutation; gives its answer. It has no errors.
+    /// Runs a query or a mutation and returns its answer. Panics if it has errors.
     pub async fn ask(&mut self, document: &str) -> Value {
         let variables = self.variables(document).await;
         let data = self.client.query(document, variables).await;
@@ -40,7 +40,7 @@ impl Scene {
         json!({ "data": data })
     }
 
-    /// Starts a subscription, and waits until the server has read it and said nothing against it.
+    /// Starts a subscription and waits until the server has read it. Panics if the server refuses it.
     pub async fn subscribe(&mut self, document: &str) {
         let variables = self.variables(document).await;
         let mut socket = Socket::greeted(self.client.endpoint(), KEY).await;
@@ -56,7 +56,7 @@ impl Scene {
         }
     }
 
-    /// Registers a webhook with this filter, or saves a workflow with this condition: it is accepted.
+    /// Registers a webhook with this filter, or saves a workflow with this condition. Panics if it is refused.
     pub async fn accept(&mut self, of: &str, expression: &str) {
         if of == "event" {
             let url = self.receiver.url("hook");
@@ -75,7 +75,7 @@ impl Scene {
         self.client.query(save, variables).await;
     }
 
-    /// The request of the newest notification, once it was delivered.
+    /// Waits until the newest notification is delivered, and returns its request.
     pub async fn delivered(&self) -> Value {
         let ask = "{notifications(first: 1) {nodes {status attempts {request {url headers body}}}}}";
         let newest = async || self.client.query(ask, json!({})).await["notifications"]["nodes"][0].take();
@@ -86,7 +86,8 @@ impl Scene {
         newest().await["attempts"][0]["request"].take()
     }
 
-    /// A value for each variable that a document declares: what is known, or made when it must be there.
+    /// Returns a value for each variable that a document declares: the known one, or that of a new object if one is
+    /// required.
     async fn variables(&mut self, document: &str) -> Value {
         let mut variables = Map::new();
         for (name, is_required) in declared(document) {
@@ -101,7 +102,7 @@ impl Scene {
         Value::Object(variables)
     }
 
-    /// Makes what no example has made.
+    /// Creates an object that no example has created, and returns its id.
     async fn make(&mut self, name: &str) -> String {
         match name {
             "project" => Desk::set(&self.client).await.project,
@@ -129,7 +130,7 @@ impl Scene {
         }
     }
 
-    /// A task of the project.
+    /// Creates a task in the project and returns its id.
     async fn task(&self) -> String {
         let make = "mutation($project: ID!) {createDataset(data: {name: \"Drone\", projects: {connect: {id: $project}}}) {id}}";
         let made = self.client.query(make, json!({"project": self.known["project"]})).await;
@@ -139,7 +140,7 @@ impl Scene {
         text(&self.client.query("{tasks {nodes {id}}}", json!({})).await["tasks"]["nodes"][0]["id"])
     }
 
-    /// Keeps the ids of what a mutation has made, by the name of its noun.
+    /// Keeps the ids of the objects that a mutation has created, by the name of the noun.
     fn remember(&mut self, data: &Value) {
         for (field, value) in data.as_object().into_iter().flatten() {
             let noun = match &**field {
@@ -158,7 +159,7 @@ impl Scene {
     }
 }
 
-/// The variables that a document declares, and whether each must have a value.
+/// Returns the variables that a document declares, and whether each is required.
 fn declared(document: &str) -> Vec<(String, bool)> {
     let words = document.split('$').skip(1);
     words

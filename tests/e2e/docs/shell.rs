@@ -1,5 +1,6 @@
-//! Shell examples run as they stand, in a folder of their page's own that has `docs` and `deploy` in it. `labelhook` and
-//! `cargo run --release --` are the binary under test. What a block exports or defines is there in the next one.
+//! Runs shell examples as written, in a folder of the page's own that contains `docs` and `deploy`. `labelhook` and
+//! `cargo run --release --` run the binary under test. The exports and functions of a block are available in the next
+//! one.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,7 +14,7 @@ use tempfile::TempDir;
 
 use super::blocks::{LINES_NOT_RUN, root};
 
-/// What examples call, and not every machine has.
+/// The programs that examples call and that some machines lack.
 const PROGRAMS: [&str; 4] = ["curl", "python3", "node", "sqlite3"];
 
 /// The folder and the variables of a page's shell.
@@ -23,7 +24,7 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// A new one; none, after saying so, on a machine without bash.
+    /// Returns a new shell, or none, with a message, if bash is missing.
     pub fn new() -> Option<Self> {
         let bash = need("bash")?;
         let folder = tempfile::tempdir().expect("a folder can be made");
@@ -46,7 +47,8 @@ impl Shell {
         Some(Self { folder, bash })
     }
 
-    /// Runs a block to its end; gives what it printed. None, after saying so, when the machine lacks a program of it.
+    /// Runs a block to its end and returns its output. Returns none, with a message, if a program that it calls is
+    /// missing.
     pub async fn run(&self, place: &str, script: &str, server: &str) -> Option<String> {
         let script = to_run(script)?;
         let state = self.folder.path().join("state");
@@ -102,7 +104,7 @@ impl Shell {
     }
 }
 
-/// A block without the lines that are not run; none, after saying so, when the machine lacks a program of it.
+/// Returns a block without the lines that are not run, or none, with a message, if a program that it calls is missing.
 fn to_run(script: &str) -> Option<String> {
     let is_run = |line: &&str| LINES_NOT_RUN.iter().all(|(start, _)| !line.trim().starts_with(start));
     let lines: Vec<&str> = script.lines().filter(is_run).collect();
@@ -115,7 +117,7 @@ fn to_run(script: &str) -> Option<String> {
     Some(script)
 }
 
-/// A command in the place of the shell, so that a signal reaches it: `exec` behind its variables.
+/// Returns the command with `exec` after its variables: it replaces the shell, so that a signal reaches it.
 fn executed(line: &str) -> String {
     let is_variable = |word: &&str| word.contains('=');
     let variables: Vec<&str> = line.split_whitespace().take_while(is_variable).collect();

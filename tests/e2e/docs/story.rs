@@ -1,4 +1,4 @@
-//! The examples of one page, in their order: each kind of block has its way of being run.
+//! Runs the examples of one page in order: each kind of block in its own way.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use super::compare::assert_alike;
 use super::scene::Scene;
 use super::shell::Shell;
 
-/// Where the examples say that the service and the receiver are.
+/// The addresses of the service and of the receiver in examples.
 const SERVICE: &str = "127.0.0.1:8080";
 const RECEIVER: &str = "127.0.0.1:3000";
 /// The database that the examples copy to.
@@ -29,7 +29,7 @@ pub struct Story {
 }
 
 impl Story {
-    /// Runs every example of a page. A program that the machine lacks is said to be missing, and ends the page.
+    /// Runs every example of a page. Stops with a message at the first that needs a program which the machine lacks.
     pub async fn of(page: Page) {
         let blocks: Vec<Block> = page.blocks().into_iter().filter(Block::is_run).collect();
         let Some(shell) = Shell::new().filter(|_| !blocks.is_empty()) else {
@@ -69,7 +69,7 @@ impl Story {
         Some(())
     }
 
-    /// An example with the addresses and the key of this run.
+    /// Returns an example with the addresses and the key of this run.
     fn here(&self, text: &str) -> String {
         text.replace(SERVICE, address(&self.scene.client))
             .replace(RECEIVER, &self.receiver)
@@ -78,7 +78,7 @@ impl Story {
             .replace("lh_…", KEY)
     }
 
-    /// Starts what runs until the page is over; from then on its address is the one that examples mean.
+    /// Starts a process that runs until the page is over. From then on, examples refer to its address.
     async fn start(&mut self, script: String) -> Option<()> {
         let server = format!("http://{}", address(&self.scene.client));
         let process = self.shell.start(&script, &server)?;
@@ -92,7 +92,7 @@ impl Story {
         Some(())
     }
 
-    /// Runs a block while nothing of the page runs in the background, and starts that again.
+    /// Runs a block while the background processes of the page are stopped, and starts them again.
     async fn while_stopped(&mut self, block: &Block, script: &str) -> Option<()> {
         let stopped = std::mem::take(&mut self.running);
         let mut scripts = Vec::new();
@@ -119,7 +119,7 @@ impl Story {
         self.shell.run(&block.place, &script, &server).await
     }
 
-    /// A delivery: the newest one was this very request, but for what differs from run to run.
+    /// Compares a documented request with the newest delivery, except for what differs between runs.
     async fn http(&self, block: &Block, text: &str) {
         let found = self.scene.delivered().await;
         let (head, body) = text.split_once("\n\n").expect("a head and a body");
@@ -140,7 +140,7 @@ impl Story {
         assert_alike(&block.place, &json_of(block, body), &json_of(block, sent));
     }
 
-    /// All Python examples of the page as one script, in the place of the first.
+    /// Runs all Python examples of the page as one script, at the place of the first.
     async fn python(&self, block: &Block) -> Option<()> {
         let blocks: Vec<Block> = self
             .page
@@ -168,7 +168,7 @@ impl Story {
     }
 }
 
-/// Runs statements on a PostgreSQL database that has our tables, where there is PostgreSQL.
+/// Runs statements on a PostgreSQL database with the tables. Does nothing if PostgreSQL is missing.
 async fn sql(block: &Block, statements: &str) {
     let Some(server) = Postgres::shared().await else {
         return;
@@ -185,13 +185,13 @@ fn json_of(block: &Block, text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}: {text}", block.place))
 }
 
-/// `127.0.0.1:PORT` of a service.
+/// Returns the `127.0.0.1:PORT` of a service.
 fn address(client: &Client) -> &str {
     let endpoint = client.endpoint().trim_start_matches("http://");
     endpoint.trim_end_matches("/graphql")
 }
 
-/// The key that a script starts a server with.
+/// Returns the API key that a script starts a server with, if there is one.
 fn key_in(script: &str) -> Option<&str> {
     script.split(['=', '\n', ' ']).find(|word| word.starts_with("lh_"))
 }

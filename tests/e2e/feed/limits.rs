@@ -1,4 +1,4 @@
-//! What a client may hold open, and what becomes of one that does not read.
+//! Tests of the limit on open connections, and of clients that do not read.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::{EVENTS, listening, next_event};
 use crate::desk::Desk;
 
-/// Labels of a megabyte: what the operating system holds for a client that does not read is full after some.
+/// The number of labels, of a megabyte each, that fill the buffers of the operating system if a client does not read.
 const HELD: usize = 24;
-/// So many are more than a subscriber may be behind, too.
+/// The number of labels that is also more than a subscriber may lag behind.
 const TOO_MANY: usize = 52;
 
 async fn large(desk: &Desk) {
@@ -22,7 +22,7 @@ async fn stream(app: &TestApp) -> EventStream {
     EventStream::open(app.client.endpoint(), Some(KEY), EVENTS, json!({})).await
 }
 
-/// Whether a key that may have one connection has none.
+/// Returns whether a key that may have one connection may open it now.
 async fn is_free(client: &Client) -> bool {
     let stream = EventStream::open(client.endpoint(), Some(KEY), "{organization {id}}", json!({})).await;
     match stream.head().0 {
@@ -57,7 +57,7 @@ async fn a_key_may_have_so_many_sockets_and_streams_and_gets_their_places_back()
 #[tokio::test]
 async fn a_stream_and_a_socket_that_are_not_read_are_cut_off() {
     let app = TestApp::with(Start {
-        // It is asked again and again whether the place is free.
+        // The test asks repeatedly whether the connection may be opened.
         rate_limit: Some(0),
         sockets_per_key: Some(1),
         write_timeout: Some(Duration::from_millis(200)),
@@ -87,7 +87,8 @@ async fn a_stream_and_a_socket_that_are_not_read_are_cut_off() {
 
 #[tokio::test]
 async fn a_subscriber_that_reads_too_late_is_told_its_cursor_and_holds_up_nobody() {
-    // It is the ring that it falls out of here, however long the machine takes to fill it.
+    // Here the subscriber lags behind the ring buffer, however long the machine takes to fill it, and no timeout ends
+    // it first.
     let app = TestApp::with(Start {
         write_timeout: Some(Duration::from_secs(600)),
         silence: Some(Duration::from_secs(600)),

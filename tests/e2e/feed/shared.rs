@@ -1,4 +1,4 @@
-//! Subscribers share what they are shown, and nothing but that: rights, filters and ids stay each one's own.
+//! Tests that subscribers share the results of an event and nothing else: rights, filters and ids remain separate.
 
 use entity::Role;
 use harness::{EventStream, KEY, ORGANIZATION, Socket, TestApp};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{EVENTS, listening};
 use crate::desk::{Desk, text};
 
-/// What is shown of the same event depends on who looks: who manages keys sees everybody's.
+/// A subscription whose result depends on the subscriber: those who manage keys see everybody's.
 const KEYS: &str = "subscription {events {cursor node {id organization {apiKeys {id}}}}}";
 
 async fn key_of(app: &TestApp, role: Role) -> String {

@@ -1,6 +1,6 @@
-//! The ledger: what was asked for, what was accepted, and what must have been delivered for it.
+//! The ledger: the changes that were tried, those that were accepted, and the deliveries that they require.
 //!
-//! Every change carries a mark that its event carries too, so a delivery can be matched with the change behind it.
+//! Every change has a mark that its event has too, so a delivery can be matched with its change.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::scene::Scene;
 
-/// What an event is known by: its topic and its mark.
+/// The identity of an event: its topic and its mark.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mark {
     pub topic: &'static str,
@@ -28,8 +28,8 @@ pub const TOPICS: [&str; 5] = [
 ];
 
 impl Mark {
-    /// Reads the mark of a delivery: in the label's text for what was saved, in the score of a changed review, and else
-    /// the id of what was made or deleted.
+    /// Returns the mark of a delivery: the text of a saved label, the score of a changed review, and otherwise the id
+    /// of the object.
     pub fn of(received: &Received) -> Self {
         let event = received.header("x-labelbox-event");
         let topic = *TOPICS
@@ -62,19 +62,19 @@ struct Pages {
     accepted: Vec<(Mark, usize)>,
     /// Marks that were chosen before the change was sent, accepted or not.
     tried: HashSet<Mark>,
-    /// Marks of changes that were answered with the word that nothing was changed.
+    /// Marks of changes whose error said that nothing was changed.
     refused: HashSet<Mark>,
     counts: Counts,
 }
 
-/// How changes ended that were not accepted.
+/// The numbers of changes that were not accepted, by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// No answer came.
+    /// No response arrived.
     pub unanswered: usize,
-    /// To be tried again: nothing was changed.
+    /// The error said to try again: nothing was changed.
     pub refused: usize,
-    /// To be tried again: it is not known whether it was carried out.
+    /// The error said to try again: it is not known whether the change was made.
     pub unknown: usize,
 }
 
@@ -92,12 +92,12 @@ impl Book {
         self.pages.lock().expect("nobody panics while holding the book")
     }
 
-    /// A change with this mark is about to be sent.
+    /// Records that a change with this mark is about to be sent.
     pub fn trying(&self, mark: &Mark) {
         self.pages().tried.insert(mark.clone());
     }
 
-    /// A change was answered without an error.
+    /// Records that a change was answered without an error.
     pub fn accepted(&self, mark: Mark, project: usize) {
         let mut pages = self.pages();
         pages.tried.insert(mark.clone());
@@ -107,12 +107,12 @@ impl Book {
         self.accepted.send_replace(count);
     }
 
-    /// No answer came: it may have happened or not.
+    /// Records that no response arrived: the change may have been made or not.
     pub fn unanswered(&self) {
         self.pages().counts.unanswered += 1;
     }
 
-    /// It is to be tried again: nothing was changed, or that is not known.
+    /// Records an error that says to try again: nothing was changed, or that is not known.
     pub fn refused(&self, mark: Option<&Mark>, answer: &Answered) {
         let message = answer.body["errors"][0]["message"].as_str().unwrap_or_default();
         let mut pages = self.pages();
@@ -124,12 +124,12 @@ impl Book {
         pages.refused.extend(mark.cloned());
     }
 
-    /// How changes ended that were not accepted.
+    /// Returns the numbers of changes that were not accepted.
     pub fn counts(&self) -> Counts {
         self.pages().counts
     }
 
-    /// Waits until so many more changes are accepted.
+    /// Waits until this many more changes are accepted.
     pub async fn accepts_more(&self, number: usize) {
         let mut accepted = self.accepted.subscribe();
         let goal = *accepted.borrow() + number;
@@ -139,7 +139,7 @@ impl Book {
             .expect("the book holds the sender");
     }
 
-    /// What was accepted and has not been delivered to a webhook that wants it.
+    /// Returns the accepted changes that were not delivered, each with the path of a webhook that subscribes to it.
     pub fn missing<'s>(&self, scene: &'s Scene, received: &[Received]) -> Vec<(Mark, &'s str)> {
         let delivered: HashSet<(Mark, &str)> = received
             .iter()
@@ -156,8 +156,8 @@ impl Book {
         missing
     }
 
-    /// Everything accepted was delivered, nothing was delivered that nobody asked for, and what was sent more than once
-    /// was the same event and the same bytes each time.
+    /// Asserts that everything accepted was delivered, that nothing was delivered that was not asked for, and that
+    /// repeated requests were of the same event and had the same bytes.
     pub fn audit(&self, scene: &Scene, received: &[Received]) {
         assert_eq!(self.missing(scene, received), [], "accepted and not delivered");
         let pages = self.pages();

@@ -1,4 +1,4 @@
-//! What the writers work on, who listens, and what the service itself has on record.
+//! The objects that the writers change, the webhooks, and the audit of the service's records.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ const NOTIFICATIONS: &str = "query($webhook: ID!, $after: String) {
     notifications(where: {webhookIds: [$webhook]}, first: 100, after: $after) {
         nodes {id status event {id} attempts {response {status}}} pageInfo {hasNextPage endCursor}}}";
 
-/// Two projects with data rows, and webhooks of three kinds that want different things of them.
+/// Two projects with data rows, and webhooks of three kinds with different subscriptions.
 #[derive(Debug)]
 pub struct Scene {
     pub projects: Vec<Project>,
@@ -31,15 +31,15 @@ pub struct Project {
 #[derive(Debug)]
 pub struct Webhook {
     id: String,
-    /// Where it is called; known by it.
+    /// The path of its URL, which identifies its requests.
     path: String,
-    /// Index of its project, or all of them.
+    /// The index of its project, or none for all projects.
     project: Option<usize>,
     topics: Vec<&'static str>,
 }
 
 impl Scene {
-    /// Makes everything through the API, with so many webhooks of each kind.
+    /// Creates everything through the API, with this many webhooks of each kind.
     pub async fn set(client: &Client, receiver: &TestReceiver, each: usize) -> Self {
         let projects = vec![
             Project::create(client, "first").await,
@@ -66,7 +66,7 @@ impl Scene {
         Self { projects, webhooks }
     }
 
-    /// The paths of the webhooks that want this.
+    /// Returns the paths of the webhooks that subscribe to this topic in this project.
     pub fn wanted_by(&self, topic: &str, project: usize) -> impl Iterator<Item = &str> {
         let wants = move |webhook: &&Webhook| {
             webhook.topics.contains(&topic) && webhook.project.is_none_or(|index| index == project)
@@ -97,8 +97,8 @@ impl Project {
     }
 }
 
-/// What the service has on record for a webhook: one notification an event, succeeded, with the answer that made it so.
-/// Gives the number of attempts on record; of none there are more than came.
+/// Asserts that the service has recorded one notification for each event of a webhook, succeeded, with a response of
+/// 200. Returns the number of recorded attempts, which is at most that of the requests.
 pub async fn audit_records(client: &Client, webhook: &Webhook, received: &[Received]) -> usize {
     let (mut recorded, mut attempts) = (HashMap::new(), 0);
     let mut after = Value::Null;

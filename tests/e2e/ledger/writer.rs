@@ -1,5 +1,5 @@
-//! One task that keeps changing things and writes down what was accepted. Its labels are its own, so that no other
-//! writer makes its changes fail; what may or may not have happened to a label makes it forget the label.
+//! A task that keeps changing labels and reviews and records the accepted changes. It works on labels of its own, so
+//! that no other writer makes its changes fail, and drops a label when the outcome of a change is not known.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,11 +36,11 @@ struct Writer {
     labels: Vec<Label>,
 }
 
-/// How long to wait after a change that failed, if nobody says that the services have changed.
+/// The delay after a change that failed, unless the list of services changes earlier.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// Writes through any of the services until there is none any more. When one does not take a change, tries another one or
-/// waits for the next.
+/// Writes through any of the services until there are none. If one does not accept a change, tries another one or waits
+/// for the list to change.
 pub async fn run(mut services: watch::Receiver<Vec<Client>>, scene: Arc<Scene>, book: Arc<Book>, rng: Rng) {
     let mut writer = Writer {
         scene,
@@ -55,19 +55,19 @@ pub async fn run(mut services: watch::Receiver<Vec<Client>>, scene: Arc<Scene>, 
         }
         let client = &clients[writer.rng.below(clients.len())];
         if writer.change(client).await.is_none() {
-            // Time running out is as good as a change.
+            // A timeout has the same effect as a change of the list.
             timeout(AGAIN, services.changed()).await.ok();
         }
     }
 }
 
 impl Writer {
-    /// Makes one change of a random kind; `None` when it was not accepted.
+    /// Makes one change of a random kind. Returns `None` if it was not accepted.
     async fn change(&mut self, client: &Client) -> Option<()> {
         if self.labels.len() < 3 || self.rng.once_in(3) {
             return self.create(client).await;
         }
-        // Taken out: it comes back only when it is known what happened to it.
+        // Taken out: it is put back only when the outcome of the change is known.
         let index = self.rng.below(self.labels.len());
         let mut label = self.labels.swap_remove(index);
         match self.rng.below(4) {
@@ -156,7 +156,7 @@ impl Writer {
         mark
     }
 
-    /// `data`, or `None` when no answer came, or one that says to try again. Any other error has no excuse.
+    /// Returns `data`, or `None` if no response arrived or the error says to try again. Panics at any other error.
     async fn answered(&self, client: &Client, text: &str, variables: Value, mark: Option<&Mark>) -> Option<Value> {
         let Ok(mut answer) = client.try_answer(text, variables).await else {
             self.book.unanswered();

@@ -1,4 +1,4 @@
-//! What breaks on the way: the listener, the local server, the service, the connection.
+//! Tests of faults during a delivery: of the listener, the local server, the service, and the connection.
 
 use std::ffi::OsStr;
 use std::net::TcpListener;
@@ -83,7 +83,7 @@ async fn a_local_server_that_is_not_there_or_does_not_answer_is_an_attempt_error
     );
 }
 
-/// A port that nobody has, to come back to.
+/// Returns the address of a free port, to be used again later.
 fn port() -> String {
     let taken = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     taken.local_addr().expect("an address").to_string()
@@ -158,7 +158,7 @@ async fn a_listener_that_was_away_for_too_long_makes_another_webhook_with_the_sa
     harness::signature::assert_standard(&listening.secret, &request.headers, &request.body);
 }
 
-/// Passes bytes on to a service until it is cut.
+/// A proxy in front of a service, whose connections can be cut.
 struct Relay {
     url: String,
     open: tokio::sync::watch::Sender<bool>,

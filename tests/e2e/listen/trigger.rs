@@ -1,4 +1,4 @@
-//! `labelhook trigger`: a sample of every topic, seen by whoever listens.
+//! Tests of `labelhook trigger`: a sample of every topic arrives at the running listeners.
 
 use harness::{KEY, TestApp, TestReceiver};
 use serde_json::json;
@@ -20,7 +20,7 @@ const TOPICS: [&str; 11] = [
     "NOTIFICATION_FAILED",
 ];
 
-/// Whether the command succeeded, and what it said.
+/// Runs `labelhook trigger` to its end. Returns whether it succeeded, and its output.
 async fn triggered(app: &TestApp, arguments: &[&str]) -> (bool, String) {
     let mut process = run(&app.url(), KEY, &[&["trigger"], arguments].concat());
     let success = process.ended().await.success();

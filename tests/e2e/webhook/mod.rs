@@ -1,5 +1,5 @@
-//! Webhooks are registered, changed and listed as Labelbox's clients ask for it, and what is secret about them is never
-//! shown. [`refusals`] has what is refused, [`shapes`] what filters and payload queries do.
+//! Tests that webhooks are registered, changed and listed as Labelbox's clients do it, and that their secrets are never
+//! shown. [`refusals`] tests refused input, [`shapes`] tests filters and payload queries.
 
 mod refusals;
 mod rights;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::desk::{Desk, create_webhook, ids, text, update_webhook};
 
-/// What the Labelbox SDK asks of every webhook.
+/// The fields that the Labelbox SDK queries of every webhook.
 const FIELDS: &str = "createdAt status topics id updatedAt url";
 
 async fn paused() -> TestApp {
@@ -57,7 +57,7 @@ async fn the_documented_forms_of_create_webhook_work_with_and_without_commas() {
     }
 }
 
-/// What `strptime("%Y-%m-%dT%H:%M:%S.%fZ")` reads, with exactly six digits.
+/// Returns whether a time has the form that `strptime("%Y-%m-%dT%H:%M:%S.%fZ")` reads, with exactly six digits.
 fn is_labelbox_time(value: &Value) -> bool {
     let text = text(value);
     let (_, fraction) = text.split_once('.').unwrap_or_default();
@@ -127,7 +127,7 @@ async fn an_update_that_changes_nothing_leaves_updated_at_alone() {
     assert_eq!(after["createdAt"], before["createdAt"]);
 }
 
-/// Everything there is to see of a webhook.
+/// Returns all visible fields of a webhook.
 async fn shown(app: &TestApp, id: &str) -> Value {
     app.query(
         "query($id: ID!) {webhook(where: {id: $id}) {id url topics status statusReason project {id} organization {id}

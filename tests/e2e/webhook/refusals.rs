@@ -1,4 +1,4 @@
-//! What is refused: the code says what kind of mistake it is, the field where it is, and nothing has changed.
+//! Tests of refused input: the error has the code of the mistake and the name of the field, and nothing has changed.
 
 use harness::Client;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ const UPDATE: &str =
     "mutation($id: ID!, $data: WebhookUpdateInput!) {updateWebhook(where: {id: $id}, data: $data) {id}}";
 const UNKNOWN: &str = "00000000-0000-7000-8000-000000000000";
 
-/// Inputs that neither a new webhook nor a known one takes, each with the field that is named.
+/// Returns inputs that are invalid for a new webhook and for an existing one, each with the field that the error names.
 fn refused() -> Vec<(Value, &'static str)> {
     let (long_url, many) = (
         format!("https://example.com/{}", "x".repeat(2_029)),
@@ -104,7 +104,7 @@ async fn bad_input_names_its_field_and_leaves_the_webhook_as_it_was() {
         .await;
     let before = shown(&app, &id).await;
     for (fault, field) in refused() {
-        // A good change beside the bad one is not made either.
+        // A valid change beside the invalid one is not made either.
         let mut data = json!({"status": "REVOKED"});
         merge(&mut data, fault);
         names(&app.client, UPDATE, json!({"id": id, "data": data}), field).await;

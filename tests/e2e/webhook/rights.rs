@@ -1,4 +1,5 @@
-//! Who may see and change webhooks: managers of webhooks in their own organization, and keys within their own projects.
+//! Tests of the rights to see and change webhooks: managers of webhooks in their own organization, and keys in their
+//! own projects.
 
 use entity::Role;
 use harness::ORGANIZATION;

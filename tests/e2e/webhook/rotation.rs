@@ -1,4 +1,4 @@
-//! A webhook's secret is rotated over the API, and other people's code checks what is delivered meanwhile.
+//! Tests of the rotation of a webhook's secret over the API. Third-party code verifies the deliveries meanwhile.
 
 use harness::{Received, Start, TestApp, TestReceiver, signature};
 use serde_json::{Value, json};
@@ -15,14 +15,14 @@ async fn rotate(app: &TestApp, id: &str, data: Value) -> Value {
     app.query(ROTATE, variables).await["rotateWebhookSecret"].take()
 }
 
-/// The delivery of one more label.
+/// Submits one more label and returns its delivery.
 async fn delivered(desk: &Desk, receiver: &TestReceiver) -> Received {
     let before = receiver.received().len();
     desk.submit("{}").await;
     receiver.wait_for(before + 1).await.remove(before)
 }
 
-/// Whether the published library accepts the delivery by this secret.
+/// Returns whether the published Standard Webhooks library verifies the delivery with this secret.
 fn fits(secret: &str, received: &Received) -> bool {
     let library = standardwebhooks::Webhook::new(secret).expect("a signing secret");
     library.verify(&received.body, &received.headers).is_ok()

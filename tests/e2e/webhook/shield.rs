@@ -1,5 +1,5 @@
-//! How a webhook is protected, as the API shows it: its breaker, its order, and that it is switched off when nothing gets
-//! through.
+//! Tests of the protection of a webhook as the API shows it: its circuit breaker, its ordering, and its deactivation
+//! when no request succeeds.
 
 use super::*;
 use harness::TestApp;

@@ -1,5 +1,6 @@
-//! The real process dies between the receiver's 200 and the record: the task fires again, then moves once, and nothing is
-//! lost. Once at the very moment, and at random ones while many tasks drain.
+//! Tests of a process that dies between the receiver's 200 and the record: the webhook stage sends again, the task
+//! moves once, and nothing is lost. The process is killed at exactly that moment, and at random ones while many tasks
+//! drain.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,7 +19,7 @@ const SHOW: &str =
         notifications {nodes {status redeliveryOf {id} event {id} attempts {response {status}}}}}
     pageInfo {hasNextPage endCursor}}}";
 
-/// A floor whose webhook stage retries soon and often.
+/// Creates a floor whose webhook stage retries soon and often.
 async fn floor(client: &Client, receiver: &TestReceiver, more: Value) -> Floor {
     let floor = Floor::set(client).await;
     let mut settings = json!({"retryPolicy": {"maxAttempts": 50, "delaysMs": [20, 50, 100], "jitter": 0.5}});
@@ -27,7 +28,7 @@ async fn floor(client: &Client, receiver: &TestReceiver, more: Value) -> Floor {
     floor
 }
 
-/// The same floor behind another process.
+/// Returns the same floor with a client of another process.
 fn behind(service: &Service, floor: &Floor) -> Floor {
     Floor {
         client: service.client.clone(),
@@ -41,7 +42,7 @@ async fn a_task_whose_answer_was_not_recorded_fires_again_and_moves_once() {
     let service = Service::start(&home).await;
     let floor = floor(&service.client, &receiver, json!({"timeoutMs": 30_000})).await;
     let task = floor.task("tree.jpg").await;
-    // The status has come and the answer is not over: no moment is closer to the record.
+    // The status has arrived and the response is not complete: no moment is closer to the record.
     receiver.then([Answer::status(200).stalling_body("taken")]);
     floor.submit(&task).await;
     receiver.wait_for(1).await;
@@ -69,7 +70,7 @@ async fn a_task_whose_answer_was_not_recorded_fires_again_and_moves_once() {
 async fn no_task_is_lost_or_moved_twice_although_the_process_is_killed() {
     let mut rng = Rng::announced("workflow crash");
     let (home, receiver) = (Home::new().await, TestReceiver::start().await);
-    // At most two of ten fail, or the breaker might open and everything wait for half a minute.
+    // At most two of ten fail, or the circuit breaker might open and everything wait for half a minute.
     let mut fine = 0;
     receiver.then((0..4 * TASKS).map(|_| {
         fine += 1;
@@ -108,7 +109,7 @@ async fn submit(service: &Service, task: &str) {
         .await;
 }
 
-/// How many tasks are done.
+/// Returns the number of tasks in the stage `Done`.
 async fn count(floor: &Floor) -> usize {
     let show = "query($id: ID!) {stage(where: {id: $id}) {taskCount}}";
     let done = floor.stage("Done").await;
@@ -116,7 +117,7 @@ async fn count(floor: &Floor) -> usize {
     usize::try_from(shown["stage"]["taskCount"].as_u64().expect("a number")).expect("a small one")
 }
 
-/// Every task fired one event, was taken, and passed the stage once; nothing else was sent.
+/// Asserts that every task sent one event, was accepted and passed the stage once, and that nothing else was sent.
 async fn audit(floor: &Floor, receiver: &TestReceiver, tasks: &[String]) {
     let mut sent: HashMap<String, HashSet<String>> = HashMap::new();
     for one in receiver.received() {

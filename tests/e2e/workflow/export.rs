@@ -1,4 +1,4 @@
-//! The export form beside the webhook's body of the same task: what the documentation says differs, and nothing else.
+//! Tests that the export of a task differs from the webhook's body of the same task as documented, and in nothing else.
 
 use harness::Received;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Floor, REVIEW, SUBMIT, Scene, hook, hook_stage, stage};
 use crate::desk::text;
 
-/// What was submitted: numbers that are easily rounded, and members in an order of their own.
+/// Submitted labels, with numbers that are easily rounded and members in an unusual order.
 const FIRST: &str =
     r#"{"tools":[{"y":401.2628984836038,"x":1.10,"a":9007199254740993}],"classifications":[],"relations":[]}"#;
 const SECOND: &str =
@@ -26,7 +26,7 @@ fn reviewed_then_sent(webhook: Value) -> Value {
     ]})
 }
 
-/// A task of a batch.
+/// Creates a task in a new batch. Returns the ids of both.
 async fn batched(floor: &Floor, batch: &str) -> (String, String) {
     let metadata = json!({"width": 1001, "exact": 200.2});
     let task = floor
@@ -36,7 +36,7 @@ async fn batched(floor: &Floor, batch: &str) -> (String, String) {
     (task, batch)
 }
 
-/// `data` of the only exported task, byte for byte as it was answered.
+/// Returns `data` of the only exported task, byte for byte.
 async fn exported(scene: &Scene, task: &str) -> String {
     #[derive(Deserialize)]
     struct Answer<'a> {
@@ -125,7 +125,7 @@ async fn an_export_differs_from_the_webhooks_body_as_documented_and_in_nothing_e
         }
     }
 
-    // Numbers are as they were typed, in both.
+    // Numbers are as they were submitted, in both.
     for text in [body, &raw] {
         assert!(
             text.contains(r#""tools":[{"y":401.2628984836038,"x":1.10,"a":9007199254740993}]"#),

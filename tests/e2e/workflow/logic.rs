@@ -1,10 +1,10 @@
-//! LOGIC stages: what a condition may name and what it is then, and which edge is taken.
+//! Tests of LOGIC stages: the names that a condition may use, their types, and the edge that is taken.
 
 use serde_json::json;
 
 use super::{SUBMIT, Scene, stage};
 
-/// A condition that must be true of the task that [`goes`] sends through.
+/// Conditions that are true of the task that [`goes`] creates.
 const TRUE: [&str; 14] = [
     "task.externalId == 'tree.jpg' && task.rowData == 'https://example.com/tree.jpg'",
     "task.metadata.width > 4000 && task.metadata.width == 4001.0",
@@ -22,7 +22,7 @@ const TRUE: [&str; 14] = [
     "!(label.missing == 1 && false)",
 ];
 
-/// Conditions that compile and are no match: false, or an error.
+/// Conditions that compile and do not match: they are false or fail.
 const NO_MATCH: [&str; 6] = [
     "label.tools.size() == 2",
     "label.missing == 1",
@@ -32,7 +32,7 @@ const NO_MATCH: [&str; 6] = [
     "task.externalId",
 ];
 
-/// Where a task goes from a rule with this condition.
+/// Sends a task through a LOGIC stage with this condition. Returns its place as `Stage STATUS`.
 async fn goes(condition: &str) -> String {
     let scene = Scene::set().await;
     let mut rule = stage("Rule", "LOGIC", &["MATCHED Matched", "ELSE Else"]);

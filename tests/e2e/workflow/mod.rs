@@ -1,8 +1,7 @@
-//! Workflows over the API, from the drawing to the receiver: how one is drawn ([`drawing`]) and refused ([`refusals`]), how
-//! a task goes through it ([`passage`], [`taking`], [`logic`]), what its receiver gets ([`requests`]) and what is on record
-//! of it ([`log`]), what happens when nobody takes it ([`failure`], [`rerun`]) and at the edges ([`edges`]), who may do what
-//! ([`rights`]) and who sees it ([`tenancy`]), and the export form beside the webhook's body ([`export`], [`sample`]).
-//! [`crash`] kills the process.
+//! Tests of workflows over the API: saving one ([`drawing`]) and its refusal ([`refusals`]), the passage of a task
+//! ([`passage`], [`taking`], [`logic`]), the requests to its receiver ([`requests`]) and their records ([`log`]),
+//! failures ([`failure`], [`rerun`]) and edges ([`edges`]), rights ([`rights`]) and visibility ([`tenancy`]), and the
+//! export beside the webhook's body ([`export`], [`sample`]). [`crash`] kills the process.
 
 mod crash;
 mod drawing;
@@ -29,7 +28,7 @@ use serde_json::{Value, json};
 
 use crate::desk::{SECRET, merge, text};
 
-/// When the tests that move time begin: 2027-01-15, 08:00 UTC.
+/// The start of the tests in virtual time: 2027-01-15, 08:00 UTC.
 const START: Timestamp = Timestamp(1_800_000_000_000_000);
 
 const SAVE: &str = "mutation($project: ID!, $data: WorkflowInput!) {
@@ -42,7 +41,7 @@ const REQUEUE: &str =
     "mutation($where: TaskWhereInput!, $data: RequeueInput!) {requeueTasks(where: $where, data: $data) {count}}";
 const RERUN: &str = "mutation($id: ID!) {rerunStage(where: {id: $id}) {id total done status stage {name}}}";
 
-/// What a labeler submits in the tests that do not care.
+/// A label for tests that do not depend on its content.
 const LABEL: &str = r#"{"tools":[{"title":"Tree"}],"classifications":[{"title":"Croissànt","answer":"yes"}]}"#;
 
 /// A project whose dataset feeds its workflow.
@@ -58,7 +57,7 @@ impl Floor {
         Self::with(client, json!({"name": "Trees"})).await
     }
 
-    /// With these inputs of the project.
+    /// Creates one whose project has these inputs.
     async fn with(client: &Client, project: Value) -> Self {
         let make = "mutation($data: ProjectCreateInput!) {createProject(data: $data) {id}}";
         let made = client.query(make, json!({ "data": project })).await;
@@ -73,13 +72,13 @@ impl Floor {
         }
     }
 
-    /// Draws the workflow; gives the new version with its stages.
+    /// Saves the workflow. Returns the new version with its stages.
     async fn draw(&self, data: Value) -> Value {
         let variables = json!({"project": self.project, "data": data});
         self.client.query(SAVE, variables).await["saveWorkflow"].take()
     }
 
-    /// The id of a stage by its name.
+    /// Returns the id of a stage by its name.
     async fn stage(&self, name: &str) -> String {
         let show = "query($id: ID!) {project(where: {id: $id}) {workflow {stages {id name}}}}";
         let shown = self.client.query(show, json!({"id": self.project})).await;
@@ -88,13 +87,13 @@ impl Floor {
         text(&found.unwrap_or_else(|| panic!("no stage {name} in {shown}"))["id"])
     }
 
-    /// A new data row, and the id of the task that it has become.
+    /// Creates a data row and returns the id of its task.
     async fn task(&self, external_id: &str) -> String {
         self.task_of(json!({"rowData": "https://example.com/tree.jpg", "externalId": external_id}))
             .await
     }
 
-    /// The task of a data row with these inputs.
+    /// Creates a data row with these inputs and returns the id of its task.
     async fn task_of(&self, mut data: Value) -> String {
         merge(&mut data, json!({"dataset": {"connect": {"id": self.dataset}}}));
         let make = "mutation($data: DataRowCreateInput!) {createDataRow(data: $data) {id}}";
@@ -105,7 +104,7 @@ impl Floor {
         text(&self.client.query(find, variables).await["tasks"]["nodes"][0]["id"])
     }
 
-    /// Puts the data row of a task into a new batch; gives its id.
+    /// Puts the data row of a task into a new batch. Returns the batch's id.
     async fn batch(&self, task: &str, name: &str) -> String {
         let show = "query($id: ID!) {task(where: {id: $id}) {dataRow {id}}}";
         let row = self.client.query(show, json!({ "id": task })).await["task"]["dataRow"]["id"].take();
@@ -125,7 +124,7 @@ impl Floor {
             .await;
     }
 
-    /// `Stage STATUS` of a task.
+    /// Returns the place of a task as `Stage STATUS`.
     async fn place(&self, task: &str) -> String {
         let show = "query($id: ID!) {task(where: {id: $id}) {status stage {name}}}";
         let shown = &self.client.query(show, json!({ "id": task })).await["task"];
@@ -133,7 +132,7 @@ impl Floor {
     }
 }
 
-/// A service whose time stands still, a receiver, and a floor.
+/// A service in virtual time, a receiver, and a floor.
 struct Scene {
     app: TestApp,
     clock: Clock,
@@ -146,7 +145,7 @@ impl Scene {
         Self::by(Clock::mock(START)).await
     }
 
-    /// By the system's clock, for libraries that look at it.
+    /// Uses the system's clock, for libraries that read it.
     async fn in_real_time() -> Self {
         Self::by(Clock::default()).await
     }
@@ -167,26 +166,27 @@ impl Scene {
         }
     }
 
-    /// START, LABEL, WEBHOOK to the receiver, COMPLETE, with these further settings of the webhook.
+    /// Saves START, LABEL, WEBHOOK to the receiver, COMPLETE, with these further settings of the webhook. Returns the
+    /// id of the webhook stage.
     async fn draw_hook(&self, more: Value) -> String {
         self.floor.draw(labelled_then_sent(hook(&self.receiver, more))).await;
         self.floor.stage("Hook").await
     }
 
-    /// Delivers what is due now; gives everything that came so far.
+    /// Delivers what is due now. Returns everything that arrived so far.
     async fn deliver(&self) -> Vec<Received> {
         self.app.deliver().await;
         self.receiver.received()
     }
 
-    /// Lets time pass and delivers what is due then.
+    /// Moves the clock and delivers what is due then. Returns everything that arrived so far.
     async fn later(&self, by: Duration) -> Vec<Received> {
         self.clock.advance(by);
         self.deliver().await
     }
 }
 
-/// A stage with edges as `OUTPUT name`.
+/// Returns a stage with these edges, each given as `OUTPUT name`.
 fn stage(name: &str, kind: &str, edges: &[&str]) -> Value {
     let edges: Vec<Value> = edges.iter().map(|edge| self::edge(edge)).collect();
     json!({"name": name, "type": kind, "edges": edges})
@@ -197,14 +197,14 @@ fn edge(words: &str) -> Value {
     json!({"output": output, "to": to})
 }
 
-/// A webhook stage's settings, signed with [`SECRET`].
+/// Returns the settings of a webhook stage, signed with [`SECRET`].
 fn hook(receiver: &TestReceiver, more: Value) -> Value {
     let mut webhook = json!({"url": receiver.url("hook"), "authType": "SECRET", "secret": SECRET});
     merge(&mut webhook, more);
     webhook
 }
 
-/// A stage of type WEBHOOK called `Hook`.
+/// Returns a stage of type WEBHOOK with the name `Hook`.
 fn hook_stage(webhook: Value, edges: &[&str]) -> Value {
     let mut stage = stage("Hook", "WEBHOOK", edges);
     merge(&mut stage, json!({ "webhook": webhook }));

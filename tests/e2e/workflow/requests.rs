@@ -1,4 +1,4 @@
-//! What the receiver of a stage gets, as a whole: headers, signatures and body in each dialect.
+//! Tests of the complete request that the receiver of a stage gets: headers, signatures and body in each dialect.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::desk::{SECRET, create_webhook, text};
 
 const REFRESH: &str = "to accept it: INSTA_UPDATE=always cargo test -p labelhook-tests --test e2e requests";
 
-/// The request of a stage with these settings for a labelled task.
+/// Returns the request that a stage with these settings sends for a labelled task.
 async fn sent(scene: &Scene, more: Value) -> Received {
     scene.draw_hook(more).await;
     let task = scene.floor.task("tree.jpg").await;
@@ -44,7 +44,7 @@ async fn shown(scene: &Scene, received: &Received) -> String {
     numbered(&named)
 }
 
-/// Names every other id by its place of first appearance.
+/// Replaces all remaining ids with numbers, in the order of their first appearance.
 fn numbered(text: &str) -> String {
     let is_id = |word: &str| word.len() == 36 && word.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
     let mut known: HashMap<&str, usize> = HashMap::new();

@@ -1,5 +1,5 @@
-//! Who may do what with a workflow, and the rule of a webhook stage right after START: nothing is sent before somebody who
-//! is not a WORKER has assigned its tasks.
+//! Tests of the rights in a workflow, and of the rule for a webhook stage right after START: nothing is sent before
+//! somebody who is not a WORKER has assigned its tasks.
 
 use entity::Role;
 use harness::{Client, ORGANIZATION};
@@ -13,7 +13,7 @@ async fn own_id(client: &Client) -> String {
     text(&client.query("{user {id}}", json!({})).await["user"]["id"])
 }
 
-/// Assigns tasks to somebody, naming a stage or not.
+/// Returns an assignment of tasks to a user, with a stage or without.
 fn assign(tasks: &[&str], to: &str, stage: Option<&str>) -> Value {
     let mut data = json!({"assignee": {"connect": {"id": to}}});
     if let Some(id) = stage {
@@ -22,7 +22,7 @@ fn assign(tasks: &[&str], to: &str, stage: Option<&str>) -> Value {
     json!({"where": {"ids": tasks}, "data": data})
 }
 
-/// START, WEBHOOK, LABEL, COMPLETE; the id of the webhook stage.
+/// Saves START, WEBHOOK, LABEL, COMPLETE. Returns the id of the webhook stage.
 async fn sent_first(scene: &Scene) -> String {
     let data = json!({"stages": [
         stage("Start", "START", &["NEXT Hook"]),

@@ -1,4 +1,5 @@
-//! Ango's published sample of a webhook stage's body: given to the API as input, it arrives at the receiver field for field.
+//! Tests Ango's published sample of a webhook stage's body: given to the API as input, it arrives at the receiver field
+//! by field.
 
 use std::collections::HashMap;
 
@@ -10,7 +11,7 @@ use crate::desk::text;
 
 const SAMPLE: &str = include_str!("../../../core/src/payload/testdata/ango_sample.json");
 
-/// What is ours in every body: ids, e-mails and times.
+/// The fields of a body that the service itself sets: ids, e-mail addresses and times.
 const OURS: [&str; 12] = [
     "projectId",
     "assetId",
@@ -61,7 +62,7 @@ async fn the_published_sample_goes_in_and_comes_out_field_for_field() {
     }
 }
 
-/// Start, Label and a stage that nobody works in, as the sample's history has them, then the webhook.
+/// Returns the stages of the sample's history, Start, Label and one in which nobody works, and then the webhook stage.
 fn workflow(scene: &Scene) -> Value {
     let mut webhook = stage("Webhook", "WEBHOOK", &["SUCCEEDED Complete"]);
     webhook["webhook"] = hook(&scene.receiver, json!({}));
@@ -74,7 +75,7 @@ fn workflow(scene: &Scene) -> Value {
     ]})
 }
 
-/// The sample's asset in the sample's batches.
+/// Creates the sample's asset in the sample's batches. Returns the id of its task.
 async fn load(floor: &Floor, sample: &Value) -> String {
     let data = json!({"rowData": sample["asset"], "externalId": sample["externalId"], "metadata": sample["metadata"]});
     let task = floor.task_of(data).await;
@@ -106,7 +107,7 @@ fn compare(path: &str, ours: &Value, theirs: &Value) {
     }
 }
 
-/// An object's text of its members' texts.
+/// Returns the text of an object from the texts of its members.
 fn object(members: &[(&str, String)]) -> String {
     let members: Vec<String> = members
         .iter()
@@ -115,7 +116,7 @@ fn object(members: &[(&str, String)]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// The text of what stands at `path` of the sample, without the space between its words.
+/// Returns the text at `path` of the sample, without whitespace between tokens.
 fn raw_at(path: &[&str]) -> String {
     let raw = path.iter().fold(SAMPLE.to_owned(), |text, name| {
         let members: HashMap<String, Box<RawValue>> = serde_json::from_str(&text).expect("an object");

@@ -1,4 +1,4 @@
-//! What a stage takes of those who work on its tasks, and what it does not.
+//! Tests of the submissions that a stage accepts, and of those that it refuses.
 
 use serde_json::json;
 
