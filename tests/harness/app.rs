@@ -1,5 +1,5 @@
-//! The service in the test's own process, on a port of its own and over a database of its own: what `main` starts, with
-//! the time in the test's hands if it wants it.
+//! The service in the test's own process, on its own port and database: what `main` starts, with a clock that the test
+//! may control.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub const ORGANIZATION: &str = "Default organization";
 /// The first owner's key of every [`TestApp`].
 pub const KEY: &str = "lh_test_0123456789abcdef0123456789abcdef";
 
-/// Time limits of filters that no machine reaches, however busy it is.
+/// Limits that no filter reaches, even on a busy machine.
 const PATIENT: filter::Limits = filter::Limits {
     evaluation: Duration::from_secs(300),
     compilation: Duration::from_secs(300),
@@ -38,9 +38,9 @@ const PATIENT: filter::Limits = filter::Limits {
 
 /// A running service; it stops when dropped.
 pub struct TestApp {
-    /// Asks with the first owner's key.
+    /// A client with the first owner's key.
     pub client: Client,
-    /// The service's own insides, for what no client can see or do.
+    /// The core of the service, for what no client can see or do.
     pub app: Arc<App>,
     address: SocketAddr,
     home: Arc<Home>,
@@ -48,29 +48,29 @@ pub struct TestApp {
     stop: DropGuard,
 }
 
-/// How a [`TestApp`] starts.
+/// The settings that a test may choose for a [`TestApp`].
 #[derive(Clone, Debug, Default)]
 pub struct Start {
-    /// The system's clock, unless the test moves its own.
+    /// The system's clock, unless the test controls its own.
     pub clock: Clock,
-    /// Without a dispatcher nothing is sent but by [`TestApp::deliver`].
+    /// Starts no dispatcher: nothing is sent except by [`TestApp::deliver`].
     pub paused: bool,
-    /// Whether browsers get GraphiQL, when not as everybody's do.
+    /// The setting for GraphiQL, if not the default.
     pub graphiql: Option<bool>,
-    /// Requests a minute and key, when not as many as for everybody; 0 is no limit.
+    /// The requests per minute and key, if not the default; 0 is no limit.
     pub rate_limit: Option<u32>,
-    /// How long a socket may take to say who it is, when not as long as for everybody.
+    /// The time within which a socket must authenticate, if not the default.
     pub init_timeout: Option<Duration>,
-    /// Sockets and event streams of one key, when not as many as for everybody.
+    /// The number of sockets and event streams per key, if not the default.
     pub sockets_per_key: Option<usize>,
-    /// How long a client may read nothing, when not as long as for everybody. Not for a paused service.
+    /// The time for which a client may not read, if not the default. Has no effect on a paused service.
     pub write_timeout: Option<Duration>,
-    /// How long a client of a socket may say nothing, when not as long as for everybody.
+    /// The time for which the client of a socket may be silent, if not the default.
     pub silence: Option<Duration>,
 }
 
 impl TestApp {
-    /// Starts the service as it is for everybody, but for loopback being allowed.
+    /// Starts the service with the default settings, except that deliveries to loopback are allowed.
     pub async fn start() -> Self {
         Self::with(Start::default()).await
     }
@@ -111,18 +111,18 @@ impl TestApp {
         }
     }
 
-    /// `data` of the answer to the first owner; panics with the errors when there are any.
+    /// Sends an operation with the first owner's key and returns its `data`. Panics if it has errors.
     pub async fn query(&self, text: &str, variables: serde_json::Value) -> serde_json::Value {
         self.client.query(text, variables).await
     }
 
-    /// Asks with a new key of this role, in an organization that is made when it is new.
+    /// Returns a client with a new key of this role, in an organization that is created if it is new.
     pub async fn as_role(&self, organization: &str, role: Role) -> Client {
         let made = api_key::issue(&self.app, organization.to_owned(), role, None).await;
         self.client.with_key(&made.expect("a key can be made").key)
     }
 
-    /// Deletes and delivers what is due until nothing is: for a paused service.
+    /// Runs the due deletions, jobs, deliveries and replays of a paused service until nothing is due.
     pub async fn deliver(&self) {
         deletions::run_until_idle(&self.app)
             .await
@@ -141,18 +141,18 @@ impl TestApp {
         } {}
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// Returns `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Everything that is in the database, byte by byte.
+    /// Returns everything in the database, byte by byte.
     pub async fn stored(&self) -> Vec<u8> {
         self.home.stored().await
     }
 }
 
-/// Everything that knows how the service is put together. The task ends when the service has stopped.
+/// Assembles and starts the service; no other test code knows how. The task ends when the service has stopped.
 async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>, SocketAddr, JoinHandle<()>) {
     let settings = settings(home, &start);
     let keyring = Keyring::load_or_create(&home.path().join("labelhook.key")).expect("a key can be made");
@@ -200,7 +200,7 @@ async fn launch(home: &Home, start: Start, stop: CancellationToken) -> (Arc<App>
     (app, address, task)
 }
 
-/// The settings of everybody, but for what a test needs: a free port, its own database, receivers on loopback.
+/// Returns the default settings, except for what a test needs: a free port, its own database, receivers on loopback.
 fn settings(home: &Home, start: &Start) -> Settings {
     let usual = Settings::default();
     Settings {
@@ -210,7 +210,7 @@ fn settings(home: &Home, start: &Start) -> Settings {
             ..usual.storage
         },
         egress_allow: Networks(vec!["127.0.0.0/8".parse().expect("a network")]),
-        // Nobody beats for a paused one: it lives as long as its test.
+        // A paused service sends no heartbeats: its node lives as long as its test.
         node_timeout: if start.paused { 86_400 } else { usual.node_timeout },
         graphiql: start.graphiql,
         rate_limit: start.rate_limit.unwrap_or(usual.rate_limit),

@@ -1,5 +1,5 @@
-//! A load balancer as small as one can be: each new connection goes to the next server, or to the one after it when that
-//! one is not there. What then passes is not looked at.
+//! A minimal TCP load balancer: each new connection goes to the next server, or to the one after it if that one is
+//! down. The bytes are not inspected.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// A running balancer; it stops when dropped, and connections that it carries go on.
+/// A running balancer. It stops when dropped; connections that it carries continue.
 #[derive(Debug)]
 pub struct Balancer {
     address: SocketAddr,
@@ -17,7 +17,7 @@ pub struct Balancer {
 }
 
 impl Balancer {
-    /// In front of these servers (`http://127.0.0.1:PORT`).
+    /// Starts a balancer in front of these servers (`http://127.0.0.1:PORT`).
     pub async fn start(servers: &[String]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
@@ -34,12 +34,12 @@ impl Balancer {
         }
     }
 
-    /// Where clients find it: `http://127.0.0.1:PORT`.
+    /// Returns its URL for clients: `http://127.0.0.1:PORT`.
     pub fn base(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Gives this server no new connections, as an operator does before it is stopped.
+    /// Sends no new connections to this server, as an operator does before it is stopped.
     pub fn drain(&self, base: &str) {
         let mut servers = self.servers.lock().expect("held for a change only");
         servers.retain(|server| *server != host(base));

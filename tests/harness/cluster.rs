@@ -1,5 +1,5 @@
-//! Several real `labelhook serve` processes over one PostgreSQL server of a test's own, which they reach by a [`Line`] that
-//! can be cut. One cluster at a time: each wants the machine for itself.
+//! Several real `labelhook serve` processes over one PostgreSQL server of a test's own, which they reach through a
+//! [`Line`] that can be cut. One cluster runs at a time: each needs the machine for itself.
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitStatus;
@@ -21,13 +21,13 @@ const DATABASE: &str = "postgres";
 /// Seconds after which a silent node counts as dead.
 pub const TIMEOUT: u64 = 2;
 
-/// What the nodes of a test share.
+/// The servers that the nodes of a test share.
 pub struct Cluster {
-    /// Their database's server.
+    /// The server of their database.
     pub postgres: Postgres,
-    /// How they reach it.
+    /// The proxy through which they reach it.
     pub line: Line,
-    /// What carries their hints, when it is not the database.
+    /// The server that carries their hints, if it is not that of the database.
     pub nats: Option<Nats>,
     _turn: MutexGuard<'static, ()>,
 }
@@ -35,18 +35,18 @@ pub struct Cluster {
 /// One process of a cluster.
 #[derive(Debug)]
 pub struct Node {
-    /// Asks this node with the first owner's key.
+    /// A client of this node with the first owner's key.
     pub client: Client,
     process: Process,
 }
 
 impl Cluster {
-    /// An empty database and no node yet; none, after saying so, when PostgreSQL is not installed.
+    /// Prepares an empty database and starts no node. Returns none, with a message, if PostgreSQL is missing.
     pub async fn prepare() -> Option<Self> {
         Self::with(&[]).await
     }
 
-    /// The same with more settings of the server.
+    /// The same with further settings of the server.
     pub async fn with(settings: &[&str]) -> Option<Self> {
         let turn = TURN.lock().await;
         // Built before any clock of a test runs.
@@ -61,7 +61,7 @@ impl Cluster {
         })
     }
 
-    /// The same with hints over a NATS server; none, after saying so, when there is no such server.
+    /// The same with hints over a NATS server. Returns none, with a message, if there is no such server.
     pub async fn with_nats() -> Option<Self> {
         let nats = Nats::start().await?;
         let cluster = Self::prepare().await?;
@@ -71,12 +71,12 @@ impl Cluster {
         })
     }
 
-    /// Starts a node that does everything.
+    /// Starts a node with all roles.
     pub async fn node(&self, name: &str) -> Node {
         Node::of(self.launch(name, "all", &[])).await
     }
 
-    /// Starts so many nodes at once.
+    /// Starts this many nodes at once.
     pub async fn nodes(&self, count: usize) -> Vec<Node> {
         let names = (1..=count).map(|number| format!("node-{number}"));
         let processes: Vec<_> = names.map(|name| self.launch(&name, "all", &[])).collect();
@@ -87,7 +87,7 @@ impl Cluster {
         nodes
     }
 
-    /// Starts a process and does not wait for it.
+    /// Starts a process without waiting for it.
     pub fn launch(&self, name: &str, role: &str, more: &[(&str, OsString)]) -> Process {
         let server = self.postgres.url(DATABASE);
         let (own, line) = (format!(":{}/", self.postgres.port()), format!(":{}/", self.line.port()));
@@ -95,7 +95,7 @@ impl Cluster {
             ("LABELHOOK_DATABASE_URL", OsString::from(server.replace(&own, &line))),
             ("LABELHOOK_BOOTSTRAP_KEY", KEY.into()),
             ("LABELHOOK_MASTER_KEY", MASTER_KEY.into()),
-            // Stories write as fast as the nodes can.
+            // The writers send as fast as the nodes accept.
             ("LABELHOOK_RATE_LIMIT", "0".into()),
             ("LABELHOOK_NODE_TIMEOUT", TIMEOUT.to_string().into()),
             ("LABELHOOK_LOG", "warn".into()),
@@ -108,7 +108,7 @@ impl Cluster {
         Process::start(binary(), &arguments, &environment)
     }
 
-    /// A connection to the database that no fault of the line touches.
+    /// Returns a connection to the database that bypasses the proxy.
     pub async fn session(&self) -> Session {
         let session = self.postgres.session(DATABASE).await;
         session.expect("a server that runs takes a connection")
@@ -116,7 +116,7 @@ impl Cluster {
 }
 
 impl Node {
-    /// A process, once it listens.
+    /// Returns the node of a process, once it listens.
     pub async fn of(process: Process) -> Self {
         Self {
             client: process.client(KEY).await,
@@ -124,37 +124,37 @@ impl Node {
         }
     }
 
-    /// SIGSTOP: it does nothing until [`Node::resume`].
+    /// Sends SIGSTOP: the process stands still until [`Node::resume`].
     pub fn pause(&self) {
         self.process.signal("STOP");
     }
 
-    /// SIGCONT.
+    /// Sends SIGCONT.
     pub fn resume(&self) {
         self.process.signal("CONT");
     }
 
-    /// SIGKILL.
+    /// Sends SIGKILL and waits until the process is gone.
     pub fn kill(mut self) {
         self.process.kill();
     }
 
-    /// SIGTERM, and waits until it has drained.
+    /// Sends SIGTERM and waits until the process has drained and ended.
     pub async fn terminate(self) -> ExitStatus {
         self.process.terminate().await
     }
 
-    /// Waits until it has said something that holds `text`.
+    /// Waits for a line of output that contains `text`, and returns it.
     pub async fn says(&self, text: &str) -> String {
         self.process.line_with(text).await
     }
 
-    /// Everything it has said so far.
+    /// Returns its output so far.
     pub fn said(&self) -> String {
         self.process.said().join("\n")
     }
 
-    /// The status of one of its pages for operators.
+    /// Returns the status code of one of its pages for operators, or 0 if there is no response.
     pub async fn status(&self, path: &str) -> u16 {
         let answer = self.client.get(path).await;
         answer.map_or(0, |(status, _)| status.as_u16())

@@ -1,4 +1,4 @@
-//! What a service needs to live in: a folder for its files and a database, which outlive the process or the [`TestApp`].
+//! The folder and the database of a service, which outlive the process or the [`TestApp`].
 //!
 //! [`TestApp`]: crate::TestApp
 
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use servers::Database;
 use tempfile::TempDir;
 
-/// Of servers whose database is no file with a key file beside it.
+/// The master key of servers on PostgreSQL, which have no key file.
 const MASTER_KEY: &str = "AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=";
 
-/// A folder and a database; both go when it is dropped.
+/// A folder and a database. Both are removed when it is dropped.
 #[derive(Debug)]
 pub struct Home {
     database: Database,
@@ -18,7 +18,7 @@ pub struct Home {
 }
 
 impl Home {
-    /// A new one.
+    /// Creates a folder and a database.
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         Self {
@@ -27,33 +27,33 @@ impl Home {
         }
     }
 
-    /// The folder.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Where the database is.
+    /// Returns the URL of the database.
     pub fn url(&self) -> &str {
         self.database.url()
     }
 
-    /// The file of a SQLite database.
+    /// Returns the path of the SQLite database.
     pub fn file(&self) -> PathBuf {
         self.path().join("labelhook.db")
     }
 
-    /// What tells the binary to live here.
+    /// Returns the environment variables with which the binary uses this home.
     pub fn environment(&self) -> Vec<(&str, &str)> {
         let mut environment = vec![("LABELHOOK_DATABASE_URL", self.url())];
         if Database::is_postgres() {
             environment.push(("LABELHOOK_MASTER_KEY", MASTER_KEY));
-            // A process that is killed is missed soon.
+            // A killed process soon counts as dead.
             environment.push(("LABELHOOK_NODE_TIMEOUT", "2"));
         }
         environment
     }
 
-    /// Everything that is in the database, byte by byte.
+    /// Returns everything in the database, byte by byte.
     pub async fn stored(&self) -> Vec<u8> {
         self.database.contents().await
     }

@@ -1,9 +1,8 @@
-//! What the end-to-end tests stand on: the service as `main` starts it, a client that asks it, receivers that hear
-//! from it, and the programs of others (Python, Node.js) that talk to it.
+//! The foundation of the end-to-end tests: the service as `main` starts it, a client, receivers of its webhooks, and
+//! third-party programs (Python, Node.js) that use it.
 //!
 //! Reading order: [`Home`], [`TestApp`] and [`Client`], [`TestReceiver`], [`Process`], [`programs`], [`signature`].
-//! Nothing here sleeps: what takes time is waited for by notification, with one [`deadline`] that only a broken test
-//! ever meets.
+//! Nothing here sleeps: tests wait for notifications, with one [`deadline`] that only a broken test reaches.
 
 mod app;
 mod balancer;

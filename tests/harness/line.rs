@@ -1,4 +1,4 @@
-//! A line between processes and a server that listens on loopback: it can be cut, held silent, and restored.
+//! A proxy between processes and a server that listens on loopback: it can be cut, silenced and restored.
 
 use std::net::SocketAddr;
 
@@ -8,10 +8,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Bytes carried at once.
+/// The size of the buffer, in bytes.
 const PIECE: usize = 16 * 1024;
 
-/// A line on a port of its own; it ends when dropped.
+/// A proxy on a port of its own. It stops when dropped.
 #[derive(Debug)]
 pub struct Line {
     address: SocketAddr,
@@ -22,22 +22,22 @@ pub struct Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct State {
     mode: Mode,
-    /// Connections of an earlier age are broken.
+    /// The generation of the connections. Those of an earlier generation are broken.
     age: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    /// What comes is carried.
+    /// Bytes are forwarded.
     Open,
-    /// What comes is taken, and goes nowhere.
+    /// Bytes are accepted and not forwarded.
     Silent,
-    /// Nobody gets through, and everybody is told.
+    /// Connections are closed, and new ones are closed at once.
     Cut,
 }
 
 impl Line {
-    /// A line to a port of loopback.
+    /// Starts a proxy in front of a loopback port.
     pub async fn to(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
@@ -57,7 +57,7 @@ impl Line {
         }
     }
 
-    /// The port to connect to in place of the server's.
+    /// Returns the port to connect to instead of the server's.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
@@ -70,12 +70,12 @@ impl Line {
         });
     }
 
-    /// Carries nothing any more, and says nothing of it.
+    /// Stops forwarding, without closing connections.
     pub fn silence(&self) {
         self.state.send_modify(|state| state.mode = Mode::Silent);
     }
 
-    /// Carries again what comes. Connections that were silent are broken, as by a network that has forgotten them.
+    /// Forwards new connections again. Older ones are broken, as by a network that has forgotten them.
     pub fn restore(&self) {
         self.state.send_modify(|state| {
             state.mode = Mode::Open;
@@ -102,12 +102,12 @@ async fn connect(near: TcpStream, port: u16, mut state: watch::Receiver<State>) 
     tokio::select! {
         () = carry(near_reads, far_writes, state.clone(), age) => {}
         () = carry(far_reads, near_writes, state.clone(), age) => {}
-        // The sender goes only with the line.
+        // The sender is dropped only with the proxy.
         _ = state.wait_for(|state| state.age != age) => {}
     }
 }
 
-/// Waits while it is silent; whether the connection is still whole.
+/// Waits while the proxy is silent. Returns whether the connection is still of the current generation.
 async fn opened(state: &mut watch::Receiver<State>, age: u32) -> bool {
     let whole = state.wait_for(|state| state.mode != Mode::Silent).await;
     whole.is_ok_and(|state| state.age == age)

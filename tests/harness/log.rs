@@ -1,4 +1,5 @@
-//! What a child process says, kept line by line, so that a test can wait for a line and a failure can show them all.
+//! The output of a child process, kept line by line, so that a test can wait for a line and a failure can show all of
+//! them.
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex};
@@ -61,7 +62,7 @@ impl Log {
             .expect("the log holds the sender");
     }
 
-    /// The first thing that `find` makes of a line, as soon as there is one.
+    /// Waits for the first line of which `find` returns a value, and returns the value.
     pub(crate) async fn wait_for<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         let mut count = self.count.subscribe();
         let missing = || format!("{what} in what the process said:\n{}", self.lines().join("\n"));

@@ -1,4 +1,4 @@
-//! The real binary as a process of its own, for what cannot be tested from inside: dying.
+//! The real binary as a process of its own, for what cannot be tested in the test's process: crashes.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a program; both of its outputs are kept, and it reads nothing.
+    /// Starts a program without input. Both of its outputs are kept.
     pub fn start(program: &Path, arguments: &[&str], environment: &[(&str, &OsStr)]) -> Self {
         let mut command = Command::new(program);
         command.args(arguments).envs(environment.iter().copied());
@@ -34,29 +34,29 @@ impl Process {
         Self { child, log }
     }
 
-    /// Waits until the process has said where it listens on loopback; gives `http://127.0.0.1:PORT`.
+    /// Waits until the process has printed the loopback address that it listens on. Returns `http://127.0.0.1:PORT`.
     pub async fn address(&self) -> String {
         self.log.wait_for("an address", loopback_address).await
     }
 
-    /// Waits for a line that holds `text`, and gives it.
+    /// Waits for a line that contains `text`, and returns it.
     pub async fn line_with(&self, text: &str) -> String {
         self.log
             .wait_for(text, |line| line.contains(text).then(|| line.to_owned()))
             .await
     }
 
-    /// A client of the service that this process is.
+    /// Returns a client of the service that runs in the process.
     pub async fn client(&self, key: &str) -> Client {
         Client::new(&self.address().await, Some(key))
     }
 
-    /// Everything it has said so far.
+    /// Returns the lines of output so far.
     pub fn said(&self) -> Vec<String> {
         self.log.lines()
     }
 
-    /// SIGKILL, and waits until it is gone.
+    /// Sends SIGKILL and waits until the process is gone.
     pub fn kill(&mut self) {
         self.child
             .kill()
@@ -64,13 +64,13 @@ impl Process {
         self.child.wait().expect("a killed child can be waited for");
     }
 
-    /// SIGTERM, and waits until it has ended by itself.
+    /// Sends SIGTERM and waits until the process has ended.
     pub async fn terminate(mut self) -> ExitStatus {
         self.signal("TERM");
         self.ended().await
     }
 
-    /// SIGINT, which is what Ctrl-C sends.
+    /// Sends SIGINT, as Ctrl-C does.
     pub fn interrupt(&self) {
         self.signal("INT");
     }
@@ -85,7 +85,7 @@ impl Process {
         assert!(sent.expect("there is a shell").success(), "SIG{name} could not be sent");
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until the process has ended by itself.
     pub async fn ended(&mut self) -> ExitStatus {
         self.log.ended().await;
         self.child
@@ -96,7 +96,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may be gone already; then there is nothing to do.
+        // The process may be gone already; then there is nothing to do.
         self.child.kill().ok();
         self.child.wait().ok();
     }
@@ -111,7 +111,7 @@ fn loopback_address(line: &str) -> Option<String> {
         .map(|port| format!("http://127.0.0.1:{port}"))
 }
 
-/// The real `labelhook`, built once in the profile of the tests.
+/// Returns the path of the real `labelhook`, built once in the profile of the tests.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -131,10 +131,10 @@ pub fn binary() -> &'static Path {
     })
 }
 
-/// The cargo that runs the tests; without one around, the usual one, which knows its toolchain.
+/// Returns the cargo that runs the tests, or else `cargo`, which selects its toolchain.
 ///
-/// What cargo tells a program of its package is kept from it: build scripts that look at that would run anew, and all that
-/// stands on them would be compiled once more, now and when the next command comes without it.
+/// The variables that cargo sets for programs of a package are removed. Build scripts that read them would run again,
+/// and everything that depends on them would be compiled again, now and by the next command without them.
 pub fn cargo() -> Command {
     let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {
@@ -146,7 +146,7 @@ pub fn cargo() -> Command {
     command
 }
 
-/// `target/debug` or `target/release`: this test's own executable is in `deps` below it.
+/// Returns `target/debug` or `target/release`: the executable of this test is in `deps` below it.
 fn profile_folder() -> PathBuf {
     let executable = std::env::current_exe().expect("a test knows its own path");
     executable

@@ -1,4 +1,4 @@
-//! What a receiver answers: a status with headers and a body, at once or behind a gate, or something worse.
+//! The answers of a receiver: a status with headers and a body, at once or behind a gate, or a fault.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::wire::Doom;
 
-/// One answer of a script.
+/// One scripted answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     status: StatusCode,
@@ -27,7 +27,7 @@ pub struct Answer {
 #[derive(Clone, Debug)]
 enum Content {
     Whole(Bytes),
-    /// These bytes, and then the rest never comes.
+    /// These bytes, and then nothing for ever.
     Stalling(Bytes),
     /// These bytes over and over.
     Endless(Bytes),
@@ -38,7 +38,7 @@ enum Content {
 }
 
 impl Answer {
-    /// A status with an empty body.
+    /// Returns a status with an empty body.
     pub fn status(code: u16) -> Self {
         let status = StatusCode::from_u16(code).expect("a test names a valid status");
         Self {
@@ -49,7 +49,7 @@ impl Answer {
         }
     }
 
-    /// Takes the request and never says a word.
+    /// Accepts the request and never responds.
     pub fn hang() -> Self {
         Self {
             body: Content::Silence,
@@ -57,7 +57,7 @@ impl Answer {
         }
     }
 
-    /// Takes the request and resets the connection.
+    /// Accepts the request and resets the connection.
     pub fn reset() -> Self {
         Self {
             body: Content::Reset,
@@ -65,14 +65,14 @@ impl Answer {
         }
     }
 
-    /// With one more header. The value may hold any bytes that HTTP allows, so not only text.
+    /// Adds a header. The value may contain any bytes that HTTP allows, not only text.
     pub fn header(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
         let value = HeaderValue::from_bytes(value.as_ref()).expect("a test names a valid header value");
         self.headers.append(HeaderName::from_static(name), value);
         self
     }
 
-    /// With this body.
+    /// Sets the body.
     pub fn body(self, body: impl Into<Bytes>) -> Self {
         Self {
             body: Content::Whole(body.into()),
@@ -80,7 +80,7 @@ impl Answer {
         }
     }
 
-    /// With a body that begins like this and stalls.
+    /// Sets a body that begins like this and stalls.
     pub fn stalling_body(self, beginning: impl Into<Bytes>) -> Self {
         Self {
             body: Content::Stalling(beginning.into()),
@@ -88,7 +88,7 @@ impl Answer {
         }
     }
 
-    /// With a body that repeats `chunk` for ever.
+    /// Sets a body that repeats `chunk` for ever.
     pub fn endless_body(self, chunk: impl Into<Bytes>) -> Self {
         Self {
             body: Content::Endless(chunk.into()),
@@ -96,7 +96,7 @@ impl Answer {
         }
     }
 
-    /// Given only once `gate` is open.
+    /// Sends the answer only once `gate` is open.
     pub fn behind(self, gate: &Gate) -> Self {
         Self {
             gate: Some(gate.clone()),
@@ -131,12 +131,12 @@ impl Answer {
     }
 }
 
-/// Holds answers back until it is opened. Clones are the same gate.
+/// Holds answers until it is opened. Clones are the same gate.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(watch::Sender<bool>);
 
 impl Gate {
-    /// Lets every answer behind it go, those yet to come too.
+    /// Releases every answer behind it, including later ones.
     pub fn open(&self) {
         self.0.send_replace(true);
     }
@@ -150,7 +150,7 @@ impl Gate {
     }
 }
 
-/// A body that gives `next` once and then `again` for ever, or nothing for ever.
+/// A body that yields `next` once and then `again` for ever, or nothing for ever.
 struct Stream {
     next: Option<Bytes>,
     again: Option<Bytes>,

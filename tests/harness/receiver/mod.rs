@@ -1,6 +1,7 @@
-//! A webhook receiver: a real HTTP server that answers by script and keeps everything that came.
+//! A webhook receiver: a real HTTP server that answers by script and records every request.
 //!
-//! Scripted answers are used up first, in order; then the standing answer (200, unless changed) is given for ever.
+//! Scripted answers are used up first, in order; after them, the standing answer (200, unless changed) is given for
+//! ever.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -25,7 +26,7 @@ mod answer;
 
 pub use answer::{Answer, Gate};
 
-/// A running receiver; it stops when dropped.
+/// A running receiver. It stops when dropped.
 #[derive(Debug)]
 pub struct TestReceiver {
     address: SocketAddr,
@@ -33,7 +34,7 @@ pub struct TestReceiver {
     _stop: DropGuard,
 }
 
-/// One request as it came.
+/// One request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Received {
     /// The HTTP method.
@@ -44,12 +45,12 @@ pub struct Received {
     pub headers: HeaderMap,
     /// The raw body.
     pub body: Bytes,
-    /// When the body was complete.
+    /// The moment when the body was complete.
     pub arrived: Instant,
 }
 
 impl Received {
-    /// A header as text; panics when it is missing.
+    /// Returns a header as text. Panics if it is missing.
     pub fn header(&self, name: &str) -> &str {
         let value = self
             .headers
@@ -60,7 +61,7 @@ impl Received {
             .unwrap_or_else(|_| panic!("{name} is not text: {value:?}"))
     }
 
-    /// The body, decoded; panics when it is not JSON.
+    /// Returns the decoded body. Panics if it is not JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }
@@ -90,7 +91,7 @@ impl Shared {
 }
 
 impl TestReceiver {
-    /// Starts a receiver on a free loopback port; it answers 200 to everything.
+    /// Starts a receiver on a free loopback port. It answers 200 to every request.
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
@@ -124,17 +125,17 @@ impl TestReceiver {
         }
     }
 
-    /// The URL of `path` (without a leading slash) on this receiver.
+    /// Returns the URL of `path` (without a leading slash) on this receiver.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}/{path}", self.address)
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What is answered when the script is used up.
+    /// Sets the answer to requests after the end of the script.
     pub fn answer(&self, standing: Answer) {
         self.shared.kept().standing = standing;
     }
@@ -144,17 +145,17 @@ impl TestReceiver {
         self.shared.kept().script.extend(answers);
     }
 
-    /// Everything that came so far, in order of arrival.
+    /// Returns all requests so far, in order of arrival.
     pub fn received(&self) -> Vec<Received> {
         self.shared.kept().received.clone()
     }
 
-    /// The largest number of requests that were being answered at one time.
+    /// Returns the largest number of requests that were in flight at the same time.
     pub fn most_in_flight(&self) -> usize {
         self.shared.kept().most_in_flight
     }
 
-    /// Waits until at least `number` requests have come; gives all that have.
+    /// Waits until at least `number` requests have arrived. Returns all that have.
     pub async fn wait_for(&self, number: usize) -> Vec<Received> {
         let mut count = self.shared.count.subscribe();
         let missing = || format!("{number} requests at {}; came: {:#?}", self.address, self.received());
@@ -164,10 +165,11 @@ impl TestReceiver {
         self.received()
     }
 
-    /// Like [`Self::wait_for`], but gives up after `limit`: for tests in which nothing need come.
+    /// Like [`Self::wait_for`], but gives up after `limit`: for tests in which perhaps no request arrives. Returns the
+    /// number of requests.
     pub async fn count_within(&self, number: usize, limit: Duration) -> usize {
         let mut count = self.shared.count.subscribe();
-        // The number is read below; running out of time is an answer here.
+        // The number is read below; a timeout is a valid result here.
         tokio::time::timeout(limit, count.wait_for(|count| *count >= number))
             .await
             .ok();
@@ -198,7 +200,7 @@ async fn receive(
     answer.give(&doom).await
 }
 
-/// Writes the request down, takes the next answer of the script, and counts the request as in flight until dropped.
+/// Records the request, takes the next answer of the script, and counts the request as in flight until dropped.
 fn keep(shared: &Arc<Shared>, received: Received) -> (Answer, Busy) {
     let mut kept = shared.kept();
     kept.received.push(received);

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-/// A database; it goes with the test that has it.
+/// A database. It is removed with the test that has it.
 #[derive(Debug)]
 pub struct Database {
     url: String,
@@ -17,7 +17,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// A new one: a file in `folder`, or one of a PostgreSQL server when tests run against that.
+    /// Creates a database: a file in `folder`, or one of a PostgreSQL server if the tests run against that.
     pub async fn new(folder: &Path) -> Self {
         match Self::is_postgres() {
             true => Self::of_postgres().await,
@@ -28,7 +28,7 @@ impl Database {
         }
     }
 
-    /// A new one of the PostgreSQL server, which is there.
+    /// Creates a database on the PostgreSQL server, which must be available.
     pub async fn of_postgres() -> Self {
         let server = Postgres::shared()
             .await
@@ -40,7 +40,8 @@ impl Database {
         }
     }
 
-    /// A new one of the PostgreSQL server without any tables; none, after saying so, where PostgreSQL is missing.
+    /// Creates a database without tables on the PostgreSQL server. Returns none, with a message, if PostgreSQL is
+    /// missing.
     pub async fn empty() -> Option<Self> {
         let server = Postgres::shared().await?;
         let name = server.empty_database().await;
@@ -50,12 +51,12 @@ impl Database {
         })
     }
 
-    /// Whether this run's databases are PostgreSQL's.
+    /// Returns whether the databases of this run are on PostgreSQL.
     pub fn is_postgres() -> bool {
         variable("TEST_DATABASE").is_some_and(|value| value == "postgres")
     }
 
-    /// Everything that is in it, byte by byte: the files, or each value of each table.
+    /// Returns everything in the database, byte by byte: the files, or each value of each table.
     pub async fn contents(&self) -> Vec<u8> {
         match &self.name {
             Some(_) => values(&self.url).await.expect("the server answers"),
@@ -67,8 +68,8 @@ impl Database {
         }
     }
 
-    /// From its next connections on, a PostgreSQL server tells [`Database::plans`] how it goes about each statement. It is
-    /// left free to walk through a table: which it does with a small one, so there must be enough rows.
+    /// Makes the PostgreSQL server log the plan of each statement for [`Database::plans`], from the next connections
+    /// on. Sequential scans stay enabled, and the server prefers them for small tables, so there must be enough rows.
     pub async fn explain(&self) {
         let name = self.name.as_ref().expect("asked of a server only");
         let db = crate::postgres::connect(&self.url).await.expect("the server answers");
@@ -82,7 +83,7 @@ impl Database {
         db.close().await.ok();
     }
 
-    /// Statements of this database with their plans, in the order in which they ended.
+    /// Returns the logged statements of this database with their plans, in the order in which they ended.
     pub fn plans(&self) -> Vec<String> {
         let server = Postgres::started().expect("there is a database");
         let said = format!(
@@ -103,7 +104,7 @@ impl Database {
         plans
     }
 
-    /// Where it is.
+    /// Returns its URL.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -118,7 +119,7 @@ impl Drop for Database {
     }
 }
 
-/// Whether this run's databases are SQLite files. For a test about those: when they are not, says that it is skipped.
+/// Returns whether the databases of this run are SQLite files. If they are not, reports the calling test as skipped.
 pub fn files() -> bool {
     if Database::is_postgres() {
         say("about SQLite files");
@@ -129,11 +130,12 @@ pub fn files() -> bool {
 fn say(why: &str) {
     let test = thread::current();
     let name = test.name().unwrap_or("a test");
-    // Written past the capture of a passing test's output: a skipped test is worth a line.
+    // Written past the captured output of a passing test: a skipped test is worth a line.
     writeln!(io::stderr(), "skipped: {name} ({why})").ok();
 }
 
-/// Whether this run's databases tell their plans; if not, says that a test of those is skipped.
+/// Returns whether the plans of this run's databases can be read. If PostgreSQL's log cannot be read, reports the
+/// calling test as skipped.
 pub fn explains() -> bool {
     if !Database::is_postgres() {
         return false;

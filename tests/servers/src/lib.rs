@@ -1,8 +1,8 @@
-//! Servers of others that tests run against: started when they are first asked for, ended with the process that asked.
-//! What is not installed is said to be missing. Packages of Python and Node.js are installed once, under `target`.
+//! Third-party servers for tests: started when they are first asked for, ended with the process that asked. A missing
+//! program is reported. Packages of Python and Node.js are installed once, under `target`.
 //!
-//! `TEST_DATABASE=postgres` makes every test's database one of a throwaway PostgreSQL server; without it, each is a SQLite
-//! file. `TEST_DATABASE_URL` names a server to use instead of a throwaway one.
+//! With `TEST_DATABASE=postgres`, every test's database is one of a throwaway PostgreSQL server; without it, each is a
+//! SQLite file. `TEST_DATABASE_URL` names a server to use instead of a throwaway one.
 
 mod child;
 mod database;

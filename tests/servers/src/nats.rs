@@ -1,6 +1,8 @@
-//! A throwaway `nats-server`: one a test that asks for it, on a port that it keeps when it is stopped and run again.
+//! A throwaway `nats-server`: one for each test that asks for it, on a port that it keeps when it is stopped and run
+//! again.
 //!
-//! The client needs 2.10 or newer. Where `PATH` has none, the one of a Python package is taken, which is installed once.
+//! The client needs 2.10 or newer. If the one in `PATH` is missing or older, that of a Python package is used, which is
+//! installed once.
 
 use crate::{
     child::Child,
@@ -19,20 +21,20 @@ use tokio::{io::AsyncReadExt, net::TcpStream};
 
 /// The oldest version that the client works with.
 const OLDEST: (u32, u32) = (2, 10);
-/// How long the server may take to start.
+/// The time limit of the server's start.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A server of a test's own.
 pub struct Nats {
     program: PathBuf,
     port: u16,
-    // Before its folder, which it writes to.
+    // Dropped before its folder, which it writes to.
     child: Mutex<Option<Child>>,
     folder: TempDir,
 }
 
 impl Nats {
-    /// Starts one; none, after saying so, when there is no `nats-server` that is new enough.
+    /// Starts a server. Returns none, with a message, if no `nats-server` is new enough.
     pub async fn start() -> Option<Self> {
         let folder = tempfile::Builder::new().prefix("labelhook-nats").tempdir();
         let server = Self {
@@ -45,7 +47,7 @@ impl Nats {
         Some(server)
     }
 
-    /// Starts the server again after [`Nats::stop`], where it was.
+    /// Starts the server again after [`Nats::stop`], on the same port.
     pub async fn run(&self) {
         let port = self.port.to_string();
         let line = [
@@ -65,7 +67,7 @@ impl Nats {
         self.child.lock().expect("held for a take only").take();
     }
 
-    /// Where clients find it.
+    /// Returns its URL for clients.
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
@@ -86,7 +88,7 @@ impl Nats {
         }
     }
 
-    /// A server says who it is to whoever connects.
+    /// Returns whether the server greets a new connection with `INFO`.
     async fn greets(&self) -> bool {
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)).await else {
             return false;
@@ -116,7 +118,7 @@ fn installed() -> Option<PathBuf> {
     }
 }
 
-/// Reads `nats-server: v2.15.1`.
+/// Returns whether the version in the program's output, such as `nats-server: v2.15.1`, is new enough.
 fn is_new_enough(program: &Path) -> bool {
     let Ok(output) = Command::new(program).arg("--version").output() else {
         return false;

@@ -1,4 +1,5 @@
-//! A throwaway PostgreSQL: one server a test process, a database a test, made from a template that has the tables.
+//! A throwaway PostgreSQL: one server per test process and one database per test, made from a template that has the
+//! tables.
 
 use crate::{
     child::{Child, as_user},
@@ -22,9 +23,9 @@ use std::{
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-/// What the names of all our databases begin with; then comes the process, and a number or a word.
+/// The prefix of the names of all our databases. The id of the process follows, and then a number or a word.
 const PREFIX: &str = "labelhook_test_";
-/// How long the server may take to start.
+/// The time limit of the server's start.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 static SHARED: OnceCell<Option<Postgres>> = OnceCell::const_new();
@@ -36,7 +37,7 @@ pub struct Postgres {
     user: Option<&'static str>,
     port: u16,
     settings: Vec<String>,
-    // Before its folder, which it writes to.
+    // Dropped before its folder, which it writes to.
     child: Mutex<Option<Child>>,
     folder: Option<TempDir>,
     made: AtomicU32,
@@ -44,12 +45,12 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// The server of this process; none, after saying so, when PostgreSQL is not installed.
+    /// Returns the server of this process, or none, with a message, if PostgreSQL is not installed.
     pub async fn shared() -> Option<&'static Self> {
         SHARED.get_or_init(Self::ready).await.as_ref()
     }
 
-    /// The server of this process, if it was asked for.
+    /// Returns the server of this process, if one was asked for.
     pub(crate) fn started() -> Option<&'static Self> {
         SHARED.get()?.as_ref()
     }
@@ -84,7 +85,7 @@ impl Postgres {
         }
     }
 
-    /// A new, empty server, as quick as one can be whose data nobody will miss.
+    /// Starts a new, empty server, as fast as possible: its data need not survive a crash of the machine.
     pub async fn start() -> Option<Self> {
         Self::start_with(&[]).await
     }
@@ -135,7 +136,7 @@ impl Postgres {
         Some(server)
     }
 
-    /// Starts the server over its data, when it is not running.
+    /// Starts the server over its data. It must not be running.
     pub async fn run(&self) {
         let folder = self.folder().to_owned();
         let settings = [
@@ -148,7 +149,7 @@ impl Postgres {
             "shared_buffers=128MB".to_owned(),
             "max_wal_size=2GB".to_owned(),
             "log_min_messages=warning".to_owned(),
-            // Whose plan it is: see [`crate::Database::plans`].
+            // The name of the database: see [`crate::Database::plans`].
             "log_line_prefix=%d ".to_owned(),
         ];
         let mut line = vec![
@@ -163,12 +164,12 @@ impl Postgres {
         self.answers().await;
     }
 
-    /// Stops the server, as its operator would: it breaks off what it does, and closes in order.
+    /// Stops the server as its operator would: it aborts what runs, and shuts down in order.
     pub fn stop(&self) {
         self.child.lock().expect("held for a take only").take();
     }
 
-    /// Stops the server on the spot: what it did is found in its log when it runs again.
+    /// Stops the server at once, without a shutdown: it recovers from its log when it runs again.
     pub fn crash(&self) {
         let pid = self.pid().to_string();
         let quit = ["-c", "kill -QUIT \"$0\"", &pid];
@@ -177,18 +178,18 @@ impl Postgres {
         self.stop();
     }
 
-    /// A connection of a test's own to a database.
+    /// Returns a connection of the test's own to a database.
     pub async fn session(&self, name: &str) -> Result<Session, DbErr> {
         connect(&self.url(name)).await.map(Session::new)
     }
 
-    /// The pid of our own server.
+    /// Returns the process id of our own server.
     pub fn pid(&self) -> u32 {
         let pid = fs::read_to_string(self.folder().join("pid")).expect("a server that runs has a pid");
         pid.trim().parse().expect("a pid is a number")
     }
 
-    /// Where it listens on loopback.
+    /// Returns the port that it listens on, on loopback.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -226,7 +227,7 @@ impl Postgres {
         template.close().await
     }
 
-    /// Removes what processes that are gone have left behind on a server that outlives them.
+    /// Removes the databases of ended processes, on a server that outlives them.
     async fn sweep(&self) -> Result<(), DbErr> {
         let admin = self.connect().await?;
         let names = format!("SELECT datname::text FROM pg_database WHERE datname LIKE '{PREFIX}%'");
@@ -245,12 +246,12 @@ impl Postgres {
         admin.close().await
     }
 
-    /// A database of a test's own, with the tables. Those of tests that are over are removed.
+    /// Creates a database with the tables for a test. Returns its name. Removes the databases of tests that are over.
     pub async fn database(&self) -> String {
         self.make_from(&template()).await
     }
 
-    /// The same, without any tables.
+    /// Does the same, without any tables.
     pub(crate) async fn empty_database(&self) -> String {
         self.make_from("template0").await
     }
@@ -270,23 +271,23 @@ impl Postgres {
         name
     }
 
-    /// The database is not needed any more.
+    /// Marks the database as no longer needed.
     pub(crate) fn forget(&self, name: String) {
         self.dropped.lock().expect("held for a push only").push(name);
     }
 
-    /// Whether the server is one whose log can be read.
+    /// Returns whether the server's log can be read: not if `TEST_DATABASE_URL` names the server.
     pub(crate) fn logs() -> bool {
         variable("TEST_DATABASE_URL").is_none()
     }
 
-    /// What the server has said.
+    /// Returns the server's log.
     pub(crate) fn log(&self) -> String {
         let bytes = fs::read(self.folder().join("log")).expect("a server that was started has a log");
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The URL of a database of this server.
+    /// Returns the URL of a database of this server.
     pub fn url(&self, name: &str) -> String {
         let (server, _) = self.admin.rsplit_once('/').expect("a URL names a database");
         format!("{server}/{name}")
