@@ -1,6 +1,7 @@
-//! `accept`: labels in, committed, and nobody to tell. Beside it, in the same round and with the same driver, a bare HTTP
-//! handler that commits the same rows in groups, and one that calls the same verb of core. What the service takes over the
-//! first is what all of Labelhook costs; what it takes over the second is GraphQL and authentication alone.
+//! `accept`: labels are submitted and committed, and no webhook subscribes to them. The same driver measures two others
+//! in the same round: a bare HTTP handler that commits the same rows in groups, and one that calls the same verb of
+//! core. The difference from the first is the cost of all of Labelhook; the difference from the second is the cost of
+//! GraphQL and authentication alone.
 
 use crate::{LABEL_BYTES, Size, cpu, driver, figures::Figure, plain, server::Server};
 use std::time::Duration;
@@ -37,7 +38,7 @@ pub async fn accept(size: Size) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// How a run went.
+/// The results of a run.
 struct Run {
     rate: f64,
     cpu_us: f64,
@@ -65,7 +66,7 @@ fn task(endpoint: String, project: &str, row: &str, labels: usize) -> driver::Ta
     }
 }
 
-/// After as many as make everything warm.
+/// Measures the labels, after a tenth as many have warmed everything up.
 fn drive(task: driver::Task, pid: u32) -> anyhow::Result<Run> {
     let labels = task.labels;
     let warm = driver::Task {

@@ -1,7 +1,7 @@
-//! `backlog`: a receiver was down while 1,000,000 notifications were made for it, and is back. Ten webhooks of one project
-//! go to it; the notifications stand in the database as due, as a node leaves them that cannot deliver, and go out while
-//! labels of another project are delivered to a webhook of their own. The drain is sampled: what is drained within a part's
-//! time is counted, and the rest is left.
+//! `backlog`: a receiver was down while 1,000,000 notifications were made for it, and is back. They belong to all
+//! webhooks of the log, ten in each of twenty projects, and are due in the database, as a node that cannot deliver
+//! leaves them. They are sent while labels of a new project are delivered to a webhook of their own. The drain is
+//! sampled: the deliveries within a part's time are counted, and the rest is left.
 
 use crate::{
     LABEL_BYTES, Size, cpu, driver,
@@ -16,7 +16,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use std::time::{Duration, Instant};
 
 const PART: &str = "backlog";
-/// How long the drain is watched while live events go beside it.
+/// The time for which the drain is measured while live events are delivered beside it.
 const WATCHED: Duration = Duration::from_secs(20);
 /// Live labels a second.
 const PACE: f64 = 100.0;
@@ -62,7 +62,8 @@ fn labels(size: Size) -> usize {
     size.of((WATCHED.as_secs_f64() * PACE) as usize, 100)
 }
 
-/// `deliver_1` over the same log, and live labels without anything beside them.
+/// Measures `deliver_1` over the same log, and then live labels alone. Returns the deliveries per second of the former,
+/// and the waits of the latter.
 async fn alone(log: &Log, size: Size) -> anyhow::Result<(f64, (f64, f64))> {
     let receiver = receiver::Process::start().await?;
     let server = Server::node(&log.url()).await?;
@@ -77,8 +78,8 @@ async fn alone(log: &Log, size: Size) -> anyhow::Result<(f64, (f64, f64))> {
     Ok((labels as f64 / settled.as_secs_f64(), quiet))
 }
 
-/// Milliseconds between an event and the request that told of it, of the newest webhook's newest deliveries: half took no
-/// longer than the first, and 99 of a hundred no longer than the second.
+/// Returns the p50 and the p99 of the milliseconds from an event to its first request, over the newest deliveries of
+/// the newest webhook.
 async fn waits(log: &Log, count: usize) -> anyhow::Result<(f64, f64)> {
     let db = log.open().await?;
     let sql = format!(
@@ -113,7 +114,7 @@ fn drive(server: &Server, desk: &Desk, labels: usize, pace: Option<f64>) -> anyh
     })
 }
 
-/// Everything that waits is for this receiver.
+/// Adds this many waiting notifications, all for this receiver.
 async fn fill(log: &Log, waiting: u64, url: &str) -> anyhow::Result<()> {
     let db = log.open().await?;
     run(&db, "PRAGMA synchronous = OFF").await?;

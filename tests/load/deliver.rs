@@ -1,5 +1,5 @@
-//! Labels in, deliveries out, as fast as they go: `deliver_1`, `deliver_10` and their variants. The rate stands
-//! beside the ceiling of the same round.
+//! Labels are submitted and delivered as fast as possible: `deliver_1`, `deliver_10` and their variants. The rate is
+//! compared with the ceiling of the same round.
 
 use crate::{LABEL_BYTES, Size, cpu, driver, figures::Figure, receiver, server::Server};
 use std::time::Duration;
@@ -7,15 +7,15 @@ use std::time::Duration;
 /// A load.
 pub struct Load {
     pub part: &'static str,
-    /// Matching webhooks.
+    /// The number of matching webhooks.
     pub webhooks: usize,
-    /// What else each is registered with.
+    /// Further inputs of each webhook, in GraphQL.
     pub input: &'static str,
-    /// Labels submitted.
+    /// The number of labels that are submitted.
     pub labels: usize,
-    /// Requests under way at once.
+    /// The number of concurrent requests.
     pub callers: usize,
-    /// Least part of the ceiling, and most CPU time of a delivery.
+    /// The least share of the ceiling, and the most CPU time of a delivery in microseconds.
     pub budget: Option<(f64, f64)>,
 }
 
@@ -67,7 +67,7 @@ pub async fn deliver(load: &Load, size: Size) -> anyhow::Result<Vec<Figure>> {
         label_bytes: LABEL_BYTES,
         pace: None,
     };
-    // One alone, whose bytes the ceiling sends.
+    // One label alone, whose request the ceiling repeats.
     let first = driver::drive(&task(1, 1))?;
     server.settled_with(&receiver, load.webhooks, first.started).await?;
     let ceiling = driver::ceiling(&receiver, labels.max(deliveries).min(30_000)).await?;

@@ -1,6 +1,6 @@
-//! The load driver: a process of its own that submits labels with a fixed number of callers, each sending its next request
-//! when the last is answered, or when its time has come. One thread, kept connections and prepared requests: it shares
-//! the cores with what it measures.
+//! The load driver: a process of its own that submits labels with a fixed number of callers. Each caller sends its next
+//! request when the last is answered, or at its scheduled time. It has one thread, persistent connections and prepared
+//! requests, since it shares the cores with what it measures.
 
 use crate::{
     LABEL_BYTES, cpu,
@@ -40,7 +40,7 @@ const IN_FLIGHT: usize = 64;
 
 #[derive(Serialize, Deserialize)]
 pub struct Task {
-    /// Of the GraphQL API; anything else that takes labels gets the variables alone.
+    /// The URL of the GraphQL API, or of another handler of labels, which gets the variables alone.
     pub endpoint: String,
     pub key: String,
     pub row: String,
@@ -48,7 +48,7 @@ pub struct Task {
     pub labels: usize,
     pub callers: usize,
     pub label_bytes: usize,
-    /// Requests a second; as many as are answered when absent.
+    /// The requests per second. If absent, each caller sends as soon as it has its answer.
     pub pace: Option<f64>,
 }
 
@@ -65,11 +65,11 @@ pub struct Driven {
     pub elapsed: Duration,
     pub p50_ms: f64,
     pub p99_ms: f64,
-    /// The driver's own CPU time a request.
+    /// The CPU time of the driver per request, in microseconds.
     pub cpu_us: f64,
 }
 
-/// The bench's side: runs a driver to its end.
+/// Runs a driver process to its end.
 pub fn drive(task: &Task) -> anyhow::Result<Driven> {
     let started = Instant::now();
     let output = this_program("--driver")?
@@ -89,7 +89,7 @@ pub fn drive(task: &Task) -> anyhow::Result<Driven> {
     })
 }
 
-/// A request that submits a label, whole.
+/// Returns a complete request that submits a label.
 pub fn request(endpoint: &str, key: &str, row: &str, project: &str, label_bytes: usize) -> Vec<u8> {
     let (address, path) = wire::parts(endpoint);
     let label = wire::label(label_bytes);
@@ -101,7 +101,7 @@ pub fn request(endpoint: &str, key: &str, row: &str, project: &str, label_bytes:
     wire::post(address, path, key, &body.to_string())
 }
 
-/// The driver's side.
+/// Runs the driver in its own process.
 pub fn run(task: &str) -> anyhow::Result<()> {
     let task: Rc<Task> = Rc::new(serde_json::from_str(task)?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -117,7 +117,7 @@ pub fn run(task: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How long each request took, in milliseconds, and all together.
+/// Submits all labels. Returns the duration of each request in milliseconds, and the total time.
 async fn submit(task: Rc<Task>) -> anyhow::Result<(Vec<f64>, Duration)> {
     let (started, next) = (Instant::now(), Rc::new(Cell::new(0)));
     let mut callers = JoinSet::new();
@@ -153,15 +153,15 @@ async fn call(task: Rc<Task>, next: Rc<Cell<usize>>, started: Instant) -> anyhow
     }
 }
 
-/// What the HTTP client can do by itself.
+/// The rate of the HTTP client alone, in requests per second.
 pub struct Ceiling {
     pub rate: f64,
-    /// CPU time of the receiver a request.
+    /// The CPU time of the receiver per request, in microseconds.
     pub receiver_us: f64,
 }
 
-/// The same HTTP client as the dispatcher's, to the same receiver, without anything around it. It posts what the receiver
-/// got last from us, or as many bytes when nothing came.
+/// Measures the dispatcher's HTTP client alone, with the same receiver. It posts a request that the receiver got from
+/// the server, or as many bytes if there was none.
 pub async fn ceiling(receiver: &Process, requests: usize) -> anyhow::Result<Ceiling> {
     let sent = Arc::new(Sent::parse(&receiver.sample().await?)?);
     let (sender, target) = (sender()?, Arc::new(TargetUrl::parse(&receiver.url())?));
@@ -191,7 +191,7 @@ pub async fn ceiling(receiver: &Process, requests: usize) -> anyhow::Result<Ceil
     })
 }
 
-/// The dispatcher's HTTP client.
+/// Returns the dispatcher's HTTP client.
 pub fn sender() -> anyhow::Result<Sender> {
     let guard = Guard::new(vec!["127.0.0.0/8".parse()?], Vec::new());
     Ok(Sender::new(Config {
@@ -207,7 +207,7 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// From its bytes; some of its own when there are none.
+    /// Parses the bytes of a request. If there are none, returns one with a body of [`LABEL_BYTES`] bytes.
     pub fn parse(request: &[u8]) -> anyhow::Result<Self> {
         let Some(message) = Message::read(request)? else {
             let body = Bytes::from(vec![b'x'; LABEL_BYTES]);

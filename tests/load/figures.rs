@@ -1,9 +1,9 @@
-//! What parts measure: figures with their budgets, and how many rounds become one number.
+//! The figures that parts measure, with their budgets, and their reduction over all rounds.
 
 use serde::Serialize;
 use std::fmt;
 
-/// A number of one round.
+/// A figure of one round.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figure {
     pub part: &'static str,
@@ -12,7 +12,7 @@ pub struct Figure {
     pub budget: Option<Budget>,
 }
 
-/// What a figure's median must be.
+/// The bound of a figure's median.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Budget {
@@ -30,7 +30,7 @@ impl Figure {
         }
     }
 
-    /// The same without a budget: a run that is too short says nothing of it.
+    /// Returns the figure without its budget, on which a short run has no bearing.
     pub fn unjudged(self) -> Self {
         Self { budget: None, ..self }
     }
@@ -81,7 +81,7 @@ pub struct Line {
     pub met: Option<bool>,
 }
 
-/// One line a figure, in the order of the first round.
+/// Returns one line per figure, in the order of the first round.
 pub fn lines(figures: &[Figure]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for figure in figures {
@@ -110,7 +110,7 @@ fn line(first: &Figure, figures: &[Figure]) -> Line {
     }
 }
 
-/// The middle of sorted values; of an even number, the mean of the two in the middle.
+/// Returns the median of sorted values: the middle one, or the mean of the two in the middle.
 pub fn median(sorted: &[f64]) -> f64 {
     let half = sorted.len() / 2;
     match sorted.len() % 2 {
@@ -119,13 +119,13 @@ pub fn median(sorted: &[f64]) -> f64 {
     }
 }
 
-/// The value that this part of sorted values does not exceed.
+/// Returns the value that this part of the sorted values does not exceed.
 pub fn percentile(sorted: &[f64], part: f64) -> f64 {
     let rank = (sorted.len() as f64 * part).ceil() as usize;
     sorted[rank.clamp(1, sorted.len()) - 1]
 }
 
-/// As many digits as say something.
+/// Formats a value with its significant digits.
 pub fn short(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),

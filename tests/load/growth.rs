@@ -1,5 +1,5 @@
-//! `growth`: the same delivery and the same pages over a log of 10 thousand, 1 million and 10 million notifications. The
-//! smallest is measured first in each round; budgets are ratios to it.
+//! `growth`: the same deliveries and the same pages over logs of 10 thousand, 1 million and 10 million notifications.
+//! The smallest is measured first in each round; budgets are ratios to it.
 
 use crate::{
     LABEL_BYTES, Size, cpu, driver,
@@ -19,7 +19,7 @@ const SIZES: [(u64, &str); 3] = [
     (1_000_000, "1 million"),
     (10_000_000, "10 million"),
 ];
-/// How long a page is asked for, again and again, and how often at most.
+/// The time for which a page is queried repeatedly, and the most queries within it.
 const EACH: Duration = Duration::from_secs(1);
 const TIMES: usize = 200;
 const PAGE: &str = "query($where: NotificationWhereInput) {notifications(where: $where, first: 50) {\
@@ -67,7 +67,7 @@ async fn measure(log: &Log, size: Size) -> anyhow::Result<Vec<(String, f64)>> {
     Ok(figures)
 }
 
-/// `deliver_1` over this log.
+/// Measures `deliver_1` over this log.
 async fn deliver(server: &Server, labels: usize) -> anyhow::Result<Vec<(String, f64)>> {
     let receiver = receiver::Process::start().await?;
     let desk = server.set_up(&receiver.url(), 1, "").await?;
@@ -90,7 +90,7 @@ async fn deliver(server: &Server, labels: usize) -> anyhow::Result<Vec<(String, 
     ])
 }
 
-/// Every filter of the log, and those together that people ask for.
+/// Returns every filter of the log, and the combinations that people use.
 async fn filters(server: &Server, notifications: u64) -> anyhow::Result<Vec<(&'static str, Value)>> {
     let found = "{webhooks(first: 100) {id} projects(first: 20) {id} events(first: 1) {nodes {id}}}";
     let found = server.query(found, json!({})).await?;

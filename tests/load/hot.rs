@@ -1,5 +1,5 @@
-//! The hot path again and again in a process of its own, on one thread and by a clock that stands still, so that the number
-//! of its instructions says what it costs. What they are counted by is `instructions.rs`.
+//! Runs the hot path repeatedly in a process of its own, on one thread and with a clock that stands still, so that its
+//! number of instructions is its cost. `instructions.rs` counts them.
 
 use crate::{LABEL_BYTES, receiver, wire};
 use anyhow::{Context, ensure};
@@ -28,14 +28,14 @@ use labelhook_core::{
 use serde_json::json;
 use std::sync::Arc;
 
-/// What is counted, by name.
+/// The names of the operations whose instructions are counted.
 pub const OPERATIONS: [&str; 3] = ["render and sign", "accept", "deliver"];
-/// Labels of one group.
+/// The number of labels in a group.
 pub const GROUP: usize = 32;
-/// A moment like any other.
+/// An arbitrary time.
 const NOW: Timestamp = Timestamp(1_790_000_000_000_000);
 
-/// So many groups of an operation.
+/// Runs this many groups of an operation.
 pub fn run(operation: &str, groups: usize) -> anyhow::Result<()> {
     match operation {
         "render and sign" => render_and_sign(groups * GROUP),
@@ -52,7 +52,7 @@ fn on_one_thread(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Resu
         .block_on(work)
 }
 
-/// An event's bytes in the default dialect, and the headers of their delivery with a secret.
+/// Renders an event in the default dialect and builds the headers of its delivery with a secret, this many times.
 fn render_and_sign(times: usize) -> anyhow::Result<()> {
     let mut data = sample(WebhookTopic::LabelCreated, WebhookId::new(), NOW).context("there is a sample")?;
     if let Data::Label(change) = &mut data {
@@ -97,7 +97,7 @@ fn render_and_sign(times: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A service whose dispatcher waits to be asked.
+/// Starts a service whose dispatcher runs only on request.
 async fn service() -> TestApp {
     TestApp::with(Start {
         clock: Clock::mock(NOW),
@@ -107,8 +107,8 @@ async fn service() -> TestApp {
     .await
 }
 
-/// Labels over GraphQL, a group at a time: the request, its document from the cache, its key, the verb, the group's commit.
-/// With a webhook also each delivery to a receiver that is another process, and its outcome's record.
+/// Submits labels over GraphQL, a group at a time: the request, its cached document, its key, the verb, and the group's
+/// commit. With a webhook, each is also delivered to a receiver in another process, and its outcome is recorded.
 async fn submit(groups: usize, with_webhook: bool) -> anyhow::Result<()> {
     let app = service().await;
     let receiver = receiver::Process::start().await?;
@@ -146,7 +146,7 @@ async fn call(service: &TowerToHyperService<axum::Router>, body: Bytes) -> anyho
     Ok(())
 }
 
-/// The body of a request that submits a label, after what it needs has been made.
+/// Creates what a label needs, and returns the body of a request that submits one.
 async fn request(app: &TestApp, webhook: Option<String>) -> anyhow::Result<Vec<u8>> {
     let made = "mutation {createProject(data: {name: \"bench\"}) {id} createDataset(data: {name: \"bench\"}) {id}}";
     let made = app.query(made, json!({})).await;

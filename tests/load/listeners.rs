@@ -1,5 +1,5 @@
-//! The subscribers: a process of its own with a socket each, which reads graphql-transport-ws as cheaply as it can be
-//! read. Every message is counted, and every tenth socket's messages are asked how late they are.
+//! The subscribers: a process of its own with a socket for each, which reads graphql-transport-ws as cheaply as
+//! possible. Every message is counted, and the lag is measured on every tenth socket.
 
 use crate::{cpu, this_program};
 use anyhow::{Context, bail, ensure};
@@ -20,8 +20,8 @@ use tokio::{
     task::JoinSet,
 };
 
-/// What they ask for: about eight fields each, of one organization, by different filters. `updatedAt` comes first, so that
-/// it stands at the same place in every message.
+/// The subscriptions: about eight fields each, of one organization, with different filters. `updatedAt` comes first, so
+/// that it is at the same place in every message.
 const QUERIES: [&str; 4] = [
     "subscription($project: ID!) {notifications(where: {projectIds: [$project]}) {node {updatedAt id status attemptCount \
      responseCode createdAt nextAttemptAt logLine} cursor}}",
@@ -32,11 +32,11 @@ const QUERIES: [&str; 4] = [
     "subscription {notifications(where: {statuses: [SUCCEEDED, FAILED]}) {node {updatedAt id status createdAt \
      attemptCount responseCode event {id sequence} webhook {id}} cursor}}",
 ];
-/// Of which every one says how late its messages are.
+/// One socket of this many measures the lag of its messages.
 const SAMPLED: usize = 10;
-/// Buckets of a tenth of a millisecond.
+/// The number of buckets for lags, each a tenth of a millisecond wide.
 const BUCKETS: usize = 100_000;
-/// Nothing more comes after a silence like this.
+/// The pause after which no more messages are expected.
 const SILENCE: Duration = Duration::from_millis(500);
 const DAY: u64 = 86_400_000_000;
 
@@ -58,7 +58,7 @@ pub struct Told {
     pub cpu_s: f64,
 }
 
-/// The bench's side.
+/// The process of the subscribers, as the bench sees it.
 pub struct Listeners {
     child: Child,
     input: Option<ChildStdin>,
@@ -66,7 +66,7 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// All of them, listening.
+    /// Starts all subscribers. Returns when their subscriptions run.
     pub fn start(task: &Task) -> anyhow::Result<Self> {
         let mut child = this_program("--listeners")?
             .arg(serde_json::to_string(task)?)
@@ -83,7 +83,7 @@ impl Listeners {
         Ok(listeners)
     }
 
-    /// What they heard, when nothing more comes.
+    /// Waits until no more messages arrive, and returns the report.
     pub fn stop(&mut self) -> anyhow::Result<Told> {
         drop(self.input.take());
         serde_json::from_str(&self.line()?).context("the subscribers' report")
@@ -103,7 +103,7 @@ impl Drop for Listeners {
     }
 }
 
-/// What all sockets add to.
+/// The counters of all sockets together.
 struct Heard {
     messages: AtomicU64,
     bytes: AtomicU64,
@@ -111,7 +111,7 @@ struct Heard {
     lag: Vec<AtomicU64>,
 }
 
-/// The subscribers' side.
+/// Runs the subscribers in their own process.
 pub async fn run(task: &str) -> anyhow::Result<()> {
     let task: Task = serde_json::from_str(task)?;
     rlimit::increase_nofile_limit(u64::MAX)?;
@@ -166,7 +166,7 @@ impl Heard {
         bucket.unwrap_or_default() as f64 / 10.0
     }
 
-    /// Counts how late a message is; says whether it tells a time.
+    /// Counts the lag of a message. Returns false if the message contains no time.
     fn late(&self, message: &[u8]) -> bool {
         let Some(time) = time(message) else { return false };
         let number = |from: usize, to: usize| {
@@ -185,7 +185,7 @@ impl Heard {
     }
 }
 
-/// A socket whose subscription certainly runs.
+/// Opens a socket and returns when its subscription runs.
 async fn subscribed(task: &Task, number: usize) -> anyhow::Result<TcpStream> {
     let address = task.endpoint.trim_start_matches("http://").trim_end_matches("/graphql");
     let mut stream = TcpStream::connect(address).await?;
@@ -210,7 +210,7 @@ async fn subscribed(task: &Task, number: usize) -> anyhow::Result<TcpStream> {
     Ok(stream)
 }
 
-/// A client's frame, under a mask that changes nothing.
+/// Returns a client's frame, with a mask of zeros.
 fn frame(message: &serde_json::Value) -> Vec<u8> {
     let text = message.to_string();
     let length = u16::try_from(text.len()).expect("messages are short");
@@ -231,7 +231,7 @@ async fn until(stream: &mut TcpStream, end: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads until the end.
+/// Reads frames until the connection ends.
 async fn listen(mut stream: TcpStream, sampled: bool, heard: &Heard) {
     let mut buffer = Vec::with_capacity(32 << 10);
     while matches!(stream.read_buf(&mut buffer).await, Ok(1..)) {
@@ -258,7 +258,7 @@ async fn listen(mut stream: TcpStream, sampled: bool, heard: &Heard) {
     }
 }
 
-/// The first byte and the payload's place of a whole frame.
+/// Returns the first byte and the range of the payload of a complete frame.
 fn first(bytes: &[u8]) -> Option<(u8, std::ops::Range<usize>)> {
     let (start, length) = match *bytes.get(1)? {
         126 => (4, usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?]))),
@@ -272,7 +272,7 @@ fn first(bytes: &[u8]) -> Option<(u8, std::ops::Range<usize>)> {
     (payload.end <= bytes.len()).then_some((bytes[0], payload))
 }
 
-/// `HH:MM:SS.ffffff` of the first time in a message.
+/// Returns the `HH:MM:SS.ffffff` of the first `updatedAt` in a message.
 fn time(message: &[u8]) -> Option<&[u8]> {
     const NAME: &[u8] = b"\"updatedAt\":\"";
     let place = message.windows(NAME.len()).position(|bytes| bytes == NAME)?;

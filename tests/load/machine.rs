@@ -1,4 +1,4 @@
-//! On what a run was made, and what else went on there.
+//! The machine of a run, and the share of it that other processes took.
 
 use crate::cpu;
 use anyhow::Context;
@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// What a report is about.
+/// The circumstances of a run.
 #[derive(Serialize)]
 pub struct Machine {
     pub version: &'static str,
@@ -18,9 +18,9 @@ pub struct Machine {
     pub cpu: String,
     pub kernel: String,
     pub memory_mb: f64,
-    /// Whether the short form ran, whose figures say nothing of speed.
+    /// True for the short form, whose figures say nothing about speed.
     pub short: bool,
-    /// What other processes took of the machine's cores, over the whole run.
+    /// The share of the machine's cores that other processes took over the whole run, from 0 to 1.
     pub others: f64,
 }
 
@@ -74,7 +74,7 @@ fn cores() -> anyhow::Result<usize> {
     Ok(std::thread::available_parallelism()?.get())
 }
 
-/// The first value of this name.
+/// Returns the first value with this name, in a file with lines of `NAME: VALUE`.
 fn line(file: &str, name: &str) -> anyhow::Result<String> {
     let text = fs::read_to_string(file)?;
     let found = text.lines().find_map(|line| line.strip_prefix(name)?.split_once(':'));
@@ -85,7 +85,7 @@ fn line(file: &str, name: &str) -> anyhow::Result<String> {
         .to_owned())
 }
 
-/// A stretch of time in which others' share of the machine is watched.
+/// A period for which the share of other processes is measured.
 pub struct Watch {
     started: Instant,
     machine: Duration,
@@ -105,8 +105,8 @@ impl Watch {
         self.started.elapsed().as_secs_f64()
     }
 
-    /// The part of all cores that others took, stolen time among it. To be asked when our own processes have ended: only
-    /// then is their time known to be ours.
+    /// Returns the share of all cores that others took since the start, from 0 to 1, including stolen time. To be
+    /// called when our own processes have ended: only then is their time counted as ours.
     pub fn others(&self) -> anyhow::Result<f64> {
         let busy = cpu::machine()?.saturating_sub(self.machine);
         let others = busy.saturating_sub(cpu::of_us()? - self.ours);

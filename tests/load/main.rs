@@ -43,13 +43,13 @@ use mimalloc::MiMalloc;
 use report::Told;
 use std::{fmt, pin::Pin, process::Command};
 
-/// What the service allocates by, so that what stands beside it does not lose by another.
+/// The allocator of the service, so that the bare handlers are not slower because of another one.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 const LABEL_BYTES: usize = 2048;
 
-/// A part of the bench: one function that measures a round of it.
+/// A part of the bench, with the function that measures one round of it.
 struct Part {
     name: &'static str,
     rounds: usize,
@@ -58,7 +58,7 @@ struct Part {
 
 type Measure = fn(Size) -> Pin<Box<dyn Future<Output = anyhow::Result<Vec<Figure>>>>>;
 
-/// Every part, in the order in which they run.
+/// Every part, in the order of execution.
 const PARTS: &[Part] = &[
     part("accept", 3, |size| Box::pin(accept::accept(size))),
     part("deliver_1", 3, |size| Box::pin(deliver::deliver(&deliver::ONE, size))),
@@ -86,11 +86,11 @@ const fn part(name: &'static str, rounds: usize, measure: Measure) -> Part {
     Part { name, rounds, measure }
 }
 
-/// How much of a part is done.
+/// The size of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     Full,
-    /// One round, as small as it can be: whether it works.
+    /// One round, as small as possible: only checks that the part works.
     Short,
 }
 
@@ -103,7 +103,7 @@ impl Size {
     }
 }
 
-/// What a part needs and is not installed.
+/// The error of a part that needs this program, which is not installed.
 #[derive(Debug)]
 pub struct Missing(pub &'static str);
 
@@ -166,7 +166,7 @@ async fn bench(args: &[String]) -> anyhow::Result<()> {
     }
 }
 
-/// All rounds of a part. One that fails keeps no other from being measured.
+/// Runs all rounds of a part. A failure does not keep other parts from being measured.
 async fn run(part: &Part, size: Size) -> anyhow::Result<Told> {
     let rounds = size.of(part.rounds, 1);
     let watch = Watch::start()?;
@@ -196,7 +196,7 @@ async fn run(part: &Part, size: Size) -> anyhow::Result<Told> {
     Ok(told)
 }
 
-/// This program again, in another role.
+/// Returns a command that runs this program in another role.
 fn this_program(role: &str) -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(role);

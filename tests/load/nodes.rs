@@ -1,6 +1,6 @@
-//! Deliveries with PostgreSQL: one, two and four nodes on this machine, one and ten webhooks an event. The server syncs to
-//! disk, as one that is relied on does. All processes share the machine's cores, so more nodes say what sharing the work
-//! costs, and not what it brings where each has a machine.
+//! Deliveries with PostgreSQL: one, two and four nodes on this machine, one and ten webhooks per event. The server
+//! syncs to disk, as a production server does. All processes share the machine's cores, so more nodes show the cost of
+//! sharing the work, not the gain when each has a machine.
 
 use crate::{
     LABEL_BYTES, Missing, Size, cpu, driver,
@@ -17,13 +17,13 @@ use std::{
 };
 
 const NODES: [usize; 3] = [1, 2, 4];
-/// Webhooks an event, and the labels that are submitted.
+/// The webhooks per event, and the labels that are submitted.
 const LOADS: [(usize, usize); 2] = [(1, 8_000), (10, 2_000)];
-/// Requests under way at once, over all nodes.
+/// The concurrent requests, over all nodes.
 const CALLERS: usize = 128;
 const PART: &str = "postgres";
 
-/// `postgres`: rates beside the ceiling, CPU by process, and statements a delivery.
+/// `postgres`: rates with their ceiling, CPU time by process, and statements per delivery.
 pub async fn postgres(size: Size) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for (webhooks, labels) in LOADS {
@@ -62,7 +62,7 @@ async fn measure(nodes: usize, webhooks: usize, labels: usize) -> anyhow::Result
         |name: &str, value: f64| Figure::new(PART, &format!("{nodes} nodes, {webhooks} webhooks: {name}"), value);
     let mut of_ceiling = figure("of the ceiling", rate / ceiling);
     let mut statements = figure("statements a delivery", each(spent.statements));
-    // More nodes share the same cores: the budget is one node's.
+    // More nodes share the same cores, so the budget is for one node.
     if nodes == 1 {
         of_ceiling = of_ceiling.at_least(if webhooks == 1 { 0.15 } else { 0.4 });
         statements = statements.at_most(0.1);
@@ -77,7 +77,7 @@ async fn measure(nodes: usize, webhooks: usize, labels: usize) -> anyhow::Result
     ])
 }
 
-/// A driver for each node, side by side. Gives when they started.
+/// Runs a driver for each node, side by side. Returns the time at which they started.
 fn drive(nodes: &[Server], desk: &Desk, labels: usize) -> anyhow::Result<Instant> {
     let started = Instant::now();
     let tasks = nodes.iter().map(|node| driver::Task {
@@ -100,7 +100,7 @@ fn drive(nodes: &[Server], desk: &Desk, labels: usize) -> anyhow::Result<Instant
     })
 }
 
-/// What has been spent so far.
+/// The CPU times and the number of statements so far.
 struct Account {
     nodes: Duration,
     server: Duration,
@@ -113,7 +113,7 @@ impl Account {
         for node in nodes {
             spent += cpu::of(node.pid())?;
         }
-        // All that nodes ask for, the bench's own questions among it.
+        // All statements of the nodes, and those of the bench itself.
         let asked = "SELECT coalesce(sum(calls), 0)::float8 AS calls FROM pg_stat_statements s \
             JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = 'bench'";
         let row = admin
@@ -135,7 +135,7 @@ impl Account {
     }
 }
 
-/// CPU time of a process and its children that live: PostgreSQL has one for each connection.
+/// Returns the CPU time of a process and its live children: PostgreSQL has one for each connection.
 fn family(parent: u32) -> anyhow::Result<Duration> {
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;
     let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());

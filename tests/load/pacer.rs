@@ -1,6 +1,6 @@
-//! The pacer: a process of its own that submits labels at fixed moments, whatever has become of those before, and notes
-//! when each was sent and answered. In alternation, block by block, it may do what a delivery cannot do without: a bare POST
-//! by the dispatcher's HTTP client to the same receiver, and a bare commit of the same rows, synced to disk.
+//! The pacer: a process of its own that submits labels at fixed times, whatever has become of the earlier ones, and
+//! records when each was sent and answered. It can alternate, block by block, with the minimum of a delivery: a bare
+//! POST by the dispatcher's HTTP client to the same receiver, and a bare commit of the same rows, synced to disk.
 
 use crate::{
     LABEL_BYTES, driver,
@@ -22,21 +22,21 @@ use std::{
 use tempfile::TempDir;
 use tokio::task::{JoinSet, LocalSet};
 
-/// Events, POSTs and commits of one block.
+/// The labels, POSTs and commits of one block.
 const BLOCK: usize = 50;
-/// Between blocks, so that what one leaves to be done is done.
+/// The pause between blocks, so that the work that one leaves behind is done.
 const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Serialize, Deserialize)]
 pub struct Task {
-    /// Labels go to each in turn.
+    /// The targets of the labels, in turn.
     pub targets: Vec<Target>,
     pub key: String,
     pub labels: usize,
     pub per_second: f64,
-    /// The number of the first.
+    /// The number of the first label.
     pub first: usize,
-    /// Where bare POSTs go; none: there is nothing beside.
+    /// The URL of the bare POSTs. If absent, only labels are measured.
     pub beside: Option<String>,
 }
 
@@ -47,29 +47,29 @@ pub struct Target {
     pub row: String,
 }
 
-/// What was measured: moments in microseconds since 1970, by number, and milliseconds.
+/// The measurements: times in microseconds since 1970, durations in milliseconds.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Paced {
-    /// Number, sent, answered.
+    /// The number of each label, and the times at which it was sent and answered.
     pub labels: Vec<(usize, i64, i64)>,
     pub posts_ms: Vec<f64>,
     pub commits_ms: Vec<f64>,
 }
 
-/// The bench's side: a pacer at work.
+/// A running pacer, as the bench sees it.
 pub struct Pacer(Child);
 
 impl Pacer {
     pub fn start(task: &Task) -> anyhow::Result<Self> {
         let mut command = this_program("--pacer")?;
-        // By its input: a thousand targets are too many for a command line.
+        // On its standard input: a thousand targets are too long for a command line.
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let input = child.stdin.take().context("no input")?;
         serde_json::to_writer(input, task)?;
         Ok(Self(child))
     }
 
-    /// What it measured, when it has done everything.
+    /// Waits until the pacer has finished, and returns its measurements.
     pub fn end(mut self) -> anyhow::Result<Paced> {
         let mut told = Vec::new();
         self.0.stdout.take().context("no output")?.read_to_end(&mut told)?;
@@ -85,7 +85,7 @@ impl Drop for Pacer {
     }
 }
 
-/// The pacer's side.
+/// Runs the pacer in its own process.
 pub fn run() -> anyhow::Result<()> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let task: Task = serde_json::from_reader(std::io::stdin())?;
@@ -127,7 +127,7 @@ async fn pause() {
     tokio::time::sleep_until((Instant::now() + PAUSE).into()).await;
 }
 
-/// Waits for the moment of a number, counted from `started`.
+/// Waits until the time of a number, counted from `started`.
 async fn turn(started: Instant, number: usize, per_second: f64) {
     let due = started + Duration::from_secs_f64(number as f64 / per_second);
     tokio::time::sleep_until(due.into()).await;
@@ -147,7 +147,7 @@ async fn submit(task: &Task, ways: &[Rc<Way>], first: usize, labels: usize, pace
     Ok(())
 }
 
-/// Where labels go: connections that are not in use, and a request without a number.
+/// The way to a target: its idle connections, and a request without a number.
 struct Way {
     address: String,
     request: Vec<u8>,
@@ -182,7 +182,7 @@ impl Way {
     }
 }
 
-/// What a delivery cannot do without.
+/// The minimum of a delivery: a bare POST and a bare commit.
 struct Beside {
     sender: Sender,
     target: TargetUrl,

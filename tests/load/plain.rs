@@ -1,6 +1,6 @@
-//! What GraphQL and authentication cost is told by what there is without them: a process with a bare HTTP handler that
-//! takes the same JSON and commits in groups as the service does. Of `rows` it writes no more than the rows; of `verb` it
-//! calls the same verb of core that the resolver calls.
+//! Bare HTTP handlers, without GraphQL and authentication, to measure the cost of these. A process takes the same JSON
+//! and commits in groups as the service does. The handler `rows` writes nothing but the rows; `verb` calls the same
+//! verb of core as the resolver.
 
 use crate::{
     rows::{Store, Submitted},
@@ -25,11 +25,11 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-/// What the service's writer takes at once, and lets wait.
+/// The most labels in a group and in the queue, as in the service's writer.
 const GROUP: usize = 256;
 const QUEUE: usize = 1024;
 
-/// A handler's side, told what it is and where its database is.
+/// Runs a handler in its own process: `rows` or `verb`, with its database in this folder.
 pub async fn run(kind: &str, folder: &str) -> anyhow::Result<()> {
     let folder = Path::new(folder);
     let (router, project, row) = match kind {
@@ -70,7 +70,7 @@ fn rows(store: Store) -> (Router, String, String) {
     )
 }
 
-/// What came meanwhile makes the next group.
+/// Commits the queued labels in groups. Those that arrive during a commit are the next group.
 async fn write(store: Store, mut queue: mpsc::Receiver<Unit>) {
     let mut group = Vec::with_capacity(GROUP);
     while queue.recv_many(&mut group, GROUP).await > 0 {
@@ -137,7 +137,7 @@ async fn desk(app: &App, actor: &Actor) -> anyhow::Result<(String, String)> {
     Ok((project.id.to_string(), row.id.to_string()))
 }
 
-/// The bench's side.
+/// The process of a handler, as the bench sees it.
 pub struct Process {
     child: Child,
     address: String,

@@ -1,6 +1,6 @@
-//! The receiver: a process of its own that answers 200 to every POST, says how many came and, where asked for, when each
-//! label did. `/hook` counts, `/stamp` also notes the time; `/never` never answers, `/slow` answers after ten seconds, and neither
-//! counts.
+//! The receiver: a process of its own that answers 200 to every POST and reports the number of requests and the times
+//! of labels. `/hook` counts; `/stamp` also records the time of the label; `/never` never answers and `/slow` answers
+//! after ten seconds, and neither counts.
 
 use crate::{
     cpu, this_program,
@@ -21,12 +21,12 @@ use tokio::{
 };
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-/// How long `/slow` takes.
+/// The delay of `/slow`.
 const SLOW: Duration = Duration::from_secs(10);
-/// A part ends by itself within this time.
+/// The time limit of a part.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// What came.
+/// The requests so far.
 #[derive(Default)]
 struct Came {
     count: Cell<usize>,
@@ -34,7 +34,7 @@ struct Came {
     last: RefCell<Vec<u8>>,
 }
 
-/// The receiver's side: one thread, which is enough and wakes nobody else.
+/// Runs the receiver in its own process, on one thread, which is enough and wakes no other.
 pub fn run() -> anyhow::Result<()> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -95,7 +95,7 @@ fn take(request: &[u8], body: usize, came: &Came) {
             came.stamps.borrow_mut().push((number, at));
         }
     }
-    // The first few are enough for a sample.
+    // The first few requests are enough for a sample.
     if came.count.get() < 16 {
         *came.last.borrow_mut() = request.to_vec();
     }
@@ -116,7 +116,7 @@ fn told(request: &[u8], came: &Came) -> Vec<u8> {
     [head.into_bytes(), body].concat()
 }
 
-/// The bench's side.
+/// The process of the receiver, as the bench sees it.
 pub struct Process {
     child: Child,
     address: String,
@@ -144,12 +144,12 @@ impl Process {
         format!("http://{}/{path}", self.address)
     }
 
-    /// How many came so far.
+    /// Returns the number of requests so far.
     pub async fn count(&self) -> anyhow::Result<usize> {
         Ok(str::from_utf8(&self.get("count").await?)?.parse()?)
     }
 
-    /// Waits until so many have come, and gives the time since `started`.
+    /// Waits until this many requests have arrived. Returns the time since `started`.
     pub async fn settled(&self, started: Instant, count: usize) -> anyhow::Result<Duration> {
         let mut pause = tokio::time::interval(Duration::from_millis(2));
         while self.count().await? < count {
@@ -159,7 +159,7 @@ impl Process {
         Ok(started.elapsed())
     }
 
-    /// Labels by number, and when each came, since this was last asked.
+    /// Returns the number of each label that has arrived since the last call, and the time in microseconds since 1970.
     pub async fn stamps(&self) -> anyhow::Result<Vec<(usize, i64)>> {
         let text = String::from_utf8(self.get("stamps").await?)?;
         let line = |line: &str| {
@@ -169,12 +169,12 @@ impl Process {
         text.lines().map(line).collect()
     }
 
-    /// A request as it came, among the first.
+    /// Returns the bytes of one of the first requests.
     pub async fn sample(&self) -> anyhow::Result<Vec<u8>> {
         self.get("last").await
     }
 
-    /// Its CPU time so far.
+    /// Returns its CPU time so far.
     pub fn cpu(&self) -> anyhow::Result<Duration> {
         cpu::of(self.child.id())
     }

@@ -1,4 +1,4 @@
-//! The table, and the same as JSON in `target/bench.json`.
+//! The report: a table, and the same as JSON in `target/bench.json`.
 
 use crate::{
     figures::{Figure, Line, lines, short},
@@ -7,15 +7,15 @@ use crate::{
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// How a part went.
+/// The result of a part.
 #[derive(Serialize)]
 pub struct Told {
     pub part: &'static str,
     pub rounds: usize,
     pub seconds: f64,
-    /// What other processes took of the machine's cores meanwhile.
+    /// The share of the machine's cores that other processes took meanwhile, from 0 to 1.
     pub others: f64,
-    /// Why it was not measured, or not to its end.
+    /// The reason that it was not measured, or not to its end.
     pub skipped: Option<String>,
     pub failed: Option<String>,
     #[serde(skip)]
@@ -55,7 +55,7 @@ fn print(line: &Line) {
     println!("{}", text.trim_end());
 }
 
-/// Gives where it is.
+/// Writes the JSON and returns its path.
 pub fn write(machine: &Machine, parts: &[Told]) -> anyhow::Result<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench.json");
     let figures: Vec<Line> = parts.iter().flat_map(|part| lines(&part.figures)).collect();

@@ -1,5 +1,5 @@
-//! The rows of a submitted label, written as plainly as they can be: the same tables and indexes, the same kind of single
-//! SQLite writer (WAL, full syncs, `BEGIN IMMEDIATE`), statements of many rows prepared once, and nothing else.
+//! The rows of a submitted label, written as simply as possible: the same tables and indexes, the same kind of single
+//! SQLite writer (WAL, full syncs, `BEGIN IMMEDIATE`), prepared statements of many rows, and nothing else.
 
 use entity::{
     DataRowId, EventId, LabelId, NotificationId, NotificationStatus, OrganizationId, PayloadContent, PayloadFormat,
@@ -15,10 +15,10 @@ use serde::Deserialize;
 use serde_json::json;
 use std::path::Path;
 
-/// Rows of one statement at most.
+/// The most rows of one statement.
 const ROWS: usize = 128;
 
-/// What a client submits.
+/// A submitted label.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Submitted {
@@ -62,7 +62,7 @@ impl Store {
         })
     }
 
-    /// A label and its event each, in one transaction, on disk when this returns.
+    /// Writes a label and its event for each, in one transaction, which is on disk when this returns.
     pub async fn submit(&self, submitted: &[Submitted]) -> anyhow::Result<Vec<LabelId>> {
         let txn = self.begin().await?;
         let (ids, labels, events) = self.labels(submitted);
@@ -72,7 +72,7 @@ impl Store {
         Ok(ids)
     }
 
-    /// The same of one label with its payload and a notification.
+    /// Writes one label with its event, its payload and a notification in the same way.
     pub async fn submit_for_webhook(&self, submitted: &Submitted) -> anyhow::Result<()> {
         let txn = self.begin().await?;
         let (_, labels, events) = self.labels(std::slice::from_ref(submitted));
@@ -174,8 +174,7 @@ impl Store {
     }
 }
 
-/// Bytes of an event's data, or of a payload, beside the label: what it says of the project, the data row, the dataset and
-/// the user.
+/// Bytes of an event's data, or of a payload, beside the label: the project, the data row, the dataset and the user.
 const AROUND: usize = 900;
 
 const LABEL: &str = "id, organization_id, project_id, data_row_id, created_by, label_type, label, seconds_to_label, \
@@ -186,7 +185,7 @@ const PAYLOAD: &str = "id, organization_id, event_id, format, content, body";
 const NOTIFICATION: &str = "id, organization_id, webhook_id, event_id, payload_id, project_id, topic, external_id, \
     status, attempt_count, throttled_count, sequence, created_at, updated_at";
 
-/// Rows in statements whose lengths are powers of two, so that few stay prepared.
+/// Inserts rows in statements whose lengths are powers of two, so that few statements stay prepared.
 async fn insert(txn: &DatabaseTransaction, table: &str, columns: &str, rows: Vec<Vec<Value>>) -> anyhow::Result<()> {
     let mut rows = rows.into_iter();
     while let Some(count) = rows.len().checked_ilog2().map(|log| ROWS.min(1 << log)) {

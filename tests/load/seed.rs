@@ -1,8 +1,9 @@
-//! Long logs: SQLite files with many notifications, made once and kept in `target/bench`, named for the schema's version.
+//! Long logs: SQLite files with many notifications, made once and kept in `target/bench`, with the schema's version in
+//! their names.
 //!
-//! The release binary makes the file and what people set up in it: an organization, projects, webhooks, one label. The
-//! log itself is written by SQL: ten notifications an event, over thirty days, ids and numbers as the product makes them.
-//! A run leaves rows behind; [`Log::restore`] removes them, so that the next one finds the same file.
+//! The release binary makes the file and its setup: an organization, projects, webhooks, one label. The log itself is
+//! written by SQL: ten notifications per event, over thirty days, with ids and numbers as the product makes them. A run
+//! leaves rows behind; [`Log::restore`] removes them, so that the next run finds the same file.
 
 use crate::{
     server::{Server, text},
@@ -18,12 +19,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Events that are written at once.
+/// The number of events that are written at once.
 const CHUNK: u64 = 20_000;
-/// Where the webhooks of the log go.
+/// The URL of the log's webhooks. Nothing listens there.
 const NOBODY: &str = "http://127.0.0.1:9/hook";
 const SPAN: Duration = Duration::from_secs(30 * 24 * 3_600);
-/// Between the newest notification and the moment of seeding.
+/// The time between the newest notification and the moment of seeding.
 const REST: Duration = Duration::from_secs(3_600);
 
 /// A file with a long log.
@@ -33,7 +34,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// The file with so many notifications, written now if it is not there.
+    /// Returns the log with this many notifications. Writes the file if it does not exist.
     pub async fn of(notifications: u64) -> anyhow::Result<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
         fs::create_dir_all(&folder)?;
@@ -51,7 +52,7 @@ impl Log {
         format!("sqlite://{}?mode=rwc", self.path.display())
     }
 
-    /// Seconds at which the log ends; 0 while it is being written.
+    /// Returns the time at which the log ends, in seconds since 1970; 0 while it is being written.
     async fn end(&self) -> anyhow::Result<i64> {
         let db = self.open().await?;
         number(&db, "SELECT user_version FROM pragma_user_version").await
@@ -63,7 +64,7 @@ impl Log {
         Ok(Database::connect(options).await?)
     }
 
-    /// Removes what was added since it was made.
+    /// Removes the rows that were added since the log was made.
     pub async fn restore(&self) -> anyhow::Result<()> {
         let db = self.open().await?;
         let end = number(&db, "SELECT user_version FROM pragma_user_version").await?;
@@ -114,18 +115,18 @@ impl Log {
             eprint!("\rseeding {done} of {} notifications", self.notifications);
         }
         run(&db, "UPDATE organization SET retention_days = 3650").await?;
-        // What people set up is not younger than this, and what a run adds is.
+        // The setup is older than this time, and the rows that a run adds are younger.
         run(&db, &format!("PRAGMA user_version = {}", now.as_secs() + 1)).await?;
         run(&db, "PRAGMA journal_mode = WAL").await?;
         db.close().await?;
         eprintln!(" took {:?}, which no figure counts", started.elapsed());
-        // Ids tell what a run adds by the second.
+        // Ids tell the rows of a run apart by the second.
         tokio::time::sleep_until((Instant::now() + Duration::from_secs(4)).into()).await;
         Ok(())
     }
 }
 
-/// What people would have set up. Nobody is at the webhooks' address.
+/// Creates the projects and webhooks, and one label, as people would. Nothing listens at the webhooks' URL.
 async fn set_up(url: &str) -> anyhow::Result<()> {
     let server = Server::node(url).await?;
     let mut last = Value::Null;
@@ -152,7 +153,7 @@ async fn set_up(url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The schema's version.
+/// Returns the version of the schema: the number of migrations.
 fn migrations() -> anyhow::Result<usize> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migration/src");
     let files = fs::read_dir(folder)?.flatten();

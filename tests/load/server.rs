@@ -15,9 +15,9 @@ use std::{
 use tempfile::{NamedTempFile, TempDir};
 
 pub const KEY: &str = "lh_bench_0123456789abcdef0123456789abcdef";
-/// 32 bytes that keep nothing secret.
+/// A master key of 32 bytes in base64, which protects nothing of value.
 const MASTER_KEY: &str = "YmVuY2hiZW5jaGJlbmNoYmVuY2hiZW5jaGJlbmNoYmU=";
-/// A part ends by itself within this time.
+/// The time limit of a part.
 const LIMIT: Duration = Duration::from_secs(120);
 
 pub struct Server {
@@ -26,7 +26,7 @@ pub struct Server {
     _folder: TempDir,
 }
 
-/// What labels are submitted on.
+/// The project and the data row for which labels are submitted.
 pub struct Desk {
     pub project: String,
     pub row: String,
@@ -37,14 +37,14 @@ impl Server {
         Self::with("warn", Stdio::inherit()).await
     }
 
-    /// One that writes every statement into its log, and the file of that.
+    /// Starts a server that logs every statement. Returns it with its log file.
     pub async fn telling_statements() -> anyhow::Result<(Self, NamedTempFile)> {
         let log = NamedTempFile::new()?;
         let server = Self::with("warn,sqlx::query=debug", log.reopen()?.into()).await?;
         Ok((server, log))
     }
 
-    /// One of the nodes that share a PostgreSQL database.
+    /// Starts a server over this database, which it may share with other nodes.
     pub async fn node(database: &str) -> anyhow::Result<Self> {
         Self::over(tempfile::tempdir()?, database, "warn", Stdio::inherit()).await
     }
@@ -89,7 +89,7 @@ impl Server {
         self.child.id()
     }
 
-    /// The data of an answer without errors.
+    /// Returns the data of an answer. Fails if it has errors.
     pub async fn query(&self, document: &str, variables: Value) -> anyhow::Result<Value> {
         let answer = self.client.try_answer(document, variables).await?;
         match answer.body["errors"].is_null() {
@@ -131,8 +131,8 @@ impl Server {
         })
     }
 
-    /// Waits until so many have come and nothing is under way, and gives the time since `started`. The server is asked only
-    /// when all have come.
+    /// Waits until this many requests have arrived and no notification is open. Returns the time since `started`. The
+    /// server is queried only when all requests have arrived.
     pub async fn settled_with(&self, receiver: &Process, count: usize, started: Instant) -> anyhow::Result<Duration> {
         let mut pause = tokio::time::interval(Duration::from_millis(5));
         while receiver.count().await? < count {
@@ -144,7 +144,7 @@ impl Server {
         self.settled(started).await
     }
 
-    /// Waits until nothing is under way, and gives the time since `started`.
+    /// Waits until no notification is open. Returns the time since `started`.
     pub async fn settled(&self, started: Instant) -> anyhow::Result<Duration> {
         let open = "{notifications(where: {statuses: [PENDING, SENDING, RETRYING]}, first: 1) {nodes {id}}}";
         let mut pause = tokio::time::interval(Duration::from_millis(5));
@@ -174,19 +174,19 @@ fn root() -> PathBuf {
 
 static BINARY: OnceLock<PathBuf> = OnceLock::new();
 
-/// The binary that is measured: as it is released, unless another one was named.
+/// Returns the path of the measured binary: the release build, unless another one was named.
 pub fn binary() -> PathBuf {
     let named = BINARY.get().cloned();
     named.unwrap_or_else(|| root().join("target/release/labelhook"))
 }
 
-/// Names a binary that has been built already: another version, or another profile.
+/// Sets the measured binary to one that is already built: another version, or another profile.
 pub fn measure(binary: &str) -> anyhow::Result<()> {
     let binary = fs::canonicalize(binary).with_context(|| format!("the binary {binary}"))?;
     BINARY.set(binary).map_err(|_| anyhow!("two binaries were named"))
 }
 
-/// Builds it, unless one was named.
+/// Builds the release binary, unless another one was named.
 pub fn build() -> anyhow::Result<()> {
     if BINARY.get().is_some() {
         return Ok(());

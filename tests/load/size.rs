@@ -1,10 +1,10 @@
-//! `size`: the release binary, and what it keeps in memory when nothing happens.
+//! `size`: the size of the release binary, and its memory when idle.
 
 use crate::{Size, cpu, figures::Figure, server};
 use std::time::{Duration, Instant};
 
 const MB: f64 = 1e6;
-/// How long it is left alone.
+/// The seconds for which the server is left idle.
 const IDLE: usize = 10;
 
 pub async fn size(size: Size) -> anyhow::Result<Vec<Figure>> {

@@ -1,8 +1,8 @@
-//! `subscribe`: a thousand live subscribers of one organization while labels are delivered at a steady pace. What a
-//! subscriber takes, how late it hears, what a message costs, and what deliveries lose by it.
+//! `subscribe`: a thousand live subscribers of one organization while labels are delivered at a steady pace. Measures
+//! the memory of a subscriber, the lag and the cost of a message, and the effect on deliveries.
 //!
-//! A message is as late as it comes after the time that its notification bears, which is when its transaction began: the
-//! sync to disk is in it. One subscriber alone, in the same round, shows how much that is.
+//! The lag of a message is the time since the `updatedAt` of its notification, which is when its transaction began, so
+//! it includes the sync to disk. One subscriber alone, in the same round, shows how much that is.
 
 use crate::{
     LABEL_BYTES, Size, cpu, driver,
@@ -13,9 +13,9 @@ use crate::{
 };
 use std::time::Duration;
 
-/// Who listens.
+/// The numbers of subscribers.
 const SUBSCRIBERS: [usize; 2] = [100, 1_000];
-/// Deliveries a second.
+/// Deliveries per second.
 const PACE: usize = 500;
 /// Deliveries without subscribers, and with them.
 const ALONE: usize = 4 * PACE;
@@ -23,7 +23,7 @@ const HEARD: usize = 10 * PACE;
 /// Deliveries before anything is measured.
 const WARM: usize = 2 * PACE;
 
-/// One round of each number of them; in the short form a tenth of everything.
+/// Measures one round for each number of subscribers; a tenth of everything in the short form.
 pub async fn subscribe(size: Size) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for count in SUBSCRIBERS {
@@ -52,7 +52,7 @@ async fn round(subscribers: usize, size: Size) -> anyhow::Result<Vec<Figure>> {
     let messages = told.messages as f64;
     let beside = alone.cpu.as_secs_f64() / alone_of as f64 * heard_of as f64;
     let figure = |name: &str, value: f64| Figure::new("subscribe", &format!("{count}: {name}"), value);
-    // The budget is that of a thousand.
+    // The budget is for a thousand subscribers.
     let judged = |figure: Figure| Figure {
         budget: figure.budget.filter(|_| subscribers == SUBSCRIBERS[1]),
         ..figure
@@ -102,7 +102,7 @@ fn listeners(server: &Server, desk: &Desk, count: usize) -> anyhow::Result<Liste
     })
 }
 
-/// How a run went.
+/// The results of a run.
 struct Run {
     rate: f64,
     elapsed: Duration,

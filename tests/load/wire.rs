@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand, as cheap as it can be: what the bench itself spends is taken from what it measures.
+//! HTTP/1.1 by hand, as cheap as possible: the bench shares the cores with what it measures.
 
 use anyhow::{Context, bail, ensure};
 use std::time::SystemTime;
@@ -7,10 +7,10 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Bytes that are read at once.
+/// The size of the read buffer, in bytes.
 const BUFFER: usize = 16 << 10;
 
-/// A connection that is kept.
+/// A persistent connection.
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -26,7 +26,8 @@ impl Connection {
         })
     }
 
-    /// Sends a whole request and gives the body of its answer, which must be 200 and tell of no GraphQL error.
+    /// Sends a complete request and returns the body of its response. Fails if the status is not 200 or the body has a
+    /// GraphQL error.
     pub async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<&[u8]> {
         self.buffer.clear();
         self.stream.write_all(request).await?;
@@ -47,16 +48,16 @@ impl Connection {
     }
 }
 
-/// A whole request or answer at the beginning of some bytes.
+/// The extent of a complete request or response at the beginning of a buffer.
 pub struct Message {
-    /// Where its body begins.
+    /// The offset of its body.
     pub body: usize,
-    /// Where it ends.
+    /// The offset of its end.
     pub end: usize,
 }
 
 impl Message {
-    /// None: more has to be read.
+    /// Parses the beginning of a buffer. Returns none if more bytes have to be read.
     pub fn read(bytes: &[u8]) -> anyhow::Result<Option<Self>> {
         let Some(head) = place(bytes, b"\r\n\r\n") else {
             return Ok(None);
@@ -67,7 +68,7 @@ impl Message {
     }
 }
 
-/// The length of a body, by its head; none is said of a GET's.
+/// Returns the length of a body from its head. A GET without a length has none.
 fn length(head: &[u8]) -> anyhow::Result<usize> {
     const NAME: &[u8] = b"content-length:";
     for line in head.split(|byte| *byte == b'\n') {
@@ -87,7 +88,7 @@ fn length(head: &[u8]) -> anyhow::Result<usize> {
     Ok(0)
 }
 
-/// A POST of JSON, whole.
+/// Returns a complete POST of JSON.
 pub fn post(address: &str, path: &str, key: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
@@ -97,13 +98,13 @@ pub fn post(address: &str, path: &str, key: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The address and the path of a URL.
+/// Returns the address and the path of a URL.
 pub fn parts(url: &str) -> (&str, &str) {
     let rest = url.trim_start_matches("http://");
     rest.split_at(rest.find('/').unwrap_or(rest.len()))
 }
 
-/// Where some bytes first stand in others.
+/// Returns the offset of the first occurrence of some bytes in others.
 pub fn place(bytes: &[u8], what: &[u8]) -> Option<usize> {
     let mut from = 0;
     while let Some(next) = bytes[from..].iter().position(|byte| *byte == what[0]) {
@@ -120,23 +121,24 @@ fn holds(bytes: &[u8], what: &[u8]) -> bool {
     place(bytes, what).is_some()
 }
 
-/// What stands before the number of a label in its text, of so many digits, wherever the text is carried to.
+/// The marker before a label's number, which stays in its text wherever that is copied to, and the length of the
+/// number.
 pub const MARK: &[u8] = b"bench#";
 pub const DIGITS: usize = 8;
 
-/// The text of a label, as long as asked for. Its number is zero.
+/// Returns the text of a label with the number zero and this many bytes of padding.
 pub fn label(bytes: usize) -> String {
     let mark = String::from_utf8_lossy(MARK);
     let zeros = "0".repeat(DIGITS);
     format!("{{\"objects\":[],\"padding\":\"{mark}{zeros};{}\"}}", "x".repeat(bytes))
 }
 
-/// Where the number of a label stands.
+/// Returns the offset of a label's number.
 pub fn number_place(bytes: &[u8]) -> anyhow::Result<usize> {
     Ok(place(bytes, MARK).context("no label is there")? + MARK.len())
 }
 
-/// Gives a label its number.
+/// Writes a label's number.
 pub fn set_number(bytes: &mut [u8], place: usize, number: usize) {
     let mut rest = number;
     for digit in bytes[place..place + DIGITS].iter_mut().rev() {
@@ -145,13 +147,13 @@ pub fn set_number(bytes: &mut [u8], place: usize, number: usize) {
     }
 }
 
-/// The number of a label.
+/// Returns the number of a label, if it has one.
 pub fn number(bytes: &[u8]) -> Option<usize> {
     let digits = bytes.get(number_place(bytes).ok()?..)?.get(..DIGITS)?;
     str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// Microseconds since 1970, by the clock that all processes of this machine share.
+/// Returns the microseconds since 1970, by the clock that all processes of this machine share.
 pub fn micros() -> i64 {
     let time = SystemTime::UNIX_EPOCH.elapsed();
     time.map_or(0, |time| i64::try_from(time.as_micros()).unwrap_or(i64::MAX))

@@ -1,5 +1,5 @@
 //! Workflows under load: ten thousand tasks that enter a webhook stage at once, with and without a dead receiver in
-//! another project, and what moving a task costs in a small project and in a large one.
+//! another project, and the cost of moving a task in a small and in a large project.
 
 use crate::{
     Size, cpu,
@@ -12,25 +12,25 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
-/// Tasks that enter the stage at once, in the short form too.
+/// The tasks that enter the stage at once, in full and in short form.
 const TASKS: usize = 10_000;
 const FEW_TASKS: usize = 1_000;
-/// Tasks that wait for the dead receiver meanwhile.
+/// The tasks that wait for the dead receiver meanwhile.
 const STUCK: usize = 1_000;
-/// Data rows of one mutation.
+/// The data rows of one mutation.
 const AT_ONCE: usize = 1_000;
-/// Tasks that are submitted one after the other, in the short form too.
+/// The tasks that are submitted one after the other, in full and in short form.
 const MOVES: usize = 500;
 const FEW_MOVES: usize = 50;
-/// The sizes of projects that a move is measured in, in the short form too.
+/// The sizes of the projects in which a move is measured, in full and in short form.
 const SIZES: [usize; 2] = [1_000, 100_000];
 const SMALL: [usize; 2] = [1_000, 2_000];
-/// Submits whose statements are counted.
+/// The submits whose statements are counted.
 const COUNTED: usize = 20;
 const SUBMIT: &str = "mutation($id: ID!) {submitTask(where: {id: $id}, data: {label: \"{}\"}) {id}}";
 const LIMIT: Duration = Duration::from_secs(110);
 
-/// `drain`: how long the stage takes for all, and how much longer beside a dead receiver.
+/// `drain`: the time that the stage takes for all tasks, and the slowdown beside a dead receiver.
 pub async fn drain(size: Size) -> anyhow::Result<Vec<Figure>> {
     let tasks = size.of(TASKS, FEW_TASKS);
     let calm = drained(tasks, None).await?;
@@ -79,7 +79,8 @@ pub async fn moves(size: Size) -> anyhow::Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// How many statements a submit is, as the server's own log has them. The first few fill caches.
+/// Returns the statements per submit, counted in the server's own log. The first submits fill caches and are not
+/// counted.
 async fn statements(size: usize) -> anyhow::Result<f64> {
     let (server, log) = Server::telling_statements().await?;
     let flow = Flow::draw(&server, &label_only()).await?;
@@ -96,7 +97,7 @@ async fn statements(size: usize) -> anyhow::Result<f64> {
     Ok((count()? - before) as f64 / COUNTED as f64)
 }
 
-/// How long all tasks took to pass the stage, and the CPU time of one.
+/// Returns the time that all tasks took to pass the stage, and the CPU time per task in microseconds.
 async fn drained(tasks: usize, dead: Option<String>) -> anyhow::Result<(Duration, f64)> {
     let receiver = receiver::Process::start().await?;
     let server = Server::start().await?;
@@ -173,7 +174,7 @@ impl<'s> Flow<'s> {
         Ok(())
     }
 
-    /// Tasks somewhere in the list.
+    /// Returns the ids of at least this many tasks. Fails if there are fewer.
     async fn some(&self, count: usize) -> anyhow::Result<Vec<String>> {
         let list = "query($project: ID!, $after: String) {tasks(where: {projectIds: [$project]}, first: 100, \
             after: $after) {nodes {id} pageInfo {endCursor}}}";

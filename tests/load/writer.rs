@@ -1,4 +1,4 @@
-//! Writes events and their notifications into a SQLite file by SQL: ids and numbers as the product makes them.
+//! Writes events and their notifications into a SQLite file by SQL, with ids and numbers as the product makes them.
 
 use crate::{
     seed::{run, word},
@@ -7,17 +7,17 @@ use crate::{
 use sea_orm::DatabaseConnection;
 
 pub const PROJECTS: u64 = 20;
-/// Webhooks of a project, each of which wants all of its events.
+/// The webhooks of a project, each of which subscribes to all of its events.
 pub const FAN: u64 = 10;
-/// Microseconds from an event to the next where many happen at once: as many numbers of the feed as they need.
+/// Microseconds between two events of a dense log: as many as the sequence numbers that each event needs.
 const DENSE: i64 = 25;
 
-/// What becomes of notifications that are written.
+/// The state of the notifications that are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// Most succeeded, as in the log of a healthy installation.
     Mixed,
-    /// All wait to be claimed.
+    /// All are due and wait to be claimed.
     Due,
 }
 
@@ -30,7 +30,7 @@ pub struct Writer<'d> {
 }
 
 impl<'d> Writer<'d> {
-    /// One whose event `n` happened `n` steps after the first, in microseconds.
+    /// Returns a writer whose event `n` happened `n` steps after `first`. Both are in microseconds.
     pub async fn new(db: &'d DatabaseConnection, first: i64, step: i64) -> anyhow::Result<Self> {
         run(db, SEATS).await?;
         let organization = word(db, "SELECT hex(id) AS value FROM organization").await?;
@@ -42,7 +42,7 @@ impl<'d> Writer<'d> {
         })
     }
 
-    /// One of so many events that happened just now.
+    /// Returns a writer for this many events, the last of which happened just now.
     pub async fn until_now(db: &'d DatabaseConnection, events: u64) -> anyhow::Result<Self> {
         let now = wire::micros();
         Self::new(db, now - i64::try_from(events)? * DENSE, DENSE).await
@@ -111,7 +111,7 @@ impl<'d> Writer<'d> {
         )
     }
 
-    /// Attempts and tallies of what [`Writer::write`] wrote.
+    /// Writes the attempts and tallies of the notifications that [`Writer::write`] wrote.
     async fn outcomes(&self) -> anyhow::Result<()> {
         let these = "FROM notification WHERE event_id IN (SELECT event_id FROM happened)";
         let attempts = format!(
@@ -144,14 +144,15 @@ impl<'d> Writer<'d> {
     }
 }
 
-/// Webhooks by their project and place, and an event as the product makes it.
+/// The statements that create temporary tables: the webhooks by project and place, the data of an event, and the events
+/// that are being written.
 const SEATS: &str = "CREATE TEMP TABLE seat AS SELECT dense_rank() OVER (ORDER BY project_id) - 1 AS project, \
      row_number() OVER (PARTITION BY project_id ORDER BY id) - 1 AS place, id AS webhook_id, project_id FROM webhook; \
      CREATE INDEX temp.seat_project ON seat (project, place); \
      CREATE TEMP TABLE sample AS SELECT data FROM event LIMIT 1; \
      CREATE TEMP TABLE happened (n INTEGER PRIMARY KEY, at INTEGER, topic INTEGER, event_id BLOB, payload_id BLOB)";
 
-/// UUID v7 of the time `at`; `number` tells those of a kind apart.
+/// Returns an SQL expression for a UUID v7 of the time `at`. `number` distinguishes the ids of a kind.
 fn id(kind: &str, number: &str) -> String {
     format!("unhex(printf('%012x7{kind}008%015x', at / 1000, {number}))")
 }
