@@ -1,7 +1,7 @@
 //! Label contexts: the objects related to labels (projects, data rows, datasets, annotators, and whether the data rows
 //! are in batches), read in one query. The hot path of `createLabel` reads nothing else. The contexts of labels whose
-//! transactions are committed as a group are prefetched together (`db/prefetch.rs`), so the query takes many [`LabelKey`]
-//! keys.
+//! transactions are committed as a group are prefetched together (`db/prefetch.rs`), so the query takes many
+//! [`LabelKey`] keys.
 
 use crate::{
     Result, event,
@@ -176,7 +176,7 @@ impl<K: Eq + Hash, M: FromQueryResult> RowCache<K, M> {
 }
 
 impl LabelContext {
-    /// Builds the data of an event key the label. Rows are marked as deleted and never removed, so all of them exist.
+    /// Builds the data of an event about the label. Rows are marked as deleted and never removed, so all of them exist.
     pub(crate) fn change(&self, label: &label::Model) -> Result<event::LabelChange> {
         let (Some(project), Some(data_row), Some(dataset)) = (&self.project, &self.data_row, &self.dataset) else {
             return Err(crate::Error::internal(format!("label {} is orphaned", label.id)));

@@ -13,7 +13,7 @@ use tokio::{
 
 /// The most commands in one transaction; larger groups were measured to gain nothing.
 const MAX_GROUP: usize = 256;
-/// The most commands that may wait. Beyond it a caller waits to hand its unit over (backpressure).
+/// The most commands that may wait. Beyond it a caller waits to hand its command over (backpressure).
 const MAX_QUEUED: usize = 1024;
 
 /// The size of the last group from which on the load counts as high.
@@ -56,11 +56,11 @@ impl Queue {
 
     fn gathering_for(gather_timeout: Duration) -> (CommandSender, Self) {
         let (sender, queue) = Self::new();
-        let gathers = Some(gather_timeout);
+        let gather_timeout = Some(gather_timeout);
         (
             sender,
             Self {
-                gather_timeout: gathers,
+                gather_timeout,
                 ..queue
             },
         )
@@ -117,7 +117,8 @@ impl Default for AdaptiveBatching {
 }
 
 impl AdaptiveBatching {
-    /// Returns the number of commands to wait for, or `None` not to wait. `waited` is the time until the first unit came.
+    /// Returns the number of commands to wait for, or `None` not to wait. `waited` is the time until the first command
+    /// came.
     fn target(&self, waited: Duration, gather_timeout: Duration) -> Option<usize> {
         (self.last >= HIGH_LOAD && waited < gather_timeout).then_some(self.target)
     }

@@ -46,7 +46,7 @@ mod tests {
         let waits = Arc::clone(&unresponsive);
         let waiting = tokio::spawn(async move { waits.until_unresponsive(pending::<Result<()>>()).await });
         tokio::task::yield_now().await;
-        assert!(!waiting.is_finished(), "an old unresponsive is over");
+        assert!(!waiting.is_finished(), "an old report does not count");
         unresponsive.report();
         assert!(matches!(waiting.await.unwrap(), Err(Error::Unavailable(_))));
         assert_eq!(unresponsive.until_unresponsive(async { Ok(1) }).await.unwrap(), 1);

@@ -2,12 +2,12 @@
 //! policy gives up.
 //!
 //! The server starts it with [`run`]; tests step it with [`run_until_idle`]. The commit of a notification wakes it
-//! through the [`Lanes`](crate::queue::lanes::Lanes), and so do a hint from another node and the node's heartbeat. Verbs reach only into the lanes:
-//! they cancel a job or note that something is due.
+//! through the [`lanes`](crate::queue::lanes), and so do a hint from another node and the node's heartbeat. Verbs reach
+//! only into the lanes: they cancel a job or note that something is due.
 //!
-//! There is one path to a request. A first attempt usually arrives in the lanes already claimed. Retries,
-//! redeliveries and the claims of a dead node are claimed from the database (`queue/claim.rs`). Each notification is sent
-//! alone ([`deliver`]) and recorded in a batch ([`recorder`]).
+//! There is one path to a request. A first attempt usually arrives in the lanes already claimed. Retries, redeliveries
+//! and the claims of a dead node are claimed from the database (`queue/claim.rs`). Each notification is sent alone
+//! ([`deliver`]) and recorded in a batch ([`recorder`]).
 //!
 //! Invariants: no transaction is open while a receiver is called. The dispatcher wakes on a signal *and* on a timer,
 //! and it registers for the signal before it looks, so that no wake-up is lost.
@@ -121,8 +121,8 @@ impl Dispatcher {
     }
 }
 
-/// Delivers until `shutdown`. Then waits [`SHUTDOWN_TIMEOUT`] for requests in flight, records their outcomes and releases the
-/// remaining claims.
+/// Delivers until `shutdown`. Then waits [`SHUTDOWN_TIMEOUT`] for requests in flight, records their outcomes and
+/// releases the remaining claims.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let (records, queue) = mpsc::unbounded_channel();
     let recorder = tokio::spawn(recorder::run(Arc::clone(&app), queue));

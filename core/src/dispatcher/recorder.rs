@@ -32,7 +32,7 @@ const MAX_FAULTS: u32 = 5;
 /// The delay before a batch is tried again that the database refused.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// The result of one claim of a notification, on its mode into the database.
+/// The result of one claim of a notification, on its way into the database.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     job: Job,
@@ -175,7 +175,7 @@ async fn until_recorded(app: &App, part: Arc<Vec<Record>>, mut mode: RecordMode)
     }
 }
 
-/// The mode a batch is recorded.
+/// The mode in which a batch is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RecordMode {
     /// Together with other appends of its commit group, if the batch only appends.

@@ -2,8 +2,8 @@
 //! ends when nobody subscribes any more.
 //!
 //! A look costs some queries, and notifying a subscriber costs a wake-up and a write. So after a look that found rows,
-//! the reader waits some milliseconds for more, and notifies many subscribers group by group ([`pacing`](crate::feed::pacing)).
-//! After a pause, they are notified at once.
+//! the reader waits some milliseconds for more, and notifies many subscribers group by group
+//! ([`pacing`](crate::feed::pacing)). After a pause, they are notified at once.
 
 use super::{
     channel::{Channel, Channels, Item},

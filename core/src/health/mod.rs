@@ -1,7 +1,7 @@
-//! The health of webhooks: a registry in memory ([`HealthRegistry`]) of their circuit breakers and consecutive failures, and the
-//! consequences of these (`follow.rs`). The dispatcher reports an outcome when its request ends, so a circuit breaker
-//! opens immediately; the recorder writes changes of the health together with the outcomes. A success after a success
-//! writes nothing.
+//! The health of webhooks: a registry in memory ([`HealthRegistry`]) of their circuit breakers and consecutive
+//! failures, and the consequences of these (`consequences.rs`). The dispatcher reports an outcome when its request
+//! ends, so a circuit breaker opens immediately; the recorder writes changes of the health together with the outcomes.
+//! A success after a success writes nothing.
 //!
 //! The outcomes of an operational event's own deliveries count for the circuit breaker only: they cause no warning,
 //! disable no webhook and end no streak of failures, so that webhooks that watch each other cause no cascade.

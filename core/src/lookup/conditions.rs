@@ -105,8 +105,8 @@ pub(super) fn of_visible_stage(actor: &Actor) -> Condition {
     Condition::all().add(Expr::exists(stages.into_query()))
 }
 
-/// Holds for the notifications of webhooks that the actor sees: a limited key sees what goes to its projects' webhooks, not
-/// what goes to those of the organization. None: all.
+/// Holds for the notifications of webhooks that the actor sees: a limited key sees what goes to its projects' webhooks,
+/// not what goes to those of the organization. None: all.
 pub(crate) fn of_visible_webhook(actor: &Actor) -> Option<Expr> {
     let projects = actor.projects.as_ref()?;
     let webhooks = webhook::Entity::find()

@@ -1,6 +1,6 @@
-//! Finds rows by their ids, or says that they are not found. The tenancy check stands in [`is_visible`] and nowhere else: a
-//! row of another organization, or of a project that the actor does not see, is not found. [`nouns`] lists what is found
-//! here, and [`conditions`] has the parts of the check that need other tables.
+//! Finds rows by their ids, or says that they are not found. The tenancy check of a row that is found by its id is
+//! [`is_visible`]: a row of another organization, or of a project that the actor does not see, is not found. [`nouns`]
+//! lists what is found here, and [`conditions`] has the parts of the check that need other tables.
 
 mod conditions;
 mod nouns;

@@ -1,5 +1,5 @@
-//! The nouns that are found by their ids. A table with an organization that is not in this list has no look-up: its rows are
-//! reached through a noun that is.
+//! The nouns that are found by their ids. A table with an organization that is not in this list has no look-up: its
+//! rows are reached through a noun that is.
 
 use super::{
     Owned, Visibility,

@@ -1,5 +1,5 @@
-//! Multi-row statements. A statement has room for a power of two of rows, 128 at most, so that few distinct statements are
-//! prepared.
+//! Multi-row statements. A statement has room for a power of two of rows, 128 at most, so that few distinct statements
+//! are prepared.
 //!
 //! * Rows that are written are padded: unused row slots are filled with `NULL`, so a group needs one statement a table and
 //!   not one for each power ([`insert`], [`make`]).

@@ -1,7 +1,8 @@
-//! Webhooks: registered targets. They are created, changed and listed here; [`SubscriberCache`](crate::subscribers::SubscriberCache) caches the subscribers of an
-//! event, [`DeliverySettingsCache`] the settings with which the dispatcher sends to them, and [`health`] their circuit breakers. The
-//! GraphQL resolvers call the verbs; publishing and the dispatcher read the caches. Nothing here may send a request or
-//! know of GraphQL.
+//! Webhooks: registered targets. They are created, changed and listed here;
+//! [`SubscriberCache`](crate::subscribers::SubscriberCache) caches the subscribers of an event,
+//! [`DeliverySettingsCache`] the settings with which the dispatcher sends to them, and [`health`] their circuit
+//! breakers. The GraphQL resolvers call the verbs; publishing and the dispatcher read the caches. Nothing here may send
+//! a request or know of GraphQL.
 
 pub(crate) mod capture;
 mod field;

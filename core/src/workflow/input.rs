@@ -53,8 +53,8 @@ pub struct Move {
     pub to: String,
 }
 
-/// The webhook of a stage. Absent settings return to a stage's defaults, except secrets, credentials and custom headers,
-/// which are kept.
+/// The webhook of a stage. Absent settings return to a stage's defaults, except secrets, credentials and custom
+/// headers, which are kept.
 #[derive(Clone, Debug, Default)]
 pub struct StageWebhook {
     /// The secret, for [`AuthType::Secret`](entity::AuthType::Secret).

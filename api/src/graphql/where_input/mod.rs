@@ -1,6 +1,6 @@
 //! [`WhereInput`]: the `where` argument of a list, generated from the conditions of a noun. A noun names them once, in
-//! [`Listed::conditions`]: each field with its type and its words. The operators, the descriptions in the schema and the
-//! parsing of the input follow from that.
+//! [`Listed::conditions`]: each field with its type and its words. The operators, the descriptions in the schema and
+//! the parsing of the input follow from that.
 
 mod conditions;
 mod values;

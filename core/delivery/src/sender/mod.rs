@@ -39,7 +39,8 @@ pub use failure::SendError;
 /// The bytes of a response's body that are kept.
 pub const MAX_KEPT_BODY: usize = 64 * 1024;
 
-/// The most bytes of a response's body that are read. Reading beyond [`MAX_KEPT_BODY`] only keeps the connection usable.
+/// The most bytes of a response's body that are read. Reading beyond [`MAX_KEPT_BODY`] only keeps the connection
+/// usable.
 pub const MAX_READ_BODY: usize = 256 * 1024;
 
 /// The most bytes of a response's head.

@@ -19,8 +19,8 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// Derives bounds from the times of a filter: ids contain their creation time, up to [`MAX_CLOCK_SKEW`]. A mock clock
-    /// implies nothing about ids.
+    /// Derives bounds from the times of a filter: ids contain their creation time, up to [`MAX_CLOCK_SKEW`]. A mock
+    /// clock implies nothing about ids.
     pub(crate) fn of(clock: &Clock, filter: &Filter) -> Self {
         if clock.here().is_none() {
             return Self::default();

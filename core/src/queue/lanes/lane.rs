@@ -8,11 +8,12 @@ use std::{collections::VecDeque, time::Duration};
 /// The longest a job in memory may wait for its rate-limiter token. A job that would wait longer stays in the database:
 /// there it shows when it is due, and it takes no place that other lanes need.
 const TOKEN_HORIZON: Duration = Duration::from_secs(5);
-/// A rate-limited lane claims when its next job would wait no longer than this. It then claims for all of [`TOKEN_HORIZON`], so
-/// that it claims in batches.
+/// A rate-limited lane claims when its next job would wait no longer than this. It then claims for all of
+/// [`TOKEN_HORIZON`], so that it claims in batches.
 const CLAIM_HORIZON: Duration = Duration::from_millis(2_500);
 
-/// The relation of a lane to the round-robin queue. The transitions are drawn in the documentation of the parent module.
+/// The relation of a lane to the round-robin queue. The transitions are drawn in the documentation of the parent
+/// module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Schedule {
     /// Not in the queue.

@@ -178,8 +178,8 @@ impl Lanes {
     }
 
     /// Notes that a webhook's circuit breaker is open until `until`, or has closed. The jobs that the lane has queued
-    /// are returned by [`Lanes::take_released`]. Until that moment the lane claims and sends nothing; from then on, one job at a
-    /// time.
+    /// are returned by [`Lanes::take_released`]. Until that moment the lane claims and sends nothing; from then on, one
+    /// job at a time.
     pub fn shut(&self, webhook_id: WebhookId, until: Option<Timestamp>) {
         self.change(|state| state.shut(webhook_id, until));
     }
@@ -225,9 +225,9 @@ impl Lanes {
         self.change(|state| state.cancel(webhook_id, notification_id));
     }
 
-    /// Returns claim budgets, of at most [`MAX_CLAIM_LANES`] lanes that have something due and room for it. They alternate
-    /// between the lane that is due first and the one that became due last, if that was just now. The notes of these
-    /// lanes are cleared, so every claim must end in [`Lanes::claimed`] or [`Lanes::not_claimed`].
+    /// Returns claim budgets, of at most [`MAX_CLAIM_LANES`] lanes that have something due and room for it. They
+    /// alternate between the lane that is due first and the one that became due last, if that was just now. The notes
+    /// of these lanes are cleared, so every claim must end in [`Lanes::claimed`] or [`Lanes::not_claimed`].
     pub fn claim_budgets(&self, now: Timestamp) -> Vec<ClaimBudget> {
         let mut state = self.state();
         let budgets: Vec<ClaimBudget> = std::iter::from_fn(|| state.next_claim_budget(now))

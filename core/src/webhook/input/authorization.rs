@@ -1,5 +1,5 @@
-//! The `Authorization` header of a webhook: the input that its auth type uses, and the stored value after a change of the
-//! auth type.
+//! The `Authorization` header of a webhook: the input that its auth type uses, and the stored value after a change of
+//! the auth type.
 
 use super::settings::Checked;
 use crate::{Error, Result, delivery::signer::Authorization, secret::Keyring, webhook::seal};
