@@ -2,19 +2,12 @@
 //! this module turns it into SQL conditions. Deleted rows are left out unless the filter asks about deletion.
 
 use crate::{Error, Result};
-use entity::{OrganizationId, Timestamp};
+use entity::Timestamp;
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{self, Expr},
 };
 use uuid::Uuid;
-
-/// Builds the tenancy condition: the row belongs to this organization. For rows that are selected by their ids. The
-/// form `(column = id) IS TRUE` keeps the planner from choosing an index on the organization, which it would scan from
-/// end to end.
-pub(crate) fn owns(column: impl ColumnTrait, id: OrganizationId) -> Expr {
-    column.eq(id).is(Expr::Constant(true.into()))
-}
 
 /// The most values in all conditions of one filter.
 pub const MAX_VALUES: usize = 1_000;

@@ -264,8 +264,7 @@ pub async fn all(app: &App) -> Result<Vec<api_key::Model>> {
 /// Revokes an API key of any organization by its id. For the command line.
 pub async fn revoke_any(app: &App, id: &str) -> Result<api_key::Model> {
     let key = lookup::parse::<api_key::Model>(id)?;
-    let row = api_key::Entity::find_by_id(key).one(app.db.read()).await?;
-    end(app, row.ok_or_else(|| Error::not_found("apiKey", id))?).await
+    end(app, lookup::reload(app.db.read(), key).await?).await
 }
 
 async fn insert(

@@ -4,7 +4,6 @@
 use crate::{
     Result,
     auth::Actor,
-    list,
     page::{self, End},
 };
 use entity::{DataRowId, EventId, OrganizationId, ProjectId, Timestamp, WebhookTopic, event};
@@ -59,11 +58,9 @@ const SCAN_SIZES: [u64; 3] = [1_000, 3_000, 8_000];
 /// The maximum difference between the time of an event and the order of the feed.
 const MAX_TIME_SKEW: Duration = Duration::from_secs(10);
 
-/// Loads a page. When few events match, the scan may stop before the page is full; the page then says at which event.
+/// Loads a page of a filter without ids. When few events match, the scan may stop before the page is full; the page then
+/// says at which event.
 pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: PageRequest) -> Result<Page> {
-    if let Some(ids) = &filter.ids {
-        return Ok(Page::cut(of_ids(db, actor, filter, span, ids).await?, &span));
-    }
     let mut left = timed(db, actor, filter, span).await?;
     if actor.projects.is_none() && filter.tells_times_only() {
         return Ok(Page::cut(select(actor, filter, left).all(db).await?, &span));
@@ -87,36 +84,6 @@ pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filt
         Some(at) => Ok(Page::ended(rows, &span, at)),
         None => Ok(Page::cut(rows, &span)),
     }
-}
-
-/// Selects events of an organization by their ids.
-fn by_ids(organization_id: OrganizationId, ids: &[EventId]) -> Select<event::Entity> {
-    event::Entity::find()
-        .filter(event::Column::Id.is_in(ids.iter().copied()))
-        .filter(list::owns(event::Column::OrganizationId, organization_id))
-}
-
-/// Loads the events with these ids.
-async fn of_ids(
-    db: &impl ConnectionTrait,
-    actor: &Actor,
-    filter: &Filter,
-    span: PageRequest,
-    ids: &[EventId],
-) -> Result<Vec<event::Model>> {
-    let mut rows = by_ids(actor.organization_id, ids).all(db).await?;
-    rows.retain(|row| {
-        page::one_of(&actor.projects, row.project_id)
-            && filter.matches(row)
-            && span.after.is_none_or(|after| row.sequence < after)
-            && span.before.is_none_or(|before| row.sequence > before)
-    });
-    rows.sort_unstable_by_key(|row| row.sequence);
-    if span.from == End::First {
-        rows.reverse();
-    }
-    rows.truncate(usize::try_from(span.count.saturating_add(1)).unwrap_or(usize::MAX));
-    Ok(rows)
 }
 
 /// Narrows the range of sequence numbers to the period of the filter.
@@ -217,21 +184,4 @@ pub(crate) async fn last_before(
 
 fn one_of<T: Into<sea_orm::Value>>(column: event::Column, values: Option<Vec<T>>) -> Option<Expr> {
     values.map(|values| column.is_in(values))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sql::plan;
-    use sea_orm::{DbBackend, QueryTrait};
-
-    #[tokio::test]
-    async fn events_that_are_named_are_found_by_their_ids() {
-        for count in [1, 40] {
-            let ids: Vec<EventId> = (0..count).map(|_| EventId::new()).collect();
-            let sql = by_ids(OrganizationId::new(), &ids).build(DbBackend::Sqlite).to_string();
-            let plan = plan(&sql).await;
-            assert!(plan.len() == 1 && plan[0].contains("(id=?)"), "{plan:?}");
-        }
-    }
 }

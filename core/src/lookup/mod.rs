@@ -1,86 +1,35 @@
-//! Finds rows by their ids, or says that they are not found. The tenancy check of a row that is found by its id is
-//! [`is_visible`]: a row of another organization, or of a project that the actor does not see, is not found. [`nouns`]
-//! lists what is found here, and [`conditions`] has the parts of the check that need other tables.
+//! Looks rows up by their ids. The tenancy check of a row that is found by its id is [`is_visible`]: a row of another
+//! organization, or of a project that the actor has no access to, is reported as not found. [`nouns`] lists the tables
+//! that have a look-up, [`owned`] describes such a row, and [`conditions`] has the parts of the check that need other
+//! tables. Nothing here may write.
 
 mod conditions;
 mod nouns;
+mod owned;
 
 pub(crate) use conditions::{
     connected, data_row_visible, dataset_visible, in_live_dataset, of_live_label, of_visible_webhook, within,
 };
 pub use nouns::{NOUNS, Noun};
 
-use crate::{Error, Result, auth::Actor, list::owns};
-use entity::{OrganizationId, ProjectId};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter, Select, Value, sea_query::Expr,
-};
-use std::{
-    collections::{HashMap, HashSet},
-    hash::Hash,
-    str::FromStr,
-};
+use crate::{Error, Result, auth::Actor};
+use entity::OrganizationId;
+use owned::Owned;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use std::collections::{HashMap, HashSet};
 
-/// A column of a noun's table.
-type Column<M> = <<M as ModelTrait>::Entity as EntityTrait>::Column;
-
-/// A row that belongs to an organization and is found by its id.
-pub(crate) trait Owned: ModelTrait<Entity: EntityTrait<Model = Self>> {
-    /// The noun as errors name it.
-    const NOUN: &'static str;
-    /// The column of the id.
-    const ID: Column<Self>;
-    /// The column of the organization.
-    const ORGANIZATION: Column<Self>;
-    /// Its id.
-    type Id: Copy + Eq + Hash + FromStr + ToString + Into<Value> + Send + Sync;
-
-    /// Returns the id.
-    fn id(&self) -> Self::Id;
-    /// Returns the organization that the row belongs to.
-    fn organization_id(&self) -> OrganizationId;
-    /// Returns the projects that a key limited to some must see to see the row.
-    fn visibility(&self) -> Visibility;
-    /// Returns true if the row is marked as deleted.
-    fn deleted(&self) -> bool;
-    /// Returns the part of the check that needs other tables.
-    fn condition(actor: &Actor) -> Condition;
-}
-
-/// The projects that a key limited to some must see to see a row.
-#[derive(Clone, Debug)]
-pub(crate) enum Visibility {
-    /// None: every key of the organization sees it.
-    Organization,
-    /// This one. What belongs to no project is hidden from a limited key.
-    Project(Option<ProjectId>),
-    /// All of these.
-    Projects(Vec<ProjectId>),
-    /// Those of other rows: [`Owned::condition`] leaves out what the key does not see.
-    Condition,
-}
-
-impl Visibility {
-    fn includes(&self, actor: &Actor) -> bool {
-        match self {
-            Self::Organization | Self::Condition => true,
-            Self::Project(id) => actor.sees(*id),
-            Self::Projects(ids) => ids.iter().all(|id| actor.sees(Some(*id))),
-        }
-    }
-}
-
-/// Returns true if the row is of the actor's organization.
+/// Returns whether the row belongs to the actor's organization.
 pub(crate) fn is_own<M: Owned>(row: &M, actor: &Actor) -> bool {
     row.organization_id() == actor.organization_id
 }
 
-/// The tenancy check: returns true if the row is of the actor's organization, and of what their key is limited to.
+/// The tenancy check: returns whether the row belongs to the actor's organization, and to a project that the actor has
+/// access to.
 pub(crate) fn is_visible<M: Owned>(row: &M, actor: &Actor) -> bool {
     is_own(row, actor) && row.visibility().includes(actor)
 }
 
-/// Parses an id. What is no id is an id of nothing.
+/// Parses an id. A text that is not an id is reported as not found.
 pub(crate) fn parse<M: Owned>(id: &str) -> Result<M::Id> {
     id.parse().map_err(|_| not_found::<M>(id))
 }
@@ -89,7 +38,7 @@ fn not_found<M: Owned>(id: impl ToString) -> Error {
     Error::not_found(M::NOUN, id)
 }
 
-/// Returns the live row with this id that the actor may see.
+/// Returns the live row with this id, when the actor has access to it.
 pub(crate) async fn find<M: Owned>(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<M> {
     let row: M = find_any(conn, actor, id).await?;
     match row.deleted() {
@@ -98,7 +47,7 @@ pub(crate) async fn find<M: Owned>(conn: &impl ConnectionTrait, actor: &Actor, i
     }
 }
 
-/// Returns the row that the field of an input names. It must be live, to get something new.
+/// Returns the row that a field of an input refers to. It must be live to get new references.
 pub(crate) async fn find_for<M: Owned>(conn: &impl ConnectionTrait, actor: &Actor, field: &str, id: &str) -> Result<M> {
     let row: M = find_any(conn, actor, id).await?;
     match row.deleted() {
@@ -107,10 +56,10 @@ pub(crate) async fn find_for<M: Owned>(conn: &impl ConnectionTrait, actor: &Acto
     }
 }
 
-/// Returns the live rows with these ids, each once, in the order given. One that is not found fails all.
+/// Returns the live rows with these ids, each once, in the order given; not found when one is missing.
 pub(crate) async fn find_all<M: Owned>(conn: &impl ConnectionTrait, actor: &Actor, ids: &[String]) -> Result<Vec<M>> {
     let keys = ids.iter().map(|id| parse::<M>(id)).collect::<Result<Vec<_>>>()?;
-    let rows = select::<M>(actor, M::ID.is_in(keys.iter().copied())).all(conn).await?;
+    let rows = M::select(actor, M::ID.is_in(keys.iter().copied())).all(conn).await?;
     let rows = rows.into_iter().filter(|row| is_visible(row, actor) && !row.deleted());
     let mut rows: HashMap<M::Id, M> = rows.map(|row| (row.id(), row)).collect();
     let (mut known, mut found) = (HashSet::new(), Vec::with_capacity(rows.len()));
@@ -122,16 +71,16 @@ pub(crate) async fn find_all<M: Owned>(conn: &impl ConnectionTrait, actor: &Acto
     Ok(found)
 }
 
-/// Returns those of an organization's rows that have these ids, deleted ones too: for the objects that name them.
+/// Loads rows of an organization by their ids, deleted ones included, for the objects that refer to them.
 pub(crate) async fn many<M: Owned>(
     conn: &impl ConnectionTrait,
     organization_id: OrganizationId,
     ids: &[M::Id],
 ) -> Result<Vec<M>> {
-    Ok(select_many::<M>(organization_id, ids).all(conn).await?)
+    Ok(M::select_many(organization_id, ids).all(conn).await?)
 }
 
-/// Loads again a row that was found before. Nothing is checked but that it is still there.
+/// Loads a row again that was found before. It is only checked that the row still exists.
 pub(crate) async fn reload<M: Owned>(conn: &impl ConnectionTrait, id: M::Id) -> Result<M> {
     let row = M::Entity::find().filter(M::ID.eq(id)).one(conn).await?;
     row.ok_or_else(|| not_found::<M>(id.to_string()))
@@ -139,26 +88,17 @@ pub(crate) async fn reload<M: Owned>(conn: &impl ConnectionTrait, id: M::Id) -> 
 
 async fn find_any<M: Owned>(conn: &impl ConnectionTrait, actor: &Actor, id: &str) -> Result<M> {
     let key = parse::<M>(id)?;
-    let row = select::<M>(actor, M::ID.eq(key)).one(conn).await?;
+    let row = M::select(actor, M::ID.eq(key)).one(conn).await?;
     row.filter(|row| is_visible(row, actor))
         .ok_or_else(|| not_found::<M>(id))
-}
-
-fn select<M: Owned>(actor: &Actor, ids: Expr) -> Select<M::Entity> {
-    M::Entity::find().filter(ids).filter(M::condition(actor))
-}
-
-fn select_many<M: Owned>(organization_id: OrganizationId, ids: &[M::Id]) -> Select<M::Entity> {
-    M::Entity::find()
-        .filter(M::ID.is_in(ids.iter().copied()))
-        .filter(owns(M::ORGANIZATION, organization_id))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sql::plan;
-    use entity::{ApiKeyId, Role, UserId};
+    use entity::{ApiKeyId, ProjectId, Role, UserId};
+    use owned::Visibility;
 
     fn actor(projects: Option<Vec<ProjectId>>) -> Actor {
         Actor {

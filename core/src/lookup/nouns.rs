@@ -1,12 +1,14 @@
-//! The nouns that are found by their ids. A table with an organization that is not in this list has no look-up: its
-//! rows are reached through a noun that is.
+//! The nouns that are looked up by their ids. A table with an organization that is not in this list has no look-up: its
+//! rows are reached through a noun in it.
 
 use super::{
-    Owned, Visibility,
-    Visibility::{Organization, Project},
     conditions::{
         data_row_visible, dataset_visible, in_live_dataset, of_live_label, of_live_project, of_visible_stage,
         of_visible_webhook,
+    },
+    owned::{
+        Owned, Visibility,
+        Visibility::{Organization, Project},
     },
 };
 use crate::auth::Actor;
@@ -17,18 +19,18 @@ use entity::{
 };
 use sea_orm::Condition;
 
-/// A noun that is found by its id.
+/// A noun that is looked up by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Noun {
-    /// As errors and queries name it.
+    /// The name in errors and queries.
     pub name: &'static str,
-    /// Its table.
+    /// The table of its rows.
     pub table: &'static str,
 }
 
 macro_rules! nouns {
     ($($name:literal, $table:ident, $id:ident: $visibility:expr, deleted $deleted:expr, where $condition:expr;)+) => {
-        /// The nouns that are found by their ids.
+        /// The nouns that are looked up by their ids.
         pub const NOUNS: &[Noun] = &[$(Noun { name: $name, table: stringify!($table) }),+];
 
         $(impl Owned for $table::Model {
@@ -61,7 +63,7 @@ macro_rules! nouns {
             }
         })+
 
-        /// The statements that find each noun by its id, and by several.
+        /// Returns the statements that select each noun by one id and by several.
         #[cfg(test)]
         pub(super) fn statements(actor: &Actor) -> Vec<(&'static str, String)> {
             use sea_orm::{ColumnTrait, DbBackend, QueryTrait};
@@ -69,10 +71,10 @@ macro_rules! nouns {
             $(
                 let ids: Vec<$id> = (0..40).map(|_| $id::new()).collect();
                 for statement in [
-                    super::select::<$table::Model>(actor, $table::Column::Id.eq(ids[0])),
-                    super::select::<$table::Model>(actor, $table::Column::Id.is_in(ids.iter().copied())),
-                    super::select_many::<$table::Model>(actor.organization_id, &ids[..1]),
-                    super::select_many::<$table::Model>(actor.organization_id, &ids),
+                    <$table::Model as Owned>::select(actor, $table::Column::Id.eq(ids[0])),
+                    <$table::Model as Owned>::select(actor, $table::Column::Id.is_in(ids.iter().copied())),
+                    <$table::Model as Owned>::select_many(actor.organization_id, &ids[..1]),
+                    <$table::Model as Owned>::select_many(actor.organization_id, &ids),
                 ] {
                     statements.push(($name, statement.build(DbBackend::Sqlite).to_string()));
                 }
@@ -108,7 +110,7 @@ fn all() -> Condition {
     Condition::all()
 }
 
-/// A replay is seen with the projects within which it was begun.
+/// Returns the projects that a replay was limited to when it was started.
 fn of_replay(row: &replay::Model) -> Visibility {
     let projects = row.projects.as_deref();
     let begun = projects.and_then(|projects| serde_json::from_str(projects).ok());

@@ -7,6 +7,7 @@
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
+    lookup,
     notification::{self, Filter},
     queue::outbox::{counters, histogram::Histogram},
 };
@@ -144,7 +145,7 @@ fn select(actor: &Actor, filter: &Filter, time: &Time) -> Select<tallies::Entity
             Condition::all()
                 .add(webhook::Column::OrganizationId.eq(actor.organization_id))
                 .add_option(filter.webhook_ids.clone().map(|ids| webhook::Column::Id.is_in(ids)))
-                .add_option(actor.projects.clone().map(|ids| webhook::Column::ProjectId.is_in(ids))),
+                .add(lookup::within(actor, webhook::Column::ProjectId)),
         )
         .into_query();
     let projects = notification::seen(actor, filter).project_ids;

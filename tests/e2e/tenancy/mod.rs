@@ -1,5 +1,5 @@
-//! Tenancy: two organizations know nothing of each other. Every operation that takes the id of one row is read from the
-//! schema, and is tried with a row of every noun of another organization.
+//! Tenancy: an organization has no access to rows of another. The operations that take the id of one row are read from the
+//! schema, and each is tried with a row of every noun of another organization.
 
 mod operations;
 mod rows;
@@ -20,7 +20,7 @@ async fn paused() -> TestApp {
     .await
 }
 
-/// Nouns that no query shows by their ids: batches are nodes, keys are not even that.
+/// Nouns without a query by id. Batches are nodes; API keys are not.
 const NO_QUERY: [&str; 2] = ["batch", "apiKey"];
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Tenancy: the id of a row of another organization, or of a project that a key is not for, is the id of nothing. Every noun
-//! of [`lookup::NOUNS`] is tried with every verb that takes its id.
+//! Tenancy: a row of another organization, or of a project that a key has no access to, is not found. Every noun of
+//! [`lookup::NOUNS`] is tried with every verb that takes its id.
 
 mod rows;
 mod verbs;
@@ -11,7 +11,7 @@ use rows::Rows;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use verbs::Attempt;
 
-/// Tables of an organization's rows that no verb takes an id of: they are reached through a noun.
+/// Tables with an organization whose ids no verb takes. Their rows are reached through a noun.
 const REACHED: [&str; 13] = [
     "attempt",
     "batch_data_row",
@@ -28,7 +28,7 @@ const REACHED: [&str; 13] = [
     "workflow",
 ];
 
-/// Nouns that every key of the organization sees, whatever it is limited to.
+/// Nouns that every key of the organization has access to, limited to projects or not.
 const UNLIMITED: [&str; 2] = ["apiKey", "user"];
 
 fn is_not_found(error: &Error, noun: &str, given: &str) -> bool {
