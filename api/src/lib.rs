@@ -17,8 +17,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Serves the API and delivers, until `shutdown`; then finishes what is under way within limits and closes the database.
-/// Serves until shutdown. `main` and the tests both call it.
+/// Serves the API and delivers, until `shutdown`; then finishes what is under way within limits and closes the
+/// database. Serves until shutdown. `main` and the tests both call it.
 pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,
@@ -43,8 +43,8 @@ pub async fn serve(
     stopped.context("a background task did not stop in order")
 }
 
-/// Serves while the background tasks live. When one of them ends by itself, serving stops and whoever started the process
-/// is told.
+/// Serves while the background tasks live. When one of them ends by itself, serving stops and whoever started the
+/// process is told.
 async fn beside(
     ended: impl Future<Output = Error>,
     serving: impl Future<Output = ()>,

@@ -100,6 +100,16 @@ impl Actor {
         }
     }
 
+    /// Returns those of the wanted projects that may be shown, or all that may be shown when `wanted` is `None`. The
+    /// result `None` is every project.
+    pub fn visible_projects(&self, wanted: Option<&[ProjectId]>) -> Option<Vec<ProjectId>> {
+        match (&self.projects, wanted) {
+            (None, wanted) => wanted.map(<[_]>::to_vec),
+            (Some(own), None) => Some(own.clone()),
+            (Some(own), Some(wanted)) => Some(wanted.iter().filter(|id| own.contains(id)).copied().collect()),
+        }
+    }
+
     /// Refuses an action on the whole organization when the key is limited to projects.
     pub fn require_organization(&self) -> Result<()> {
         match self.projects {
@@ -157,5 +167,23 @@ mod tests {
                 assert_eq!(allows(role, *action), mark == 'x', "{role:?} {action:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_limited_key_is_shown_those_of_the_wanted_projects_that_it_may_see() {
+        let [own, other] = [ProjectId::new(), ProjectId::new()];
+        let actor = |projects| Actor {
+            organization_id: OrganizationId::new(),
+            user_id: UserId::new(),
+            role: Role::User,
+            key_id: ApiKeyId::new(),
+            projects,
+        };
+        let (all, limited) = (actor(None), actor(Some(vec![own])));
+        assert_eq!(all.visible_projects(None), None);
+        assert_eq!(all.visible_projects(Some(&[other])), Some(vec![other]));
+        assert_eq!(limited.visible_projects(None), Some(vec![own]));
+        assert_eq!(limited.visible_projects(Some(&[own, other])), Some(vec![own]));
+        assert_eq!(limited.visible_projects(Some(&[other])), Some(vec![]));
     }
 }

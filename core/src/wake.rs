@@ -1,5 +1,5 @@
-//! [`Wake`]: the signal by which a verb tells a background task that there is something to do. It is a hint, sent after the
-//! commit: the work itself is a row, and each task also looks by itself once a period.
+//! [`Wake`]: the signal by which a verb tells a background task that there is something to do. It is a hint, sent after
+//! the commit: the work itself is a row, and each task also looks by itself once a period.
 
 use tokio::sync::watch;
 

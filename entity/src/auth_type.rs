@@ -14,7 +14,8 @@ pub enum AuthType {
     /// No authentication: neither a signature nor an `Authorization` header.
     #[sea_orm(num_value = 0)]
     None,
-    /// Signatures made with the webhook's secret: `X-Hub-Signature`, `X-Hub-Signature-256` and the Standard Webhooks headers.
+    /// Signatures made with the webhook's secret: `X-Hub-Signature`, `X-Hub-Signature-256` and the Standard Webhooks
+    /// headers.
     #[sea_orm(num_value = 1)]
     Secret,
     /// `Authorization: Bearer <bearerToken>`, in addition to the signatures when the webhook has a secret.

@@ -1,5 +1,5 @@
-//! Protection of receivers: order, switching off by itself, and how a webhook has fared of late. SQLite adds one column at
-//! a time.
+//! Protection of receivers: order, switching off by itself, and how a webhook has fared of late. SQLite adds one column
+//! at a time.
 
 use sea_orm_migration::{
     prelude::*,

@@ -1,4 +1,5 @@
-//! Webhooks that are heard on somebody's own machine, and events that are only a test. SQLite adds one column at a time.
+//! Webhooks that are heard on somebody's own machine, and events that are only a test. SQLite adds one column at a
+//! time.
 
 use sea_orm_migration::{
     prelude::*,

@@ -1,5 +1,5 @@
-//! Ways into the log for what is rare in it: notifications that did not succeed, answers other than 200, and topics that
-//! make up little of a log. Each index holds only those, so that a usual delivery costs them nothing.
+//! Ways into the log for what is rare in it: notifications that did not succeed, answers other than 200, and topics
+//! that make up little of a log. Each index holds only those, so that a usual delivery costs them nothing.
 
 use sea_orm_migration::prelude::*;
 

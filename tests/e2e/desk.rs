@@ -1,5 +1,5 @@
-//! An annotator's desk: a project, a dataset and a data row, made through the API, and what an annotator does there. Every
-//! step panics when the API refuses it.
+//! An annotator's desk: a project, a dataset and a data row, made through the API, and what an annotator does there.
+//! Every step panics when the API refuses it.
 
 use harness::{Client, TestReceiver};
 use serde_json::{Value, json};

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::desk::{Desk, text, update_webhook};
 
 const BEGIN: &str = "mutation($data: ReplayInput!) {startReplay(data: $data) {id status total done skipped createdAt}}";
-const LOOK: &str =
+const REPLAY: &str =
     "query($id: ID!) {replay(where: {id: $id}) {status total done skipped} node(id: $id) {__typename id}}";
 
 struct Scene {
@@ -50,7 +50,7 @@ impl Scene {
     }
 
     async fn look(&self, id: &Value) -> Value {
-        self.app.query(LOOK, json!({ "id": id })).await["replay"].take()
+        self.app.query(REPLAY, json!({ "id": id })).await["replay"].take()
     }
 }
 
@@ -75,7 +75,7 @@ async fn all_that_failed_is_replayed_with_progress() {
     scene.app.deliver().await;
     let over = json!({"status": "SUCCEEDED", "total": 2, "done": 2, "skipped": 0});
     assert_eq!(scene.look(&begun["id"]).await, over);
-    let node = scene.app.query(LOOK, json!({"id": begun["id"]})).await;
+    let node = scene.app.query(REPLAY, json!({"id": begun["id"]})).await;
     assert_eq!(node["node"], json!({"__typename": "Replay", "id": begun["id"]}));
     assert_eq!(scene.receiver.received().len(), 5);
     let stop = "mutation($id: ID!) {cancelReplay(where: {id: $id}) {status}}";
@@ -125,7 +125,7 @@ async fn bad_replays_are_refused_with_the_field_and_change_nothing() {
     let begun = scene.begin(json!({"where": {}})).await;
     let stranger = scene.app.as_role("Others", Role::Owner).await;
     let id = json!({"id": begun["id"]});
-    stranger.expect_error(LOOK, id.clone(), "RESOURCE_NOT_FOUND").await;
+    stranger.expect_error(REPLAY, id.clone(), "RESOURCE_NOT_FOUND").await;
     let foreign = json!({"data": {"where": {}, "missedBy": scene.webhook}});
     stranger.expect_error(BEGIN, foreign, "RESOURCE_NOT_FOUND").await;
     let nothing = stranger.query(BEGIN, json!({"data": {"where": {}}})).await;
@@ -134,7 +134,7 @@ async fn bad_replays_are_refused_with_the_field_and_change_nothing() {
     reader
         .expect_error(BEGIN, json!({"data": {"where": {}}}), "AUTHORIZATION_ERROR")
         .await;
-    assert_eq!(text(&reader.query(LOOK, id).await["replay"]["status"]), "RUNNING");
+    assert_eq!(text(&reader.query(REPLAY, id).await["replay"]["status"]), "RUNNING");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! The published contract: `schema.graphql` is what the service serves, everything in it is described, and the names that
-//! clients were promised are there.
+//! The published contract: `schema.graphql` is what the service serves, everything in it is described, and the names
+//! that clients were promised are there.
 
 use std::fs;
 use std::path::Path;

@@ -116,7 +116,8 @@ pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let folder = profile_folder();
-        // The whole workspace is named so that features, and with them the compiled dependencies, are those of the tests.
+        // The whole workspace is named so that features, and with them the compiled dependencies, are those of the
+        // tests.
         let mut build = cargo();
         build.args(["build", "--quiet", "--workspace", "--bin", "labelhook"]);
         if folder.ends_with("release") {

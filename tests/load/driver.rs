@@ -53,7 +53,7 @@ pub struct Task {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Told {
+struct DriverReport {
     elapsed_us: u64,
     p50_ms: f64,
     p99_ms: f64,
@@ -79,13 +79,13 @@ pub fn drive(task: &Task) -> anyhow::Result<Driven> {
     if !output.status.success() {
         bail!("the driver failed");
     }
-    let told: Told = serde_json::from_slice(&output.stdout).context("the driver's report")?;
+    let report: DriverReport = serde_json::from_slice(&output.stdout).context("the driver's report")?;
     Ok(Driven {
         started,
-        elapsed: Duration::from_micros(told.elapsed_us),
-        p50_ms: told.p50_ms,
-        p99_ms: told.p99_ms,
-        cpu_us: told.cpu_us,
+        elapsed: Duration::from_micros(report.elapsed_us),
+        p50_ms: report.p50_ms,
+        p99_ms: report.p99_ms,
+        cpu_us: report.cpu_us,
     })
 }
 
@@ -107,13 +107,13 @@ pub fn run(task: &str) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut latencies, elapsed) = runtime.block_on(LocalSet::new().run_until(submit(Rc::clone(&task))))?;
     latencies.sort_by(f64::total_cmp);
-    let told = Told {
+    let report = DriverReport {
         elapsed_us: u64::try_from(elapsed.as_micros())?,
         p50_ms: percentile(&latencies, 0.5),
         p99_ms: percentile(&latencies, 0.99),
         cpu_us: cpu::of_us()?.as_secs_f64() * 1e6 / task.labels as f64,
     };
-    println!("{}", serde_json::to_string(&told)?);
+    println!("{}", serde_json::to_string(&report)?);
     Ok(())
 }
 

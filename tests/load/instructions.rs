@@ -1,6 +1,6 @@
 //! `-- --instructions`: how many instructions the hot path takes, counted by valgrind and compared with `baseline.json`.
-//! Instructions, unlike times, are the same on a machine that is busy. What starting takes is left out: each operation is
-//! counted twice, with few groups and with more, and the difference is theirs alone. Valgrind's own processor has no
+//! Instructions, unlike times, are the same on a machine that is busy. What starting takes is left out: each operation
+//! is counted twice, with few groups and with more, and the difference is theirs alone. Valgrind's own processor has no
 //! instructions for SHA, so signing weighs more than it does in earnest.
 
 use crate::{Missing, hot, this_program};
@@ -14,8 +14,8 @@ use std::{
 
 /// By how much a count may differ from the baseline.
 const TOLERANCE: f64 = 0.1;
-/// Groups of the two counts: so many that what differs from run to run (when a checkpoint falls, how threads meet) is little of
-/// one operation.
+/// Groups of the two counts: so many that what differs from run to run (when a checkpoint falls, how threads meet) is
+/// little of one operation.
 const FEW: usize = 2;
 const MORE: usize = 18;
 
@@ -99,8 +99,8 @@ fn instructions(operation: &str, groups: usize) -> anyhow::Result<u64> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(Missing("valgrind")),
         output => output?,
     };
-    let told = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{operation} under valgrind: {told}");
-    let line = told.lines().find_map(|line| line.split_once("Collected : "));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{operation} under valgrind: {stderr}");
+    let line = stderr.lines().find_map(|line| line.split_once("Collected : "));
     Ok(line.context("valgrind tells no count")?.1.trim().parse()?)
 }

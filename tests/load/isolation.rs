@@ -1,6 +1,6 @@
 //! `isolation`: a thousand healthy webhooks, of which each event has four, without and then with three bad ones that want
-//! every event: one never answers, one answers in ten seconds, one refuses connections. What the healthy lose by it, and
-//! what the backlog of the bad ones takes of memory.
+//! every event: one never answers, one answers in ten seconds, one refuses connections. What the healthy lose by it,
+//! and what the backlog of the bad ones takes of memory.
 
 use crate::{
     Size, cpu,

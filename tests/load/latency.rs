@@ -1,6 +1,7 @@
 //! `latency`: from the moment a label is sent to the moment its delivery arrives, at a hundred a second. Beside it, block by
-//! block in the same run, the two things that it cannot do without: a bare POST (sent to answered) and a bare commit of the
-//! same rows. With PostgreSQL (`postgres_latency`) the times are those of one, two and four nodes that take labels in turn.
+//! block in the same run, the two things that it cannot do without: a bare POST (sent to answered) and a bare commit of
+//! the same rows. With PostgreSQL (`postgres_latency`) the times are those of one, two and four nodes that take labels
+//! in turn.
 
 use crate::{
     Missing, Size,

@@ -49,7 +49,7 @@ pub struct Task {
 }
 
 #[derive(Serialize, Deserialize)]
-pub struct Told {
+pub struct ListenerReport {
     pub messages: u64,
     pub bytes: u64,
     pub closed: u64,
@@ -84,7 +84,7 @@ impl Listeners {
     }
 
     /// Waits until no more messages arrive, and returns the report.
-    pub fn stop(&mut self) -> anyhow::Result<Told> {
+    pub fn stop(&mut self) -> anyhow::Result<ListenerReport> {
         drop(self.input.take());
         serde_json::from_str(&self.line()?).context("the subscribers' report")
     }
@@ -139,13 +139,13 @@ pub async fn run(task: &str) -> anyhow::Result<()> {
     while std::mem::replace(&mut seen, heard.messages.load(Relaxed)) != seen {
         tokio::time::timeout(SILENCE, std::future::pending::<()>()).await.ok();
     }
-    println!("{}", serde_json::to_string(&heard.told(cpu))?);
+    println!("{}", serde_json::to_string(&heard.report(cpu))?);
     Ok(())
 }
 
 impl Heard {
-    fn told(&self, cpu: Duration) -> Told {
-        Told {
+    fn report(&self, cpu: Duration) -> ListenerReport {
+        ListenerReport {
             messages: self.messages.load(Relaxed),
             bytes: self.bytes.load(Relaxed),
             closed: self.closed.load(Relaxed),

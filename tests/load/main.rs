@@ -40,7 +40,7 @@ use anyhow::{Context, bail};
 use figures::Figure;
 use machine::{Machine, Watch};
 use mimalloc::MiMalloc;
-use report::Told;
+use report::PartReport;
 use std::{fmt, pin::Pin, process::Command};
 
 /// The allocator of the service, so that the bare handlers are not slower because of another one.
@@ -150,27 +150,27 @@ async fn bench(args: &[String]) -> anyhow::Result<()> {
     server::build()?;
     let mut machine = Machine::this(size == Size::Short)?;
     let watch = Watch::start()?;
-    let mut told = Vec::new();
+    let mut reports = Vec::new();
     for part in PARTS
         .iter()
         .filter(|part| names.is_empty() || names.contains(&part.name))
     {
-        told.push(run(part, size).await?);
+        reports.push(run(part, size).await?);
     }
     machine.others = watch.others()?;
-    report::table(&machine, &told);
-    println!("\n{}", report::write(&machine, &told)?.display());
-    match told.iter().filter(|part| part.failed.is_some()).count() {
+    report::table(&machine, &reports);
+    println!("\n{}", report::write(&machine, &reports)?.display());
+    match reports.iter().filter(|part| part.failed.is_some()).count() {
         0 => Ok(()),
         failed => bail!("{failed} parts could not be measured"),
     }
 }
 
 /// Runs all rounds of a part. A failure does not keep other parts from being measured.
-async fn run(part: &Part, size: Size) -> anyhow::Result<Told> {
+async fn run(part: &Part, size: Size) -> anyhow::Result<PartReport> {
     let rounds = size.of(part.rounds, 1);
     let watch = Watch::start()?;
-    let mut told = Told {
+    let mut result = PartReport {
         part: part.name,
         rounds: 0,
         seconds: 0.0,
@@ -182,18 +182,18 @@ async fn run(part: &Part, size: Size) -> anyhow::Result<Told> {
     for round in 1..=rounds {
         eprintln!("{} round {round} of {rounds}", part.name);
         match (part.measure)(size).await {
-            Ok(figures) if size == Size::Full => told.figures.extend(figures),
-            Ok(figures) => told.figures.extend(figures.into_iter().map(Figure::unjudged)),
-            Err(error) if error.is::<Missing>() => told.skipped = Some(error.to_string()),
-            Err(error) => told.failed = Some(format!("round {round}: {error:#}")),
+            Ok(figures) if size == Size::Full => result.figures.extend(figures),
+            Ok(figures) => result.figures.extend(figures.into_iter().map(Figure::unjudged)),
+            Err(error) if error.is::<Missing>() => result.skipped = Some(error.to_string()),
+            Err(error) => result.failed = Some(format!("round {round}: {error:#}")),
         }
-        if told.skipped.is_some() || told.failed.is_some() {
+        if result.skipped.is_some() || result.failed.is_some() {
             break;
         }
-        told.rounds = round;
+        result.rounds = round;
     }
-    (told.seconds, told.others) = (watch.seconds(), watch.others()?);
-    Ok(told)
+    (result.seconds, result.others) = (watch.seconds(), watch.others()?);
+    Ok(result)
 }
 
 /// Returns a command that runs this program in another role.

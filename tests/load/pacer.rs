@@ -71,10 +71,10 @@ impl Pacer {
 
     /// Waits until the pacer has finished, and returns its measurements.
     pub fn end(mut self) -> anyhow::Result<Paced> {
-        let mut told = Vec::new();
-        self.0.stdout.take().context("no output")?.read_to_end(&mut told)?;
+        let mut written = Vec::new();
+        self.0.stdout.take().context("no output")?.read_to_end(&mut written)?;
         ensure!(self.0.wait()?.success(), "the pacer failed");
-        Ok(serde_json::from_slice(&told)?)
+        Ok(serde_json::from_slice(&written)?)
     }
 }
 
@@ -96,10 +96,10 @@ pub fn run() -> anyhow::Result<()> {
 }
 
 async fn paced(task: &Task) -> anyhow::Result<Paced> {
-    let ways: Vec<Rc<Way>> = task
+    let routes: Vec<Rc<Route>> = task
         .targets
         .iter()
-        .map(|target| Way::new(target, &task.key))
+        .map(|target| Route::new(target, &task.key))
         .collect::<Result<_, _>>()?;
     let beside = match &task.beside {
         Some(url) => Some(Beside::open(url).await?),
@@ -110,7 +110,7 @@ async fn paced(task: &Task) -> anyhow::Result<Paced> {
     let block = if beside.is_some() { BLOCK } else { task.labels };
     while number < task.first + task.labels {
         let labels = block.min(task.first + task.labels - number);
-        submit(task, &ways, number, labels, &mut paced).await?;
+        submit(task, &routes, number, labels, &mut paced).await?;
         number += labels;
         if let Some(beside) = &beside {
             pause().await;
@@ -133,13 +133,19 @@ async fn turn(started: Instant, number: usize, per_second: f64) {
     tokio::time::sleep_until(due.into()).await;
 }
 
-async fn submit(task: &Task, ways: &[Rc<Way>], first: usize, labels: usize, paced: &mut Paced) -> anyhow::Result<()> {
+async fn submit(
+    task: &Task,
+    routes: &[Rc<Route>],
+    first: usize,
+    labels: usize,
+    paced: &mut Paced,
+) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut under_way = JoinSet::new();
     for number in first..first + labels {
         turn(started, number - first, task.per_second).await;
-        let way = Rc::clone(&ways[number % ways.len()]);
-        under_way.spawn_local(async move { way.submit(number).await });
+        let route = Rc::clone(&routes[number % routes.len()]);
+        under_way.spawn_local(async move { route.submit(number).await });
     }
     while let Some(submitted) = under_way.join_next().await {
         paced.labels.push(submitted??);
@@ -147,15 +153,15 @@ async fn submit(task: &Task, ways: &[Rc<Way>], first: usize, labels: usize, pace
     Ok(())
 }
 
-/// The way to a target: its idle connections, and a request without a number.
-struct Way {
+/// The route to a target: its idle connections, and a request without a number.
+struct Route {
     address: String,
     request: Vec<u8>,
     place: usize,
     idle: RefCell<Vec<Connection>>,
 }
 
-impl Way {
+impl Route {
     fn new(target: &Target, key: &str) -> anyhow::Result<Rc<Self>> {
         let request = driver::request(&target.endpoint, key, &target.row, &target.project, LABEL_BYTES);
         Ok(Rc::new(Self {

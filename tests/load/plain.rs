@@ -58,8 +58,8 @@ fn rows(store: Store) -> (Router, String, String) {
     let (units, queue) = mpsc::channel::<Unit>(QUEUE);
     tokio::spawn(write(store, queue));
     let take = |State(units): State<mpsc::Sender<Unit>>, Json(submitted): Json<Submitted>| async move {
-        let (told, written) = oneshot::channel();
-        units.send((submitted, told)).await.map_err(fault)?;
+        let (reply, written) = oneshot::channel();
+        units.send((submitted, reply)).await.map_err(fault)?;
         answer(written.await.map_err(fault)?)
     };
     let router = Router::new().route("/label", post(take)).with_state(units);
@@ -74,10 +74,10 @@ fn rows(store: Store) -> (Router, String, String) {
 async fn write(store: Store, mut queue: mpsc::Receiver<Unit>) {
     let mut group = Vec::with_capacity(GROUP);
     while queue.recv_many(&mut group, GROUP).await > 0 {
-        let (submitted, told): (Vec<_>, Vec<_>) = group.drain(..).unzip();
+        let (submitted, reply): (Vec<_>, Vec<_>) = group.drain(..).unzip();
         match store.submit(&submitted).await {
-            Ok(ids) => ids.into_iter().zip(told).for_each(|(id, told)| {
-                told.send(id).ok();
+            Ok(ids) => ids.into_iter().zip(reply).for_each(|(id, reply)| {
+                reply.send(id).ok();
             }),
             Err(error) => eprintln!("a group was not written: {error:#}"),
         }

@@ -57,7 +57,7 @@ async fn serve(mut stream: TcpStream, came: &Came) -> anyhow::Result<()> {
         while let Some(message) = Message::read(&buffer)? {
             let request = &buffer[..message.end];
             if request.starts_with(b"GET ") {
-                stream.write_all(&told(request, came)).await?;
+                stream.write_all(&describe(request, came)).await?;
             } else {
                 match Answer::to(request) {
                     Answer::Now => take(request, message.body, came),
@@ -102,7 +102,7 @@ fn take(request: &[u8], body: usize, came: &Came) {
     came.count.set(came.count.get() + 1);
 }
 
-fn told(request: &[u8], came: &Came) -> Vec<u8> {
+fn describe(request: &[u8], came: &Came) -> Vec<u8> {
     let body = match request {
         _ if request.starts_with(b"GET /stamps") => {
             let stamps = came.stamps.take();

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The result of a part.
 #[derive(Serialize)]
-pub struct Told {
+pub struct PartReport {
     pub part: &'static str,
     pub rounds: usize,
     pub seconds: f64,
@@ -22,7 +22,7 @@ pub struct Told {
     pub figures: Vec<Figure>,
 }
 
-pub fn table(machine: &Machine, parts: &[Told]) {
+pub fn table(machine: &Machine, parts: &[PartReport]) {
     println!("{machine}");
     for part in parts {
         let others = part.others * 100.0;
@@ -56,7 +56,7 @@ fn print(line: &Line) {
 }
 
 /// Writes the JSON and returns its path.
-pub fn write(machine: &Machine, parts: &[Told]) -> anyhow::Result<PathBuf> {
+pub fn write(machine: &Machine, parts: &[PartReport]) -> anyhow::Result<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench.json");
     let figures: Vec<Line> = parts.iter().flat_map(|part| lines(&part.figures)).collect();
     let rounds: Vec<&Figure> = parts.iter().flat_map(|part| &part.figures).collect();

@@ -47,9 +47,9 @@ async fn round(subscribers: usize, size: Size) -> anyhow::Result<Vec<Figure>> {
     let idle = cpu::resident_kb(server.pid())?;
     cpu::forget_peak(server.pid())?;
     let heard = deliver(&server, &desk, heard_of).await?;
-    let told = listeners.stop()?;
+    let report = listeners.stop()?;
     let each = |kb: f64| (kb - before) / count as f64;
-    let messages = told.messages as f64;
+    let messages = report.messages as f64;
     let beside = alone.cpu.as_secs_f64() / alone_of as f64 * heard_of as f64;
     let figure = |name: &str, value: f64| Figure::new("subscribe", &format!("{count}: {name}"), value);
     // The budget is for a thousand subscribers.
@@ -66,7 +66,7 @@ async fn round(subscribers: usize, size: Size) -> anyhow::Result<Vec<Figure>> {
             )
             .at_most(40.0),
         ),
-        figure("told that they were too slow", told.closed as f64),
+        figure("told that they were too slow", report.closed as f64),
         figure("deliveries/s alone", alone.rate),
         figure("deliveries/s with subscribers", heard.rate),
         judged(figure("of the rate alone", heard.rate / alone.rate).at_least(0.9)),
@@ -75,9 +75,9 @@ async fn round(subscribers: usize, size: Size) -> anyhow::Result<Vec<Figure>> {
             "messages a delivery and subscriber",
             messages / (heard_of * count) as f64,
         ),
-        figure("bytes a message", told.bytes as f64 / messages),
-        figure("lag ms p50", told.p50_ms),
-        judged(figure("lag ms p99", told.p99_ms).at_most(50.0)),
+        figure("bytes a message", report.bytes as f64 / messages),
+        figure("lag ms p50", report.p50_ms),
+        judged(figure("lag ms p99", report.p99_ms).at_most(50.0)),
         figure("lag ms p50 of one subscriber alone", one.p50_ms),
         figure("lag ms p99 of one subscriber alone", one.p99_ms),
         figure("CPU us a message", (heard.cpu.as_secs_f64() - beside) * 1e6 / messages),
@@ -89,7 +89,10 @@ async fn round(subscribers: usize, size: Size) -> anyhow::Result<Vec<Figure>> {
             "CPU share of the server",
             heard.cpu.as_secs_f64() / heard.elapsed.as_secs_f64(),
         ),
-        figure("CPU share of the subscribers", told.cpu_s / heard.elapsed.as_secs_f64()),
+        figure(
+            "CPU share of the subscribers",
+            report.cpu_s / heard.elapsed.as_secs_f64(),
+        ),
     ])
 }
 

@@ -1,6 +1,6 @@
 //! Accepts connections and hands them to the router. By hand around hyper, because a connection that sends its head
-//! drop by drop must not be held for ever, nor one that reads nothing of its answer ([`Writing`]), and because a shutdown
-//! must let requests in hand end, within a limit.
+//! drop by drop must not be held for ever, nor one that reads nothing of its answer ([`Writing`]), and because a
+//! shutdown must let requests in hand end, within a limit.
 
 use axum::{Router, serve::ListenerExt};
 use hyper::server::conn::http1;

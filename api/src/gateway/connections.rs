@@ -1,5 +1,5 @@
-//! Long-lived connections: sockets and event streams. A shutdown ends them and waits for them; a key has a limit of them, and of
-//! operations that run on them.
+//! Long-lived connections: sockets and event streams. A shutdown ends them and waits for them; a key has a limit of
+//! them, and of operations that run on them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,6 @@
-//! Threads of their own for sockets. To tell a thousand subscribers is a great many small pieces of work; on the threads of
-//! everything else, each step of it (accepting, delivering, and showing the next rows first of all) would wait behind
-//! them. This way the operating system shares the processors fairly between the two.
+//! Threads of their own for sockets. To tell a thousand subscribers is a great many small pieces of work; on the
+//! threads of everything else, each step of it (accepting, delivering, and showing the next rows first of all) would
+//! wait behind them. This way the operating system shares the processors fairly between the two.
 
 use std::sync::OnceLock;
 use std::thread::available_parallelism;

@@ -3,8 +3,8 @@
 //! A request comes in by [`endpoint`], which finds its document in [`document`]'s cache; the library validates and
 //! executes; [`error_codes`] gives what went wrong its code. Nothing here knows of HTTP.
 //!
-//! The nouns name each other, as GraphQL's types do: a label has a project and a project has labels. So their files form a
-//! circle, the only one of this crate.
+//! The nouns name each other, as GraphQL's types do: a label has a project and a project has labels. So their files
+//! form a circle, the only one of this crate.
 //!
 //! A field that can fail and may be null is `Option<Result<T>>`: with `Result<Option<T>>` the library nulls the parent
 //! instead. A fallible field that is not null is `Result<T>`. The bounds of list arguments and their part in the

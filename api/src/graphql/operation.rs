@@ -83,9 +83,9 @@ impl Operation {
         &found.expect("it was found when it was prepared").node
     }
 
-    /// It is the only one of its document, and each of its variables has a value. One that is null, or was not sent, is the
-    /// one thing about variables that the library's rules look at and `Types::check_variables` does not: whether it may
-    /// be so where it stands.
+    /// It is the only one of its document, and each of its variables has a value. One that is null, or was not sent, is
+    /// the one thing about variables that the library's rules look at and `Types::check_variables` does not: whether it
+    /// may be so where it stands.
     pub fn is_full(&self) -> bool {
         let has_value = |name: &Name| self.variables.get(name).is_some_and(|value| *value != Value::Null);
         let mut declared = self.definition().variable_definitions.iter();

@@ -1,7 +1,8 @@
-//! One HTTP attempt: the SSRF guard (may this address be called), the headers and signatures of a body, the POST itself, the
-//! verdict (delivered, retry with backoff, failed), the circuit breaker and the limits of one webhook.
+//! One HTTP attempt: the SSRF guard (may this address be called), the headers and signatures of a body, the POST
+//! itself, the verdict (delivered, retry with backoff, failed), the circuit breaker and the limits of one webhook.
 //!
-//! Values and the time go in, values come out. This crate knows no database and no server, and its manifest keeps it so:
+//! Values and the time go in, values come out. This crate knows no database and no server, and its manifest keeps it
+//! so:
 //! `labelhook verify` and `listen` need nothing else, and its parts can be fuzzed and benchmarked alone.
 
 pub mod breaker;

@@ -86,7 +86,7 @@ async fn by_hash(app: &App, hash: [u8; 32]) -> Result<Actor> {
     let entry = match app.keys.entries.get(&hash) {
         Some(entry) => entry,
         // The wait for the lock is a wait for the database, too.
-        None => app.db.outlast(known(app, hash)).await?,
+        None => app.db.until_unresponsive(known(app, hash)).await?,
     };
     match entry.expires_at {
         Some(at) if at <= app.clock.now() => Err(refused()),

@@ -1,6 +1,7 @@
 //! Deletions in bounded steps: the labels of a deleted dataset or data row are deleted and published a step at a time,
-//! one unit of work each, so that a million labels hold up nobody; a dataset's tasks follow in the same way. What is to be done is a row written in the transaction
-//! of the deletion itself; after a restart the rows that are not done go on from where the labels say.
+//! one unit of work each, so that a million labels hold up nobody; a dataset's tasks follow in the same way. What is to
+//! be done is a row written in the transaction of the deletion itself; after a restart the rows that are not done go on
+//! from where the labels say.
 //!
 //! Nothing new can appear below what is deleted (labels are refused there), so a step continues behind the last one.
 

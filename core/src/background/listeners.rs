@@ -1,6 +1,6 @@
 //! Looks after the rows of listeners' webhooks: writes down who went away and who is still there, removes what stays
-//! without a listener, and cancels what waited for it. Steps are bounded, and what is left undone by one process is found
-//! by the next.
+//! without a listener, and cancels what waited for it. Steps are bounded, and what is left undone by one process is
+//! found by the next.
 
 use super::{
     driver,

@@ -1,6 +1,6 @@
 //! Work that runs by itself, beside the requests: one file a task, and one [`driver`] for all of them. Entered by
-//! [`Background::start`], which the server calls; [`Statuses`] tells how each task fares. A task calls the verbs; nothing
-//! below imports this room, and whoever makes work for a task only wakes it ([`crate::wake`]).
+//! [`Background::start`], which the server calls; [`Statuses`] tells how each task fares. A task calls the verbs;
+//! nothing below imports this room, and whoever makes work for a task only wakes it ([`crate::wake`]).
 //!
 //! | task | runs on | work |
 //! | --- | --- | --- |

@@ -1,5 +1,5 @@
-//! Replays, a part at a time: one webhook's share of a replay. A part waits while its webhook has enough to do, and goes on
-//! when outcomes are recorded. How far it has come is in its row, so a restart repeats nothing.
+//! Replays, a part at a time: one webhook's share of a replay. A part waits while its webhook has enough to do, and
+//! goes on when outcomes are recorded. How far it has come is in its row, so a restart repeats nothing.
 
 use super::{
     driver,

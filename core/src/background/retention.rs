@@ -1,5 +1,5 @@
-//! Removes what is old, an organization after the other, and keeps PostgreSQL's partitions: those of coming weeks are made,
-//! and weeks that are too old for everybody are dropped.
+//! Removes what is old, an organization after the other, and keeps PostgreSQL's partitions: those of coming weeks are
+//! made, and weeks that are too old for everybody are dropped.
 
 use super::{
     driver,

@@ -4,8 +4,8 @@ use super::plan::Plan;
 use crate::Result;
 use std::{fmt::Debug, future::pending, hash::Hash, time::Duration};
 
-/// One kind of work that runs by itself. Everything that is to be done is in the database, so a task may be dropped at any
-/// moment and a new one goes on.
+/// One kind of work that runs by itself. Everything that is to be done is in the database, so a task may be dropped at
+/// any moment and a new one goes on.
 pub(super) trait Task: Send {
     /// The thing that one step works on: a deletion, one webhook's part of a replay.
     type Item: Send;

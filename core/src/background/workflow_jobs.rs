@@ -1,5 +1,5 @@
-//! Jobs of workflows: data rows that become tasks (intakes), and webhook stages that send again (stage runs). A job is a
-//! row, written by the transaction that asks for it; after a restart the rows that are not done go on.
+//! Jobs of workflows: data rows that become tasks (intakes), and webhook stages that send again (stage runs). A job is
+//! a row, written by the transaction that asks for it; after a restart the rows that are not done go on.
 
 use super::{
     driver,

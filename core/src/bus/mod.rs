@@ -1,8 +1,8 @@
 //! The bus: hints between nodes. The database is the only truth, and every node also polls it, so losing every hint
 //! costs time and nothing else.
 //!
-//! Commits and verbs enter it with [`Bus::tell`]; [`hints`](crate::background::hints) receives and handles them. A transport must never import
-//! anything but the bus, and no code may depend on a hint's arrival.
+//! Commits and verbs enter it with [`Bus::tell`]; [`hints`](crate::background::hints) receives and handles them. A
+//! transport must never import anything but the bus, and no code may depend on a hint's arrival.
 //!
 //! Outgoing hints are merged into one [`Message`]. It is sent at once if nothing was sent lately; otherwise a moment
 //! later, together with what came meanwhile. Received hints are merged in the same way until a subscriber takes them.

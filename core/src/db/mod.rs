@@ -104,7 +104,7 @@ impl Db {
     }
 
     /// Waits for a query that changes nothing, until the database is reported unresponsive.
-    pub async fn outlast<T>(&self, look: impl Future<Output = Result<T>>) -> Result<T> {
+    pub async fn until_unresponsive<T>(&self, look: impl Future<Output = Result<T>>) -> Result<T> {
         self.unresponsive.until_unresponsive(look).await
     }
 

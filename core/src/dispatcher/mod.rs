@@ -317,7 +317,7 @@ async fn check_suspects(app: &App, suspects: &mut HashSet<NotificationId>) {
         app.dispatcher.survey(app).await?;
         release_orphaned_claims(app, suspects).await
     };
-    if let Err(error) = app.db.outlast(looked).await {
+    if let Err(error) = app.db.until_unresponsive(looked).await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "the lanes could not be surveyed for due notifications"

@@ -58,8 +58,8 @@ const SCAN_SIZES: [u64; 3] = [1_000, 3_000, 8_000];
 /// The maximum difference between the time of an event and the order of the feed.
 const MAX_TIME_SKEW: Duration = Duration::from_secs(10);
 
-/// Loads a page of a filter without ids. When few events match, the scan may stop before the page is full; the page then
-/// says at which event.
+/// Loads a page of a filter without ids. When few events match, the scan may stop before the page is full; the page
+/// then says at which event.
 pub(super) async fn page(db: &impl ConnectionTrait, actor: &Actor, filter: &Filter, span: PageRequest) -> Result<Page> {
     let mut left = timed(db, actor, filter, span).await?;
     if actor.projects.is_none() && filter.tells_times_only() {
@@ -134,11 +134,7 @@ fn between(actor: &Actor, span: PageRequest) -> Select<event::Entity> {
 /// Selects one row more than the page, to detect whether there are more.
 fn select(actor: &Actor, filter: &Filter, span: PageRequest) -> Select<event::Entity> {
     use event::Column as Is;
-    let seen = match (&actor.projects, &filter.project_ids) {
-        (None, wanted) => wanted.clone(),
-        (Some(own), None) => Some(own.clone()),
-        (Some(own), Some(wanted)) => Some(wanted.iter().filter(|id| own.contains(id)).copied().collect()),
-    };
+    let seen = actor.visible_projects(filter.project_ids.as_deref());
     let condition = Condition::all()
         .add_option(one_of(Is::ProjectId, seen))
         .add_option(one_of(Is::DataRowId, filter.data_row_ids.clone()))

@@ -104,6 +104,6 @@ impl Budget {
                 Outcome::Stopped(reason) => return Some(Decision::Stopped(reason)),
             }
         }
-        node.way(StageOutput::Else).map(Decision::To)
+        node.target(StageOutput::Else).map(Decision::To)
     }
 }

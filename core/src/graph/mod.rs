@@ -30,11 +30,11 @@ pub(crate) struct Graph {
 pub(crate) struct Node {
     pub(crate) stage: event::Stage,
     pub(crate) subscriber: Option<Subscriber>,
-    ways: Vec<Way>,
+    outgoing: Vec<CompiledEdge>,
 }
 
 #[derive(Debug)]
-struct Way {
+struct CompiledEdge {
     output: StageOutput,
     to: StageId,
     condition: Option<Condition>,
@@ -72,7 +72,7 @@ impl Graph {
             let node = Node {
                 stage: stage.into(),
                 subscriber: stage.webhook_id.and_then(|id| subscribers.get(&id).cloned()),
-                ways: ways(stage, conditions).await?,
+                outgoing: compile_edges(stage, conditions).await?,
             };
             nodes.insert(stage.id, node);
         }
@@ -95,7 +95,7 @@ impl Graph {
 
     /// Returns whether tasks that enter this stage from START wait to be assigned: a webhook stage right after START.
     pub(crate) fn is_first(&self, id: StageId) -> bool {
-        self.node(self.start).and_then(|start| start.way(StageOutput::Next)) == Some(id)
+        self.node(self.start).and_then(|start| start.target(StageOutput::Next)) == Some(id)
             && self
                 .node(id)
                 .is_some_and(|node| node.stage.r#type == StageType::Webhook)
@@ -104,28 +104,31 @@ impl Graph {
 
 impl Node {
     /// Returns the target of an output; none when it is not connected.
-    pub(crate) fn way(&self, output: StageOutput) -> Option<StageId> {
-        self.ways.iter().find(|way| way.output == output).map(|way| way.to)
+    pub(crate) fn target(&self, output: StageOutput) -> Option<StageId> {
+        self.outgoing
+            .iter()
+            .find(|edge| edge.output == output)
+            .map(|edge| edge.to)
     }
 
     /// Returns the rules of the stage in order: conditions and their targets.
     pub(crate) fn rules(&self) -> impl Iterator<Item = (&Condition, StageId)> {
-        self.ways
+        self.outgoing
             .iter()
-            .filter_map(|way| Some((way.condition.as_ref()?, way.to)))
+            .filter_map(|edge| Some((edge.condition.as_ref()?, edge.to)))
     }
 }
 
-async fn ways(stage: &stage::Model, conditions: &Conditions) -> Result<Vec<Way>> {
-    let mut ways = Vec::new();
+async fn compile_edges(stage: &stage::Model, conditions: &Conditions) -> Result<Vec<CompiledEdge>> {
+    let mut compiled = Vec::new();
     for Edge { output, to, condition } in edges(stage) {
         let condition = match condition {
             Some(source) => Some(conditions.stored(&source).await?),
             None => None,
         };
-        ways.push(Way { output, to, condition });
+        compiled.push(CompiledEdge { output, to, condition });
     }
-    Ok(ways)
+    Ok(compiled)
 }
 
 /// A cache of the compiled workflows of projects whose tasks moved recently.

@@ -12,8 +12,8 @@ struct Row {
     id: NotificationId,
 }
 
-/// Selects notifications that are due or wait in their order, on small indexes; when there are none, those that are held,
-/// on the webhook's log. Binds: the webhook, how many.
+/// Selects notifications that are due or wait in their order, on small indexes; when there are none, those that are
+/// held, on the webhook's log. Binds: the webhook, how many.
 const OPEN: [&str; 2] = [
     "SELECT id FROM (SELECT id FROM notification WHERE webhook_id = ?1 AND due_at IS NOT NULL \
      UNION SELECT id FROM notification WHERE webhook_id = ?1 AND order_key IS NOT NULL) AS waiting LIMIT ?2",

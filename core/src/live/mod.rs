@@ -1,13 +1,13 @@
 //! The live feed: streams what happens in an organization to its subscribers.
 //!
-//! The writers enter it with [`Live::announce`](crate::feed::Live::announce) after each commit, the bus with [`Live::heard`](crate::feed::Live::heard), and GraphQL
-//! subscriptions with [`events`], [`notifications`], [`tasks()`] and [`replay()`]. It must never import GraphQL or
-//! WebSockets.
+//! The writers enter it with [`Live::announce`](crate::feed::Live::announce) after each commit, the bus with
+//! [`Live::heard`](crate::feed::Live::heard), and GraphQL subscriptions with [`events`], [`notifications`], [`tasks()`]
+//! and [`replay()`]. It must never import GraphQL or WebSockets.
 //!
 //! An announcement names the organizations that changed, and the watermark of the sequence: ids and numbers, never
-//! rows. It is a hint; if one is lost, a timer looks anyway. For each organization with a subscriber one reader
-//! reads new rows, once, and puts them into a ring buffer ([`channel`](crate::feed::channel)) that all subscribers share. So fan-out costs a
-//! cursor for each subscriber and not a queue. A subscriber that falls out of the ring gets an error.
+//! rows. It is a hint; if one is lost, a timer looks anyway. For each organization with a subscriber one reader reads
+//! new rows, once, and puts them into a ring buffer ([`channel`](crate::feed::channel)) that all subscribers share. So
+//! fan-out costs a cursor for each subscriber and not a queue. A subscriber that falls out of the ring gets an error.
 //!
 //! A [`Subscription`] replays the log from a cursor, and continues with the ring without a gap or a repeat. Rows come
 //! in the order of `sequence`. A notification that has changed several times since it was last read comes once, as it

@@ -1,4 +1,5 @@
-//! The trait of rows that belong to an organization and are looked up by their ids, and the statements that select them.
+//! The trait of rows that belong to an organization and are looked up by their ids, and the statements that select
+//! them.
 
 use crate::auth::Actor;
 use entity::{OrganizationId, ProjectId};

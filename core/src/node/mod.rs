@@ -1,8 +1,9 @@
 //! Nodes: the processes that share a PostgreSQL database. Each renews its row, by the database's clock; those
 //! that do not are declared dead and what they hold is claimed anew. A SQLite file has one process, which is alone.
 //!
-//! The server starts the heartbeat in [`background`](crate::background); the lanes and the tasks in the background ask [`Nodes`] what this node
-//! owns. The heartbeat acts on the dispatcher, the feed and the bus; [`Nodes`] itself must never import them.
+//! The server starts the heartbeat in [`background`](crate::background); the lanes and the tasks in the background ask
+//! [`Nodes`] what this node owns. The heartbeat acts on the dispatcher, the feed and the bus; [`Nodes`] itself must
+//! never import them.
 //!
 //! Each webhook is owned by one node, which sends to it ([`ring`]). So the limits of a lane (requests in flight, rate
 //! limiter, circuit breaker, order) hold over all nodes by the state of one of them. Background work that must run once
@@ -182,8 +183,8 @@ impl Nodes {
         state.renewed.is_some_and(lately) && state.alive == [state.me]
     }
 
-    /// Returns whether this node may declare others dead: it has renewed its lease without a gap for long enough. A node
-    /// that was suspended, or whose database was away, must first give the others the time to renew theirs.
+    /// Returns whether this node may declare others dead: it has renewed its lease without a gap for long enough. A
+    /// node that was suspended, or whose database was away, must first give the others the time to renew theirs.
     pub(crate) fn may_judge(&self) -> bool {
         let state = self.state();
         let lately = self.config.lease / 2;
@@ -201,8 +202,8 @@ impl Nodes {
         state.renewed = Some((at, before.map_or(0, |(_, times)| times.saturating_add(1))));
     }
 
-    /// Returns the nodes that send now, those that sent when a change was last acted upon, and the number that have died
-    /// since.
+    /// Returns the nodes that send now, those that sent when a change was last acted upon, and the number that have
+    /// died since.
     pub(crate) fn news(&self) -> (Vec<NodeId>, Vec<NodeId>, u64) {
         let state = self.state();
         (state.senders.clone(), state.followed.clone(), state.dead)

@@ -75,11 +75,7 @@ pub(super) fn visible(actor: &Actor, filter: &Filter) -> Condition {
 
 /// Limits the filter to the projects that the actor has access to.
 pub(crate) fn seen(actor: &Actor, filter: &Filter) -> Filter {
-    let project_ids = match (&actor.projects, &filter.project_ids) {
-        (None, wanted) => wanted.clone(),
-        (Some(own), None) => Some(own.clone()),
-        (Some(own), Some(wanted)) => Some(wanted.iter().filter(|id| own.contains(id)).copied().collect()),
-    };
+    let project_ids = actor.visible_projects(filter.project_ids.as_deref());
     Filter {
         project_ids,
         ..filter.clone()

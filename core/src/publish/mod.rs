@@ -1,8 +1,8 @@
-//! Publishes a fact: writes the event's row, renders the payloads that its webhooks want, and enqueues a notification for
-//! each, all in the transaction of the change itself.
+//! Publishes a fact: writes the event's row, renders the payloads that its webhooks want, and enqueues a notification
+//! for each, all in the transaction of the change itself.
 //!
-//! Entered by verbs with their [`Txn`]. Must never import a verb or send anything itself: what is enqueued here is sent by
-//! the dispatcher after the commit.
+//! Entered by verbs with their [`Txn`]. Must never import a verb or send anything itself: what is enqueued here is sent
+//! by the dispatcher after the commit.
 
 pub(crate) mod matching;
 pub(crate) mod resend;

@@ -1,5 +1,5 @@
-//! Replays: everything that a filter matches is sent again, as a job. Asked for here; done in steps by a background task, one
-//! webhook's [`part`] after the other, so that a slow webhook holds up no other.
+//! Replays: everything that a filter matches is sent again, as a job. Asked for here; done in steps by a background
+//! task, one webhook's [`part`] after the other, so that a slow webhook holds up no other.
 //!
 //! A replay matches what exists at its start: its own redeliveries are newer, and therefore never matched. It yields to
 //! live traffic: a webhook gets more of a replay only while little else waits for it (see [`quota`]). Each step is one

@@ -1,9 +1,9 @@
 //! Retention: deletes expired events, payloads, attempts and finished notifications, after the number of days that the
 //! organization or the installation sets.
 //!
-//! The server starts it in [`background`](crate::background); `may_be_gone` answers for cursors. It must never delete a row that something
-//! still needs. It keeps a notification that has not ended or that a task refers to, the event and the payloads of
-//! every notification that exists, and the event that a webhook stage may send again.
+//! The server starts it in [`background`](crate::background); `may_be_gone` answers for cursors. It must never delete a
+//! row that something still needs. It keeps a notification that has not ended or that a task refers to, the event and
+//! the payloads of every notification that exists, and the event that a webhook stage may send again.
 //!
 //! Rows are deleted in bounded steps ([`rows`]). On PostgreSQL whole weeks are dropped ([`partitions`]) when they have
 //! expired for every organization; there, rows are deleted only where an organization keeps less, and where a week had
@@ -70,7 +70,8 @@ pub(crate) async fn maintain_partitions(app: &App, days: u32, pace: Pacing) -> R
     done
 }
 
-/// Removes what one organization has kept for long enough. What goes with a partition of PostgreSQL soon is left to that:
+/// Removes what one organization has kept for long enough. What goes with a partition of PostgreSQL soon is left to
+/// that:
 /// `longest` is for how many days the organization does that keeps the longest.
 pub(crate) async fn remove_expired(
     app: &App,

@@ -1,14 +1,14 @@
 //! Delivery statistics: the number of notifications, how they ended, and percentiles of request durations.
 //!
 //! GraphQL enters it with [`stats`]; commits add to its counters through `Tallies`. It must never read the log: its
-//! cost follows the requested period and not the traffic, because it reads the rows of [`tally`](entity::tally). A notification counts
-//! in the hour in which it was created.
+//! cost follows the requested period and not the traffic, because it reads the rows of [`tally`](entity::tally). A
+//! notification counts in the hour in which it was created.
 
 use crate::{
     App, Error, Result,
     auth::{Action, Actor},
     lookup,
-    notification::{self, Filter},
+    notification::Filter,
     queue::outbox::{counters, histogram::Histogram},
 };
 use entity::{StatsBucket, TallyKind, Timestamp, tally as tallies, webhook};
@@ -148,7 +148,7 @@ fn select(actor: &Actor, filter: &Filter, time: &Time) -> Select<tallies::Entity
                 .add(lookup::within(actor, webhook::Column::ProjectId)),
         )
         .into_query();
-    let projects = notification::seen(actor, filter).project_ids;
+    let projects = actor.visible_projects(filter.project_ids.as_deref());
     let condition = Condition::all()
         .add(Is::OrganizationId.eq(actor.organization_id))
         .add(Is::WebhookId.in_subquery(webhooks))

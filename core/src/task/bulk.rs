@@ -1,6 +1,6 @@
 //! Bulk control of many tasks: assign, requeue, forward. A call is checked as a whole, then executed in steps of
-//! bounded size ([`step`](crate::task::bulk_step)), one transaction each, so that thousands of tasks block nobody. Completed steps
-//! stay when a later one fails, and the error says so.
+//! bounded size ([`step`](crate::task::bulk_step)), one transaction each, so that thousands of tasks block nobody.
+//! Completed steps stay when a later one fails, and the error says so.
 
 use super::{
     bulk_step::{Seen, Step, in_steps, seen},
@@ -147,8 +147,8 @@ async fn stages_of(app: &App, seen: &[Seen]) -> Result<Vec<stage::Model>> {
     Ok(rows.all(app.db.read()).await?)
 }
 
-/// Refuses an assignment that the tasks' state or the actor's role does not allow, by the rules of V7's documentation of
-/// webhook stages and assignments.
+/// Refuses an assignment that the tasks' state or the actor's role does not allow, by the rules of V7's documentation
+/// of webhook stages and assignments.
 async fn assignable(app: &App, actor: &Actor, seen: &[Seen], stage: Option<&stage::Model>) -> Result<()> {
     let stages = stages_of(app, seen).await?;
     let is_webhook = |id| {

@@ -75,11 +75,7 @@ fn select(actor: &Actor, filter: &Filter, span: PageRequest) -> Select<task::Ent
 /// Selects the live tasks that the actor has access to and the filter matches.
 pub(super) fn matching(actor: &Actor, filter: &Filter) -> Select<task::Entity> {
     use task::Column as Is;
-    let seen = match (&actor.projects, &filter.project_ids) {
-        (None, wanted) => wanted.clone(),
-        (Some(own), None) => Some(own.clone()),
-        (Some(own), Some(wanted)) => Some(wanted.iter().filter(|id| own.contains(id)).copied().collect()),
-    };
+    let seen = actor.visible_projects(filter.project_ids.as_deref());
     let condition = Condition::all()
         .add(Is::OrganizationId.eq(actor.organization_id))
         .add(Is::Deleted.eq(false))

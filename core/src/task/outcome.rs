@@ -72,7 +72,7 @@ async fn pass(txn: &Txn, project_id: ProjectId, answered: Vec<(task::Model, noti
             NotificationStatus::Succeeded => StageOutput::Succeeded,
             _ => StageOutput::Failed,
         };
-        match transition.graph.node(stage_id).and_then(|node| node.way(output)) {
+        match transition.graph.node(stage_id).and_then(|node| node.target(output)) {
             Some(_) => transition.leave(place, output, By::default()).await?,
             None => transition.hold(place, reason(row)),
         }

@@ -1,5 +1,5 @@
-//! An item whose step fails stops no other. The faults are real: a trigger in the test's own database refuses the change
-//! of one row.
+//! An item whose step fails stops no other. The faults are real: a trigger in the test's own database refuses the
+//! change of one row.
 
 use crate::support::{Receiver, World, annotated, organization, publish};
 use entity::{ReplayStatus, WebhookStatus, deletion, event, label, webhook};

@@ -1,5 +1,5 @@
-//! The straight line, from a change to a recorded delivery: one transaction, one payload a format, the same signed bytes
-//! every time.
+//! The straight line, from a change to a recorded delivery: one transaction, one payload a format, the same signed
+//! bytes every time.
 
 use crate::support::{Receiver, Request, Response, SECRET, START, World};
 use bytes::Bytes;

@@ -1,5 +1,5 @@
-//! Webhooks that are heard by a listener: handed over, answered, judged like any other; waiting while it is away; removed
-//! when it stays away.
+//! Webhooks that are heard by a listener: handed over, answered, judged like any other; waiting while it is away;
+//! removed when it stays away.
 
 use crate::support::{START, World, invalid};
 use bytes::Bytes;

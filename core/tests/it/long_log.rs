@@ -12,7 +12,8 @@ use uuid::Uuid;
 /// More than a page looks at.
 const ROWS: u64 = 14_000;
 
-/// Copies of the one notification there is, older ones: of two webhooks in turn, two of them failed, with a rare answer.
+/// Copies of the one notification there is, older ones: of two webhooks in turn, two of them failed, with a rare
+/// answer.
 async fn long(world: &World) -> notifications::Model {
     let receiver = Receiver::ok().await;
     world.webhook(&receiver.url()).await;

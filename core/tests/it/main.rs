@@ -1,4 +1,4 @@
-//! Core against a real database file and real receivers on loopback. A file a subject; what they share is in `support`.
+//! Core against a real database and real receivers on loopback. A file a subject; what they share is in `support`.
 #![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, reason = "a test that meets a fault has failed")]
 
@@ -16,6 +16,7 @@ mod log;
 mod long_log;
 mod matching;
 mod nodes;
+mod nouns;
 mod outcomes;
 mod pace;
 mod plans;

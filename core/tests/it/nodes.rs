@@ -1,4 +1,5 @@
-//! Several nodes over one PostgreSQL database: who sends, who takes over, and what a node does that others took for dead.
+//! Several nodes over one PostgreSQL database: who sends, who takes over, and what a node does that others took for
+//! dead.
 
 use crate::support::{Receiver, World};
 use entity::{NotificationStatus::*, WebhookId, WebhookStatus};

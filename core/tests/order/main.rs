@@ -1,5 +1,5 @@
-//! Imports of `core` go one way. The rooms stand in `docs/architecture.md`, bottom to top, and every file of `core/src` is
-//! held against that list: a file imports from its own line of the list and from the lines above it.
+//! Imports of `core` go one way. The rooms stand in `docs/architecture.md`, bottom to top, and every file of `core/src`
+//! is held against that list: a file imports from its own line of the list and from the lines above it.
 
 use labelhook_order::{Files, imports, leads_to, read};
 use std::{
@@ -11,8 +11,8 @@ use std::{
 /// The heading of the list in `docs/architecture.md`.
 const HEADING: &str = "## The rooms of `core`";
 
-/// Files that may import from rooms above them: the application holds the state of the verbs, from files that do not know
-/// it, and the log of events is read by verbs that stand beside the data of events.
+/// Files that may import from rooms above them: the application holds the state of the verbs, from files that do not
+/// know it, and the log of events is read by verbs that stand beside the data of events.
 const UPWARD: [&str; 2] = ["app.rs", "event/log.rs"];
 
 /// Circles of files that may be, each inside one room. The first is the group commit itself: units run in a store's

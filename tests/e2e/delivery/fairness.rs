@@ -1,5 +1,5 @@
-//! One slow or dead webhook delays nobody else, and no webhook gets more requests at a time, or sooner one after the other,
-//! than it asked for.
+//! One slow or dead webhook delays nobody else, and no webhook gets more requests at a time, or sooner one after the
+//! other, than it asked for.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! Again until it is taken: the schedule, what the receiver may ask for, and when it is over. Days pass in milliseconds.
+//! Again until it is taken: the schedule, what the receiver may ask for, and when it is over. Days pass in
+//! milliseconds.
 
 use std::time::Duration;
 

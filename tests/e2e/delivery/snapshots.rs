@@ -1,5 +1,5 @@
-//! One whole request in each dialect, as a receiver gets it: the contract with everybody's receivers. What differs from run
-//! to run (ids, signatures, the port) is named instead of shown.
+//! One whole request in each dialect, as a receiver gets it: the contract with everybody's receivers. What differs from
+//! run to run (ids, signatures, the port) is named instead of shown.
 
 use std::fmt::Write;
 

@@ -1,5 +1,5 @@
-//! The live feed over real sockets: what is told, from where on, to whom. How a socket is closed stands in [`protocol`], event
-//! streams in [`stream`].
+//! The live feed over real sockets: what is told, from where on, to whom. How a socket is closed stands in
+//! [`protocol`], event streams in [`stream`].
 
 mod limits;
 mod protocol;

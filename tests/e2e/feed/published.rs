@@ -1,4 +1,5 @@
-//! The published JavaScript clients: graphql-ws and graphql-sse, run by node. Said to be skipped where they cannot be had.
+//! The published JavaScript clients: graphql-ws and graphql-sse, run by node. Said to be skipped where they cannot be
+//! had.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! Tenancy: an organization has no access to rows of another. The operations that take the id of one row are read from the
-//! schema, and each is tried with a row of every noun of another organization.
+//! Tenancy: an organization has no access to rows of another. The operations that take the id of one row are read from
+//! the schema, and each is tried with a row of every noun of another organization.
 
 mod operations;
 mod rows;

@@ -1,5 +1,5 @@
-//! A foreign task, stage or workflow is not found, whichever way it is named, and a key that is limited to projects sees
-//! those of its projects alone.
+//! A foreign task, stage or workflow is not found, whichever way it is named, and a key that is limited to projects
+//! sees those of its projects alone.
 
 use entity::Role;
 use harness::{Client, Start, TestApp};

@@ -1,5 +1,5 @@
-//! Reads the imports of Rust files from their text: the paths of `use` and of the code, and the files that they lead to. The
-//! tests of the order of `core` and of `api` hold them against their rules.
+//! Reads the imports of Rust files from their text: the paths of `use` and of the code, and the files that they lead
+//! to. The tests of the order of `core` and of `api` hold them against their rules.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -22,7 +22,7 @@ use tokio::{io::AsyncReadExt, net::TcpStream};
 /// The oldest version that the client works with.
 const OLDEST: (u32, u32) = (2, 10);
 /// The time limit of the server's start.
-const PATIENCE: Duration = Duration::from_secs(180);
+const START_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// A server of a test's own.
 pub struct Nats {
@@ -80,7 +80,7 @@ impl Nats {
         let begun = Instant::now();
         while !self.greets().await {
             assert!(
-                begun.elapsed() < PATIENCE,
+                begun.elapsed() < START_TIMEOUT,
                 "nats-server does not answer: {}",
                 self.log()
             );

@@ -26,7 +26,7 @@ use tokio::sync::OnceCell;
 /// The prefix of the names of all our databases. The id of the process follows, and then a number or a word.
 const PREFIX: &str = "labelhook_test_";
 /// The time limit of the server's start.
-const PATIENCE: Duration = Duration::from_secs(180);
+const START_TIMEOUT: Duration = Duration::from_secs(180);
 
 static SHARED: OnceCell<Option<Postgres>> = OnceCell::const_new();
 
@@ -203,7 +203,7 @@ impl Postgres {
         loop {
             match self.connect().await {
                 Ok(conn) => break conn.close().await.unwrap_or_default(),
-                Err(error) if begun.elapsed() > PATIENCE => panic!("postgres does not answer: {error}"),
+                Err(error) if begun.elapsed() > START_TIMEOUT => panic!("postgres does not answer: {error}"),
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         }
@@ -296,7 +296,10 @@ impl Postgres {
 
 pub(crate) async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
-    options.max_connections(1).sqlx_logging(false).connect_timeout(PATIENCE);
+    options
+        .max_connections(1)
+        .sqlx_logging(false)
+        .connect_timeout(START_TIMEOUT);
     Database::connect(options).await
 }
 

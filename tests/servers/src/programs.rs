@@ -1,6 +1,7 @@
 //! Programs of others that tests need: found on this machine, or said to be missing.
 //!
-//! A test that lacks one prints `skipped: ... is missing` and passes; with `LABELHOOK_REQUIRE_ALL=1`, as in CI, it fails.
+//! A test that lacks one prints `skipped: ... is missing` and passes; with `LABELHOOK_REQUIRE_ALL=1`, as in CI, it
+//! fails.
 
 use std::{
     env,

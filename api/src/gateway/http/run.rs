@@ -65,7 +65,7 @@ async fn execute(server: &Server, operation: Operation, id: &RequestId) -> Resul
     });
     match ty == OperationType::Query {
         true => {
-            let executed = server.app.db.outlast(async { Ok(executing.await) }).await;
+            let executed = server.app.db.until_unresponsive(async { Ok(executing.await) }).await;
             executed.unwrap_or_else(|error| Err(refused(error)))
         }
         false => executing.await,

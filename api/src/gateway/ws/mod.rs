@@ -2,9 +2,9 @@
 //! library's own loop uses other close codes, lets a second operation replace a running one and waits forever for
 //! `connection_init`. The server's router calls [`upgrade`]. Nothing here may name a type of the schema.
 //!
-//! One task a socket. It reads, runs the operations and writes; while a write is held up nothing else moves, so a client
-//! that does not read costs what it had asked for and no more, and is cut off after a while ([`super::accept`]). Before
-//! anything is told the key is checked again.
+//! One task a socket. It reads, runs the operations and writes; while a write is held up nothing else moves, so a
+//! client that does not read costs what it had asked for and no more, and is cut off after a while ([`super::accept`]).
+//! Before anything is told the key is checked again.
 //!
 //! Close codes: 1001 the server shuts down; 4400 a message that cannot be parsed; 4401 no valid API key, or `subscribe`
 //! before the acknowledgement; 4403 the permissions of the API key have changed; 4408 no `connection_init` in time;

@@ -1,6 +1,6 @@
 //! Payload queries: a webhook's body as a GraphQL selection on [`Event`]. Text in, at the time of saving: it is bounded
-//! and parsed as any document ([`document`]), validated by the library against a schema of its own whose root is the event,
-//! and made a [`plan`]. An event's row in, at the time of publishing: [`render`] walks the plan.
+//! and parsed as any document ([`document`]), validated by the library against a schema of its own whose root is the
+//! event, and made a [`plan`]. An event's row in, at the time of publishing: [`render`] walks the plan.
 //!
 //! The schema contains only what the event itself carries. A body therefore needs no access to the database, and
 //! exposes nothing that the standard payload of the same event could not, so no permission of the webhook's creator is

@@ -1,5 +1,5 @@
-//! The cache of rendered rows of one shared subscription, by the rows' numbers: bounded in number and in bytes, the oldest go
-//! first. A subscriber who is further behind has its rows rendered anew.
+//! The cache of rendered rows of one shared subscription, by the rows' numbers: bounded in number and in bytes, the
+//! oldest go first. A subscriber who is further behind has its rows rendered anew.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};

@@ -1,5 +1,6 @@
-//! The key that decides how a row is rendered: the document, its operation, the variables that are used below the subscription's own
-//! arguments, and who looks. Subscribers who differ only in what they filter by, or in where they go on, share one subscription.
+//! The key that decides how a row is rendered: the document, its operation, the variables that are used below the
+//! subscription's own arguments, and who looks. Subscribers who differ only in what they filter by, or in where they go
+//! on, share one subscription.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

@@ -1,9 +1,10 @@
 //! The subscriptions: core's feed as streams of edges, whatever carries them.
 //!
 //! A subscription runs through the library twice. It *begins* once: its arguments are read and its [`source`] is handed
-//! over. Then each row is *rendered*, by the executions of a [shared subscription](shared): all subscribers who would be told
-//! the same bytes have one, so that a thousand subscribers to one thing cost one execution and a copy of its bytes each.
-//! The rows that a subscriber gets are still decided for each by itself, in core. [`subscriber`] puts the two together.
+//! over. Then each row is *rendered*, by the executions of a [shared subscription](shared): all subscribers who would
+//! be told the same bytes have one, so that a thousand subscribers to one thing cost one execution and a copy of its
+//! bytes each. The rows that a subscriber gets are still decided for each by itself, in core. [`subscriber`] puts the
+//! two together.
 
 pub mod cache;
 pub mod key;

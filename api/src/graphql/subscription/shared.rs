@@ -1,8 +1,8 @@
 //! Subscribers who would be told the same bytes: each row is rendered once for all of them.
 //!
-//! An execution is the subscription run to render rows: it has been validated once, and renders one row after the other. A
-//! shared subscription has as many as rows are rendered at the same time, so that what lies beside them is still loaded
-//! together.
+//! An execution is the subscription run to render rows: it has been validated once, and renders one row after the
+//! other. A shared subscription has as many as rows are rendered at the same time, so that what lies beside them is
+//! still loaded together.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;

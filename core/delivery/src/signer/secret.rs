@@ -1,6 +1,7 @@
 //! Secrets of webhooks: which ones are accepted, which bytes are the signing key, and the form that is shown once.
 //!
-//! A secret is a string with two readings. `X-Hub-Signature` takes its bytes as typed. Standard Webhooks takes what follows
+//! A secret is a string with two readings. `X-Hub-Signature` takes its bytes as typed. Standard Webhooks takes what
+//! follows
 //! `whsec_` as base64; a secret without the prefix is its own key, and [`whsec_form`] is the form that a Standard Webhooks
 //! library takes for it.
 

@@ -10,10 +10,11 @@
 //! does not fit stays in the database, and the lane notes from when there is something to claim ([`backlog`]).
 //!
 //! A lane whose next job has waited for five seconds, or was attempted before, has a backlog. Lanes with a backlog
-//! share half of the requests; live lanes get the other half ([`round_robin`]) and have places in the window of their own.
+//! share half of the requests; live lanes get the other half ([`round_robin`]) and have places in the window of their
+//! own.
 //!
-//! A lane whose webhook has a rate limit takes a token with each job ([`token_bucket`]). A job that would wait long for its
-//! token is neither reserved nor claimed ([`lane`]).
+//! A lane whose webhook has a rate limit takes a token with each job ([`token_bucket`]). A job that would wait long for
+//! its token is neither reserved nor claimed ([`lane`]).
 //!
 //! A lane whose webhook's circuit breaker is open ([`Lanes::shut`]) sends and claims nothing; its queued jobs are
 //! released to the database ([`Lanes::take_released`]). From the moment of the probe on it holds one job at a time.

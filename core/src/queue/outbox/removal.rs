@@ -1,5 +1,5 @@
-//! Removal of old rows in the transaction of a group, after everything that the group writes: a notification that a task
-//! refers to stays, and so does an event that has notifications or that a webhook stage may still send.
+//! Removal of old rows in the transaction of a group, after everything that the group writes: a notification that a
+//! task refers to stays, and so does an event that has notifications or that a webhook stage may still send.
 
 use crate::{
     Result,

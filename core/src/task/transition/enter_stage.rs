@@ -123,7 +123,7 @@ impl Transition<'_> {
         let way = self
             .graph
             .node(stage_id)
-            .and_then(|node| node.way(StageOutput::Succeeded));
+            .and_then(|node| node.target(StageOutput::Succeeded));
         let nowhere =
             || Decision::Stopped("the stage's filter does not want it, and SUCCEEDED is not connected".into());
         Ok(Some(way.map_or_else(nowhere, Decision::To)))

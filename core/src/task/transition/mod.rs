@@ -87,7 +87,7 @@ impl<'t> Transition<'t> {
     /// Moves a task on over a connected output, and writes its history.
     pub(crate) async fn leave(&mut self, place: usize, output: StageOutput, hand: By) -> Result<()> {
         let stage_id = self.entries[place].task.stage_id;
-        let Some(to) = self.graph.node(stage_id).and_then(|node| node.way(output)) else {
+        let Some(to) = self.graph.node(stage_id).and_then(|node| node.target(output)) else {
             return Err(Error::NotAllowed(format!(
                 "output {} of the task's stage is not connected",
                 output.as_str()
@@ -101,7 +101,7 @@ impl<'t> Transition<'t> {
     /// Moves a new task on from START.
     pub(crate) async fn begin(&mut self, place: usize, user_id: Option<UserId>) -> Result<()> {
         let start = self.graph.start();
-        let Some(to) = self.graph.node(start).and_then(|node| node.way(StageOutput::Next)) else {
+        let Some(to) = self.graph.node(start).and_then(|node| node.target(StageOutput::Next)) else {
             return Err(Error::internal("a START stage has no outgoing edge"));
         };
         self.complete(place, By::default());

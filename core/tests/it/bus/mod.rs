@@ -15,32 +15,32 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// The time limit of every wait, so that a test that hangs ends.
-const PATIENCE: Duration = Duration::from_secs(180);
+const TEST_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// A transport, with the server that it needs.
-struct Way {
+struct TestBus {
     choice: Choice,
     database: Option<Database>,
     nats: Option<Nats>,
 }
 
 /// Returns every transport whose server is available.
-async fn ways() -> Vec<Way> {
-    let mut ways = vec![Way::over(Choice::Memory(Hub::default()))];
+async fn test_buses() -> Vec<TestBus> {
+    let mut test_buses = vec![TestBus::over(Choice::Memory(Hub::default()))];
     if Postgres::shared().await.is_some() {
-        ways.push(Way {
+        test_buses.push(TestBus {
             choice: Choice::Postgres,
             database: Some(Database::of_postgres().await),
             nats: None,
         });
     }
-    ways.extend(over_nats().await);
-    ways
+    test_buses.extend(over_nats().await);
+    test_buses
 }
 
-async fn over_nats() -> Option<Way> {
+async fn over_nats() -> Option<TestBus> {
     let nats = Nats::start().await?;
-    Some(Way {
+    Some(TestBus {
         choice: nats.url().parse().unwrap(),
         database: None,
         nats: Some(nats),
@@ -59,7 +59,7 @@ fn alone() -> Arc<Nodes> {
     Arc::new(Nodes::alone(node::Config::default()))
 }
 
-impl Way {
+impl TestBus {
     /// Returns a transport that needs no server.
     fn over(choice: Choice) -> Self {
         Self {
@@ -106,7 +106,7 @@ impl End {
                 }
             }
         };
-        timeout(PATIENCE, told).await.expect("one end reaches the other");
+        timeout(TEST_TIMEOUT, told).await.expect("one end reaches the other");
     }
 
     /// Waits until the wanted message has been received. Returns everything that was received.
@@ -117,7 +117,7 @@ impl End {
                 all.append(self.heard.next().await);
             }
         };
-        let heard = timeout(PATIENCE, hearing).await;
+        let heard = timeout(TEST_TIMEOUT, hearing).await;
         heard.expect("what was told is heard");
         all
     }

@@ -1,6 +1,6 @@
 //! Two nodes over one PostgreSQL database.
 
-use super::{PATIENCE, Way, over_nats};
+use super::{TEST_TIMEOUT, TestBus, over_nats};
 use crate::{
     support::{World, publish},
     workflow::support::{Flow, labelled_then_sent},
@@ -67,14 +67,14 @@ async fn all() -> Vec<Two> {
         Two::with(Some(Choice::Memory(Hub::default())), None).await,
         Two::with(Some(Choice::Postgres), None).await,
     ];
-    if let Some(way) = over_nats().await {
-        all.push(Two::with(Some(way.choice), way.nats).await);
+    if let Some(test_bus) = over_nats().await {
+        all.push(Two::with(Some(test_bus.choice), test_bus.nats).await);
     }
     all
 }
 
 async fn soon<T>(waited: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, waited).await.expect("it comes")
+    timeout(TEST_TIMEOUT, waited).await.expect("it comes")
 }
 
 #[tokio::test]
@@ -120,8 +120,8 @@ async fn what_happens_all_the_time_is_told_to_nobody_while_nobody_else_is_there(
     let database = World::on_postgres().await;
     heartbeat::leave(&database.app).await;
     let choice = Choice::Memory(Hub::default());
-    let (stop, way) = (CancellationToken::new(), Way::over(choice.clone()));
-    let ear = way.end(0).await;
+    let (stop, test_bus) = (CancellationToken::new(), TestBus::over(choice.clone()));
+    let ear = test_bus.end(0).await;
     let config = Config {
         bus: choice,
         ..database.config()

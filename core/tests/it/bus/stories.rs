@@ -1,6 +1,6 @@
 //! Tests of the properties that hold for every transport.
 
-use super::{PATIENCE, Way, over_nats, says, ways};
+use super::{TEST_TIMEOUT, TestBus, over_nats, says, test_buses};
 use entity::{OrganizationId, WebhookId};
 use labelhook_core::bus::{Bus, Choice, Ids, Message, memory::Hub};
 use sea_orm::{ConnectionTrait, Database};
@@ -12,9 +12,9 @@ use tokio::{
 
 #[tokio::test]
 async fn what_one_tells_the_others_hear_and_it_does_not_hear_itself() {
-    for way in ways().await {
-        let (one, other) = way.two(1).await;
-        let third = way.end(1).await;
+    for test_bus in test_buses().await {
+        let (one, other) = test_bus.two(1).await;
+        let third = test_bus.end(1).await;
         one.reaches(&third).await;
         let mut said = Message::due([WebhookId::new()]);
         said.append(Message::feed([OrganizationId::new()]));
@@ -27,15 +27,15 @@ async fn what_one_tells_the_others_hear_and_it_does_not_hear_itself() {
         assert!(
             own.due.is_empty() && own.feed.is_empty() && !own.nodes,
             "{}",
-            way.choice
+            test_bus.choice
         );
     }
 }
 
 #[tokio::test]
 async fn what_is_told_one_by_one_is_heard_together() {
-    for way in ways().await {
-        let (one, other) = way.two(1).await;
+    for test_bus in test_buses().await {
+        let (one, other) = test_bus.two(1).await;
         let ids: Vec<WebhookId> = (0..300).map(|_| WebhookId::new()).collect();
         for id in &ids {
             one.bus.tell(Message::due([*id]));
@@ -46,8 +46,8 @@ async fn what_is_told_one_by_one_is_heard_together() {
 
 #[tokio::test]
 async fn a_message_that_is_too_long_for_one_comes_whole_and_more_than_can_be_named_is_all() {
-    for way in ways().await {
-        let (one, other) = way.two(1).await;
+    for test_bus in test_buses().await {
+        let (one, other) = test_bus.two(1).await;
         let ids = |count: usize| (0..count).map(|_| WebhookId::new()).collect::<Vec<_>>();
         let mut long = Message::due(ids(490));
         long.append(Message::webhooks(ids(490)));
@@ -63,32 +63,32 @@ async fn a_message_that_is_too_long_for_one_comes_whole_and_more_than_can_be_nam
 
 #[tokio::test]
 async fn two_installations_on_one_server_do_not_hear_each_other() {
-    for way in ways().await {
-        let apart = Way {
-            choice: match &way.choice {
+    for test_bus in test_buses().await {
+        let apart = TestBus {
+            choice: match &test_bus.choice {
                 Choice::Memory(_) => Choice::Memory(Hub::default()),
                 shared => shared.clone(),
             },
             database: None,
             nats: None,
         };
-        let elsewhere = if way.database.is_some() { &way } else { &apart };
-        let (one, other) = way.two(1).await;
+        let elsewhere = if test_bus.database.is_some() { &test_bus } else { &apart };
+        let (one, other) = test_bus.two(1).await;
         let (here, there) = elsewhere.two(2).await;
         let said = Message::due([WebhookId::new()]);
         one.bus.tell(said.clone());
         other.hears(&said).await;
         here.bus.tell(Message::keys());
         let heard = there.hears(&Message::keys()).await;
-        assert!(!says(&heard, &said), "{}", way.choice);
+        assert!(!says(&heard, &said), "{}", test_bus.choice);
     }
 }
 
 #[tokio::test]
 async fn ends_that_postgresql_cuts_off_connect_again_and_look_at_everything() {
-    for way in ways().await.iter().filter(|way| way.database.is_some()) {
-        let (one, other) = way.two(1).await;
-        let url = way.database.as_ref().unwrap().url();
+    for test_bus in test_buses().await.iter().filter(|test_bus| test_bus.database.is_some()) {
+        let (one, other) = test_bus.two(1).await;
+        let url = test_bus.database.as_ref().unwrap().url();
         let server = Database::connect(url).await.unwrap();
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
              WHERE application_name = 'labelhook bus' AND datname = current_database()";
@@ -104,9 +104,9 @@ async fn ends_that_postgresql_cuts_off_connect_again_and_look_at_everything() {
 
 #[tokio::test]
 async fn ends_whose_nats_server_is_restarted_connect_again_and_look_at_everything() {
-    let Some(way) = over_nats().await else { return };
-    let (one, other) = way.two(1).await;
-    let server = way.nats.as_ref().unwrap();
+    let Some(test_bus) = over_nats().await else { return };
+    let (one, other) = test_bus.two(1).await;
+    let server = test_bus.nats.as_ref().unwrap();
     server.stop();
     one.bus.tell(Message::keys());
     server.run().await;
@@ -117,10 +117,10 @@ async fn ends_whose_nats_server_is_restarted_connect_again_and_look_at_everythin
 
 #[tokio::test]
 async fn a_nats_server_that_is_not_there_yet_is_waited_for() {
-    let Some(way) = over_nats().await else { return };
-    let server = way.nats.as_ref().unwrap();
+    let Some(test_bus) = over_nats().await else { return };
+    let server = test_bus.nats.as_ref().unwrap();
     server.stop();
-    let (one, other) = (way.end(1).await, way.end(1).await);
+    let (one, other) = (test_bus.end(1).await, test_bus.end(1).await);
     server.run().await;
     one.reaches(&other).await;
 }
@@ -140,7 +140,7 @@ async fn a_nats_server_that_is_too_old_is_refused_by_the_name_of_the_setting() {
     };
     let choice: Choice = format!("nats://{address}").parse().unwrap();
     let bus = Bus::new(super::alone());
-    let connecting = timeout(PATIENCE, bus.connect(&choice, "", 1));
+    let connecting = timeout(TEST_TIMEOUT, bus.connect(&choice, "", 1));
     let refused = tokio::select! {
         refused = connecting => refused.unwrap().unwrap_err(),
         () = server => panic!("the client went away"),

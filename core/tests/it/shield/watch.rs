@@ -1,5 +1,5 @@
-//! A receiver that is dead for days: people are warned, the webhook is switched off, and operational events tell of it to
-//! whoever watches, and of their own deliveries to nobody.
+//! A receiver that is dead for days: people are warned, the webhook is switched off, and operational events tell of it
+//! to whoever watches, and of their own deliveries to nobody.
 
 use super::*;
 use crate::support::SECRET;

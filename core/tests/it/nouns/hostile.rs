@@ -1,7 +1,7 @@
 //! Inputs that are legal one by one and made to do harm: ids in several spellings, annotations as large as may be.
 
-use crate::world::{World, new_label};
-use entity::WebhookTopic;
+use crate::{nouns::world::new_label, support::World};
+use entity::{Role, WebhookTopic};
 use labelhook_core::{
     Error,
     background::deletions,
@@ -12,7 +12,7 @@ use labelhook_core::{
 #[tokio::test]
 async fn a_label_named_in_two_spellings_is_deleted_once() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (project, _, row) = world.scene(&owner).await;
     let id = world.label(&owner, &project, &row).await.id.0;
     let spellings = [
@@ -32,7 +32,7 @@ async fn a_label_named_in_two_spellings_is_deleted_once() {
 #[tokio::test]
 async fn large_labels_are_deleted_in_steps_of_bounded_bytes() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (project, _, row) = world.scene(&owner).await;
     let count = MAX_DELETED_BYTES / MAX_LABEL_BYTES + 3;
     let mut ids = Vec::new();

@@ -4,7 +4,7 @@
 mod rows;
 mod verbs;
 
-use crate::{access::limited, world::World};
+use crate::{nouns::access::limited, support::World};
 use entity::Role;
 use labelhook_core::{Error, lookup};
 use rows::Rows;
@@ -38,7 +38,10 @@ fn is_not_found(error: &Error, noun: &str, given: &str) -> bool {
 #[tokio::test]
 async fn an_id_of_another_organization_is_not_found_by_any_verb_of_any_noun() {
     let world = World::new().await;
-    let (ours, theirs) = (world.owner().await, world.actor("Theirs", Role::Owner).await);
+    let (ours, theirs) = (
+        world.member_of("Ours", Role::Owner).await,
+        world.member_of("Theirs", Role::Owner).await,
+    );
     let (own, foreign) = (Rows::of(&world, &ours).await, Rows::of(&world, &theirs).await);
     for noun in lookup::NOUNS {
         let id = foreign.id(noun.name);
@@ -58,7 +61,7 @@ async fn an_id_of_another_organization_is_not_found_by_any_verb_of_any_noun() {
 #[tokio::test]
 async fn an_id_of_another_project_is_not_found_by_any_verb_with_a_limited_key() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (own, other) = (Rows::of(&world, &owner).await, Rows::of(&world, &owner).await);
     let key = limited(&world, &owner, &[own.project_id]).await;
     for noun in lookup::NOUNS.iter().filter(|noun| !UNLIMITED.contains(&noun.name)) {

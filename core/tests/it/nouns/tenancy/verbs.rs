@@ -1,7 +1,7 @@
 //! The verbs that take an id, by the noun that the id is of.
 
 use super::rows::Rows;
-use crate::world::World;
+use crate::support::World;
 use entity::WebhookTopic;
 use labelhook_core::{
     Result, api_key,

@@ -1,6 +1,9 @@
 //! Labels and reviews: what they are made of, and what they publish.
 
-use crate::world::{World, all, new_label, not_found, refused};
+use crate::{
+    nouns::world::{all, new_label, not_found, refused},
+    support::World,
+};
 use entity::{Role, WebhookTopic};
 use labelhook_core::{
     Error, batch, data_row, label,
@@ -11,7 +14,7 @@ use labelhook_core::{
 #[tokio::test]
 async fn each_change_of_a_label_publishes_its_event() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (made, _, row) = world.scene(&owner).await;
     let first = world.label(&owner, &made, &row).await;
     let data = world.newest().await;
@@ -50,7 +53,7 @@ async fn each_change_of_a_label_publishes_its_event() {
 #[tokio::test]
 async fn saving_nothing_publishes_nothing() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (made, _, row) = world.scene(&owner).await;
     let first = world.label(&owner, &made, &row).await;
     let same = label::update(&world.app, &owner, &first.id.to_string(), label::Patch::default()).await;
@@ -61,7 +64,7 @@ async fn saving_nothing_publishes_nothing() {
 #[tokio::test]
 async fn any_text_is_a_label_up_to_its_limit() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (made, _, row) = world.scene(&owner).await;
     let with = |text: String| label::New {
         label: text,
@@ -90,7 +93,10 @@ async fn any_text_is_a_label_up_to_its_limit() {
 #[tokio::test]
 async fn a_label_of_another_organization_is_not_found() {
     let world = World::new().await;
-    let (owner, stranger) = (world.owner().await, world.actor("Theirs", Role::Owner).await);
+    let (owner, stranger) = (
+        world.member_of("Ours", Role::Owner).await,
+        world.member_of("Theirs", Role::Owner).await,
+    );
     let (made, _, row) = world.scene(&owner).await;
     let first = world.label(&owner, &made, &row).await;
     let (theirs, _, their_row) = world.scene(&stranger).await;
@@ -118,7 +124,7 @@ async fn a_label_of_another_organization_is_not_found() {
 #[tokio::test]
 async fn labels_are_made_and_deleted_all_or_none() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (made, _, row) = world.scene(&owner).await;
     let good = new_label(&made, &row);
     let bad = label::New {
@@ -146,7 +152,7 @@ async fn labels_are_made_and_deleted_all_or_none() {
 #[tokio::test]
 async fn nothing_new_is_made_below_what_is_deleted() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let app = &world.app;
     let (made, set, row) = world.scene(&owner).await;
     let spare = world.data_row(&owner, &set).await;
@@ -184,7 +190,7 @@ async fn nothing_new_is_made_below_what_is_deleted() {
 #[tokio::test]
 async fn a_label_names_the_batches_of_its_project() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (made, _, row) = world.scene(&owner).await;
     let other = world.project(&owner).await;
     for (name, project) in [("ours", &made), ("other", &other)] {
@@ -204,7 +210,10 @@ async fn a_label_names_the_batches_of_its_project() {
 #[tokio::test]
 async fn labels_are_filtered_by_their_dataset_and_annotator() {
     let world = World::new().await;
-    let (owner, worker) = (world.owner().await, world.actor("Ours", Role::Worker).await);
+    let (owner, worker) = (
+        world.member_of("Ours", Role::Owner).await,
+        world.member_of("Ours", Role::Worker).await,
+    );
     let (made, set, row) = world.scene(&owner).await;
     let other = world.dataset(&owner, &made).await;
     let other_row = world.data_row(&owner, &other).await;
@@ -230,7 +239,10 @@ async fn labels_are_filtered_by_their_dataset_and_annotator() {
 #[tokio::test]
 async fn each_change_of_a_review_publishes_its_event() {
     let world = World::new().await;
-    let (owner, worker) = (world.owner().await, world.actor("Ours", Role::Worker).await);
+    let (owner, worker) = (
+        world.member_of("Ours", Role::Owner).await,
+        world.member_of("Ours", Role::Worker).await,
+    );
     let (made, _, row) = world.scene(&owner).await;
     let first = world.label(&worker, &made, &row).await;
     let new = |project: &str| review::New {
@@ -276,7 +288,7 @@ async fn each_change_of_a_review_publishes_its_event() {
 #[tokio::test]
 async fn a_review_is_hidden_with_its_label() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (made, _, row) = world.scene(&owner).await;
     let first = world.label(&owner, &made, &row).await;
     let new = review::New {
@@ -300,7 +312,7 @@ async fn a_review_is_hidden_with_its_label() {
 #[tokio::test]
 async fn an_error_in_one_unit_leaves_the_others_alone() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (made, _, row) = world.scene(&owner).await;
     let bad = label::New {
         data_row: "unknown".into(),

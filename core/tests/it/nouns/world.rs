@@ -1,80 +1,24 @@
-//! A fresh database in a folder of its own, and the rows that a story starts from.
+//! The rows that a story starts from, made through the verbs.
 
-use entity::{Role, Timestamp, WebhookTopic, data_row, dataset, event, label, project};
+use crate::support::World;
+use entity::{Role, WebhookTopic, data_row, dataset, event, label, project};
 use labelhook_core::{
-    App, Clock, Config, Error, Result, api_key,
+    Error, Result, api_key,
     auth::Actor,
-    background::heartbeat,
-    data_row as data_rows, dataset as datasets, filter, label as labels,
+    data_row as data_rows, dataset as datasets, label as labels,
     list::{Filter, Page, Query},
-    node,
-    payload::{Compiling, Shaper},
     project as projects,
-    secret::Keyring,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use servers::Database;
-use std::{sync::Arc, time::Duration};
-use tempfile::TempDir;
-
-/// Limits that no filter reaches, even on a busy machine.
-const PATIENT: filter::Limits = filter::Limits {
-    evaluation: Duration::from_secs(300),
-    compilation: Duration::from_secs(300),
-    queue: Duration::from_secs(300),
-};
-
-pub struct World {
-    pub app: Arc<App>,
-    pub clock: Clock,
-    folder: TempDir,
-    database: Database,
-}
+use std::time::Duration;
 
 impl World {
-    pub async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let clock = Clock::mock(Timestamp(1_600_000_000_000_000));
-        let database = Database::new(folder.path()).await;
-        let app = open(&database, &clock).await;
-        Self {
-            app,
-            clock,
-            folder,
-            database,
-        }
-    }
-
-    /// Closes the database and opens it again, as a restart does.
-    pub async fn restart(self) -> Self {
-        let Self {
-            app,
-            clock,
-            folder,
-            database,
-        } = self;
-        heartbeat::leave(&app).await;
-        app.db.close().await;
-        drop(app);
-        let app = open(&database, &clock).await;
-        Self {
-            app,
-            clock,
-            folder,
-            database,
-        }
-    }
-
-    /// Returns an actor of this role in this organization.
-    pub async fn actor(&self, organization: &str, role: Role) -> Actor {
+    /// Returns an actor of this role in the organization of this name, both made if need be, with a key that exists.
+    pub async fn member_of(&self, organization: &str, role: Role) -> Actor {
         let made = api_key::issue(&self.app, organization.into(), role, None).await;
         api_key::authenticate(&self.app, &made.expect("a key").key)
             .await
             .expect("an actor")
-    }
-
-    pub async fn owner(&self) -> Actor {
-        self.actor("Ours", Role::Owner).await
     }
 
     /// Moves the clock by ten seconds.
@@ -143,34 +87,6 @@ impl World {
         let events = self.events().await;
         serde_json::from_str(&events.last().expect("an event").data).expect("JSON")
     }
-}
-
-/// A shaper that supports no payload query.
-#[derive(Debug)]
-struct NoQueries;
-
-impl Shaper for NoQueries {
-    fn compile<'a>(&'a self, _: &'a str) -> Compiling<'a> {
-        Box::pin(async { Err("not understood".to_owned()) })
-    }
-}
-
-async fn open(database: &Database, clock: &Clock) -> Arc<App> {
-    let config = Config {
-        clock: clock.clone(),
-        filters: PATIENT,
-        // No heartbeat runs here: a node lives as long as its test.
-        node: node::Config {
-            lease: Duration::from_secs(3600),
-            ..node::Config::default()
-        },
-        ..Config::new(
-            database.url().to_owned(),
-            Arc::new(Keyring::generate()),
-            Arc::new(NoQueries),
-        )
-    };
-    App::open(config).await.expect("an app")
 }
 
 pub fn new_label(project: &project::Model, row: &data_row::Model) -> labels::New {

@@ -1,6 +1,6 @@
 //! A row of every noun, for one organization.
 
-use crate::world::{World, new_label};
+use crate::{nouns::world::new_label, support::World};
 use entity::{AuthType, ProjectId, StageOutput, StageType, WebhookTopic, notification as notifications, stage, task};
 use labelhook_core::{
     auth::Actor,

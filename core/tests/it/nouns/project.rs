@@ -1,6 +1,9 @@
 //! Projects, datasets, data rows and batches.
 
-use crate::world::{World, all, not_found, refused};
+use crate::{
+    nouns::world::{all, not_found, refused},
+    support::World,
+};
 use entity::{DatasetId, Role};
 use labelhook_core::{
     Error, batch, data_row, dataset,
@@ -18,7 +21,7 @@ fn named(name: &str) -> project::New {
 #[tokio::test]
 async fn a_bad_field_is_named_and_changes_nothing() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let long = "x".repeat(257);
     for name in ["", "  ", "a\nb", &long] {
         refused(project::create(&world.app, &owner, named(name)).await, "name");
@@ -39,7 +42,7 @@ async fn a_bad_field_is_named_and_changes_nothing() {
 #[tokio::test]
 async fn a_patch_changes_what_it_names_and_leaves_the_rest() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let new = project::New {
         description: Some("old".into()),
         ontology: Some(r#"{"tools":[]}"#.into()),
@@ -61,7 +64,7 @@ async fn a_patch_changes_what_it_names_and_leaves_the_rest() {
 #[tokio::test]
 async fn lists_filter_order_and_page() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     for name in ["b", "a", "c"] {
         world.pass();
         project::create(&world.app, &owner, named(name)).await.expect("made");
@@ -96,7 +99,7 @@ async fn lists_filter_order_and_page() {
 #[tokio::test]
 async fn a_deleted_project_is_hidden_unless_it_is_asked_for() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let made = world.project(&owner).await;
     let id = made.id.to_string();
     let patch = project::Patch {
@@ -138,7 +141,10 @@ async fn a_deleted_project_is_hidden_unless_it_is_asked_for() {
 #[tokio::test]
 async fn lists_show_nothing_of_another_organization() {
     let world = World::new().await;
-    let (owner, stranger) = (world.owner().await, world.actor("Theirs", Role::Owner).await);
+    let (owner, stranger) = (
+        world.member_of("Ours", Role::Owner).await,
+        world.member_of("Theirs", Role::Owner).await,
+    );
     let (_, set, _) = world.scene(&owner).await;
     let app = &world.app;
     assert_eq!(
@@ -159,7 +165,7 @@ async fn lists_show_nothing_of_another_organization() {
 #[tokio::test]
 async fn a_global_key_is_unique_in_its_organization() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (_, set, _) = world.scene(&owner).await;
     let keyed = |key: &str| data_row::New {
         row_data: "text".into(),
@@ -177,7 +183,7 @@ async fn a_global_key_is_unique_in_its_organization() {
         data_row::create_many(&world.app, &owner, &id, twice).await,
         "dataRows.1.globalKey",
     );
-    let stranger = world.actor("Theirs", Role::Owner).await;
+    let stranger = world.member_of("Theirs", Role::Owner).await;
     let (_, theirs, _) = world.scene(&stranger).await;
     data_row::create(&world.app, &stranger, &theirs.id.to_string(), keyed("k"))
         .await
@@ -187,7 +193,7 @@ async fn a_global_key_is_unique_in_its_organization() {
 #[tokio::test]
 async fn data_rows_are_made_all_or_none() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (_, set, _) = world.scene(&owner).await;
     let id = set.id.to_string();
     let row = |text: &str| data_row::New {
@@ -217,7 +223,7 @@ async fn data_rows_are_made_all_or_none() {
 #[tokio::test]
 async fn a_project_counts_the_rows_of_its_datasets_and_batches_once() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (made, set, row) = world.scene(&owner).await;
     let other = world.project(&owner).await;
     let elsewhere = world.dataset(&owner, &other).await;
@@ -238,7 +244,7 @@ async fn a_project_counts_the_rows_of_its_datasets_and_batches_once() {
 #[tokio::test]
 async fn a_dataset_lists_the_projects_it_is_connected_to() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (made, set, _) = world.scene(&owner).await;
     let elsewhere = world.project(&owner).await;
     let other = world.dataset(&owner, &elsewhere).await;

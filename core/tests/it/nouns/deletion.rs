@@ -1,7 +1,10 @@
 //! Deletions that run in steps.
 
-use crate::world::{World, all, new_label};
-use entity::{WebhookTopic, deletion as deletions};
+use crate::{
+    nouns::world::{all, new_label},
+    support::World,
+};
+use entity::{Role, WebhookTopic, deletion as deletions};
 use labelhook_core::{background, data_row, dataset, label};
 use sea_orm::EntityTrait;
 use std::{collections::HashSet, sync::Arc};
@@ -24,7 +27,7 @@ async fn is_done(world: &World) -> bool {
 #[tokio::test]
 async fn deleting_a_dataset_publishes_one_event_a_label_and_survives_a_restart() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (made, set, row) = world.scene(&owner).await;
     let second_row = world.data_row(&owner, &set).await;
     let elsewhere = world.dataset(&owner, &made).await;
@@ -64,7 +67,7 @@ async fn deleting_a_dataset_publishes_one_event_a_label_and_survives_a_restart()
 #[tokio::test]
 async fn deleting_data_rows_publishes_one_event_a_label() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (made, set, row) = world.scene(&owner).await;
     let bare = world.data_row(&owner, &set).await;
     world.label(&owner, &made, &row).await;
@@ -80,7 +83,7 @@ async fn deleting_data_rows_publishes_one_event_a_label() {
 #[tokio::test]
 async fn the_task_wakes_for_a_deletion_and_stops_when_told() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (made, set, row) = world.scene(&owner).await;
     world.label(&owner, &made, &row).await;
     let shutdown = CancellationToken::new();

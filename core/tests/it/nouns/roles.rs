@@ -1,6 +1,9 @@
 //! Tests of every verb for every role: allowed or forbidden, in one table.
 
-use crate::world::{World, all, new_label};
+use crate::{
+    nouns::world::{all, new_label},
+    support::World,
+};
 use entity::{
     Role, data_row as data_rows, dataset as datasets, label as labels, project as projects, review as reviews,
 };
@@ -63,7 +66,7 @@ async fn attempt(verb: &str, world: &World, actor: &Actor, stage: &Stage) -> Res
             user::create(app, actor, new).await.map(drop)
         }
         "user::update" => {
-            let worker = world.actor("Ours", Role::Worker).await;
+            let worker = world.member_of("Ours", Role::Worker).await;
             let patch = user::Patch {
                 name: Some("N".into()),
                 ..Default::default()
@@ -78,15 +81,15 @@ async fn attempt(verb: &str, world: &World, actor: &Actor, stage: &Stage) -> Res
                 Role::Worker => Role::User,
                 _ => Role::Worker,
             };
-            let other = world.actor("Ours", other).await;
+            let other = world.member_of("Ours", other).await;
             let new = key(Some(other.user_id.to_string()));
             api_key::create(app, actor, new).await.map(drop)
         }
         "api_key::list" => api_key::list(app, actor, all::<()>().page).await.map(drop),
         "api_key::revoke others'" => {
-            let other = world.actor("Ours", Role::Owner).await;
+            let other = world.member_of("Ours", Role::Owner).await;
             let other = match other.user_id == actor.user_id {
-                true => world.actor("Ours", Role::Worker).await,
+                true => world.member_of("Ours", Role::Worker).await,
                 false => other,
             };
             api_key::revoke(app, actor, &other.key_id.to_string()).await.map(drop)
@@ -223,9 +226,9 @@ const TABLE: [(&str, &str); 33] = [
 #[tokio::test]
 async fn each_verb_is_open_to_the_roles_of_its_row() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     for (place, role) in ROLES.into_iter().enumerate() {
-        let actor = world.actor("Ours", role).await;
+        let actor = world.member_of("Ours", role).await;
         for (verb, row) in TABLE {
             let stage = Stage::new(&world, &owner).await;
             let result = attempt(verb, &world, &actor, &stage).await;

@@ -1,6 +1,9 @@
 //! Users, keys, and keys that are limited to projects.
 
-use crate::world::{World, all, new_label, not_found};
+use crate::{
+    nouns::world::{all, new_label, not_found},
+    support::World,
+};
 use entity::{ProjectId, Role};
 use labelhook_core::{Error, api_key, auth::Actor, data_row, dataset, label, project, user};
 
@@ -27,7 +30,7 @@ pub async fn limited(world: &World, actor: &Actor, projects: &[ProjectId]) -> Ac
 #[tokio::test]
 async fn the_second_user_with_the_same_email_is_a_conflict() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let made = user::create(&world.app, &owner, person("Ann@Example.com", Role::User)).await;
     assert_eq!(made.expect("made").email, "ann@example.com");
     let again = user::create(&world.app, &owner, person("ann@example.com", Role::User)).await;
@@ -37,7 +40,7 @@ async fn the_second_user_with_the_same_email_is_a_conflict() {
 #[tokio::test]
 async fn a_disabled_users_key_is_refused_at_once() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let made = user::create(&world.app, &owner, person("ann@example.com", Role::User)).await;
     let made = made.expect("made");
     let new = api_key::New {
@@ -62,8 +65,8 @@ async fn a_disabled_users_key_is_refused_at_once() {
 #[tokio::test]
 async fn nobody_gives_a_role_above_their_own() {
     let world = World::new().await;
-    let admin = world.actor("Ours", Role::Admin).await;
-    let manager = world.actor("Ours", Role::WorkforceManager).await;
+    let admin = world.member_of("Ours", Role::Admin).await;
+    let manager = world.member_of("Ours", Role::WorkforceManager).await;
     let forbidden = |result| matches!(result, Err(Error::Forbidden(_)));
     assert!(forbidden(
         user::create(&world.app, &admin, person("a@b.c", Role::Owner)).await
@@ -82,7 +85,7 @@ async fn nobody_gives_a_role_above_their_own() {
 #[tokio::test]
 async fn a_limited_key_sees_its_projects_and_no_more() {
     let world = World::new().await;
-    let owner = world.owner().await;
+    let owner = world.member_of("Ours", Role::Owner).await;
     let (ours, set, row) = world.scene(&owner).await;
     let (other, other_set, other_row) = world.scene(&owner).await;
     let narrow = limited(&world, &owner, &[ours.id]).await;
@@ -117,8 +120,8 @@ async fn a_limited_key_sees_its_projects_and_no_more() {
 #[tokio::test]
 async fn a_limited_key_sees_and_revokes_only_its_own_users_keys() {
     let world = World::new().await;
-    let owner = world.owner().await;
-    let admin = world.actor("Ours", Role::Admin).await;
+    let owner = world.member_of("Ours", Role::Owner).await;
+    let admin = world.member_of("Ours", Role::Admin).await;
     let made = world.project(&owner).await;
     let narrow = limited(&world, &owner, &[made.id]).await;
     let keys = api_key::list(&world.app, &narrow, all::<()>().page)
