@@ -9,6 +9,7 @@ mod deploy;
 mod desk;
 mod disk;
 mod docs;
+mod edges;
 mod feed;
 mod graphql_audits;
 mod graphql_http;

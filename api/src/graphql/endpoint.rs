@@ -54,7 +54,9 @@ impl Endpoint {
         if definition.ty == OperationType::Subscription {
             one_field(definition)?;
         }
-        self.documents.types().check_variables(definition, &params.variables)?;
+        self.documents
+            .types()
+            .check_variables(definition, &mut params.variables)?;
         params.fill(definition);
         Ok(Operation::new(document, params, actor))
     }

@@ -1,6 +1,6 @@
 //! Inputs that several nouns share.
 
-use async_graphql::{ID, InputObject};
+use async_graphql::{ID, InputObject, MaybeUndefined};
 use uuid::Uuid;
 
 use super::error::{ApiError, Result};
@@ -17,6 +17,28 @@ pub struct WhereUniqueInput {
 pub struct ConnectInput {
     /// The object to connect.
     pub connect: WhereUniqueInput,
+}
+
+/// Returns the value of an optional field that keeps its value when it is absent. Null is refused: it would be ignored,
+/// and the caller would believe that something has changed. A field that null clears is not read by this.
+pub fn given<T>(field: &str, value: MaybeUndefined<T>) -> Result<Option<T>> {
+    match value {
+        MaybeUndefined::Undefined => Ok(None),
+        MaybeUndefined::Value(value) => Ok(Some(value)),
+        MaybeUndefined::Null => Err(ApiError::invalid(
+            field,
+            "must not be null; leave it out to keep its value",
+        )),
+    }
+}
+
+/// Returns the text of an optional field that null empties.
+pub fn emptied(value: MaybeUndefined<String>) -> Option<String> {
+    match value {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(String::new()),
+        MaybeUndefined::Value(text) => Some(text),
+    }
 }
 
 /// The maximum number of values in one list of a filter.

@@ -42,6 +42,7 @@ pub mod review;
 pub mod subscription;
 pub mod task;
 pub mod user;
+mod variables;
 pub mod webhook;
 mod where_input;
 mod work_loader;

@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 
 use super::error::{ApiError, Code};
 
+/// The bytes that some programs put in front of UTF-8. RFC 8259, section 8.1, forbids them.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// The parameters of a request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,7 +25,7 @@ pub struct Params {
     #[serde(default)]
     pub operation_name: Option<String>,
     /// The values of the variables.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::variables::deserialize")]
     pub variables: Variables,
     #[serde(default)]
     extensions: Option<HashMap<String, IgnoredAny>>,
@@ -34,6 +37,11 @@ impl Params {
         match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
             None => return Err(malformed("the body is empty")),
             Some(b'[') => return Err(malformed("a batch of requests is not supported; send them one by one")),
+            Some(_) if body.starts_with(BYTE_ORDER_MARK) => {
+                return Err(malformed(
+                    "the body starts with a byte-order mark; send UTF-8 without one",
+                ));
+            }
             Some(_) => {}
         }
         let params: Self = serde_json::from_slice(body).map_err(|error| fault(body, &error))?;
@@ -58,24 +66,27 @@ impl Params {
             match index {
                 0 => params.query = value.into_owned(),
                 1 => params.operation_name = Some(value.into_owned()),
-                2 => params.variables = object(&name, &value)?,
+                2 => params.variables = object::<Given>(&name, &value)?.0,
                 _ => params.extensions = object(&name, &value)?,
             }
         }
         params.checked()
     }
 
-    /// Sets optional integers that the operation declares and the client omitted to null, which is equivalent for every
-    /// field of this API: the library computes the complexity of a list from `first`, and treats an omitted variable as
-    /// one that was never declared.
+    /// Sets variables that the client omitted: one with a default to its default, which the library does not look at for
+    /// `@include` and `@skip`; an optional integer without one to null, which is equivalent for every field of this API:
+    /// the library computes the complexity of a list from `first`, and treats an omitted variable as one that was never
+    /// declared.
     pub fn fill(&mut self, operation: &OperationDefinition) {
         for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
             let ty = &definition.var_type.node;
             let is_integer = matches!(&ty.base, BaseType::Named(name) if name == "Int");
-            if is_integer && ty.nullable && definition.default_value.is_none() {
-                let name = definition.name.node.clone();
-                self.variables.entry(name).or_insert(Value::Null);
-            }
+            let value = match &definition.default_value {
+                Some(default) => default.node.clone(),
+                None if is_integer && ty.nullable => Value::Null,
+                None => continue,
+            };
+            self.variables.entry(definition.name.node.clone()).or_insert(value);
         }
     }
 
@@ -94,6 +105,10 @@ impl Params {
         Err(malformed("query: is missing"))
     }
 }
+
+/// The variables of a query string.
+#[derive(Default, Deserialize)]
+struct Given(#[serde(deserialize_with = "super::variables::deserialize")] Variables);
 
 /// A parameter of a query string that is JSON.
 fn object<T: for<'a> Deserialize<'a> + Default>(name: &str, text: &str) -> Result<T, ApiError> {
@@ -152,6 +167,7 @@ mod tests {
             r#"{"query": "{ a }", "variables": null, "operationName": null, "extensions": null}"#,
             Ok("{ a }"),
         );
+        body("\u{feff}{\"query\": \"{ a }\"}", Err("byte-order mark"));
         body("", Err("empty"));
         body("[]", Err("batch"));
         body(r#" [{"query": "{ a }"}]"#, Err("batch"));

@@ -195,7 +195,9 @@ fn task(from: Stage, to: Stage, now: Timestamp) -> Task {
     let start = visit(14, stage(10, "Start", StageType::Start), now);
     let worked = Visit {
         event_id: Some(EventId(id(16))),
-        work: WORK,
+        duration_ms: WORK.duration_ms,
+        idle_ms: WORK.idle_ms,
+        blur_ms: WORK.blur_ms,
         completed_by: Some(LABELER.into()),
         submitted_by: Some(LABELER.into()),
         ..visit(15, from, now)
@@ -220,7 +222,9 @@ fn visit(number: u128, stage: Stage, now: Timestamp) -> Visit {
         stage,
         entered_at: now,
         completed_at: now,
-        work: Work::default(),
+        duration_ms: 0,
+        idle_ms: 0,
+        blur_ms: 0,
         completed_by: None,
         submitted_by: None,
         skipped: false,
@@ -287,7 +291,7 @@ mod tests {
             "and came from where it was last"
         );
         assert_eq!(task.history[0].stage.r#type, StageType::Start);
-        let worked = task.history.iter().fold(task.here, |sum, visit| sum.plus(visit.work));
+        let worked = task.history.iter().fold(task.here, |sum, visit| sum.plus(visit.work()));
         assert_eq!(worked, task.total);
         let label = change.label.unwrap();
         assert_eq!((label.seconds_to_label * 1000.0) as i64, task.total.duration_ms);

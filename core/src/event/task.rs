@@ -29,9 +29,13 @@ pub struct Visit {
     pub entered_at: Timestamp,
     /// The time at which the task left the stage.
     pub completed_at: Timestamp,
-    /// The working time in the stage.
-    #[serde(flatten)]
-    pub work: Work,
+    /// The total working time in the stage, in milliseconds. It stands here and not in a flattened [`Work`], because
+    /// serde cannot read a flattened number as it was written.
+    pub duration_ms: i64,
+    /// The part of the working time that was idle.
+    pub idle_ms: i64,
+    /// The part of the working time in which the editor was out of focus.
+    pub blur_ms: i64,
     /// The e-mail address of the user who moved the task on; none for automatic stages.
     pub completed_by: Option<String>,
     /// The e-mail address of the user who submitted the answer.
@@ -110,6 +114,17 @@ impl From<&stage::Model> for Stage {
             id: row.id,
             name: row.name.clone(),
             r#type: row.stage_type,
+        }
+    }
+}
+
+impl Visit {
+    /// Returns the working time in the stage.
+    pub fn work(&self) -> Work {
+        Work {
+            duration_ms: self.duration_ms,
+            idle_ms: self.idle_ms,
+            blur_ms: self.blur_ms,
         }
     }
 }

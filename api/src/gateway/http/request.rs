@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use axum::body::Body;
-use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
@@ -36,7 +36,7 @@ pub async fn params(parts: &Parts, body: Body) -> Result<Params, Refusal> {
 pub fn check_method(parts: &Parts) -> Result<(), Refusal> {
     match parts.method {
         Method::GET => Ok(()),
-        Method::POST => check_content_type(&parts.headers),
+        Method::POST => check_encoding(&parts.headers).and_then(|()| check_content_type(&parts.headers)),
         _ => {
             let error = ApiError::new(Code::MalformedRequest, "the method must be GET or POST");
             Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error).with(ALLOW, HeaderValue::from_static("GET, POST")))
@@ -90,6 +90,19 @@ async fn collect(mut body: Body) -> Result<Vec<u8>, Refusal> {
     Ok(whole)
 }
 
+/// Refuses a compressed body: it is never inflated.
+fn check_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
+    match headers.get(CONTENT_ENCODING) {
+        Some(value) if !value.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let message = format!("the content encoding {value} is not supported; send the body without one");
+            let error = ApiError::new(Code::MalformedRequest, message);
+            Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Refuse a body that is not JSON in UTF-8.
 fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
@@ -125,6 +138,19 @@ fn charset(parameter: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_compressed_body_is_refused_by_the_name_of_its_encoding() {
+        let check = |value: Option<&'static str>, fits: bool| {
+            let mut headers = HeaderMap::new();
+            value.map(|value| headers.append(CONTENT_ENCODING, HeaderValue::from_static(value)));
+            assert_eq!(check_encoding(&headers).is_ok(), fits, "{value:?}");
+        };
+        check(None, true);
+        check(Some("identity"), true);
+        check(Some("gzip"), false);
+        check(Some("br, gzip"), false);
+    }
 
     #[test]
     fn only_json_in_utf_8_is_read() {

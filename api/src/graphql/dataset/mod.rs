@@ -5,7 +5,7 @@
 
 mod list;
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use entity::{Timestamp, dataset};
 use labelhook_core::{
     data_row as data_rows,
@@ -19,7 +19,7 @@ use super::{
     data_row::{DataRow, DataRowOrderByInput, DataRowWhereInput},
     error::Result,
     filter::query,
-    input::{ConnectInput, WhereUniqueInput},
+    input::{ConnectInput, WhereUniqueInput, emptied, given},
     list as lists, loader,
     organization::Organization,
     project::{Project, ProjectOrderByInput, ProjectWhereInput},
@@ -126,12 +126,12 @@ pub struct DatasetCreateInput {
 #[derive(InputObject)]
 pub struct DatasetUpdateInput {
     /// The display name of the dataset: 1 to 256 characters.
-    name: Option<String>,
-    /// A free-form description, at most 16 KiB.
-    description: Option<String>,
+    name: MaybeUndefined<String>,
+    /// A free-form description, at most 16 KiB; null removes it.
+    description: MaybeUndefined<String>,
     /// True deletes the dataset and its data rows immediately. Their labels are deleted afterwards in steps, with a
     /// LABEL_DELETED event each. False changes nothing.
-    deleted: Option<bool>,
+    deleted: MaybeUndefined<bool>,
 }
 
 /// Queries of datasets.
@@ -194,9 +194,9 @@ impl DatasetMutation {
         #[graphql(desc = "The fields to change.")] data: DatasetUpdateInput,
     ) -> Result<Dataset> {
         let patch = Patch {
-            name: data.name,
-            description: data.description,
-            deleted: data.deleted.unwrap_or(false),
+            name: given("name", data.name)?,
+            description: emptied(data.description),
+            deleted: given("deleted", data.deleted)?.unwrap_or(false),
         };
         Ok(Dataset(
             datasets::update(ctx.app(), ctx.actor(), &r#where.id, patch).await?,

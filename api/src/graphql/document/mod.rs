@@ -3,6 +3,8 @@
 //! is validated. Depth and complexity are left to the library, see [`super::limited`]. Every transport enters through
 //! [`Cache::get`]. Nothing here may name a type of the schema.
 
+mod edition;
+mod literals;
 pub mod scan;
 pub mod size;
 pub mod types;
@@ -29,7 +31,7 @@ pub struct Document {
 impl Document {
     /// Parses and measures a scanned text.
     fn read(text: &str, types: &Types) -> Result<Self, ApiError> {
-        let parsed = parse_query(text).map_err(|error| syntax_error(&error))?;
+        let parsed = parse_query(&*edition::without_additions(text)).map_err(|error| syntax_error(&error))?;
         size::measure(&parsed)?;
         types.check_literals(&parsed)?;
         Ok(Self {

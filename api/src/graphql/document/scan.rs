@@ -59,7 +59,7 @@ pub fn scan(text: &str) -> Result<Scanned, ApiError> {
     Ok(scanned)
 }
 
-fn end_of_token(bytes: &[u8], start: usize) -> Result<usize, ApiError> {
+pub(super) fn end_of_token(bytes: &[u8], start: usize) -> Result<usize, ApiError> {
     if bytes[start..].starts_with(b"\"\"\"") {
         return end_of_block_string(bytes, start + 3);
     }
@@ -100,14 +100,14 @@ fn end_of_block_string(bytes: &[u8], start: usize) -> Result<usize, ApiError> {
     Err(unterminated())
 }
 
-fn end_of_line(bytes: &[u8], start: usize) -> usize {
+pub(super) fn end_of_line(bytes: &[u8], start: usize) -> usize {
     bytes[start..]
         .iter()
         .position(|byte| matches!(byte, b'\n' | b'\r'))
         .map_or(bytes.len(), |length| start + length)
 }
 
-fn is_ignored(byte: u8) -> bool {
+pub(super) fn is_ignored(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | 0xEF | 0xBB | 0xBF)
 }
 

@@ -16,20 +16,36 @@ pub struct Types {
     pub(super) enums: HashMap<Name, HashSet<Name>>,
     pub(super) scalars: HashSet<Name>,
     pub(in crate::graphql) fields: HashMap<Name, HashMap<Name, Output>>,
+    /// The argument of `@include` and `@skip`.
+    pub(super) condition: HashMap<Name, Input>,
 }
 
-/// A field of an input object.
+/// A field of an input object, or an argument.
 #[derive(Debug)]
-pub(super) struct Input {
-    pub(super) ty: Type,
-    pub(super) is_required: bool,
+pub(in crate::graphql) struct Input {
+    pub(in crate::graphql) ty: Type,
+    pub(super) has_default: bool,
+}
+
+impl Input {
+    fn condition() -> Self {
+        Self {
+            ty: Type::new("Boolean!").expect("a type"),
+            has_default: false,
+        }
+    }
+
+    /// Returns whether a value must be given.
+    pub(super) fn is_required(&self) -> bool {
+        !self.ty.nullable && !self.has_default
+    }
 }
 
 /// A field of an object.
 #[derive(Debug)]
 pub(in crate::graphql) struct Output {
     pub(in crate::graphql) ty: Name,
-    pub(in crate::graphql) arguments: HashMap<Name, Type>,
+    pub(in crate::graphql) arguments: HashMap<Name, Input>,
 }
 
 /// Built-in scalars, which SDL does not list.
@@ -40,6 +56,7 @@ impl Types {
     pub fn of(sdl: &str) -> Self {
         let mut types = Self {
             scalars: BUILT_IN.into_iter().map(Name::new).collect(),
+            condition: HashMap::from([(Name::new("if"), Input::condition())]),
             ..Self::default()
         };
         let document = parse_schema(sdl).expect("the library reads what it prints");
@@ -87,12 +104,12 @@ fn input(definition: Positioned<InputValueDefinition>) -> (Name, Input) {
         default_value,
         ..
     } = definition.node;
-    let is_required = !ty.node.nullable && default_value.is_none();
+    let has_default = default_value.is_some();
     (
         name.node,
         Input {
             ty: ty.node,
-            is_required,
+            has_default,
         },
     )
 }
@@ -101,14 +118,11 @@ fn output(definition: Positioned<FieldDefinition>) -> (Name, Output) {
     let FieldDefinition {
         name, ty, arguments, ..
     } = definition.node;
-    let arguments = arguments
-        .into_iter()
-        .map(|argument| (argument.node.name.node, argument.node.ty.node));
     (
         name.node,
         Output {
             ty: innermost(&ty.node).clone(),
-            arguments: arguments.collect(),
+            arguments: arguments.into_iter().map(input).collect(),
         },
     )
 }

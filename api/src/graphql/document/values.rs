@@ -1,33 +1,33 @@
-//! Type checks of variables and literals. Variables are checked against the types that the operation declares before
-//! anything runs, so that a wrong one is reported as the client's error with its path; the library would detect some of
-//! them only in the middle of an execution. Literals are checked where the library looks at them only when a resolver
-//! needs them: the range of an `Int`, the form of a `DateTime`, an enum value that is not a string.
+//! Type checks of variables. They are checked against the types that the operation declares before anything runs, so
+//! that a wrong one is reported as the client's error with its path; the library would detect some of them only in the
+//! middle of an execution. Texts and numbers that cannot be stored are refused here too, once for all fields: NUL, which
+//! PostgreSQL has no text with, and a number beyond the range of a double.
 
 use std::collections::{HashMap, HashSet};
 
-use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet, Type,
-};
+use async_graphql::parser::types::{BaseType, OperationDefinition, Type};
 use async_graphql::{Name, Value, Variables};
 use entity::Timestamp;
+use serde_json::Number;
 
 use super::super::error::{ApiError, Code};
-use super::types::{Input, Types, innermost};
+use super::types::{Input, Types};
 
 /// A value that does not fit its type: the path to it, innermost step first, and the reason.
-struct Fault {
+pub(super) struct Fault {
     path: Vec<String>,
     reason: String,
 }
 
-type Checked = Result<(), Fault>;
+pub(super) type Checked = Result<(), Fault>;
 
 impl Types {
-    /// Checks that each variable of the operation has a value of its type.
-    pub fn check_variables(&self, operation: &OperationDefinition, variables: &Variables) -> Result<(), ApiError> {
+    /// Checks that each variable of the operation has a value of its type. A whole number that is written with a
+    /// fraction, such as `1.0`, becomes an integer where one is declared.
+    pub fn check_variables(&self, operation: &OperationDefinition, variables: &mut Variables) -> Result<(), ApiError> {
         for definition in &operation.variable_definitions {
             let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
-            let checked = match variables.get(name) {
+            let checked = match variables.get_mut(name) {
                 Some(value) => self.check(ty, value),
                 None if ty.nullable || definition.node.default_value.is_some() => Ok(()),
                 None => Err(Fault::new("is required but not provided")),
@@ -37,102 +37,7 @@ impl Types {
         Ok(())
     }
 
-    /// Checks that the types of the variables are known, that their defaults fit, and that integer and date-time
-    /// literals fit their places. The library panics on a default of an unknown type.
-    pub fn check_literals(&self, document: &ExecutableDocument) -> Result<(), ApiError> {
-        for (_, operation) in document.operations.iter() {
-            let root = match operation.node.ty {
-                OperationType::Query => "Query",
-                OperationType::Mutation => "Mutation",
-                OperationType::Subscription => "Subscription",
-            };
-            self.check_definitions(&operation.node)?;
-            self.check_selections(root, &operation.node.selection_set.node)?;
-        }
-        for fragment in document.fragments.values() {
-            self.check_selections(
-                &fragment.node.type_condition.node.on.node,
-                &fragment.node.selection_set.node,
-            )?;
-        }
-        Ok(())
-    }
-
-    fn check_definitions(&self, operation: &OperationDefinition) -> Result<(), ApiError> {
-        for definition in &operation.variable_definitions {
-            let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
-            let of = innermost(ty);
-            if !self.scalars.contains(of) && !self.enums.contains_key(of) && !self.inputs.contains_key(of) {
-                let message = format!("Variable \"${name}\" is of \"{of}\", which is not an input type");
-                return Err(ApiError::new(Code::ValidationFailed, message).at(definition.pos));
-            }
-            if let Some(default) = &definition.node.default_value {
-                self.check(ty, &default.node)
-                    .map_err(|fault| fault.at(name).of_literal().at(default.pos))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn check_selections(&self, parent: &str, selections: &SelectionSet) -> Result<(), ApiError> {
-        for selection in &selections.items {
-            match &selection.node {
-                Selection::Field(field) => {
-                    let output = self
-                        .fields
-                        .get(parent)
-                        .and_then(|fields| fields.get(&field.node.name.node));
-                    let Some(output) = output else { continue };
-                    for (name, value) in &field.node.arguments {
-                        let Some(ty) = output.arguments.get(&name.node) else {
-                            continue;
-                        };
-                        let constant = value.node.clone().into_const_with(|_| Ok::<_, ()>(Value::Null));
-                        let checked = constant.map_or(Ok(()), |constant| self.check_leaves(ty, &constant));
-                        checked.map_err(|fault| fault.at(&name.node).of_literal().at(value.pos))?;
-                    }
-                    self.check_selections(&output.ty, &field.node.selection_set.node)?;
-                }
-                Selection::InlineFragment(inline) => {
-                    let condition = inline
-                        .node
-                        .type_condition
-                        .as_ref()
-                        .map_or(parent, |on| on.node.on.node.as_str());
-                    self.check_selections(condition, &inline.node.selection_set.node)?;
-                }
-                Selection::FragmentSpread(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn check_leaves(&self, ty: &Type, value: &Value) -> Checked {
-        match (&ty.base, value) {
-            (_, Value::Null) => Ok(()),
-            (BaseType::Named(name), Value::Number(_)) if name == "Int" => self.check_named(name, value),
-            (BaseType::Named(name), value) if name == "DateTime" => self.check_named(name, value),
-            (BaseType::Named(name), Value::String(_)) if self.enums.contains_key(name) => {
-                Err(Fault::new(format!("must be a word of {name}, without quotes")))
-            }
-            (BaseType::List(item), Value::List(items)) => each(items, |value| self.check_leaves(item, value)),
-            (BaseType::List(item), value) => self.check_leaves(item, value),
-            (BaseType::Named(name), Value::Object(object)) => {
-                let Some(fields) = self.inputs.get(name) else {
-                    return Ok(());
-                };
-                object.iter().try_for_each(|(name, value)| {
-                    let field = fields.get(name);
-                    field
-                        .map_or(Ok(()), |field| self.check_leaves(&field.ty, value))
-                        .map_err(|fault| fault.at(name))
-                })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check(&self, ty: &Type, value: &Value) -> Checked {
+    pub(super) fn check(&self, ty: &Type, value: &mut Value) -> Checked {
         match (&ty.base, value) {
             (_, Value::Null) if ty.nullable => Ok(()),
             (_, Value::Null) => Err(Fault::new("must not be null")),
@@ -142,29 +47,11 @@ impl Types {
         }
     }
 
-    fn check_named(&self, name: &Name, value: &Value) -> Checked {
-        let is = |fits: bool, what: &str| {
-            if fits {
-                Ok(())
-            } else {
-                Err(Fault::new(format!("must be {what}")))
-            }
-        };
-        match (name.as_str(), value) {
-            ("Int", Value::Number(number)) => is(
-                number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
-                "an integer of 32 bits",
-            ),
-            ("Int", _) => is(false, "an integer of 32 bits"),
-            ("Float", value) => is(matches!(value, Value::Number(_)), "a number"),
-            ("String", value) => is(matches!(value, Value::String(_)), "a string"),
-            ("DateTime", value) => is(
-                is_date_time(value),
-                "an RFC 3339 date-time such as 2026-01-31T09:30:00Z",
-            ),
-            ("Boolean", value) => is(matches!(value, Value::Boolean(_)), "true or false"),
-            ("ID", Value::Number(number)) => is(number.is_i64(), "a string"),
-            ("ID", value) => is(matches!(value, Value::String(_)), "a string"),
+    fn check_named(&self, name: &Name, value: &mut Value) -> Checked {
+        match (name.as_str(), &mut *value) {
+            ("Int", Value::Number(number)) => integer(number),
+            ("Int", _) => Err(Fault::new("must be an integer of 32 bits")),
+            (scalar, _) if self.scalars.contains(scalar) => check_scalar(scalar, value),
             (_, value) => match (self.enums.get(name), self.inputs.get(name)) {
                 (Some(words), _) => check_word(name, words, value),
                 (_, Some(fields)) => self.check_object(name, fields, value),
@@ -173,23 +60,87 @@ impl Types {
         }
     }
 
-    fn check_object(&self, name: &Name, fields: &HashMap<Name, Input>, value: &Value) -> Checked {
+    fn check_object(&self, name: &Name, fields: &HashMap<Name, Input>, value: &mut Value) -> Checked {
         let Value::Object(object) = value else {
             return Err(Fault::new(format!("must be an object, a {name}")));
         };
-        for (field, value) in object {
+        for (field, value) in object.iter_mut() {
             let Some(input) = fields.get(field) else {
                 return Err(Fault::new(format!("is not a field of {name}")).at(field));
             };
             self.check(&input.ty, value).map_err(|fault| fault.at(field))?;
         }
-        let missing = fields
-            .iter()
-            .find(|(field, input)| input.is_required && !object.contains_key(*field));
-        missing.map_or(Ok(()), |(field, _)| {
-            Err(Fault::new("is required but not provided").at(field))
-        })
+        is_complete(fields, |field| object.contains_key(field))
     }
+}
+
+/// Checks that every required field of an input object is there.
+pub(super) fn is_complete(fields: &HashMap<Name, Input>, has: impl Fn(&Name) -> bool) -> Checked {
+    let missing = fields.iter().find(|(field, input)| input.is_required() && !has(field));
+    missing.map_or(Ok(()), |(field, _)| {
+        Err(Fault::new("is required but not provided").at(field))
+    })
+}
+
+/// Checks a value of a scalar. A scalar of this API without a rule here takes any JSON.
+pub(super) fn check_scalar(scalar: &str, value: &Value) -> Checked {
+    let is = |fits: bool, what: &str| match fits {
+        true => check_json(value),
+        false => Err(Fault::new(format!("must be {what}"))),
+    };
+    match scalar {
+        "Int" => is(
+            matches!(value, Value::Number(number) if number.as_i64().is_some_and(is_int)),
+            "an integer of 32 bits",
+        ),
+        "Float" => is(matches!(value, Value::Number(_)), "a number"),
+        "String" => is(matches!(value, Value::String(_)), "a string"),
+        "DateTime" => is(
+            is_date_time(value),
+            "an RFC 3339 date-time such as 2026-01-31T09:30:00Z",
+        ),
+        "Boolean" => is(matches!(value, Value::Boolean(_)), "true or false"),
+        "ID" => match value {
+            Value::Number(number) => is(number.is_i64(), "a string"),
+            value => is(matches!(value, Value::String(_)), "a string"),
+        },
+        _ => check_json(value),
+    }
+}
+
+/// Checks that every text and number in a value can be stored.
+fn check_json(value: &Value) -> Checked {
+    match value {
+        Value::String(text) if text.contains('\0') => Err(Fault::new("must not contain NUL (U+0000)")),
+        Value::Number(number) if number.as_f64().is_none() => {
+            Err(Fault::new("is a number beyond the range of a double"))
+        }
+        Value::List(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, value)| check_json(value).map_err(|fault| fault.at(index))),
+        Value::Object(object) => object.iter().try_for_each(|(name, value)| {
+            let named = match name.contains('\0') {
+                true => Err(Fault::new("must not contain NUL (U+0000) in a name")),
+                false => check_json(value),
+            };
+            named.map_err(|fault| fault.at(name.escape_debug()))
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that a number is an integer of 32 bits, and writes a whole number such as `1.0` as one.
+fn integer(number: &mut Number) -> Checked {
+    let whole = number.as_f64().filter(|value| value.fract() == 0.0);
+    let whole = number.as_i64().or(whole.map(|value| value as i64));
+    let found = whole.filter(|value| is_int(*value));
+    *number = found.ok_or_else(|| Fault::new("must be an integer of 32 bits"))?.into();
+    Ok(())
+}
+
+fn is_int(value: i64) -> bool {
+    i32::try_from(value).is_ok()
 }
 
 fn is_date_time(value: &Value) -> bool {
@@ -204,22 +155,22 @@ fn check_word(name: &Name, words: &HashSet<Name>, value: &Value) -> Checked {
     }
 }
 
-fn each(items: &[Value], mut check: impl FnMut(&Value) -> Checked) -> Checked {
+fn each(items: &mut [Value], mut check: impl FnMut(&mut Value) -> Checked) -> Checked {
     items
-        .iter()
+        .iter_mut()
         .enumerate()
         .try_for_each(|(index, value)| check(value).map_err(|fault| fault.at(index)))
 }
 
 impl Fault {
-    fn new(reason: impl Into<String>) -> Self {
+    pub(super) fn new(reason: impl Into<String>) -> Self {
         Self {
             path: Vec::new(),
             reason: reason.into(),
         }
     }
 
-    fn at(mut self, step: impl ToString) -> Self {
+    pub(super) fn at(mut self, step: impl ToString) -> Self {
         self.path.push(step.to_string());
         self
     }
@@ -234,7 +185,7 @@ impl Fault {
         ApiError::new(Code::BadUserInput, message).at_field(field, self.reason)
     }
 
-    fn of_literal(self) -> ApiError {
+    pub(super) fn of_literal(self) -> ApiError {
         let field = self.field();
         let message = format!("Invalid value for argument \"{field}\", {}", self.reason);
         ApiError::new(Code::ValidationFailed, message).at_field(field, self.reason)
@@ -242,19 +193,26 @@ impl Fault {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use async_graphql::parser::parse_query;
     use serde_json::json;
 
+    use crate::graphql::variables;
+
     use super::*;
 
-    const SDL: &str = "type Query { hooks(first: Int, where: Where): [Hook!]! } type Hook { id: ID! at(n: [Int!]): Hook }
+    pub const SDL: &str = "type Query { hooks(first: Int, where: Where): [Hook!]! } type Hook { id: ID! at(n: [Int!]): Hook }
         input Where { topics: [Topic!]! limit: Int = 1 score: Float id: ID any: Json since: DateTime and: Where } enum Topic { A B } scalar Json scalar DateTime";
+
+    fn read(value: &serde_json::Value) -> Variables {
+        let text = value.to_string();
+        variables::deserialize(&mut serde_json::Deserializer::from_str(&text)).expect("variables")
+    }
 
     fn variables(declared: &str, value: serde_json::Value, fault: &str) {
         let document = parse_query(format!("query ({declared}) {{ a }}")).expect("GraphQL");
         let (_, operation) = document.operations.iter().next().expect("an operation");
-        let checked = Types::of(SDL).check_variables(&operation.node, &Variables::from_json(value));
+        let checked = Types::of(SDL).check_variables(&operation.node, &mut read(&value));
         assert_eq!(
             checked
                 .err()
@@ -289,6 +247,7 @@ mod tests {
             json!({"a": 1.5}),
             "Variable \"$a\" got an invalid value: a: must be an integer of 32 bits",
         );
+        variables("$a: Int", json!({"a": 1.0}), "");
         variables("$a: Float", json!({"a": 0}), "");
         variables("$a: ID", json!({"a": 7}), "");
         variables("$a: [Int!]", json!({"a": 7}), "");
@@ -329,55 +288,31 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_date_time_or_enum_literal_fits() {
-        let check = |text: &str, fault: &str| {
-            let checked = Types::of(SDL).check_literals(&parse_query(text).expect("GraphQL"));
-            let message = checked
-                .err()
-                .map(|error| error.into_server_error().message)
-                .unwrap_or_default();
-            assert_eq!(message, fault, "{text}");
-        };
-        check("{ hooks(first: 2147483647) { id } }", "");
-        let first = "Invalid value for argument \"first\", must be an integer of 32 bits";
-        check("{ hooks(first: 2147483648) { id } }", first);
-        check(
-            "{ hooks { ... { at(n: [1, 3000000000]) { id } } } }",
-            "Invalid value for argument \"n.1\", must be an integer of 32 bits",
+    fn what_cannot_be_stored_is_refused_by_its_path() {
+        let nul = "must not contain NUL (U+0000)";
+        let invalid = "Variable \"$a\" got an invalid value: a";
+        variables("$a: String", json!({"a": "x\0"}), &format!("{invalid}: {nul}"));
+        variables("$a: ID", json!({"a": "\0"}), &format!("{invalid}: {nul}"));
+        variables(
+            "$a: Json",
+            json!({"a": {"b": ["\0"]}}),
+            &format!("{invalid}.b.0: {nul}"),
         );
-        check(
-            "{ ...f } fragment f on Query { hooks(first: 3000000000) { id } }",
-            first,
+        variables(
+            "$a: Json",
+            json!({"a": {"\0": 1}}),
+            &format!("{invalid}.\\0: {nul} in a name"),
         );
-        let below = "Invalid value for argument \"where.and.limit\", must be an integer of 32 bits";
-        check(
-            "query ($t: [Topic!]!) { hooks(where: {topics: $t, and: {limit: 3000000000}}) { id } }",
-            below,
+        let huge: serde_json::Value = serde_json::from_str(r#"{"a": [1e400]}"#).expect("JSON");
+        variables(
+            "$a: Json",
+            huge.clone(),
+            &format!("{invalid}.0: is a number beyond the range of a double"),
         );
-        check(
-            "{ hooks(where: {any: 3000000000, id: 3000000000, score: 3000000000}) { id } }",
-            "",
-        );
-        check("{ hooks(where: {topics: [A, B], any: \"A\"}) { id } }", "");
-        check(
-            "{ hooks(where: {topics: [A, \"B\"]}) { id } }",
-            "Invalid value for argument \"where.topics.1\", must be a word of Topic, without quotes",
-        );
-        check(
-            "query ($a: Int = 3000000000) { hooks(first: $a) { id } }",
-            &first.replace("first", "a"),
-        );
-        check(
-            "query ($a: [Nope!]! = [1]) { hooks { id } }",
-            "Variable \"$a\" is of \"Nope\", which is not an input type",
-        );
-        check(
-            "query ($a: Hook) { hooks { id } }",
-            "Variable \"$a\" is of \"Hook\", which is not an input type",
-        );
-        check(
-            "{ hooks(first: $x, nope: 3000000000) { nope { at(n: 3000000000) } } }",
-            "",
+        variables(
+            "$a: [Float]",
+            huge,
+            &format!("{invalid}.0: is a number beyond the range of a double"),
         );
     }
 }

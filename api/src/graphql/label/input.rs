@@ -1,9 +1,10 @@
 //! Inputs that create and change labels.
 
-use async_graphql::InputObject;
+use async_graphql::{InputObject, MaybeUndefined};
 use labelhook_core::label::{New, Patch};
 
-use crate::graphql::input::ConnectInput;
+use crate::graphql::error::Result;
+use crate::graphql::input::{ConnectInput, given};
 
 /// A new label.
 #[derive(InputObject)]
@@ -52,16 +53,16 @@ impl LabelCreateInput {
 #[derive(InputObject)]
 pub struct LabelUpdateInput {
     /// The annotation, usually JSON text, at most 2 MiB; stored and sent unchanged.
-    label: Option<String>,
+    label: MaybeUndefined<String>,
     /// The labeling time in seconds.
-    seconds_to_label: Option<f64>,
+    seconds_to_label: MaybeUndefined<f64>,
 }
 
 impl LabelUpdateInput {
-    pub(super) fn read(self) -> Patch {
-        Patch {
-            label: self.label,
-            seconds_to_label: self.seconds_to_label,
-        }
+    pub(super) fn read(self) -> Result<Patch> {
+        Ok(Patch {
+            label: given("label", self.label)?,
+            seconds_to_label: given("secondsToLabel", self.seconds_to_label)?,
+        })
     }
 }

@@ -195,7 +195,7 @@ impl LabelMutation {
         #[graphql(desc = "The fields to change.")] data: LabelUpdateInput,
     ) -> Result<Label> {
         Ok(Label(
-            labels::update(ctx.app(), ctx.actor(), &r#where.id, data.read()).await?,
+            labels::update(ctx.app(), ctx.actor(), &r#where.id, data.read()?).await?,
         ))
     }
 

@@ -60,7 +60,7 @@ impl ListenerCreateInput {
                 payload_query: Some(self.payload_query),
                 filter: Some(self.filter),
                 headers: self.headers.map(|headers| headers.plain("headers")).transpose()?,
-                retry: self.retry_policy.unwrap_or_default().into(),
+                retry: self.retry_policy.unwrap_or_default().of_new(),
                 timeout_ms: self.timeout_ms,
                 max_in_flight: self.max_in_flight,
                 ..Settings::default()

@@ -4,7 +4,11 @@ use async_graphql::{InputObject, MaybeUndefined};
 use labelhook_core::project::{New, Patch, Settings};
 
 use super::words::{EditorTaskType, MediaType, word};
-use crate::graphql::{error::Result, input::WhereUniqueInput, json::Json};
+use crate::graphql::{
+    error::Result,
+    input::{WhereUniqueInput, given},
+    json::Json,
+};
 
 /// A new project.
 #[derive(InputObject)]
@@ -52,57 +56,57 @@ impl ProjectCreateInput {
 #[derive(InputObject)]
 pub struct ProjectUpdateInput {
     /// The display name of the project: 1 to 256 characters.
-    name: Option<String>,
+    name: MaybeUndefined<String>,
     /// A free-form description, at most 16 KiB; null removes it.
     description: MaybeUndefined<String>,
     /// The kind of data that is labeled; stored and returned only.
-    allowed_media_type: Option<MediaType>,
+    allowed_media_type: MaybeUndefined<MediaType>,
     /// The purpose of the editor; stored and returned only.
-    editor_task_type: Option<EditorTaskType>,
+    editor_task_type: MaybeUndefined<EditorTaskType>,
     /// The share of data rows that are labeled more than once, from 0 to 1; stored and returned only.
-    auto_audit_percentage: Option<f64>,
+    auto_audit_percentage: MaybeUndefined<f64>,
     /// The number of labels for each of those data rows; stored and returned only.
-    auto_audit_number_of_labels: Option<i32>,
+    auto_audit_number_of_labels: MaybeUndefined<i32>,
     /// True if labels are compared with benchmarks; stored and returned only.
-    is_benchmark_enabled: Option<bool>,
+    is_benchmark_enabled: MaybeUndefined<bool>,
     /// True if labels are compared with each other; stored and returned only.
-    is_consensus_enabled: Option<bool>,
+    is_consensus_enabled: MaybeUndefined<bool>,
     /// The ontology from which annotators choose, as any JSON of at most 256 KiB; null removes it.
     ontology: MaybeUndefined<Json>,
     /// Datasets to connect or disconnect.
-    datasets: Option<ProjectDatasetsInput>,
+    datasets: MaybeUndefined<ProjectDatasetsInput>,
     /// True deletes the project: it is hidden, its labels stay, and no event is published. False changes nothing.
-    deleted: Option<bool>,
+    deleted: MaybeUndefined<bool>,
 }
 
 /// Datasets to connect to a project or to disconnect from it.
 #[derive(InputObject, Default)]
 pub struct ProjectDatasetsInput {
     /// The dataset to connect: the project gets its data rows.
-    connect: Option<WhereUniqueInput>,
+    connect: MaybeUndefined<WhereUniqueInput>,
     /// The dataset to disconnect: the project loses its data rows. Labels of them stay.
-    disconnect: Option<WhereUniqueInput>,
+    disconnect: MaybeUndefined<WhereUniqueInput>,
 }
 
 impl ProjectUpdateInput {
     pub(super) fn read(self) -> Result<Patch> {
         let ontology = self.ontology.map_value(|json| json.text("ontology")).transpose()?;
-        let datasets = self.datasets.unwrap_or_default();
+        let datasets = given("datasets", self.datasets)?.unwrap_or_default();
         Ok(Patch {
-            name: self.name,
+            name: given("name", self.name)?,
             description: self.description.into(),
             ontology: ontology.into(),
             settings: Settings {
-                allowed_media_type: self.allowed_media_type.and_then(word),
-                editor_task_type: self.editor_task_type.and_then(word),
-                auto_audit_percentage: self.auto_audit_percentage,
-                auto_audit_number_of_labels: self.auto_audit_number_of_labels,
-                is_benchmark_enabled: self.is_benchmark_enabled,
-                is_consensus_enabled: self.is_consensus_enabled,
+                allowed_media_type: given("allowedMediaType", self.allowed_media_type)?.and_then(word),
+                editor_task_type: given("editorTaskType", self.editor_task_type)?.and_then(word),
+                auto_audit_percentage: given("autoAuditPercentage", self.auto_audit_percentage)?,
+                auto_audit_number_of_labels: given("autoAuditNumberOfLabels", self.auto_audit_number_of_labels)?,
+                is_benchmark_enabled: given("isBenchmarkEnabled", self.is_benchmark_enabled)?,
+                is_consensus_enabled: given("isConsensusEnabled", self.is_consensus_enabled)?,
             },
-            connect: datasets.connect.map(|dataset| dataset.id.0),
-            disconnect: datasets.disconnect.map(|dataset| dataset.id.0),
-            deleted: self.deleted.unwrap_or(false),
+            connect: given("datasets.connect", datasets.connect)?.map(|dataset| dataset.id.0),
+            disconnect: given("datasets.disconnect", datasets.disconnect)?.map(|dataset| dataset.id.0),
+            deleted: given("deleted", self.deleted)?.unwrap_or(false),
         })
     }
 }

@@ -5,7 +5,7 @@
 
 mod list;
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use entity::{Timestamp, review};
 use labelhook_core::review::{self as reviews, New, Patch};
 
@@ -13,7 +13,7 @@ pub use self::list::{ReviewOrderByInput, ReviewWhereInput};
 use super::{
     context::ContextExt,
     error::Result,
-    input::{ConnectInput, WhereUniqueInput},
+    input::{ConnectInput, WhereUniqueInput, given},
     label::Label,
     loader,
     organization::Organization,
@@ -88,9 +88,9 @@ pub struct ReviewCreateInput {
 #[derive(InputObject)]
 pub struct ReviewUpdateInput {
     /// The judgment: above 0 approves, below 0 rejects.
-    score: Option<f64>,
+    score: MaybeUndefined<f64>,
     /// True removes the review from its label. False changes nothing.
-    deleted: Option<bool>,
+    deleted: MaybeUndefined<bool>,
 }
 
 /// Queries of reviews.
@@ -138,8 +138,8 @@ impl ReviewMutation {
         #[graphql(desc = "The fields to change.")] data: ReviewUpdateInput,
     ) -> Result<Review> {
         let patch = Patch {
-            score: data.score,
-            deleted: data.deleted.unwrap_or(false),
+            score: given("score", data.score)?,
+            deleted: given("deleted", data.deleted)?.unwrap_or(false),
         };
         Ok(Review(
             reviews::update(ctx.app(), ctx.actor(), &r#where.id, patch).await?,

@@ -5,12 +5,17 @@
 
 mod list;
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use entity::{Role, Timestamp, user};
 use labelhook_core::user::{self as users, New, Patch};
 
 pub use self::list::{UserOrderByInput, UserWhereInput};
-use super::{context::ContextExt, error::Result, input::WhereUniqueInput, organization::Organization};
+use super::{
+    context::ContextExt,
+    error::Result,
+    input::{WhereUniqueInput, given},
+    organization::Organization,
+};
 
 /// A user of an organization.
 pub struct User(pub user::Model);
@@ -111,11 +116,11 @@ pub struct UserCreateInput {
 #[derive(InputObject)]
 pub struct UserUpdateInput {
     /// The user's full name: 1 to 256 characters.
-    name: Option<String>,
+    name: MaybeUndefined<String>,
     /// The user's role. Only owners can make a user an owner, and no user can change their own role.
-    role: Option<Role>,
+    role: MaybeUndefined<Role>,
     /// True disables the user: their API keys are refused. False enables the user again.
-    disabled: Option<bool>,
+    disabled: MaybeUndefined<bool>,
 }
 
 /// Queries of users.
@@ -164,9 +169,9 @@ impl UserMutation {
         #[graphql(desc = "The fields to change.")] data: UserUpdateInput,
     ) -> Result<User> {
         let patch = Patch {
-            name: data.name,
-            role: data.role,
-            disabled: data.disabled,
+            name: given("name", data.name)?,
+            role: given("role", data.role)?,
+            disabled: given("disabled", data.disabled)?,
         };
         Ok(User(users::update(ctx.app(), ctx.actor(), &r#where.id, patch).await?))
     }

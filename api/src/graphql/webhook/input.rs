@@ -5,7 +5,11 @@ use entity::{AuthType, Capture, Ordering, PayloadFormat, WebhookStatus, WebhookT
 use labelhook_core::delivery::{limit::Rate, signer::secret};
 use labelhook_core::webhook::{New, Patch, Retry, Rotation, Settings};
 
-use super::super::{error::Result, input::WhereUniqueInput, json::Json};
+use super::super::{
+    error::Result,
+    input::{WhereUniqueInput, emptied, given},
+    json::Json,
+};
 
 /// A list of topics.
 #[derive(InputObject)]
@@ -18,21 +22,31 @@ pub struct TopicListInput {
 #[derive(InputObject, Default)]
 pub struct RetryPolicyInput {
     /// The maximum number of requests for a notification, including the first: 1 to 50. Default 10.
-    max_attempts: Option<i32>,
+    max_attempts: MaybeUndefined<i32>,
     /// The delays in milliseconds before the second, third, … request, each at most 7 days; the last one repeats.
     /// Default 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
-    delays_ms: Option<Vec<i64>>,
+    delays_ms: MaybeUndefined<Vec<i64>>,
     /// Random jitter: the maximum deviation of a delay, as a fraction of it: 0 to 1. Default 0.2.
-    jitter: Option<f64>,
+    jitter: MaybeUndefined<f64>,
 }
 
-impl From<RetryPolicyInput> for Retry {
-    fn from(input: RetryPolicyInput) -> Self {
-        Self {
-            max_attempts: input.max_attempts,
-            delays_ms: input.delays_ms,
-            jitter: input.jitter,
+impl RetryPolicyInput {
+    /// Returns the policy of a new webhook: null is the default.
+    pub fn of_new(self) -> Retry {
+        Retry {
+            max_attempts: self.max_attempts.take(),
+            delays_ms: self.delays_ms.take(),
+            jitter: self.jitter.take(),
         }
+    }
+
+    /// Returns what is to change of a policy.
+    fn change(self) -> Result<Retry> {
+        Ok(Retry {
+            max_attempts: given("retryPolicy.maxAttempts", self.max_attempts)?,
+            delays_ms: given("retryPolicy.delaysMs", self.delays_ms)?,
+            jitter: given("retryPolicy.jitter", self.jitter)?,
+        })
     }
 }
 
@@ -138,7 +152,7 @@ impl WebhookCreateInput {
                 bearer_token: self.bearer_token,
                 authorization_header: self.authorization_header,
                 headers: self.headers.map(|headers| headers.plain("headers")).transpose()?,
-                retry: self.retry_policy.unwrap_or_default().into(),
+                retry: self.retry_policy.unwrap_or_default().of_new(),
                 timeout_ms: self.timeout_ms,
                 max_in_flight: self.max_in_flight,
                 rate: Some(self.rate_limit.map(Rate::from)),
@@ -156,72 +170,74 @@ impl WebhookCreateInput {
 #[derive(InputObject)]
 pub struct WebhookUpdateInput {
     /// The topics to subscribe to, at least one.
-    topics: Option<TopicListInput>,
+    topics: MaybeUndefined<TopicListInput>,
     /// The URL that deliveries are sent to.
-    url: Option<String>,
+    url: MaybeUndefined<String>,
     /// The new status. ACTIVE resumes sending, continues with queued notifications and resets the health; INACTIVE and
     /// REVOKED stop sending.
-    status: Option<WebhookStatus>,
-    /// A free-form description, at most 2,000 characters.
-    description: Option<String>,
+    status: MaybeUndefined<WebhookStatus>,
+    /// A free-form description, at most 2,000 characters; null removes it.
+    description: MaybeUndefined<String>,
     /// The payload format of future events.
-    payload_format: Option<PayloadFormat>,
+    payload_format: MaybeUndefined<PayloadFormat>,
     /// A GraphQL selection that shapes the body of future events; null returns to the payload format.
     payload_query: MaybeUndefined<String>,
     /// A CEL expression over `event`: from now on, only events for which it is true are sent; null sends every event
     /// again. Saving it sets `filterErrors` to 0.
     filter: MaybeUndefined<String>,
     /// The authentication scheme of the deliveries.
-    auth_type: Option<AuthType>,
+    auth_type: MaybeUndefined<AuthType>,
     /// The token of `Authorization: Bearer`, for `authType` BEARER.
-    bearer_token: Option<String>,
+    bearer_token: MaybeUndefined<String>,
     /// The value of the `Authorization` header, for `authType` HEADER.
-    authorization_header: Option<String>,
+    authorization_header: MaybeUndefined<String>,
     /// Custom headers: an object of strings that replaces all previous ones; `{}` removes them.
-    headers: Option<Json>,
+    headers: MaybeUndefined<Json>,
     /// The retry policy of failed deliveries. Absent fields keep their value.
-    retry_policy: Option<RetryPolicyInput>,
+    retry_policy: MaybeUndefined<RetryPolicyInput>,
     /// The timeout of one attempt in milliseconds: 1,000 to 30,000.
-    timeout_ms: Option<i32>,
+    timeout_ms: MaybeUndefined<i32>,
     /// The maximum number of concurrent requests: 1 to 256.
-    max_in_flight: Option<i32>,
+    max_in_flight: MaybeUndefined<i32>,
     /// The rate limit from now on; null removes it.
     rate_limit: MaybeUndefined<RateLimitInput>,
     /// The order in which waiting and future notifications are sent. Notifications that are about to be sent keep the
     /// old order.
-    ordering: Option<Ordering>,
+    ordering: MaybeUndefined<Ordering>,
     /// True disables the webhook automatically when nothing was delivered for five days and in fifty attempts.
-    auto_disable: Option<bool>,
+    auto_disable: MaybeUndefined<bool>,
     /// The attempts whose response is stored, from now on.
-    capture: Option<Capture>,
+    capture: MaybeUndefined<Capture>,
     /// The percentage of notifications whose successful responses are stored, 1 to 100, while `capture` is SAMPLE.
-    capture_percent: Option<i32>,
+    capture_percent: MaybeUndefined<i32>,
 }
 
 impl WebhookUpdateInput {
     /// Parses the input into the type that `labelhook_core` takes.
     pub fn read(self) -> Result<Patch> {
         Ok(Patch {
-            status: self.status,
+            status: given("status", self.status)?,
             settings: Settings {
-                topics: self.topics.map(|topics| topics.set),
-                url: self.url,
-                description: self.description,
-                payload_format: self.payload_format,
+                topics: given("topics", self.topics)?.map(|topics| topics.set),
+                url: given("url", self.url)?,
+                description: emptied(self.description),
+                payload_format: given("payloadFormat", self.payload_format)?,
                 payload_query: self.payload_query.into(),
                 filter: self.filter.into(),
-                auth_type: self.auth_type,
-                bearer_token: self.bearer_token,
-                authorization_header: self.authorization_header,
-                headers: self.headers.map(|headers| headers.plain("headers")).transpose()?,
-                retry: self.retry_policy.unwrap_or_default().into(),
-                timeout_ms: self.timeout_ms,
-                max_in_flight: self.max_in_flight,
+                auth_type: given("authType", self.auth_type)?,
+                bearer_token: given("bearerToken", self.bearer_token)?,
+                authorization_header: given("authorizationHeader", self.authorization_header)?,
+                headers: given("headers", self.headers)?
+                    .map(|headers| headers.plain("headers"))
+                    .transpose()?,
+                retry: given("retryPolicy", self.retry_policy)?.unwrap_or_default().change()?,
+                timeout_ms: given("timeoutMs", self.timeout_ms)?,
+                max_in_flight: given("maxInFlight", self.max_in_flight)?,
                 rate: self.rate_limit.map_value(Rate::from).into(),
-                ordering: self.ordering,
-                auto_disable: self.auto_disable,
-                capture: self.capture,
-                capture_percent: self.capture_percent,
+                ordering: given("ordering", self.ordering)?,
+                auto_disable: given("autoDisable", self.auto_disable)?,
+                capture: given("capture", self.capture)?,
+                capture_percent: given("capturePercent", self.capture_percent)?,
                 ..Settings::default()
             },
         })

@@ -177,7 +177,7 @@ impl StageWebhookInput {
                 payload_content: self.payload_content,
                 payload_query: Some(self.payload_query),
                 filter: Some(self.filter),
-                retry: self.retry_policy.unwrap_or_default().into(),
+                retry: self.retry_policy.unwrap_or_default().of_new(),
                 timeout_ms: self.timeout_ms,
                 max_in_flight: self.max_in_flight,
                 rate: Some(self.rate_limit.map(Into::into)),

@@ -125,9 +125,9 @@ fn entry(visit: &Visit) -> Entry<'_> {
     let event_id = visit.event_id.filter(|_| !is_start(&visit.stage));
     Entry {
         stage_id: stage_id(&visit.stage),
-        duration: visit.work.duration_ms,
-        idle_duration: visit.work.idle_ms,
-        blur_duration: visit.work.blur_ms,
+        duration: visit.duration_ms,
+        idle_duration: visit.idle_ms,
+        blur_duration: visit.blur_ms,
         completed_at: visit.completed_at.millis(),
         task_history: event_id.map(|id| id.to_string()),
         completed_by: visit.completed_by.as_deref(),

@@ -111,7 +111,7 @@ fn an_exported_stage_carries_what_was_submitted_there_or_what_it_was_passed() {
     let export: Value = serde_json::from_str(&text).unwrap();
     let history = &export["task"]["stageHistory"];
     assert_eq!(history[0]["tools"], json!([]), "Start has nothing to pass on");
-    assert_eq!(history[1]["tools"], json!([{"bounding-box": {"x": 1.1}}]));
+    assert_eq!(history[1]["tools"].to_string(), r#"[{"bounding-box":{"x":1.10}}]"#);
     assert_eq!(
         history[2]["tools"], history[1]["tools"],
         "Logic passes on what Label submitted"

@@ -114,13 +114,20 @@ fn task(sample: &Value, base: &Task) -> Task {
 
 fn visit(sample: &Value) -> Visit {
     let person = |name: &str| sample.get(name).map(string);
+    let Work {
+        duration_ms,
+        idle_ms,
+        blur_ms,
+    } = work(sample, ["duration", "idleDuration", "blurDuration"]);
     Visit {
         id: VisitId::new(),
         event_id: sample.get("taskHistory").map(|_| EventId::new()),
         stage: stage(&sample["stageId"], &sample["stageId"]),
         entered_at: NOW,
         completed_at: moment(&sample["completedAt"]),
-        work: work(sample, ["duration", "idleDuration", "blurDuration"]),
+        duration_ms,
+        idle_ms,
+        blur_ms,
         completed_by: person("completedBy"),
         submitted_by: person("submittedBy"),
         skipped: sample["isSkipped"].as_bool().unwrap(),

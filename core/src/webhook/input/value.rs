@@ -46,7 +46,7 @@ impl Description {
     }
 
     pub(super) fn into_column(self) -> Option<String> {
-        Some(self.0)
+        (!self.0.is_empty()).then_some(self.0)
     }
 }
 
