@@ -41,6 +41,7 @@ pub mod notification;
 pub mod organization;
 pub mod page;
 pub mod payload;
+pub mod postponed;
 pub mod project;
 pub mod replay;
 pub mod retention;

@@ -124,6 +124,8 @@ ids! {
     IdempotencyId,
     /// Identifies a replay.
     ReplayId,
+    /// Identifies a postponed match of an event with a webhook.
+    PostponedMatchId,
     /// Identifies a running process, the holder of claims.
     NodeId,
 }

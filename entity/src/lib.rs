@@ -39,6 +39,7 @@ pub mod node;
 pub mod notification;
 pub mod organization;
 pub mod payload;
+pub mod postponed_match;
 pub mod project;
 pub mod project_dataset;
 pub mod rekey;

@@ -19,6 +19,7 @@ mod m20261121_000013_nodes;
 mod m20261121_000014_retention;
 mod m20261121_000015_rare;
 mod m20261121_000016_turn;
+mod m20261201_000017_postponed;
 mod rehearsal;
 
 /// All migrations, oldest first.
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000014_retention::Migration),
             Box::new(m20261121_000015_rare::Migration),
             Box::new(m20261121_000016_turn::Migration),
+            Box::new(m20261201_000017_postponed::Migration),
         ]
     }
 }

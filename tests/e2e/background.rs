@@ -7,11 +7,12 @@ use harness::{TestApp, deadline::until};
 
 /// The tasks of every node, with the nodes that they run on. With PostgreSQL there are also `heartbeat` and
 /// `membership`.
-const TASKS: [(&str, &str); 7] = [
+const TASKS: [(&str, &str); 8] = [
     ("deletions", "leader"),
     ("hints", "everyNode"),
     ("idempotency_keys", "leader"),
     ("listeners", "everyNode"),
+    ("postponed_matches", "leader"),
     ("replays", "owner"),
     ("retention", "leader"),
     ("workflow_jobs", "leader"),

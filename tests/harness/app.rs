@@ -12,7 +12,7 @@ use labelhook_core::dispatcher;
 use labelhook_core::secret::Keyring;
 use labelhook_core::{
     App, Clock, Config, api_key,
-    background::{deletions, heartbeat, listeners, replays, workflow_jobs},
+    background::{deletions, heartbeat, listeners, postponed_matches, replays, workflow_jobs},
     filter,
 };
 use tokio::net::TcpListener;
@@ -32,6 +32,8 @@ pub const KEY: &str = "lh_test_0123456789abcdef0123456789abcdef";
 /// Limits that no filter reaches, even on a busy machine.
 const PATIENT: filter::Limits = filter::Limits {
     evaluation: Duration::from_secs(300),
+    in_transaction: Duration::from_secs(300),
+    postponed: Duration::from_secs(300),
     compilation: Duration::from_secs(300),
     queue: Duration::from_secs(300),
 };
@@ -131,6 +133,9 @@ impl TestApp {
             .await
             .expect("the database answers");
         listeners::run_until_idle(&self.app)
+            .await
+            .expect("the database answers");
+        postponed_matches::run_until_idle(&self.app)
             .await
             .expect("the database answers");
         while {

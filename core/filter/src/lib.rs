@@ -18,13 +18,15 @@
 //! - `has`, `exists`, `all`, `exists_one`, `map` and `filter` are there. One of the last five may not stand inside
 //!   another, in its range neither: write `l.exists(x, a && b)` for `l.filter(x, a).exists(x, b)`.
 //! - The pattern of `matches` is a short literal, and its text at most 8 KiB: see [`pattern`].
-//! - A filter that took longer than [`Limits::evaluation`] three times is disabled until it is compiled anew.
+//! - An evaluation that takes more processor time than its limit is stopped. A condition that is stopped three times
+//!   within a minute is not evaluated for the rest of that minute.
 
 mod check;
 mod error;
 mod function;
 mod pattern;
 mod pool;
+mod strikes;
 mod text;
 mod value;
 mod watch;
@@ -33,7 +35,6 @@ mod watch;
 mod tests;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -42,15 +43,15 @@ use cel::{Env, IdedExpr};
 use check::Use;
 pub use error::{Error, Result};
 use pool::{Pool, Refusal};
+use strikes::Strikes;
 use text::Refused;
 use watch::Verdict;
 
 pub use value::Values;
 
-/// Timed-out evaluations after which a filter is disabled. A single one may be the fault of a busy machine.
-const MAX_OVERRUNS: u32 = 3;
-
 static EVALUATION: Pool = Pool::new("filter-evaluate", 2);
+/// A pool of its own and of one thread, so that postponed evaluations take at most one processor and delay nobody.
+static POSTPONED: Pool = Pool::new("filter-postponed", 1);
 /// A pool of its own, so that saving filters never delays the tasks that wait for an evaluation.
 static COMPILATION: Pool = Pool::new("filter-compile", 1);
 
@@ -60,12 +61,18 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     Arc::new(environment)
 });
 
-/// The time limits of the sandbox, in wall-clock time.
+/// The time limits of the sandbox. Evaluations are limited in processor time, so that a busy machine does not count
+/// against an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The time limit of one evaluation. Callers hold the database's writer meanwhile.
+    /// The processor time of one evaluation of a condition, for which a transaction waits.
     pub evaluation: Duration,
-    /// The time limit of one compilation.
+    /// The time that the transaction of an event waits for the filters of all its webhooks. What is not evaluated
+    /// within it is postponed.
+    pub in_transaction: Duration,
+    /// The processor time of one postponed evaluation, for which nobody waits.
+    pub postponed: Duration,
+    /// The time limit of one compilation, in wall-clock time.
     pub compilation: Duration,
     /// The longest wait for a thread of the pool. The jobs ahead are bounded, so it is reached only when something is
     /// very wrong.
@@ -76,6 +83,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             evaluation: Duration::from_millis(50),
+            in_transaction: Duration::from_millis(5),
+            postponed: Duration::from_secs(1),
             compilation: Duration::from_secs(1),
             queue: Duration::from_secs(1),
         }
@@ -99,8 +108,10 @@ pub enum Outcome {
     /// The evaluation failed, with the reason: an error, a result that is not a boolean, values that are too large.
     /// Counts as no match.
     Fault(String),
-    /// The evaluation did not complete, with the reason: a timeout, a disabled filter, a full pool. A later evaluation
-    /// may match.
+    /// The evaluation was stopped at its limit of processor time, with the reason.
+    TooDear(String),
+    /// The evaluation did not run to its end although it may be cheap, with the reason: a full pool, a machine that is
+    /// too busy. A later evaluation may match.
     Stopped(String),
 }
 
@@ -113,8 +124,7 @@ struct Compiled {
     expression: IdedExpr,
     uses: Vec<Use>,
     limits: Limits,
-    /// The number of evaluations that timed out.
-    strikes: AtomicU32,
+    strikes: Strikes,
 }
 
 impl Filter {
@@ -135,32 +145,43 @@ impl Filter {
         }
     }
 
-    /// Evaluates the expression with `values` as its variables. Runs on the pool and does not block the caller's
-    /// thread.
+    /// Evaluates a condition with `values` as its variables, within [`Limits::evaluation`]. Runs on the pool and does
+    /// not block the caller's thread.
     pub async fn matches(&self, values: Values) -> Outcome {
-        let limits = self.0.limits;
-        if self.0.strikes.load(Ordering::Relaxed) >= MAX_OVERRUNS {
-            return stopped("the expression was switched off, it took too long before");
+        if self.0.strikes.are_out() {
+            return Outcome::TooDear("the expression is switched off for a minute, it took too long before".to_owned());
         }
+        let outcome = self.evaluate(&EVALUATION, values, self.0.limits.evaluation).await;
+        if matches!(outcome, Outcome::TooDear(_)) {
+            self.0.strikes.add();
+        }
+        outcome
+    }
+
+    /// Evaluates the expression within this processor time, for a caller that postpones what is stopped.
+    pub async fn matches_within(&self, values: Values, limit: Duration) -> Outcome {
+        self.evaluate(&EVALUATION, values, limit).await
+    }
+
+    /// Evaluates the expression within [`Limits::postponed`], on a thread that delays no transaction.
+    pub async fn matches_postponed(&self, values: Values) -> Outcome {
+        self.evaluate(&POSTPONED, values, self.0.limits.postponed).await
+    }
+
+    async fn evaluate(&self, pool: &'static Pool, values: Values, limit: Duration) -> Outcome {
         let compiled = Arc::clone(&self.0);
-        let evaluation = move || evaluate(&compiled, &values, limits.evaluation);
-        let verdict = EVALUATION.run(limits.queue, limits.evaluation, evaluation).await;
-        match verdict {
+        let evaluation = move || evaluate(&compiled, &values, limit);
+        match pool.run(self.0.limits.queue, limit, evaluation).await {
             Ok(Ok(Verdict::Is(true))) => Outcome::Match,
             Ok(Ok(Verdict::Is(false))) => Outcome::NoMatch,
             Ok(Err(reason)) => Outcome::Fault(reason),
-            Ok(Ok(Verdict::TimedOut)) | Err(Refusal::Stuck) => self.switch_off(limits.evaluation),
+            Ok(Ok(Verdict::TimedOut)) => {
+                Outcome::TooDear(format!("the expression took more than {limit:?} of processor time"))
+            }
+            Err(Refusal::Stuck) => stopped("the machine is too busy to evaluate the expression"),
             Err(Refusal::Busy) => stopped("too many expressions are being evaluated"),
             Err(Refusal::Panicked) => Outcome::Fault("the evaluation failed".to_owned()),
         }
-    }
-
-    fn switch_off(&self, limit: Duration) -> Outcome {
-        let strikes = self.0.strikes.fetch_add(1, Ordering::Relaxed) + 1;
-        Outcome::Stopped(match strikes {
-            ..MAX_OVERRUNS => format!("the expression took longer than {limit:?}"),
-            _ => format!("the expression took longer than {limit:?} and is switched off"),
-        })
     }
 }
 
@@ -181,7 +202,7 @@ fn compile(source: String, scope: &Scope, limits: Limits) -> Result<Compiled, Re
         expression,
         uses,
         limits,
-        strikes: AtomicU32::new(0),
+        strikes: Strikes::default(),
     })
 }
 

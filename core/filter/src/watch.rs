@@ -1,4 +1,5 @@
-//! The time limit of an evaluation. [`insert`] instruments the syntax tree: each iteration of a comprehension, each
+//! The limit of an evaluation in processor time: on a busy machine an expression does not pay for what others take.
+//! [`insert`] instruments the syntax tree: each iteration of a comprehension, each
 //! element of a literal, each addition, comparison and function call is wrapped into a call that fails once the
 //! deadline has passed. No evaluation then exceeds its limit by more than one such step, which the limits on source and
 //! values keep short, and none can exhaust the memory. No thread has to be killed.
@@ -13,6 +14,7 @@ use cel::common::functions::Function;
 use cel::common::types::{CelBool, CelString, DYN_TYPE};
 use cel::common::value::CowVal;
 use cel::{Context, Env, ExecutionError, IdedExpr, Value};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::pattern::{MATCHES, MAX_TEXT};
 
@@ -21,13 +23,52 @@ const IN_TIME: &str = "@in_time";
 const CHECKED_SIZE: &str = "@short";
 
 thread_local! {
-    static CLOCK: Cell<Clock> = const { Cell::new(Clock { deadline: None, over: false }) };
+    static CLOCK: Cell<Clock> = const { Cell::new(Clock { look_at: None, end: Duration::MAX, over: false }) };
 }
 
+/// The clock of a thread's evaluation. Reading the processor time is a system call, and at least as much time passes on
+/// the wall, so the wall clock says when to read it.
 #[derive(Clone, Copy)]
 struct Clock {
-    deadline: Option<Instant>,
+    /// The moment before which the limit cannot be reached.
+    look_at: Option<Instant>,
+    /// The thread's processor time at the limit.
+    end: Duration,
     over: bool,
+}
+
+impl Clock {
+    fn start(limit: Duration) -> Self {
+        Self {
+            look_at: Instant::now().checked_add(limit),
+            end: processor_time().saturating_add(limit),
+            over: false,
+        }
+    }
+
+    /// Returns the clock after a look: over, or with the next moment to look.
+    fn looked(self) -> Self {
+        let now = Instant::now();
+        if self.over || self.look_at.is_none_or(|look_at| now < look_at) {
+            return self;
+        }
+        match self.end.checked_sub(processor_time()) {
+            Some(left) if !left.is_zero() => Self {
+                look_at: now.checked_add(left),
+                ..self
+            },
+            _ => Self { over: true, ..self },
+        }
+    }
+}
+
+/// Returns the processor time that this thread has used.
+fn processor_time() -> Duration {
+    let used = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(
+        u64::try_from(used.tv_sec).unwrap_or_default(),
+        u32::try_from(used.tv_nsec).unwrap_or_default(),
+    )
 }
 
 /// The result of an evaluation that ended.
@@ -49,10 +90,7 @@ pub(super) fn declare(environment: &mut Env) {
 
 /// Evaluates an expression that [`insert`] has instrumented. The error contains no value: values are customers' data.
 pub(super) fn run(expression: &IdedExpr, context: &Context<'_, '_>, limit: Duration) -> Result<Verdict, String> {
-    CLOCK.set(Clock {
-        deadline: Instant::now().checked_add(limit),
-        over: false,
-    });
+    CLOCK.set(Clock::start(limit));
     let result = Value::resolve_val(expression, context);
     if CLOCK.get().over {
         return Ok(Verdict::TimedOut);
@@ -68,9 +106,9 @@ pub(super) fn run(expression: &IdedExpr, context: &Context<'_, '_>, limit: Durat
 }
 
 fn in_time<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    let clock = CLOCK.get();
-    if clock.over || clock.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-        CLOCK.set(Clock { over: true, ..clock });
+    let clock = CLOCK.get().looked();
+    CLOCK.set(clock);
+    if clock.over {
         return Err(ExecutionError::function_error(IN_TIME, "out of time"));
     }
     arguments

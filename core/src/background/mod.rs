@@ -8,6 +8,7 @@
 //! | [`hints`] | every node | look where other nodes say |
 //! | [`deletions`] | the leader | labels and tasks of what was deleted |
 //! | [`workflow_jobs`] | the leader | data rows that become tasks; stages that send again |
+//! | [`postponed_matches`] | the leader | events whose filter takes long |
 //! | [`replays`] | the owner of a webhook | its part of each replay |
 //! | [`listeners`] | every node | webhooks whose listener came, went or stays away |
 //! | [`idempotency_keys`] | the leader | answers that are kept no longer |
@@ -21,6 +22,7 @@ pub mod idempotency_keys;
 pub mod listeners;
 mod membership;
 mod plan;
+pub mod postponed_matches;
 pub mod replays;
 pub mod retention;
 pub(crate) mod status;
@@ -54,6 +56,7 @@ impl Background {
         tasks.spawn(dispatcher::run(Arc::clone(app), stop.clone()));
         tasks.spawn(deletions::run(Arc::clone(app), stop.clone()));
         tasks.spawn(workflow_jobs::run(Arc::clone(app), stop.clone()));
+        tasks.spawn(postponed_matches::run(Arc::clone(app), stop.clone()));
         tasks.spawn(replays::run(Arc::clone(app), stop.clone()));
         tasks.spawn(listeners::run(Arc::clone(app), stop.clone()));
         tasks.spawn(idempotency_keys::run(Arc::clone(app), stop.clone()));

@@ -101,7 +101,7 @@ impl Budget {
                 Outcome::Fault(reason) => {
                     tracing::debug!(stage.id = %node.stage.id, reason, "a condition could not be evaluated");
                 }
-                Outcome::Stopped(reason) => return Some(Decision::Stopped(reason)),
+                Outcome::TooDear(reason) | Outcome::Stopped(reason) => return Some(Decision::Stopped(reason)),
             }
         }
         node.target(StageOutput::Else).map(Decision::To)

@@ -42,7 +42,7 @@ pub(crate) async fn follow(txn: &Txn, ended: &Ended, rows: Vec<webhook_health::M
     let mut followed = Followed::default();
     for (id, (url, may_be_told)) in &ended.gone {
         let reason = "the receiver answered 410 Gone";
-        disable(
+        disable_at(
             txn,
             *id,
             url,
@@ -101,7 +101,7 @@ async fn judge(
         );
         let webhook = webhooks::Entity::find_by_id(row.webhook_id).one(txn.conn()).await?;
         if let Some(webhook) = webhook.filter(|webhook| webhook.auto_disable) {
-            disable(txn, webhook.id, &webhook.url, &reason, Some(row), true, followed).await?;
+            disable_at(txn, webhook.id, &webhook.url, &reason, Some(row), true, followed).await?;
         }
     }
     Ok(())
@@ -111,7 +111,13 @@ fn last(row: &webhook_health::Model) -> String {
     format!("last: {}", row.last_failure.as_deref().unwrap_or("unknown"))
 }
 
-async fn disable(
+/// Disables an active webhook that does harm, and publishes it.
+pub(crate) async fn disable(txn: &Txn, webhook: &webhooks::Model, reason: &str) -> Result<()> {
+    let mut followed = Followed::default();
+    disable_at(txn, webhook.id, &webhook.url, reason, None, true, &mut followed).await
+}
+
+async fn disable_at(
     txn: &Txn,
     id: WebhookId,
     url: &str,

@@ -11,7 +11,7 @@ mod failure;
 pub(crate) mod registry;
 pub(crate) mod streak;
 
-pub(crate) use consequences::{Ended, follow};
+pub(crate) use consequences::{Ended, disable, follow};
 pub(crate) use failure::failure;
 pub use registry::HealthRegistry;
 pub(crate) use registry::breaker;

@@ -18,23 +18,21 @@ use crate::{
 };
 use bytes::Bytes;
 use entity::{
-    DataRowId, EventId, NotificationId, NotificationStatus, Ordering, OrganizationId, PayloadId, ProjectId, TaskId,
-    Timestamp, WebhookId, WebhookTopic, event, notification, webhook,
+    DataRowId, EventId, NotificationId, NotificationStatus, Ordering, OrganizationId, PayloadId, PostponedMatchId,
+    ProjectId, TaskId, Timestamp, WebhookId, WebhookTopic, event, notification, postponed_match, webhook,
 };
 use matching::Asked;
+use std::time::Instant;
 use uuid::Uuid;
 
 /// Publishes an event to every active webhook of the organization that subscribes to it and whose filter matches.
 pub async fn publish(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change) -> Result<event::Model> {
     let subscribers = txn.index().of(txn.conn(), organization_id).await?;
     let event = fact(txn, organization_id, data, change)?;
-    let wanted = Asked::of(&event).wanted(&subscribers).await;
-    notify(
-        txn,
-        &event,
-        data,
-        wanted.into_iter().map(|subscriber| (subscriber, None)),
-    )?;
+    let wanted = Asked::of(&event).wanted(txn.index(), &subscribers).await;
+    let matching = wanted.matching.into_iter().map(|subscriber| (subscriber, None));
+    notify(txn, &event, data, matching)?;
+    postpone(txn, &event, wanted.postponed);
     txn.outbox().event(event.clone());
     Ok(event)
 }
@@ -54,18 +52,21 @@ pub(crate) async fn publish_move(
         ..fact(txn, organization_id, data, Change::Updated)?
     };
     let mut asked = Asked::of(&event);
-    let mut told: Vec<_> = asked
-        .wanted(&subscribers)
-        .await
+    let wanted = asked.wanted(txn.index(), &subscribers).await;
+    postpone(txn, &event, wanted.postponed);
+    let mut told: Vec<_> = wanted
+        .matching
         .into_iter()
         .map(|subscriber| (subscriber, None))
         .collect();
     let mut sent = Sent::Not;
     if let Some((subscriber, task_id)) = own {
-        match asked.passes(subscriber).await {
+        match asked.passes(txn.index(), subscriber).await {
             Outcome::Match => told.push((subscriber, Some(task_id))),
             Outcome::NoMatch => sent = Sent::Unwanted,
-            Outcome::Fault(reason) | Outcome::Stopped(reason) => sent = Sent::Unknown(reason),
+            Outcome::Fault(reason) | Outcome::TooDear(reason) | Outcome::Stopped(reason) => {
+                sent = Sent::Unknown(reason);
+            }
         }
     }
     let last = notify(txn, &event, data, told.into_iter())?;
@@ -157,6 +158,21 @@ pub(crate) fn unpublished(
     })
 }
 
+/// Leaves it to a background task whether these webhooks receive the event.
+pub(crate) fn postpone<'s>(txn: &Txn, event: &event::Model, subscribers: impl IntoIterator<Item = &'s Subscriber>) {
+    for subscriber in subscribers {
+        txn.outbox().postpone(postponed_match::Model {
+            id: PostponedMatchId::new(),
+            organization_id: event.organization_id,
+            webhook_id: subscriber.webhook_id,
+            event_id: event.id,
+            sequence: event.sequence,
+            failures: 0,
+            due_at: txn.now(),
+        });
+    }
+}
+
 /// Renders each needed payload shape once and enqueues a notification for each subscriber. Returns the last one.
 fn notify<'s>(
     txn: &Txn,
@@ -170,8 +186,16 @@ fn notify<'s>(
         let known = rendered.iter().find(|(shape, ..)| **shape == subscriber.shape);
         let (payload_id, body) = match known {
             Some((_, id, body)) => (*id, body.clone()),
+            None if task_id.is_none() && is_for_later(txn, event, &subscriber.shape) => {
+                postpone(txn, event, [subscriber]);
+                continue;
+            }
             None => {
+                let started = Instant::now();
                 let (id, body) = render(txn, event, data, &subscriber.shape)?;
+                if subscriber.shape.query.is_some() {
+                    txn.index().budgets().spend(event.organization_id, started);
+                }
                 rendered.push((&subscriber.shape, id, body.clone()));
                 (id, body)
             }
@@ -204,8 +228,19 @@ fn enqueue(
     row
 }
 
+/// Returns whether a payload query must be run outside of the transaction, because the organization has used up its
+/// time.
+fn is_for_later(txn: &Txn, event: &event::Model, shape: &Shape) -> bool {
+    shape.query.is_some() && txn.index().budgets().left(event.organization_id).is_zero()
+}
+
 fn render(txn: &Txn, event: &event::Model, data: &Data, shape: &Shape) -> Result<(PayloadId, Bytes)> {
     let body = Bytes::from(payload::render(shape, event, data)?);
+    Ok((keep(txn, event, shape, &body), body))
+}
+
+/// Adds a rendered payload to what is written. Returns its id.
+fn keep(txn: &Txn, event: &event::Model, shape: &Shape, body: &Bytes) -> PayloadId {
     let id = PayloadId::new();
     txn.outbox().payload(entity::payload::Model {
         id,
@@ -216,7 +251,7 @@ fn render(txn: &Txn, event: &event::Model, data: &Data, shape: &Shape) -> Result
         query_hash: shape.query.as_ref().map(|query| query.hash().to_vec()),
         body: body.to_vec(),
     });
-    Ok((id, body))
+    id
 }
 
 fn pending(txn: &Txn, event: &event::Model, subscriber: &Subscriber, payload_id: PayloadId) -> notification::Model {

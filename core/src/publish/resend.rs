@@ -1,8 +1,8 @@
 //! Sending again for a stage: new notifications of existing events, for a stage run and for tasks that waited to be
 //! assigned. The bytes are reused, unless the stage's payload shape has changed since.
 
-use super::{enqueue, matching::Asked, render};
-use crate::{Error, Result, db::Txn, event::Data, filter::Outcome, payload::Shape, subscribers::Subscriber};
+use super::{enqueue, keep, render};
+use crate::{Error, Result, db::Txn, event::Data, payload::Shape, subscribers::Subscriber};
 use bytes::Bytes;
 use entity::{EventId, NotificationId, PayloadId, TaskId, event, payload};
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QuerySelect, sea_query::Expr};
@@ -55,16 +55,23 @@ pub(crate) fn afresh(txn: &Txn, event: &event::Model, shape: &Shape) -> Result<(
     render(txn, event, &data, shape)
 }
 
-/// Returns whether a past event matches the subscriber's filter. A filter that cannot be evaluated does not match.
-pub(crate) async fn passes(event: &event::Model, subscriber: &Subscriber) -> bool {
-    Asked::of(event).passes(subscriber).await == Outcome::Match
-}
-
 /// Enqueues an event's first notification for a webhook that missed it.
 pub(crate) fn late(txn: &Txn, event: &event::Model, subscriber: &Subscriber, known: Option<PayloadId>) -> Result<()> {
     let (payload_id, body) = match known {
         Some(id) => (id, None),
         None => afresh(txn, event, &subscriber.shape).map(|(id, body)| (id, Some(body)))?,
+    };
+    enqueue(txn, event, subscriber, payload_id, body, |_| {});
+    Ok(())
+}
+
+/// Enqueues an event's first notification for a webhook with a body that was rendered outside of the transaction, unless
+/// the event has a payload of this shape already.
+pub(crate) async fn late_with(txn: &Txn, event: &event::Model, subscriber: &Subscriber, body: Bytes) -> Result<()> {
+    let known = rendered(txn, subscriber, &[event.id]).await?;
+    let (payload_id, body) = match known.get(&event.id) {
+        Some(id) => (*id, None),
+        None => (keep(txn, event, &subscriber.shape, &body), Some(body)),
     };
     enqueue(txn, event, subscriber, payload_id, body, |_| {});
     Ok(())

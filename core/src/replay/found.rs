@@ -4,8 +4,9 @@
 use super::missed::MissedBy;
 use crate::{
     App, Error, Result,
+    filter::Outcome,
     notification::{Filter, near, of_organization},
-    publish::resend,
+    publish::matching::passes_postponed,
 };
 use entity::{EventId, NotificationId, WebhookId, event as events, notification, replay, replay_part, webhook};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -23,6 +24,8 @@ pub(super) enum Found {
 pub(super) struct Missed {
     /// The events that match its filter.
     pub(super) events: Vec<events::Model>,
+    /// The events of which it is decided later whether they match.
+    pub(super) postponed: Vec<events::Model>,
     /// The number of events that were read.
     looked_at: usize,
     /// The sequence number of the last of them.
@@ -113,7 +116,8 @@ impl Found {
         }
     }
 
-    /// Returns the number of these that do not match: the statement selected them, the webhook's filter does not.
+    /// Returns the number of these that do not match, or of which that is decided later: the statement selected them, the
+    /// webhook's filter does not.
     pub(super) fn unwanted(&self) -> usize {
         match self {
             Self::Notifications(..) => 0,
@@ -126,14 +130,17 @@ impl Missed {
     async fn of(app: &App, webhook: &webhook::Model, rows: Vec<events::Model>) -> Result<Self> {
         let (looked_at, last) = (rows.len(), rows.last().map(|row| row.sequence));
         let subscriber = app.subscribers.subscriber(webhook).await?;
-        let mut events = Vec::with_capacity(rows.len());
+        let (mut events, mut postponed) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows {
-            if resend::passes(&row, &subscriber).await {
-                events.push(row);
+            match passes_postponed(&app.subscribers, &row, &subscriber).await {
+                Outcome::Match => events.push(row),
+                Outcome::TooDear(_) | Outcome::Stopped(_) => postponed.push(row),
+                Outcome::NoMatch | Outcome::Fault(_) => {}
             }
         }
         Ok(Self {
             events,
+            postponed,
             looked_at,
             last,
         })

@@ -9,7 +9,7 @@ use crate::{
     App, Result,
     db::Txn,
     notification as log,
-    publish::resend,
+    publish::{self, resend},
     task::{self, Withdrawn},
 };
 use entity::{ReplayStatus, WebhookStatus, replay, replay_part, webhook};
@@ -101,6 +101,9 @@ async fn go_on(
         }
         Found::Events(missed) => {
             part.after_sequence = missed.last.or(part.after_sequence);
+            for event in &missed.postponed {
+                publish::postpone(txn, event, [&subscriber]);
+            }
             tell(txn, &subscriber, missed.events, replay.rerender).await?
         }
     };

@@ -9,7 +9,11 @@ use crate::{
 use entity::{WebhookId, webhook};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
 };
 
 /// The maximum number of characters of a stored reason.
@@ -29,6 +33,8 @@ pub struct FilterFaults {
 pub(crate) struct Condition {
     source: String,
     filter: Result<Filter, String>,
+    /// An evaluation in a transaction was stopped.
+    is_dear: AtomicBool,
     faults: Mutex<FilterFaults>,
 }
 
@@ -48,24 +54,61 @@ impl Condition {
         &self.source
     }
 
-    /// Evaluates the filter on these values, and counts a failed evaluation.
-    pub(crate) async fn holds(&self, values: Values) -> Outcome {
-        let outcome = match &self.filter {
-            Ok(filter) => filter.matches(values).await,
-            Err(reason) => Outcome::Fault(reason.clone()),
+    /// Evaluates the filter on these values within the time that a transaction has left. One that was stopped in a
+    /// transaction before is not begun in another, until it has been cheap outside of one.
+    pub(crate) async fn holds_within(&self, values: Values, left: Duration) -> Outcome {
+        match &self.filter {
+            Err(reason) => self.counted(Outcome::Fault(reason.clone())),
+            Ok(_) if left.is_zero() || self.is_dear.load(Relaxed) => {
+                Outcome::Stopped("the filter is evaluated outside of the transaction".into())
+            }
+            Ok(filter) => {
+                let outcome = filter.matches_within(values, left).await;
+                if matches!(outcome, Outcome::TooDear(_)) {
+                    self.is_dear.store(true, Relaxed);
+                }
+                self.counted(outcome)
+            }
+        }
+    }
+
+    /// Evaluates the filter outside of a transaction. `cheap` is the time that a transaction would have for it.
+    pub(crate) async fn holds_postponed(&self, values: Values, cheap: Duration) -> Outcome {
+        let filter = match &self.filter {
+            Ok(filter) => filter,
+            Err(reason) => return self.counted(Outcome::Fault(reason.clone())),
         };
-        if let Outcome::Fault(reason) | Outcome::Stopped(reason) = &outcome {
-            let mut faults = self.faults.lock().expect("held for a change only");
-            faults.count += 1;
-            faults.last = Some(reason.chars().take(MAX_REASON_CHARS).collect());
+        let started = Instant::now();
+        let outcome = filter.matches_postponed(values).await;
+        let has_ended = !matches!(outcome, Outcome::TooDear(_) | Outcome::Stopped(_));
+        if has_ended && started.elapsed() < cheap {
+            self.is_dear.store(false, Relaxed);
+        }
+        if let Outcome::TooDear(reason) = &outcome {
+            self.note(reason);
+        }
+        self.counted(outcome)
+    }
+
+    /// Counts an evaluation that failed: its event is not sent.
+    fn counted(&self, outcome: Outcome) -> Outcome {
+        if let Outcome::Fault(reason) = &outcome {
+            self.note(reason);
+            self.faults.lock().expect("held for a change only").count += 1;
         }
         outcome
+    }
+
+    fn note(&self, reason: &str) {
+        let reason = reason.chars().take(MAX_REASON_CHARS).collect();
+        self.faults.lock().expect("held for a change only").last = Some(reason);
     }
 
     fn new(source: &str, filter: Result<Filter, String>) -> Arc<Self> {
         Arc::new(Self {
             source: source.to_owned(),
             filter,
+            is_dear: AtomicBool::new(false),
             faults: Mutex::default(),
         })
     }

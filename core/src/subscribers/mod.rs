@@ -2,6 +2,7 @@
 //! stage's own webhook is held by its workflow), read once and cached until one of them changes. It is read inside the
 //! writer's transaction, so it is never older than the change that it serves.
 
+pub(crate) mod budget;
 pub mod filter;
 pub(crate) mod host;
 
@@ -11,6 +12,7 @@ use crate::{
     filter::Limits,
     payload::{Query, Shape, Shaper},
 };
+use budget::Budgets;
 use entity::{Ordering, OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
 use host::Host;
 use moka::sync::Cache;
@@ -62,6 +64,7 @@ pub struct SubscriberCache {
     conditions: Mutex<filter::Conditions>,
     shaper: Arc<dyn Shaper>,
     limits: Limits,
+    budgets: Budgets,
     queries: Cache<String, Query>,
 }
 
@@ -74,6 +77,7 @@ impl SubscriberCache {
             conditions: Mutex::default(),
             shaper,
             limits,
+            budgets: Budgets::new(limits.in_transaction),
             queries: Cache::new(QUERIES),
         }
     }
@@ -81,6 +85,11 @@ impl SubscriberCache {
     /// The time limits of filters.
     pub(crate) fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// The time of the writer that organizations may take.
+    pub(crate) fn budgets(&self) -> &Budgets {
+        &self.budgets
     }
 
     pub(crate) async fn of(&self, db: &impl ConnectionTrait, id: OrganizationId) -> Result<Arc<[Subscriber]>> {

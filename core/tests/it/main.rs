@@ -20,6 +20,7 @@ mod nouns;
 mod outcomes;
 mod pace;
 mod plans;
+mod postponed;
 mod rekey;
 mod replay;
 mod restart;

@@ -22,7 +22,7 @@ use entity::{
 };
 use labelhook_core::{
     notification::{Filter, waiting},
-    subscribers, webhook as webhooks,
+    postponed, subscribers, webhook as webhooks,
 };
 
 use super::{
@@ -132,13 +132,21 @@ impl Webhook {
         self.0.filter.as_deref()
     }
 
-    /// The number of events that were not sent because the filter could not be evaluated, since it was saved or the
-    /// server started.
+    /// The number of events that were not sent because the filter failed on them, since it was saved or the server
+    /// started.
     async fn filter_errors(&self, ctx: &Context<'_>) -> i32 {
         i32::try_from(webhooks::filter_faults(ctx.app(), self.0.id).count).unwrap_or(i32::MAX)
     }
 
-    /// The reason for the last failed evaluation of the filter; null when there was none.
+    /// The number of events of which it is not decided yet whether they are sent: the filter, or the payload query, took
+    /// too much time to be run while the event was published. They are decided one by one, while the webhook is ACTIVE.
+    #[graphql(complexity = 10)]
+    async fn postponed_events(&self, ctx: &Context<'_>) -> Result<i32> {
+        let count = postponed::count(ctx.app(), self.0.id).await?;
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
+    /// The reason for the last evaluation of the filter that failed or was stopped; null when there was none.
     async fn last_filter_error(&self, ctx: &Context<'_>) -> Option<String> {
         webhooks::filter_faults(ctx.app(), self.0.id).last
     }

@@ -27,6 +27,8 @@ const LONG: Duration = Duration::from_secs(300);
 /// Time limits that no machine reaches.
 const PATIENT: Limits = Limits {
     evaluation: LONG,
+    in_transaction: LONG,
+    postponed: LONG,
     compilation: LONG,
     queue: LONG,
 };

@@ -4,7 +4,7 @@ use crate::{Error, Result, sql::statement::raw};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
 /// The tables that are copied, in this order.
-pub const TABLES: [&str; 30] = [
+pub const TABLES: [&str; 31] = [
     "organization",
     "user",
     "api_key",
@@ -35,6 +35,7 @@ pub const TABLES: [&str; 30] = [
     "tally",
     "rekey",
     "idempotency_key",
+    "postponed_match",
 ];
 
 /// The tables that each database keeps for itself: settings, running nodes, and applied migrations.

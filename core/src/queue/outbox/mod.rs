@@ -27,7 +27,10 @@ use crate::{
     subscribers::host::Host,
 };
 use counters::Tallies;
-use entity::{NotificationStatus, PayloadId, ProjectId, Timestamp, WebhookId, event, label, notification, payload};
+use entity::{
+    NotificationStatus, PayloadId, ProjectId, Timestamp, WebhookId, event, label, notification, payload,
+    postponed_match,
+};
 use removal::Removal;
 use sea_orm::{ConnectionTrait, EntityTrait};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -43,6 +46,7 @@ pub(crate) struct Outbox {
     events: Vec<event::Model>,
     payloads: Vec<payload::Model>,
     notifications: Vec<Enqueued>,
+    postponed: Vec<postponed_match::Model>,
     outcomes: Vec<Outcome>,
     tallies: Tallies,
     removal: Removal,
@@ -88,6 +92,11 @@ impl Outbox {
         self.notifications.push(notification);
     }
 
+    /// Adds a match that is decided after the commit.
+    pub(crate) fn postpone(&mut self, row: postponed_match::Model) {
+        self.postponed.push(row);
+    }
+
     /// Adds the outcomes of requests.
     pub(crate) fn outcomes(&mut self, outcomes: Vec<Outcome>) {
         outcomes
@@ -113,6 +122,7 @@ impl Outbox {
         self.events.append(&mut unit.events);
         self.payloads.append(&mut unit.payloads);
         self.notifications.append(&mut unit.notifications);
+        self.postponed.append(&mut unit.postponed);
         self.outcomes.append(&mut unit.outcomes);
         self.tallies.append(unit.tallies);
         self.removal.append(unit.removal);
@@ -166,6 +176,7 @@ impl Outbox {
             Change::insert::<event::Entity>(std::mem::take(&mut self.events), ""),
             Change::insert::<payload::Entity>(std::mem::take(&mut self.payloads), ""),
             Change::insert::<notification::Entity>(rows, ""),
+            Change::insert::<postponed_match::Entity>(std::mem::take(&mut self.postponed), ""),
         ];
         let (tallies, touch) = (
             self.tallies.take(),

@@ -35,6 +35,8 @@ pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// Limits that no filter reaches, even on a busy machine.
 const PATIENT: filter::Limits = filter::Limits {
     evaluation: Duration::from_secs(300),
+    in_transaction: Duration::from_secs(300),
+    postponed: Duration::from_secs(300),
     compilation: Duration::from_secs(300),
     queue: Duration::from_secs(300),
 };
@@ -74,6 +76,35 @@ impl World {
     pub async fn on_postgres() -> Self {
         let database = Database::of_postgres().await;
         Self::in_folder(tempfile::tempdir().unwrap(), database, Window::default(), START).await
+    }
+
+    /// Uses other limits for filters, until a restart.
+    pub async fn with_filters(change: impl FnOnce(&mut filter::Limits)) -> Self {
+        let world = Self::new().await;
+        let mut config = world.config();
+        change(&mut config.filters);
+        let (organization_id, owner) = (world.organization_id, world.owner.clone());
+        let Self {
+            folder,
+            database,
+            keyring,
+            window,
+            clock,
+            app,
+            ..
+        } = world;
+        die(&app, &database).await;
+        drop(Arc::into_inner(app).expect("nobody else holds the app"));
+        Self {
+            app: App::open(config).await.unwrap(),
+            folder,
+            database,
+            keyring,
+            window,
+            clock,
+            organization_id,
+            owner,
+        }
     }
 
     async fn in_folder(folder: TempDir, database: Database, window: Window, at: Timestamp) -> Self {

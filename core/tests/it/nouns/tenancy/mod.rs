@@ -12,13 +12,14 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use verbs::Attempt;
 
 /// Tables with an organization whose ids no verb takes. Their rows are reached through a noun.
-const REACHED: [&str; 13] = [
+const REACHED: [&str; 14] = [
     "attempt",
     "batch_data_row",
     "deletion",
     "idempotency_key",
     "intake",
     "payload",
+    "postponed_match",
     "project_dataset",
     "replay_part",
     "stage_visit",
