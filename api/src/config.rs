@@ -48,6 +48,12 @@ pub struct Settings {
     /// The private and loopback networks that deliveries may be sent to: a list of CIDRs, separated by commas.
     #[arg(long, env = "LABELHOOK_EGRESS_ALLOW", default_value = "")]
     pub egress_allow: Networks,
+    /// The networks that deliveries are never sent to, allowed or not: a list of CIDRs, separated by commas.
+    #[arg(long, env = "LABELHOOK_EGRESS_DENY", default_value = "")]
+    pub egress_deny: Networks,
+    /// The ports below 1024 that deliveries may be sent to, besides 80 and 443, separated by commas.
+    #[arg(long, env = "LABELHOOK_EGRESS_PORTS", value_delimiter = ',')]
+    pub egress_ports: Vec<u16>,
     /// The first OWNER key of an empty database, at least 32 characters. Generated and printed once if omitted.
     #[arg(long, env = "LABELHOOK_BOOTSTRAP_KEY", hide_env_values = true)]
     pub bootstrap_key: Option<String>,
@@ -192,10 +198,17 @@ impl Settings {
         Ok(self.core_with(self.storage.keyring()?))
     }
 
+    fn guard(&self) -> Guard {
+        Guard::new(self.egress_allow.0.clone(), vec![self.listen.ip()])
+            .deny(self.egress_deny.0.clone())
+            .ports(self.egress_ports.clone())
+            .own_port(self.listen.port())
+    }
+
     /// Returns the same with this master key.
     pub fn core_with(&self, keyring: Keyring) -> Config {
         Config {
-            guard: Guard::new(self.egress_allow.0.clone(), vec![self.listen.ip()]),
+            guard: self.guard(),
             node: self.node(),
             bus: self.bus.clone().unwrap_or_default(),
             retention_days: self.retention,

@@ -5,20 +5,49 @@
 //! internal network through the dispatcher.
 //!
 //! An address that embeds an IPv4 address (mapped, compatible, NAT64) is judged by the embedded one. Networks that the
-//! operator allows are allowed, whatever the table says.
+//! operator denies are refused, whatever else is said. Networks that the operator allows are allowed although the table
+//! refuses them; but link-local addresses, the metadata services of clouds and this server itself only by a network of
+//! that one address. Ports below 1024, but for 80 and 443, belong to services that speak no HTTP, and are refused unless
+//! the operator names them.
 
 use ipnet::IpNet;
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
 /// Decides whether an address may be connected to.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
+    /// Everything is allowed.
+    open: bool,
     allow: Vec<IpNet>,
+    deny: Vec<IpNet>,
+    ports: Vec<u16>,
     own: Vec<IpAddr>,
+    own_port: Option<u16>,
 }
+
+/// The reason why an address may be connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permit {
+    /// It is on the public internet.
+    Public,
+    /// The operator allows its network.
+    Allowed,
+}
+
+/// The addresses of metadata services of clouds that are not link-local: AWS over IPv6, Alibaba, Azure and Oracle. Who
+/// reaches them as this server may get its credentials.
+const METADATA: [IpAddr; 4] = [
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+];
+
+/// The ports below 1024 that are called.
+const WEB_PORTS: [u16; 2] = [80, 443];
 
 /// The reason why an address is refused, worded to follow "the host resolves to".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +58,53 @@ impl Guard {
     /// server listens on.
     pub fn new(allow: Vec<IpNet>, own: Vec<IpAddr>) -> Self {
         let own = own.into_iter().map(|address| address.to_canonical()).collect();
-        Self { allow, own }
+        Self {
+            allow,
+            own,
+            ..Self::default()
+        }
+    }
+
+    /// Makes a guard that allows everything, for a program that calls what its own user names.
+    pub fn open() -> Self {
+        Self {
+            open: true,
+            ..Self::default()
+        }
+    }
+
+    /// Refuses these networks, whatever is allowed.
+    pub fn deny(self, deny: Vec<IpNet>) -> Self {
+        Self { deny, ..self }
+    }
+
+    /// Allows these ports below 1024 too.
+    pub fn ports(self, ports: Vec<u16>) -> Self {
+        Self { ports, ..self }
+    }
+
+    /// Refuses this port of this machine: the server listens on it.
+    pub fn own_port(self, port: u16) -> Self {
+        Self {
+            own_port: Some(port),
+            ..self
+        }
     }
 
     /// Checks whether this address may be connected to; the error is the reason why not.
-    pub fn check(&self, address: IpAddr) -> Result<(), Blocked> {
+    pub fn check(&self, address: IpAddr) -> Result<Permit, Blocked> {
         let address = effective(address);
-        if self.allow.iter().any(|network| network.contains(&address)) {
-            return Ok(());
+        if self.open {
+            return Ok(Permit::Allowed);
+        }
+        if self.deny.iter().any(|network| network.contains(&address)) {
+            return Err(Blocked("an address that the operator denies"));
+        }
+        if self.is_allowed(address) {
+            return Ok(Permit::Allowed);
+        }
+        if METADATA.contains(&address) {
+            return Err(Blocked("the metadata service of a cloud"));
         }
         if self.own.contains(&address) {
             return Err(Blocked("an address of this server"));
@@ -45,7 +113,43 @@ impl Guard {
             IpAddr::V4(address) => reason_v4(address),
             IpAddr::V6(address) => reason_v6(address),
         };
-        reason.map_or(Ok(()), |reason| Err(Blocked(reason)))
+        reason.map_or(Ok(Permit::Public), |reason| Err(Blocked(reason)))
+    }
+
+    /// Checks whether this port may be called on any machine.
+    pub fn check_port(&self, port: u16) -> Result<(), Blocked> {
+        match self.open || port >= 1024 || WEB_PORTS.contains(&port) || self.ports.contains(&port) {
+            true => Ok(()),
+            false => Err(Blocked("a port below 1024 other than 80 and 443")),
+        }
+    }
+
+    /// Checks that a connection from one address to another does not lead to this server itself.
+    pub fn check_self(&self, from: IpAddr, to: SocketAddr) -> Result<(), Blocked> {
+        let is_own = effective(from) == effective(to.ip()) && self.own_port == Some(to.port());
+        match is_own && !self.open && !self.names(effective(to.ip())) {
+            true => Err(Blocked("this server itself")),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns whether the operator allows the address: by its network or, if it is a special one, by itself.
+    fn is_allowed(&self, address: IpAddr) -> bool {
+        let is_special = METADATA.contains(&address) || is_link_local(address);
+        self.names(address) || !is_special && self.allow.iter().any(|network| network.contains(&address))
+    }
+
+    /// Returns whether the operator allows exactly this address.
+    fn names(&self, address: IpAddr) -> bool {
+        let exact = |network: &&IpNet| network.prefix_len() == network.max_prefix_len();
+        self.allow.iter().filter(exact).any(|network| network.addr() == address)
+    }
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => matches!(address.segments(), [0xfe80..=0xfebf, ..]),
     }
 }
 
@@ -174,6 +278,59 @@ mod tests {
         for address in each("10.0.0.1 ::1 fc00::1") {
             assert!(guard.check(address).is_err(), "{address}");
         }
+    }
+
+    #[test]
+    fn special_addresses_are_allowed_by_themselves_only() {
+        let broad = ["0.0.0.0/0", "::/0"].map(|text| text.parse().unwrap()).to_vec();
+        let special = "169.254.169.254 169.254.1.1 fe80::1 fd00:ec2::254 100.100.100.200 168.63.129.16 192.0.0.192 \
+            ::ffff:169.254.169.254 64:ff9b::a9fe:a9fe";
+        let guard = Guard::new(broad, vec![]);
+        for address in each(special) {
+            assert!(guard.check(address).is_err(), "{address}");
+        }
+        for address in each("10.0.0.1 127.0.0.1 fd12::1") {
+            assert_eq!(guard.check(address), Ok(Permit::Allowed), "{address}");
+        }
+        for address in each(special) {
+            let exact = IpNet::from(effective(address));
+            assert!(Guard::new(vec![exact], vec![]).check(address).is_ok(), "{address}");
+            let denied = Guard::new(vec![exact], vec![]).deny(vec![exact]);
+            assert!(denied.check(address).is_err(), "{address}");
+        }
+        assert!(Guard::open().check("169.254.169.254".parse().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn what_is_denied_is_refused_though_it_is_public_or_allowed() {
+        let [allow, deny] = ["10.0.0.0/8", "10.1.0.0/16"].map(|text| text.parse().unwrap());
+        let guard = Guard::new(vec![allow], vec![]).deny(vec![deny, "8.8.8.0/24".parse().unwrap()]);
+        let check = |text: &str| guard.check(text.parse().unwrap());
+        assert_eq!(check("10.2.0.1"), Ok(Permit::Allowed));
+        assert_eq!(check("8.8.4.4"), Ok(Permit::Public));
+        assert!(check("10.1.0.1").is_err() && check("::ffff:10.1.0.1").is_err() && check("8.8.8.8").is_err());
+    }
+
+    #[test]
+    fn ports_of_other_services_are_refused_unless_they_are_named() {
+        let guard = Guard::default().ports(vec![81]);
+        for port in [80, 81, 443, 1024, 8080, 65_535] {
+            assert!(guard.check_port(port).is_ok(), "{port}");
+        }
+        for port in [22, 25, 53, 444, 1023] {
+            assert!(guard.check_port(port).is_err(), "{port}");
+        }
+    }
+
+    #[test]
+    fn the_server_is_not_called_by_itself() {
+        let allow = |text: &str| Guard::new(vec![text.parse().unwrap()], vec![]).own_port(8080);
+        let check = |guard: &Guard, from: &str, to: &str| guard.check_self(from.parse().unwrap(), to.parse().unwrap());
+        let broad = allow("127.0.0.0/8");
+        assert!(check(&broad, "127.0.0.1", "127.0.0.1:8080").is_err());
+        assert!(check(&broad, "127.0.0.1", "127.0.0.1:3000").is_ok());
+        assert!(check(&broad, "10.0.0.1", "10.0.0.2:8080").is_ok());
+        assert!(check(&allow("127.0.0.1/32"), "127.0.0.1", "127.0.0.1:8080").is_ok());
     }
 
     #[test]

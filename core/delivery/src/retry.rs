@@ -1,8 +1,9 @@
 //! The retry policy: judges an attempt as delivered, to be retried at a moment, or failed for good. Pure: an
 //! [`Outcome`], counts, the time and a random number in, a [`Verdict`] out.
 //!
-//! * Any 2xx whose body came whole, or was only too long, is a delivery. 410 means that the receiver is gone for good.
-//!   Everything else, a redirect included, is retried until the attempts are used up.
+//! * The status decides as soon as the head is there. Any 2xx is a delivery, whatever becomes of its body. 410 means that
+//!   the receiver is gone for good. Everything else, a redirect included, is retried until the attempts are used up.
+//! * A request that met the end of a kept connection is retried at once.
 //! * Backoff: the n-th retry waits for the n-th delay, the last delay repeats, and each varies at random by up to the
 //!   jitter.
 //! * `Retry-After` on a failure can only lengthen a delay, up to 24 hours.
@@ -13,7 +14,7 @@
 use super::sender::Outcome;
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
-use entity::{AttemptErrorKind, Timestamp};
+use entity::Timestamp;
 use http::{HeaderMap, header::RETRY_AFTER};
 use std::time::Duration;
 
@@ -156,7 +157,7 @@ impl Policy {
     /// Judges an outcome. `random`, between 0 and 1, places the delay within the jitter.
     pub fn judge(&self, outcome: &Outcome, past: History, now: Timestamp, random: f64) -> Verdict {
         let History { spent, throttled, age } = past;
-        match status(outcome) {
+        match outcome.answer.as_ref().map(|answer| answer.status) {
             Some(200..=299) => return Verdict::Delivered,
             Some(410) => return Verdict::Gone,
             _ => {}
@@ -165,7 +166,10 @@ impl Policy {
             .answer
             .as_ref()
             .and_then(|answer| retry_after(&answer.headers, now));
-        let delay = self.delay(spent, random).max(asked.unwrap_or_default());
+        let delay = match outcome.closed_kept {
+            true => Duration::ZERO,
+            false => self.delay(spent, random).max(asked.unwrap_or_default()),
+        };
         let asks_to_wait = asked.is_some() && outcome.answer.as_ref().is_some_and(|answer| answer.status == 429);
         if asks_to_wait && age < MAX_THROTTLED_AGE && throttled < MAX_THROTTLED {
             let at = now.plus(delay.max(MIN_THROTTLED_DELAY));
@@ -193,15 +197,6 @@ impl Policy {
     }
 }
 
-/// Returns the status of an answer that is complete enough to be judged.
-fn status(outcome: &Outcome) -> Option<u16> {
-    let usable = outcome
-        .error
-        .as_ref()
-        .is_none_or(|error| error.kind == AttemptErrorKind::BodyTooLarge);
-    outcome.answer.as_ref().filter(|_| usable).map(|answer| answer.status)
-}
-
 /// Returns `Retry-After` as a delay from now: seconds, or a date in one of HTTP's three forms.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -220,6 +215,7 @@ mod tests {
     use super::*;
     use crate::sender::{Received, SendError};
     use bytes::Bytes;
+    use entity::AttemptErrorKind;
 
     const NOW: Timestamp = Timestamp(1_600_923_368_000_000);
     const HOUR: Duration = Duration::from_hours(1);
@@ -245,7 +241,7 @@ mod tests {
                 body: Bytes::new(),
                 truncated: false,
             }),
-            error: None,
+            ..Outcome::default()
         }
     }
 
@@ -285,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_tried_again_and_a_body_too_long_is_none() {
+    fn an_error_is_tried_again_and_one_behind_a_status_is_only_a_note() {
         use AttemptErrorKind::*;
         for kind in [Dns, Connect, Tls, Timeout, BlockedAddress, Protocol, Canceled] {
             assert_eq!(judge(&with(kind, Outcome::default()), 1), after(5), "{kind:?}");
@@ -293,8 +289,22 @@ mod tests {
         }
         assert_eq!(judge(&with(BodyTooLarge, answer(200, "")), 1), Verdict::Delivered);
         assert_eq!(judge(&with(BodyTooLarge, answer(500, "")), 1), after(5));
-        assert_eq!(judge(&with(Timeout, answer(200, "")), 1), after(5));
+        for kind in [Timeout, Connect, Protocol] {
+            assert_eq!(judge(&with(kind, answer(200, "")), 1), Verdict::Delivered, "{kind:?}");
+            assert_eq!(judge(&with(kind, answer(410, "")), 1), Verdict::Gone, "{kind:?}");
+            assert_eq!(judge(&with(kind, answer(503, "")), 1), after(5), "{kind:?}");
+        }
         assert_eq!(judge(&with(Redirect, answer(302, "")), 1), after(5));
+    }
+
+    #[test]
+    fn a_request_that_met_the_end_of_a_kept_connection_is_an_attempt_and_tried_again_at_once() {
+        let outcome = Outcome {
+            closed_kept: true,
+            ..with(AttemptErrorKind::Connect, Outcome::default())
+        };
+        assert_eq!(judge(&outcome, 1), after(0));
+        assert_eq!(judge(&outcome, 10), Verdict::Failed);
     }
 
     #[test]

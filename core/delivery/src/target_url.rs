@@ -5,7 +5,7 @@
 use crate::error::{Error, Result};
 use http::Uri;
 use std::fmt;
-use url::Url;
+use url::{Host, Url};
 
 /// The most characters of a URL.
 pub const MAX_CHARS: usize = 2048;
@@ -68,6 +68,9 @@ fn read(text: &str) -> Result<Uri, String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(CREDENTIALS.into());
     }
+    if let Some(Host::Domain(name)) = url.host() {
+        check_name(name)?;
+    }
     if url.port() == Some(0) {
         return Err("must not use port 0".into());
     }
@@ -107,7 +110,16 @@ fn check_text(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-const CREDENTIALS: &str = "must not contain credentials";
+const CREDENTIALS: &str = "must not contain credentials; send them as a header, with authType HEADER";
+
+/// Checks the lengths of a host name (RFC 1035, section 2.3.4): no name server answers for one beyond them.
+fn check_name(name: &str) -> Result<(), String> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.len() > 253 || name.split('.').any(|label| label.is_empty() || label.len() > 63) {
+        return Err("must have a host name of at most 253 bytes, with 1 to 63 between two dots".into());
+    }
+    Ok(())
+}
 
 #[cfg(test)]
 mod tests {
@@ -196,6 +208,18 @@ mod tests {
         ] {
             assert_eq!(masked(url), told);
         }
+    }
+
+    #[test]
+    fn a_host_name_that_no_name_server_knows_is_refused() {
+        let label = "a".repeat(63);
+        assert!(TargetUrl::parse(&format!("https://{label}.example.com./hook")).is_ok());
+        refused(&format!("https://{label}a.example.com/hook"), "1 to 63");
+        refused("https://example..com/hook", "1 to 63");
+        refused(
+            &format!("https://{}com/hook", format!("{label}.").repeat(4)),
+            "253 bytes",
+        );
     }
 
     #[test]

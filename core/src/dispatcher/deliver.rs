@@ -193,7 +193,7 @@ fn row(
     request_headers: String,
     outcome: Outcome,
 ) -> attempt::Model {
-    let Outcome { answer, error } = outcome;
+    let Outcome { answer, error, .. } = outcome;
     let (response_status, response_headers, response_body, body_truncated) = match answer {
         Some(answer) => (
             Some(i32::from(answer.status)),

@@ -90,7 +90,10 @@ impl Answer {
             if !(self.headers.is_empty() && self.body.is_empty()) {
                 return Err(Error::invalid("status", "is required with headers and a body"));
             }
-            return Ok(Outcome { answer: None, error });
+            return Ok(Outcome {
+                error,
+                ..Outcome::default()
+            });
         };
         let status = u16::try_from(status).ok().filter(|_| STATUS.contains(&status));
         let status = status.ok_or_else(|| Error::invalid("status", "must be 100 to 999"))?;
@@ -107,6 +110,7 @@ impl Answer {
         Ok(Outcome {
             answer: Some(answer),
             error,
+            ..Outcome::default()
         })
     }
 }

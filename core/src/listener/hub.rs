@@ -244,8 +244,8 @@ impl State {
 
 fn failed(kind: AttemptErrorKind, message: String) -> Outcome {
     Outcome {
-        answer: None,
         error: Some(SendError::new(kind, message)),
+        ..Outcome::default()
     }
 }
 

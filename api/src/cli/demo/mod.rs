@@ -114,6 +114,8 @@ fn settings(listen: SocketAddr, folder: &Path) -> Settings {
             "127.0.0.0/8".parse().expect("a CIDR"),
             "::1/128".parse().expect("a CIDR"),
         ]),
+        egress_deny: Networks::default(),
+        egress_ports: Vec::new(),
         rate_limit: 0,
         ..Settings::default()
     }

@@ -2,7 +2,7 @@
 //! reaches the resolver, so it is checked here; the addresses of names are checked there.
 
 use super::{failure::SendError, resolver::Resolver};
-use crate::guard::Guard;
+use crate::guard::{Blocked, Guard};
 use entity::AttemptErrorKind;
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -22,7 +22,7 @@ use std::{
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{net::TcpStream, time::timeout};
 use tower::Service;
@@ -94,20 +94,43 @@ impl Service<Uri> for Tcp {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        if let Some(Err(blocked)) = literal(&uri).map(|address| self.guard.check(address)) {
-            let message = format!("the host is {blocked}, which is not called from here");
-            let error = SendError::new(AttemptErrorKind::BlockedAddress, message);
+        if let Err(error) = self.check(&uri) {
             return Box::pin(future::ready(Err(error)));
         }
-        let connecting = self.http.call(uri);
-        Box::pin(async {
+        let (connecting, guard) = (self.http.call(uri), Arc::clone(&self.guard));
+        Box::pin(async move {
             let tcp = connecting.await.map_err(|error| SendError::connecting(&error))?;
-            Ok(Stream {
-                tcp,
-                used: Used::default(),
-            })
+            if let (Ok(from), Ok(to)) = (tcp.inner().local_addr(), tcp.inner().peer_addr()) {
+                guard.check_self(from.ip(), to).map_err(|blocked| {
+                    let message = format!("{to} is {blocked}, which is not called from here");
+                    SendError::new(AttemptErrorKind::BlockedAddress, message)
+                })?;
+            }
+            Ok(Stream { tcp, used: Used::new() })
         })
     }
+}
+
+impl Tcp {
+    /// Checks the port, and the host if it is a literal address.
+    fn check(&self, uri: &Uri) -> Result<(), SendError> {
+        let blocked = |message| SendError::new(AttemptErrorKind::BlockedAddress, message);
+        let port = uri.port_u16().unwrap_or(80);
+        self.guard.check_port(port).map_err(|reason| {
+            blocked(format!(
+                "port {port} is {reason}, which is not called from here; --egress-ports allows it"
+            ))
+        })?;
+        match literal(uri).map(|address| (address, self.guard.check(address))) {
+            Some((address, Err(reason))) => Err(blocked(refusal("is", address, reason))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Says that an address of a host is refused, and how the operator allows it.
+pub(super) fn refusal(verb: &str, address: IpAddr, reason: Blocked) -> String {
+    format!("the host {verb} {address}, {reason}, which is not called from here unless --egress-allow names it")
 }
 
 /// Returns the address of a URI whose host is a literal address.
@@ -115,17 +138,52 @@ fn literal(uri: &Uri) -> Option<IpAddr> {
     uri.host()?.trim_matches(['[', ']']).parse().ok()
 }
 
-/// Tells whether a connection has carried a response before. hyper-util hands it on with each response and each error.
-#[derive(Clone, Default)]
-pub(crate) struct Used(Arc<AtomicBool>);
+/// The use of a connection so far. hyper-util hands it on with each response and each error.
+#[derive(Clone)]
+pub(crate) struct Used(Arc<State>);
+
+struct State {
+    opened: Instant,
+    /// A response has come.
+    answered: AtomicBool,
+    /// A byte was written since the last response.
+    written: AtomicBool,
+}
 
 impl Used {
-    pub(crate) fn set(&self) {
-        self.0.store(true, Relaxed);
+    fn new() -> Self {
+        Self(Arc::new(State {
+            opened: Instant::now(),
+            answered: AtomicBool::new(false),
+            written: AtomicBool::new(false),
+        }))
     }
 
-    pub(crate) fn get(&self) -> bool {
-        self.0.load(Relaxed)
+    /// Notes a response.
+    pub(crate) fn answered(&self) {
+        self.0.answered.store(true, Relaxed);
+        self.0.written.store(false, Relaxed);
+    }
+
+    /// Returns the time since the connection was opened.
+    pub(crate) fn age(&self) -> Duration {
+        self.0.opened.elapsed()
+    }
+
+    /// Returns whether a response has come before.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.0.answered.load(Relaxed)
+    }
+
+    /// Returns whether a byte was written since the last response.
+    pub(crate) fn is_written(&self) -> bool {
+        self.0.written.load(Relaxed)
+    }
+
+    fn wrote(&self, written: &Poll<io::Result<usize>>) {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.0.written.store(true, Relaxed);
+        }
     }
 }
 
@@ -153,7 +211,9 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write(context, bytes)
+        let written = Pin::new(&mut self.tcp).poll_write(context, bytes);
+        self.used.wrote(&written);
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -173,6 +233,8 @@ impl Write for Stream {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.tcp).poll_write_vectored(context, slices);
+        self.used.wrote(&written);
+        written
     }
 }

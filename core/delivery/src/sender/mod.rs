@@ -22,12 +22,15 @@ use crate::error::{Error, Result};
 use bytes::{Bytes, BytesMut};
 use connector::{Connector, Used};
 use entity::AttemptErrorKind;
-use http::{Extensions, HeaderMap, Method, Request, Response};
+use http::{Extensions, HeaderMap, Method, Request, Response, header::LOCATION};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper_rustls::ConfigBuilderExt;
 use hyper_util::{
-    client::legacy::{self, Client},
+    client::legacy::{
+        self, Client,
+        connect::{Connected, capture_connection},
+    },
     rt::{TokioExecutor, TokioTimer},
 };
 use rustls::{ClientConfig, crypto::ring};
@@ -46,8 +49,15 @@ pub const MAX_READ_BODY: usize = 256 * 1024;
 /// The most bytes of a response's head.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// The time that a pooled connection is kept idle.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most headers of a response.
+const MAX_HEADERS: usize = 256;
+
+/// The time that a pooled connection is kept idle: less than common servers keep one (Node.js and Apache 5 s), so that
+/// a request seldom meets a connection that is being closed.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The age at which a pooled connection is given up, so that a busy webhook follows its receiver's name.
+const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
 
 /// The settings of the sender.
 #[derive(Clone, Debug)]
@@ -68,9 +78,12 @@ impl Default for Config {
 }
 
 /// The outcome of one request. A response and an error appear together when the head came and the body did not come
-/// whole, or when the response is a redirect.
+/// whole, or when the response is a redirect: the status decides, and the error is a note about it.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
+    /// True when the receiver closed a kept connection without a byte of a response, after the request was written: it
+    /// may have got the request, and most likely it closed an idle connection in that moment.
+    pub closed_kept: bool,
     /// The response.
     pub answer: Option<Received>,
     /// The reason why there is no response, or none that can be used as it is.
@@ -95,6 +108,8 @@ pub struct Received {
 pub struct Sender {
     pooled: Client<Connector, Full<Bytes>>,
     fresh: Client<Connector, Full<Bytes>>,
+    /// The age at which a connection is given up.
+    max_age: Duration,
 }
 
 impl Sender {
@@ -112,11 +127,17 @@ impl Sender {
                 .pool_idle_timeout(POOL_IDLE_TIMEOUT)
                 .pool_max_idle_per_host(idle_per_host)
                 .http1_max_buf_size(MAX_HEAD)
+                .http1_max_headers(MAX_HEADERS)
+                // What follows a status line that can be read must not make a delivery fail.
+                .http1_allow_obsolete_multiline_headers_in_responses(true)
+                .http1_allow_spaces_after_header_name_in_responses(true)
+                .http1_ignore_invalid_headers_in_responses(true)
                 .build(connector.clone())
         };
         Self {
             pooled: client(config.idle_per_host),
             fresh: client(0),
+            max_age: MAX_CONNECTION_AGE,
         }
     }
 
@@ -127,12 +148,12 @@ impl Sender {
         *request.uri_mut() = target.uri().clone();
         *request.headers_mut() = headers;
         // Kept outside of the future that the timeout drops, so that what has come by then is not lost.
-        let (mut head, mut kept) = (None, Kept::default());
+        let (mut head, mut kept, mut closed_kept) = (None, Kept::default(), false);
         let work = async {
-            let response = self
-                .exchange(request)
-                .await
-                .map_err(|error| SendError::exchanging(&error))?;
+            let response = self.exchange(request).await.map_err(|error| {
+                closed_kept = was_kept(&error).is_some() && failure::is_hang_up(&error);
+                SendError::exchanging(&error)
+            })?;
             let (parts, mut body) = response.into_parts();
             head = Some(parts);
             kept.read(&mut body).await
@@ -144,22 +165,30 @@ impl Sender {
         match head {
             Some(head) => kept.into_outcome(head, read),
             None => Outcome {
+                closed_kept,
                 answer: None,
                 error: read.err(),
             },
         }
     }
 
-    /// Sends over a pooled connection. A server may close it at the moment a request is sent on it. That is nobody's
-    /// failure, so such a request is sent once more, on a new connection.
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, legacy::Error> {
+    /// Sends over a pooled connection. If the server closed it before a byte of the request was written, which is
+    /// nobody's failure, the request is sent on a new connection. One of which a byte was written may have arrived, so
+    /// sending it again is an attempt of its own.
+    async fn exchange(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, legacy::Error> {
         let again = request.clone();
+        let connection = capture_connection(&mut request);
         match self.pooled.request(request).await {
-            Err(error) if went_stale(&error) => self.fresh.request(again).await,
+            Err(error) if was_kept(&error).is_some_and(|kept| !kept.is_written()) && failure::is_hang_up(&error) => {
+                self.fresh.request(again).await
+            }
             Err(error) => Err(error),
             Ok(response) => {
                 if let Some(used) = response.extensions().get::<Used>() {
-                    used.set();
+                    used.answered();
+                    if used.age() > self.max_age {
+                        connection.connection_metadata().iter().for_each(Connected::poison);
+                    }
                 }
                 Ok(response)
             }
@@ -167,13 +196,11 @@ impl Sender {
     }
 }
 
-/// Returns whether a pooled connection was closed by the server before it answered.
-fn went_stale(error: &legacy::Error) -> bool {
+/// Returns the connection of a request that failed, if it had carried a response before.
+fn was_kept(error: &legacy::Error) -> Option<Used> {
     let mut extras = Extensions::new();
-    if let Some(connected) = error.connect_info() {
-        connected.get_extras(&mut extras);
-    }
-    extras.get::<Used>().is_some_and(Used::get) && failure::is_hang_up(error)
+    error.connect_info()?.get_extras(&mut extras);
+    extras.remove::<Used>().filter(Used::has_answered)
 }
 
 /// Returns the TLS settings of outgoing connections: one provider, and the certificate authorities that the system
@@ -220,10 +247,7 @@ impl Kept {
     }
 
     fn into_outcome(self, head: http::response::Parts, read: Result<(), SendError>) -> Outcome {
-        let redirect = head.status.is_redirection().then(|| {
-            let message = "the receiver answered with a redirect, which is not followed";
-            SendError::new(AttemptErrorKind::Redirect, message)
-        });
+        let redirect = head.status.is_redirection().then(|| redirected(&head.headers));
         let truncated = read.is_err() || self.seen > self.bytes.len();
         let answer = Received {
             status: head.status.as_u16(),
@@ -232,8 +256,31 @@ impl Kept {
             truncated,
         };
         Outcome {
+            closed_kept: false,
             answer: Some(answer),
             error: redirect.or(read.err()),
         }
     }
 }
+
+/// Returns the error of a redirect, with where it pointed. The query is left out: it may hold a token.
+fn redirected(headers: &HeaderMap) -> SendError {
+    let location = headers
+        .get(LOCATION)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let shown = location.map(|text| {
+        text.split(['?', '#'])
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(MAX_LOCATION)
+            .collect()
+    });
+    let to = shown.map_or_else(String::new, |text: String| format!(" to {}", text.escape_debug()));
+    let message =
+        format!("the receiver answered with a redirect{to}, which is not followed; register the URL that answers");
+    SendError::new(AttemptErrorKind::Redirect, message)
+}
+
+/// The most characters of a redirect's target in an error.
+const MAX_LOCATION: usize = 200;

@@ -1,12 +1,13 @@
 //! Resolves host names and returns checked addresses only. If one address of a name is forbidden, the whole name is
-//! refused: a name that points at both kinds is an accident or an attack.
+//! refused: a name that points at both kinds is an accident or an attack. Where the operator allows one of them, the
+//! others are left out: `localhost` is `127.0.0.1` and `::1`, and one of both may be allowed.
 //!
 //! The system's resolver blocks a thread while a name server does not answer. So names are cached for a short while and
 //! each name is looked up once at a time. A look-up keeps its slot until the system returns, however long ago its
 //! caller gave up.
 
-use super::failure::SendError;
-use crate::guard::Guard;
+use super::{connector::refusal, failure::SendError};
+use crate::guard::{Guard, Permit};
 use entity::AttemptErrorKind;
 use hyper_util::client::legacy::connect::dns::Name;
 use moka::{Expiry, sync::Cache};
@@ -129,11 +130,16 @@ fn vet(guard: &Guard, mut addresses: Vec<SocketAddr>) -> Found {
     if addresses.is_empty() {
         return Err(unresolved("the host name has no address"));
     }
-    for address in &addresses {
-        guard.check(address.ip()).map_err(|blocked| {
-            let message = format!("the host resolves to {blocked}, which is not called from here");
-            SendError::new(AttemptErrorKind::BlockedAddress, message)
-        })?;
+    let checked: Vec<_> = addresses.iter().map(|address| guard.check(address.ip())).collect();
+    if checked.contains(&Ok(Permit::Allowed)) {
+        addresses.retain(|address| guard.check(address.ip()).is_ok());
+    } else if let Some((address, reason)) = addresses
+        .iter()
+        .zip(checked)
+        .find_map(|(it, found)| Some((it, found.err()?)))
+    {
+        let message = refusal("resolves to", address.ip(), reason);
+        return Err(SendError::new(AttemptErrorKind::BlockedAddress, message));
     }
     addresses.truncate(MAX_ADDRESSES);
     Ok(addresses)
@@ -185,6 +191,13 @@ mod tests {
             AttemptErrorKind::BlockedAddress
         );
         assert_eq!(kind(""), AttemptErrorKind::Dns);
+        let message = vet(&Guard::default(), addresses("10.0.0.1")).unwrap_err().message;
+        assert!(
+            message.contains("10.0.0.1, a private address") && message.contains("--egress-allow"),
+            "{message}"
+        );
+        let allowed = vet(&guard("127.0.0.0/8"), addresses("::1 127.0.0.1")).unwrap();
+        assert_eq!(allowed, addresses("127.0.0.1"), "what the operator allowed is tried");
         assert_eq!(
             vet(&Guard::default(), addresses("8.8.8.8 2606:4700::1")).unwrap().len(),
             2
@@ -203,6 +216,14 @@ mod tests {
         assert!(resolver.resolve("localhost").await.is_ok());
         let error = resolver.resolve("other.localhost").await.unwrap_err();
         assert_eq!(error.kind, AttemptErrorKind::Dns);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_cannot_exist_is_a_dns_error() {
+        let resolver = Resolver::new(Arc::new(Guard::default()));
+        // A DNS label has at most 63 bytes, so no name server is asked.
+        let error = resolver.resolve(&"a".repeat(64)).await.unwrap_err();
+        assert_eq!(error, unresolved("the host name cannot be resolved"));
     }
 
     #[tokio::test]

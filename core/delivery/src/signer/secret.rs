@@ -1,9 +1,8 @@
 //! Secrets of webhooks: which ones are accepted, which bytes are the signing key, and the form that is shown once.
 //!
 //! A secret is a string with two readings. `X-Hub-Signature` takes its bytes as typed. Standard Webhooks takes what
-//! follows
-//! `whsec_` as base64; a secret without the prefix is its own key, and [`whsec_form`] is the form that a Standard Webhooks
-//! library takes for it.
+//! follows `whsec_` as base64; a secret without the prefix is its own key, and [`whsec_form`] is the form that a Standard
+//! Webhooks library takes for it.
 
 use crate::error::{Error, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -50,6 +49,12 @@ fn check(secret: &str) -> Result<()> {
     if secret.chars().any(char::is_control) {
         return refuse("must not contain control characters");
     }
+    if secret.trim() != secret {
+        return refuse("must not begin or end with blanks");
+    }
+    if secret.starts_with("v1,") {
+        return refuse("must not begin with `v1,`: that marks a signature, or a list of secrets; give what follows it");
+    }
     match secret.strip_prefix(PREFIX).map(|text| STANDARD.decode(text)) {
         None => Ok(()),
         Some(Ok(key)) if (24..=64).contains(&key.len()) => Ok(()),
@@ -75,6 +80,9 @@ mod tests {
     #[test]
     fn a_secret_is_checked_before_it_is_kept() {
         let long = "x".repeat(MAX_BYTES);
+        for pasted in [" s", "s ", "v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
+            assert!(check(pasted).is_err(), "{pasted}");
+        }
         for fits in [
             "s",
             "your_secret_key",

@@ -42,6 +42,23 @@ async fn a_connection_closed_in_the_body_keeps_what_came() {
 }
 
 #[tokio::test]
+async fn a_head_of_odd_form_is_read_and_its_status_decides() {
+    let many = (0..200).map(|number| format!("X-{number}: a\r\n")).collect::<String>();
+    for head in [
+        "X-A: 1\r\n continued\r\n",
+        "X-A : blank before the colon\r\n",
+        "X-A: control\u{1}byte\r\n",
+        many.as_str(),
+    ] {
+        let bytes = format!("HTTP/1.1 200 OK\r\n{head}Content-Length: 2\r\n\r\nok");
+        let outcome = post(&loopback(), &answering(bytes).await, LONG).await;
+        assert_eq!(kind(&outcome), None, "{head}: {outcome:?}");
+        let answer = outcome.answer.unwrap();
+        assert_eq!((answer.status, &answer.body[..]), (200, &b"ok"[..]), "{head}");
+    }
+}
+
+#[tokio::test]
 async fn a_reset_in_the_body_is_a_failure() {
     let url = receiver(|mut socket, _| async move {
         request(&mut socket).await;

@@ -65,9 +65,9 @@ async fn connections_are_kept_and_used_again() {
 }
 
 #[tokio::test]
-async fn a_request_on_a_connection_that_just_closed_goes_out_once_more() {
+async fn a_request_that_meets_the_end_of_a_kept_connection_is_not_sent_twice_in_one_attempt() {
     let (connections, mut seen) = mpsc::unbounded_channel();
-    // The first connection answers once and closes on its second request, without a byte.
+    // The first connection answers once and closes on its second request, which it has read, without a byte.
     let url = receiver(move |mut socket, number| {
         connections.send(number).unwrap();
         async move {
@@ -83,8 +83,43 @@ async fn a_request_on_a_connection_that_just_closed_goes_out_once_more() {
     let sender = loopback();
     assert_eq!(kind(&post(&sender, &url, LONG).await), None);
     let outcome = post(&sender, &url, LONG).await;
-    assert_eq!(outcome.answer.unwrap().status, 200);
-    assert_eq!((seen.recv().await, seen.recv().await), (Some(0), Some(1)));
+    assert_eq!(kind(&outcome), Some(AttemptErrorKind::Connect));
+    assert!(outcome.closed_kept && outcome.answer.is_none());
+    assert_eq!(seen.recv().await, Some(0));
+    assert!(seen.try_recv().is_err(), "it was sent twice");
+    let outcome = post(&sender, &url, LONG).await;
+    assert_eq!(
+        outcome.answer.unwrap().status,
+        200,
+        "the next attempt has a new connection"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_past_its_age_is_not_used_again() {
+    let (connections, mut seen) = mpsc::unbounded_channel();
+    let url = receiver(move |mut socket, number| {
+        connections.send(number).unwrap();
+        async move {
+            while request(&mut socket).await.is_some() {
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+                socket.write_all(answer).await.unwrap();
+            }
+        }
+    })
+    .await;
+    let sender = Sender {
+        max_age: Duration::ZERO,
+        ..loopback()
+    };
+    for _ in 0..3 {
+        assert_eq!(kind(&post(&sender, &url, LONG).await), None);
+    }
+    let mut numbers = Vec::new();
+    while let Ok(number) = seen.try_recv() {
+        numbers.push(number);
+    }
+    assert_eq!(numbers, [0, 1, 2]);
 }
 
 #[tokio::test]
