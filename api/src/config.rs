@@ -17,6 +17,7 @@ pub struct Storage {
     #[arg(
         long,
         env = "LABELHOOK_DATABASE_URL",
+        hide_env_values = true,
         default_value = "sqlite://labelhook.db?mode=rwc"
     )]
     pub database_url: String,
@@ -60,7 +61,7 @@ pub struct Settings {
     /// Serve GraphiQL to browsers at /graphql. By default only if the server listens on loopback.
     #[arg(long, env = "LABELHOOK_GRAPHIQL")]
     pub graphiql: Option<bool>,
-    /// The number of requests that one API key may make per minute; 0 for no limit.
+    /// The number of requests that one user may make per minute, with all their API keys; 0 for no limit.
     #[arg(long, env = "LABELHOOK_RATE_LIMIT", default_value_t = 6000)]
     pub rate_limit: u32,
     /// The transport of hints between nodes: memory (one node; the default with SQLite), postgres (the default with

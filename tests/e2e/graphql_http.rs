@@ -417,6 +417,14 @@ async fn a_stranger_may_run_nothing() {
 }
 
 #[tokio::test]
+async fn an_answer_is_kept_by_no_cache_and_taken_for_nothing_else() {
+    let server = start().await;
+    let answer = query(&server, "{ __typename }").await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+}
+
+#[tokio::test]
 async fn a_key_that_asks_too_often_is_told_to_wait() {
     let server = start_with(Start {
         rate_limit: Some(2),

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 
-use harness::{Answer, Client, Gate, Home, KEY, Process, Service, TestReceiver, binary, signature};
+use harness::{Answer, Client, Gate, Home, KEY, Process, Service, Socket, TestReceiver, binary, signature};
 use serde_json::{Value, json};
 
 use crate::desk::Desk;
@@ -200,8 +200,62 @@ async fn migrate_makes_the_database_and_its_key_for_the_owner_alone() {
         assert!(success, "{said}");
     }
     let key = home.file().with_added_extension("key");
-    let mode = fs::metadata(key).expect("the key's file").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    for file in [key, home.file(), home.file().with_added_extension("lock")] {
+        let mode = fs::metadata(&file).expect("the file is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_shows_no_password_of_the_environment() {
+    let help = |command: &str| {
+        let mut binary = std::process::Command::new(binary());
+        binary.args([command, "--help"]);
+        for name in ["DATABASE_URL", "COPY_TO", "BUS"] {
+            binary.env(format!("LABELHOOK_{name}"), "postgres://labelhook:hunter2@db/labelhook");
+        }
+        let output = binary.output().expect("it starts");
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    for command in ["serve", "copy", "migrate", "rekey", "keys", "demo"] {
+        assert!(!help(command).contains("hunter2"), "{command}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_trace_level_no_key_and_no_secret_is_logged() {
+    let (home, receiver) = (Home::new().await, TestReceiver::start().await);
+    let service = Service::start_with(&home, &[("LABELHOOK_LOG", "trace,tungstenite=trace")]).await;
+    let make = "mutation($data: WebhookCreateInput!) {createWebhook(data: $data) {id}}";
+    let secrets = [
+        "a-signing-secret",
+        "a-bearer-token",
+        "a-secret-header",
+        "a-token-in-the-query",
+    ];
+    let [secret, bearer, header, query] = secrets;
+    let data = json!({"url": format!("{}?token={query}", receiver.url("hook")), "secret": secret, "authType": "BEARER",
+        "bearerToken": bearer, "headers": {"X-Api-Key": header}, "topics": {"set": ["LABEL_CREATED"]}});
+    let made = service.client.query(make, json!({ "data": data })).await;
+    let ping = "mutation($id: ID!) {pingWebhook(where: {id: $id}) {id}}";
+    service
+        .client
+        .query(ping, json!({"id": made["createWebhook"]["id"]}))
+        .await;
+    receiver.wait_for(1).await;
+    let created = service
+        .client
+        .query("mutation {createApiKey(data: {name: \"k\"}) {key}}", json!({}))
+        .await;
+    let created = created["createApiKey"]["key"].as_str().expect("a key").to_owned();
+    Socket::greeted(service.client.endpoint(), KEY).await.close().await;
+    let said = service.kill();
+    assert!(said.iter().any(|line| line.contains("TRACE")), "it logs at trace level");
+    for secret in secrets.into_iter().chain([KEY, &created]) {
+        let line = said.iter().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

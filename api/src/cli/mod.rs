@@ -102,6 +102,8 @@ impl Command {
 impl Log {
     fn start(&self) -> anyhow::Result<()> {
         let filter = EnvFilter::try_new(&self.log).context("--log cannot be read")?;
+        // At trace level it logs whole messages, and the first one of a socket has the API key.
+        let filter = filter.add_directive("tungstenite=debug".parse()?);
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr);

@@ -10,7 +10,7 @@ use hyper_util::{
 };
 use std::time::Duration;
 
-use super::{connections::Sockets, write_timeout::Writing};
+use super::{connections::Sockets, header_case::HeaderCase, write_timeout::Writing};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
@@ -45,7 +45,7 @@ pub async fn serve(
             () = shutdown.cancelled() => break,
         };
         let service = TowerToHyperService::new(router.clone());
-        let stream = TokioIo::new(Writing::new(stream, write_timeout));
+        let stream = TokioIo::new(Writing::new(HeaderCase::new(stream), write_timeout));
         let connection = http.serve_connection(stream, service).with_upgrades();
         let shutdown = shutdown.clone();
         connections.spawn(async move {

@@ -1,4 +1,4 @@
-//! A request's credentials → [`Actor`], unless its key asks too often. Comes in: `Authorization: Bearer KEY`.
+//! A request's credentials → [`Actor`], unless its user asks too often. Comes in: `Authorization: Bearer KEY`.
 
 use std::time::Duration;
 
@@ -30,11 +30,11 @@ pub async fn admit(server: &Server, key: Option<&str>) -> Result<Pass, Refusal> 
         .map_err(|error| refuse(error.into()))
 }
 
-/// Counts a request of this key, unless it asks too often.
+/// Counts a request of this user, unless it asks too often.
 pub fn spend(server: &Server, actor: &Actor) -> Result<(), Refusal> {
     server
         .limiter
-        .take(actor.key_id, server.app.clock.now())
+        .take(actor.user_id)
         .map_err(|wait| too_often(&server.limiter, wait))
 }
 

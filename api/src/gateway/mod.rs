@@ -6,6 +6,7 @@
 pub mod accept;
 pub mod auth;
 pub mod connections;
+mod header_case;
 pub mod health;
 pub mod http;
 pub mod rate_limit;

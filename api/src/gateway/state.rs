@@ -48,7 +48,7 @@ pub struct Server {
     pub app: Arc<App>,
     /// The GraphQL endpoint.
     pub graphql: Arc<Endpoint>,
-    /// The rate limiter: requests a minute and key.
+    /// The rate limiter: requests a minute and user.
     pub limiter: Limiter,
     /// Sockets and event streams.
     pub sockets: Sockets,

@@ -102,7 +102,7 @@ pub struct ApiKeyCreateInput {
     /// which it can never exceed.
     projects: Option<Vec<ID>>,
     /// The time from which the key is refused; never when absent. A key that expires cannot create a key that outlives
-    /// it, unless its user may manage keys.
+    /// it.
     expires_at: Option<Timestamp>,
 }
 
@@ -131,7 +131,8 @@ impl ApiKeyMutation {
         })
     }
 
-    /// Revokes an API key: requests with it are refused from now on.
+    /// Revokes an API key: requests with it are refused from now on. A key revokes none that reaches further than itself:
+    /// one that is limited to projects none of other projects, and only an owner's keys those of owners.
     async fn revoke_api_key(
         &self,
         ctx: &Context<'_>,

@@ -14,11 +14,18 @@ use entity::{
     ApiKeyId, OrganizationId, ProjectId, Role, Timestamp, UserId, api_key, organization as organizations, project, user,
 };
 use key_cache::{Entry, LOCKS};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Set,
+};
 use sha2::{Digest, Sha256};
 use std::{sync::atomic::Ordering, time::Duration};
 use tokio::sync::watch;
 
+/// The most keys of one user that are neither revoked nor expired.
+pub const MAX_KEYS: u64 = 100;
+/// The most projects that a key may be limited to.
+pub const MAX_PROJECTS: usize = 100;
 /// The minimum length of a bootstrap key.
 pub const BOOTSTRAP_LENGTH: usize = 32;
 const PREFIX_CHARS: usize = 10;
@@ -110,7 +117,8 @@ async fn known(app: &App, hash: [u8; 32]) -> Result<Entry> {
     Ok(entry)
 }
 
-/// Creates an API key for the caller, or for another user when the caller may manage keys.
+/// Creates an API key for the caller, or for another user when the caller may manage keys. The new key reaches no further
+/// than the caller's own: not to other projects, and not to a later time.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<Created> {
     let owner: user::Model = match &new.user_id {
         None => lookup::find(app.db.read(), actor, &actor.user_id.to_string()).await?,
@@ -134,17 +142,35 @@ pub async fn create(app: &App, actor: &Actor, new: New) -> Result<Created> {
     let (organization_id, expires_at) = (actor.organization_id, new.expires_at);
     app.db
         .write(actor.organization_id, move |txn| {
-            Box::pin(async move { insert(txn, organization_id, owner.id, name, projects, expires_at, None).await })
+            Box::pin(async move {
+                not_too_many(txn, owner.id).await?;
+                insert(txn, organization_id, owner.id, name, projects, expires_at, None).await
+            })
         })
         .await
 }
 
-/// Checks that a key that expires creates no key that outlives it, since it could renew itself forever. A caller who
-/// may manage keys is exempt.
-async fn no_later(app: &App, actor: &Actor, wanted: Option<Timestamp>) -> Result<()> {
-    if actor.require(Action::ManageKeys).is_ok() {
-        return Ok(());
+/// Checks that a user has not too many keys.
+async fn not_too_many(txn: &Txn, user_id: UserId) -> Result<()> {
+    use api_key::Column as Is;
+    let live = api_key::Entity::find()
+        .filter(Is::UserId.eq(user_id))
+        .filter(Is::RevokedAt.is_null())
+        .filter(
+            Condition::any()
+                .add(Is::ExpiresAt.is_null())
+                .add(Is::ExpiresAt.gt(txn.now())),
+        );
+    match live.count(txn.conn()).await? {
+        ..MAX_KEYS => Ok(()),
+        _ => Err(Error::NotAllowed(format!(
+            "the user has {MAX_KEYS} API keys; revoke one first"
+        ))),
     }
+}
+
+/// Checks that a key that expires creates no key that outlives it, since it could renew itself forever.
+async fn no_later(app: &App, actor: &Actor, wanted: Option<Timestamp>) -> Result<()> {
     let own = api_key::Entity::find_by_id(actor.key_id).one(app.db.read()).await?;
     match own.and_then(|row| row.expires_at) {
         Some(end) if wanted.is_none_or(|at| at > end) => Err(Error::invalid(
@@ -158,9 +184,35 @@ async fn no_later(app: &App, actor: &Actor, wanted: Option<Timestamp>) -> Result
     }
 }
 
-/// Revokes an API key: the caller's own, or any key when the caller may manage keys.
+/// Revokes an API key: the caller's own, or any key when the caller may manage keys. A key ends none that reaches
+/// further than itself: to other projects, or with the role of an owner.
 pub async fn revoke(app: &App, actor: &Actor, id: &str) -> Result<api_key::Model> {
-    end(app, find(app, actor, id).await?).await
+    let row = find(app, actor, id).await?;
+    within(app, actor, &row).await?;
+    end(app, row).await
+}
+
+/// Checks that a key reaches no further than the caller's own.
+async fn within(app: &App, actor: &Actor, row: &api_key::Model) -> Result<()> {
+    let Some(own) = &actor.projects else {
+        let owner = user::Entity::find_by_id(row.user_id).one(app.db.read()).await?;
+        return match owner.is_some_and(|owner| owner.role == Role::Owner) {
+            true => actor.require(Action::ManageOwners),
+            false => Ok(()),
+        };
+    };
+    match projects(row)?.is_some_and(|of| of.iter().all(|id| own.contains(id))) {
+        true => Ok(()),
+        false => Err(Error::Forbidden(
+            "this key is limited to projects, and the other one reaches further".into(),
+        )),
+    }
+}
+
+/// Returns the projects that a key is limited to.
+fn projects(row: &api_key::Model) -> Result<Option<Vec<ProjectId>>> {
+    let projects = row.projects.as_deref().map(serde_json::from_str);
+    projects.transpose().map_err(Error::internal)
 }
 
 /// Revokes an API key; an already revoked one stays unchanged.
@@ -307,6 +359,10 @@ async fn limited(app: &App, actor: &Actor, ids: Option<&[String]>) -> Result<Opt
     if ids.is_empty() {
         return Err(Error::invalid("projects", "must name a project; leave it out for all"));
     }
+    if ids.len() > MAX_PROJECTS {
+        let reason = format!("must have at most {MAX_PROJECTS} entries");
+        return Err(Error::invalid("projects", reason));
+    }
     let mut projects: Vec<ProjectId> = Vec::new();
     for id in ids {
         let project: project::Model = lookup::find_for(app.db.read(), actor, "projects", id).await?;
@@ -323,12 +379,7 @@ async fn look_up(app: &App, hash: &[u8; 32]) -> Result<Entry> {
     let row = found.filter(|row| row.revoked_at.is_none()).ok_or_else(refused)?;
     let owner = user::Entity::find_by_id(row.user_id).one(app.db.read()).await?;
     let owner = owner.filter(|owner| !owner.disabled).ok_or_else(refused)?;
-    let projects = row
-        .projects
-        .as_deref()
-        .map(serde_json::from_str)
-        .transpose()
-        .map_err(Error::internal)?;
+    let projects = projects(&row)?;
     seen(app, &row).await;
     let actor = Actor {
         organization_id: row.organization_id,

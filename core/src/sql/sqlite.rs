@@ -9,6 +9,7 @@ use sea_orm::{
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, Write},
+    os::unix::fs::OpenOptionsExt,
     path::PathBuf,
     time::Duration,
 };
@@ -21,13 +22,30 @@ const READER_CACHE: &str = "-2048";
 /// The files that belong to a SQLite URL.
 pub(crate) struct Files {
     database: PathBuf,
+    /// The URL says that a database that does not exist is created.
+    creates: bool,
 }
 
 impl Files {
     pub(crate) fn parse(url: &str) -> Result<Self> {
         let database = file_of(url)
             .ok_or_else(|| Error::invalid("databaseUrl", "must name a file, as in sqlite://labelhook.db?mode=rwc"))?;
-        Ok(Self { database })
+        let creates = url.contains("mode=rwc");
+        Ok(Self { database, creates })
+    }
+
+    /// Creates the database file, if it is to be created, for its owner alone. SQLite gives the files beside it the same
+    /// permissions.
+    fn create_for_owner(&self) {
+        if self.creates {
+            let file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&self.database);
+            // It is there already, or SQLite says why it cannot be made.
+            file.map(drop).ok();
+        }
     }
 
     /// Returns whether the database file exists.
@@ -45,6 +63,7 @@ impl Files {
             .truncate(false)
             .read(true)
             .write(true)
+            .mode(0o600)
             .open(&path);
         let mut file = open.map_err(|error| Error::Unavailable(format!("cannot open {}: {error}", path.display())))?;
         match file.try_lock() {
@@ -56,6 +75,7 @@ impl Files {
             .and_then(|()| file.rewind())
             .and_then(|()| write!(file, "{}", std::process::id()))
             .ok();
+        self.create_for_owner();
         Ok(file)
     }
 }

@@ -5,6 +5,10 @@ use std::time::Duration;
 use entity::Role;
 use harness::{KEY, ORGANIZATION, Socket, Start, TestApp};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{EVENTS, listening};
@@ -283,4 +287,55 @@ async fn a_role_that_may_not_see_events_may_not_listen_to_them() {
     assert_eq!(refused["payload"][0]["extensions"]["code"], "AUTHORIZATION_ERROR");
     socket.subscribe("1", "subscription {tasks {id}}", json!({})).await;
     socket.settle().await;
+}
+
+#[tokio::test]
+async fn a_close_of_the_client_is_answered_by_a_close_frame() {
+    let app = TestApp::start().await;
+    let mut socket = Socket::greeted(app.client.endpoint(), KEY).await;
+    let frame = CloseFrame {
+        code: CloseCode::Normal,
+        reason: "done".into(),
+    };
+    socket.send(Message::Close(Some(frame))).await;
+    assert_eq!(socket.close_code().await, 1000);
+}
+
+#[tokio::test]
+async fn the_key_is_taken_in_each_form_that_clients_send() {
+    let app = TestApp::start().await;
+    let bearer = format!("Bearer {KEY}");
+    for payload in [
+        json!({ "Authorization": bearer }),
+        json!({ "authorization": bearer }),
+        json!({"Authorization": bearer, "authorization": bearer}),
+        json!({"headers": {"Authorization": bearer}}),
+        json!({"headers": {"authorization": bearer, "X-Other": "1"}, "other": 1}),
+    ] {
+        let mut socket = Socket::silent(app.client.endpoint()).await;
+        socket.say(json!({"type": "connection_init", "payload": payload})).await;
+        assert_eq!(socket.hear().await, json!({"type": "connection_ack"}), "{payload}");
+    }
+}
+
+#[tokio::test]
+async fn the_subprotocol_is_spelled_as_the_specification_does() {
+    let app = TestApp::start().await;
+    let address = app.url().replace("http://", "");
+    let mut stream = TcpStream::connect(&address).await.expect("a connection");
+    let request = format!(
+        "GET /graphql HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.expect("it is taken");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("a head"));
+    }
+    let head = String::from_utf8(head).expect("text");
+    assert!(
+        head.contains("\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"),
+        "{head}"
+    );
 }

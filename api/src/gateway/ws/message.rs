@@ -35,11 +35,29 @@ pub enum Incoming<'a> {
     Complete(String),
 }
 
-/// The payload of `connection_init`.
+/// The payload of `connection_init`, in the forms that clients send: the credentials as a member of either spelling, of
+/// both, or among `headers`.
 #[derive(Default, Deserialize)]
 struct Payload {
-    #[serde(alias = "authorization", rename = "Authorization")]
+    #[serde(rename = "Authorization")]
+    capital: Option<String>,
     authorization: Option<String>,
+    headers: Option<Credentials>,
+}
+
+#[derive(Default, Deserialize)]
+struct Credentials {
+    #[serde(rename = "Authorization")]
+    capital: Option<String>,
+    authorization: Option<String>,
+}
+
+impl Payload {
+    fn authorization(self) -> Option<String> {
+        let headers = self.headers.unwrap_or_default();
+        let given = [self.capital, self.authorization, headers.capital, headers.authorization];
+        given.into_iter().flatten().next()
+    }
 }
 
 impl<'a> Incoming<'a> {
@@ -69,7 +87,7 @@ fn id(id: Option<String>) -> Result<String, Close> {
 fn key(payload: Option<&str>) -> Result<Option<String>, Close> {
     let read = payload.map(serde_json::from_str::<Option<Payload>>).transpose();
     let payload = read.map_err(|_| Close::invalid("the payload of connection_init must be an object"))?;
-    Ok(payload.flatten().unwrap_or_default().authorization)
+    Ok(payload.flatten().unwrap_or_default().authorization())
 }
 
 /// Builds `connection_ack`.

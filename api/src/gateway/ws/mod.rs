@@ -129,9 +129,13 @@ async fn serve(mut socket: Socket, server: &Arc<Server>, key: Option<String>, id
         goodbye = Box::pin(talk(&mut socket, server, key, id)) => goodbye,
         () = server.sockets.closing.cancelled() => Close::new(1001, "the server shuts down"),
     };
-    let Some(frame) = goodbye.frame() else { return };
     tracing::debug!(?goodbye, "a WebSocket was closed");
     let close = async {
+        let Some(frame) = goodbye.frame() else {
+            // A client that closed waits for the close frame that answers it; reading on writes it.
+            while let Some(Ok(_)) = socket.next().await {}
+            return;
+        };
         // The client's remaining messages are read to the end: a socket that is dropped with unread bytes is reset, and
         // the reset may overtake the close reason.
         if socket.send(frame).await.is_ok() {
