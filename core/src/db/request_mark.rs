@@ -2,7 +2,7 @@
 //! transaction.
 
 use super::txn::Txn;
-use crate::Result;
+use crate::{Error, Result};
 use entity::{IdempotencyId, idempotency_key};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
@@ -20,12 +20,19 @@ pub(crate) fn current() -> Option<IdempotencyId> {
     CLAIMED.try_with(|id| *id).ok()
 }
 
-/// Marks the row: something of the request is committed in this transaction.
+/// Marks the row: something of the request is committed in this transaction. A row that is gone was taken over by a
+/// repeat, after this node stood still for so long that others took it for dead: then nothing may be committed, or the
+/// request would be carried out twice.
 pub(crate) async fn mark(txn: &Txn, id: IdempotencyId) -> Result<()> {
-    idempotency_key::Entity::update_many()
+    let marked = idempotency_key::Entity::update_many()
         .col_expr(idempotency_key::Column::Committed, Expr::value(true))
         .filter(idempotency_key::Column::Id.eq(id))
         .exec(txn.conn())
         .await?;
-    Ok(())
+    match marked.rows_affected {
+        0 => Err(Error::Conflict(
+            "a repeat of this request was taken up meanwhile; this one has changed nothing".into(),
+        )),
+        _ => Ok(()),
+    }
 }

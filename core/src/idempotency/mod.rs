@@ -96,9 +96,23 @@ pub async fn within<T>(claim: &Claim, work: impl Future<Output = T>) -> T {
     request_mark::within(claim.id, work).await
 }
 
+/// The times that a claim is tried again after a repeat of the request was faster.
+const MAX_RACES: usize = 3;
+
 /// Claims a request's key, or returns the state in which the key already is.
 pub async fn begin(app: &App, actor: &Actor, request: Request) -> Result<Begun> {
     check(&request.key)?;
+    for _ in 0..MAX_RACES {
+        match claim(app, actor, request.clone()).await {
+            Err(Error::Conflict(_)) => {}
+            begun => return begun,
+        }
+    }
+    claim(app, actor, request).await
+}
+
+/// Claims the key once. A repeat that claims it at the same moment makes this a conflict.
+async fn claim(app: &App, actor: &Actor, request: Request) -> Result<Begun> {
     let claim = Claim::new(&app.running, actor.organization_id);
     let (actor, keyring, nodes) = (actor.clone(), Arc::clone(&app.keyring), Arc::clone(&app.nodes));
     app.db

@@ -1,5 +1,6 @@
 //! Translates database errors for callers: try again later ([`Error::Unavailable`]: the disk is full, the file cannot
-//! be written), or an internal error ([`Error::Internal`]).
+//! be written), a conflict ([`Error::Conflict`]: a unique value was taken at the same moment), or an internal error
+//! ([`Error::Internal`]).
 
 use super::postgres;
 use crate::Error;
@@ -14,6 +15,8 @@ impl From<DbErr> for Error {
                     "the database cannot be used now: {reason}; nothing was changed"
                 ))
             }
+            // Whoever could say which value is taken has asked before; here two asked at the same moment.
+            None if is_duplicate(&fault) => Self::Conflict("the same was made at this moment; ask again".into()),
             None => Self::internal(fault),
         }
     }

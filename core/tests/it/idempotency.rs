@@ -8,9 +8,10 @@ use labelhook_core::{
     auth::Actor,
     background::idempotency_keys,
     idempotency::{self, Begun, Claim, MAX_ANSWER, RESPONSE_TTL, Request, StoredResponse},
+    project,
 };
 use sea_orm::ConnectionTrait;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 fn request(key: &str, content: &str) -> Request {
     Request {
@@ -216,4 +217,48 @@ async fn neither_request_nor_answer_stands_in_plain_in_the_database() {
         stored.windows(16).any(|window| window == b"application/json"),
         "the right database"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn repeats_that_come_at_the_same_moment_are_one_request_and_no_fault() {
+    let world = World::new().await;
+    for round in 0..10 {
+        let begin = || {
+            let (app, owner) = (Arc::clone(&world.app), world.owner.clone());
+            let request = request(&format!("k{round}"), "a");
+            tokio::spawn(async move { idempotency::begin(&app, &owner, request).await })
+        };
+        let begun = futures_util::future::join_all((0..24).map(|_| begin())).await;
+        // The claim of the first one lives until all have been told.
+        let told: Vec<String> = begun
+            .iter()
+            .map(|begun| told(begun.as_ref().unwrap().as_ref().unwrap()))
+            .collect();
+        let new = told.iter().filter(|told| *told == "new").count();
+        assert_eq!(new, 1, "{told:?}");
+        assert!(told.iter().all(|told| told == "new" || told == "running"), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_a_repeat_has_taken_over_commits_nothing() {
+    let world = World::new().await;
+    let claim = claimed(&world).await;
+    // As if this node had stood still, and another had taken it for dead.
+    world
+        .write(|txn| {
+            Box::pin(async move {
+                txn.conn().execute_unprepared("DELETE FROM idempotency_key").await?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    let new = project::New {
+        name: "twice".into(),
+        ..Default::default()
+    };
+    let made = idempotency::within(&claim, project::create(&world.app, &world.owner, new)).await;
+    assert!(matches!(made, Err(Error::Conflict(_))), "{made:?}");
+    assert_eq!(world.number("SELECT count(*) FROM project").await, 0);
 }
