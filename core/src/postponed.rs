@@ -14,11 +14,12 @@ use crate::{
 };
 use bytes::Bytes;
 use entity::{
-    EventId, OrganizationId, PostponedMatchId, WebhookId, WebhookStatus, event, postponed_match as rows, webhook,
+    EventId, Ordering, OrganizationId, PostponedMatchId, WebhookId, WebhookStatus, event, postponed_match as rows,
+    webhook,
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, Set,
+    QueryTrait, Set, sea_query::Expr,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -140,11 +141,10 @@ async fn write(txn: &Txn, decided: Vec<Decided>) -> Result<Vec<WebhookId>> {
         .await?;
     let webhooks = webhooks(txn.conn(), &still).await?;
     let still: HashSet<PostponedMatchId> = still.into_iter().map(|row| row.id).collect();
-    let (mut done, mut disabled) = (Vec::new(), Vec::new());
+    let (mut done, mut disabled, mut held_up) = (Vec::new(), Vec::new(), HashSet::new());
     for Decided { row, webhook, decision } in decided {
         let now = webhooks.get(&row.webhook_id);
-        if !still.contains(&row.id) || !now.is_some_and(|now| is_same(now, &webhook)) || disabled.contains(&webhook.id)
-        {
+        if !still.contains(&row.id) || !now.is_some_and(|now| is_same(now, &webhook)) || held_up.contains(&webhook.id) {
             continue;
         }
         match decision {
@@ -154,10 +154,17 @@ async fn write(txn: &Txn, decided: Vec<Decided>) -> Result<Vec<WebhookId>> {
                 done.push(row.id);
             }
             Decision::Drop => done.push(row.id),
-            Decision::Again { failures } => again(txn, row, failures).await?,
+            Decision::Again { failures } => {
+                if webhook.ordering != Ordering::None {
+                    held_up.insert(webhook.id);
+                    wait(txn, webhook.id).await?;
+                }
+                again(txn, row, failures).await?;
+            }
             Decision::Disable(reason) => {
                 health::disable(txn, &webhook, &format!("its filter is too expensive: {reason}")).await?;
                 disabled.push(webhook.id);
+                held_up.insert(webhook.id);
                 again(txn, row, 0).await?;
             }
         }
@@ -171,6 +178,16 @@ async fn write(txn: &Txn, decided: Vec<Decided>) -> Result<Vec<WebhookId>> {
 fn is_same(now: &webhook::Model, before: &webhook::Model) -> bool {
     let shape = |row: &webhook::Model| (row.payload_format, row.payload_content, row.payload_query.clone());
     now.status == WebhookStatus::Active && now.filter == before.filter && shape(now) == shape(before)
+}
+
+/// Lets all matches of a webhook with an order wait for one that is tried again.
+async fn wait(txn: &Txn, id: WebhookId) -> Result<()> {
+    rows::Entity::update_many()
+        .col_expr(rows::Column::DueAt, Expr::value(txn.now().plus(RETRY_AFTER)))
+        .filter(rows::Column::WebhookId.eq(id))
+        .exec(txn.conn())
+        .await?;
+    Ok(())
 }
 
 async fn again(txn: &Txn, row: rows::Model, failures: i32) -> Result<()> {

@@ -3,11 +3,13 @@
 //! match.
 
 use crate::{
+    Result,
     event::cel_scope,
     filter::{Outcome, Values},
     subscribers::{Subscriber, SubscriberCache},
 };
-use entity::event;
+use entity::{WebhookId, event};
+use sea_orm::ConnectionTrait;
 use std::time::Instant;
 
 /// An event whose subscribers are being selected.
@@ -29,11 +31,29 @@ impl<'e> Asked<'e> {
         Self { event, values: None }
     }
 
-    /// Returns the organization's webhooks that receive the event. A filter that fails does not match.
-    pub(crate) async fn wanted<'s>(&mut self, index: &SubscriberCache, subscribers: &'s [Subscriber]) -> Wanted<'s> {
+    /// Returns the organization's webhooks that receive the event. A filter that fails does not match. A webhook with an
+    /// order that waits for a postponed match waits with this event, too.
+    pub(crate) async fn wanted<'s>(
+        &mut self,
+        db: &impl ConnectionTrait,
+        index: &SubscriberCache,
+        subscribers: &'s [Subscriber],
+    ) -> Result<Wanted<'s>> {
+        let (topic, project_id) = (self.event.topic, self.event.project_id);
+        let asked = || {
+            subscribers
+                .iter()
+                .filter(move |subscriber| subscriber.wants(topic, project_id))
+        };
+        let ordered: Vec<WebhookId> = asked()
+            .filter(|subscriber| subscriber.may_be_held_up())
+            .map(|subscriber| subscriber.webhook_id)
+            .collect();
+        let held_up = index.held_up(db, &ordered).await?;
         let mut wanted = Wanted::default();
-        for subscriber in subscribers {
-            if !subscriber.wants(self.event.topic, self.event.project_id) {
+        for subscriber in asked() {
+            if held_up.contains(&subscriber.webhook_id) {
+                wanted.postponed.push(subscriber);
                 continue;
             }
             match self.passes(index, subscriber).await {
@@ -42,7 +62,7 @@ impl<'e> Asked<'e> {
                 Outcome::NoMatch | Outcome::Fault(_) => {}
             }
         }
-        wanted
+        Ok(wanted)
     }
 
     /// Evaluates the subscriber's filter in the time that the organization has left. Without a filter nothing is

@@ -29,7 +29,7 @@ use uuid::Uuid;
 pub async fn publish(txn: &Txn, organization_id: OrganizationId, data: &Data, change: Change) -> Result<event::Model> {
     let subscribers = txn.index().of(txn.conn(), organization_id).await?;
     let event = fact(txn, organization_id, data, change)?;
-    let wanted = Asked::of(&event).wanted(txn.index(), &subscribers).await;
+    let wanted = Asked::of(&event).wanted(txn.conn(), txn.index(), &subscribers).await?;
     let matching = wanted.matching.into_iter().map(|subscriber| (subscriber, None));
     notify(txn, &event, data, matching)?;
     postpone(txn, &event, wanted.postponed);
@@ -52,7 +52,7 @@ pub(crate) async fn publish_move(
         ..fact(txn, organization_id, data, Change::Updated)?
     };
     let mut asked = Asked::of(&event);
-    let wanted = asked.wanted(txn.index(), &subscribers).await;
+    let wanted = asked.wanted(txn.conn(), txn.index(), &subscribers).await?;
     postpone(txn, &event, wanted.postponed);
     let mut told: Vec<_> = wanted
         .matching
@@ -161,6 +161,7 @@ pub(crate) fn unpublished(
 /// Leaves it to a background task whether these webhooks receive the event.
 pub(crate) fn postpone<'s>(txn: &Txn, event: &event::Model, subscribers: impl IntoIterator<Item = &'s Subscriber>) {
     for subscriber in subscribers {
+        txn.index().postpones(subscriber.webhook_id);
         txn.outbox().postpone(postponed_match::Model {
             id: PostponedMatchId::new(),
             organization_id: event.organization_id,

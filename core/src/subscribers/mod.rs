@@ -13,13 +13,16 @@ use crate::{
     payload::{Query, Shape, Shaper},
 };
 use budget::Budgets;
-use entity::{Ordering, OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, webhook};
+use entity::{
+    Ordering, OrganizationId, ProjectId, StageId, WebhookId, WebhookStatus, WebhookTopic, postponed_match, webhook,
+};
 use host::Host;
 use moka::sync::Cache;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 /// An active webhook in the form that publishing needs.
@@ -40,6 +43,11 @@ pub(crate) struct Subscriber {
 impl Subscriber {
     pub(crate) fn wants(&self, topic: WebhookTopic, project_id: Option<ProjectId>) -> bool {
         self.watches(topic) && (self.project_id.is_none() || self.project_id == project_id)
+    }
+
+    /// Returns whether its matches may be postponed although it was promised an order.
+    pub(crate) fn may_be_held_up(&self) -> bool {
+        self.ordering != Ordering::None && (self.condition.is_some() || self.shape.query.is_some())
     }
 
     /// Returns whether it subscribes to this topic, of any project.
@@ -65,8 +73,15 @@ pub struct SubscriberCache {
     shaper: Arc<dyn Shaper>,
     limits: Limits,
     budgets: Budgets,
+    /// Webhooks with a match that was postponed just now: it may not be in the database yet.
+    postponing: Cache<WebhookId, ()>,
     queries: Cache<String, Query>,
 }
+
+/// The time after which a postponed match is in the database, or was rolled back.
+const POSTPONING: Duration = Duration::from_secs(60);
+/// The maximum number of webhooks that are known to be postponing.
+const MAX_POSTPONING: u64 = 100_000;
 
 impl SubscriberCache {
     /// Creates an empty cache; `shaper` compiles payload queries, and filters have these time limits.
@@ -78,6 +93,10 @@ impl SubscriberCache {
             shaper,
             limits,
             budgets: Budgets::new(limits.in_transaction),
+            postponing: Cache::builder()
+                .max_capacity(MAX_POSTPONING)
+                .time_to_live(POSTPONING)
+                .build(),
             queries: Cache::new(QUERIES),
         }
     }
@@ -90,6 +109,28 @@ impl SubscriberCache {
     /// The time of the writer that organizations may take.
     pub(crate) fn budgets(&self) -> &Budgets {
         &self.budgets
+    }
+
+    /// Notes that a match of this webhook is postponed.
+    pub(crate) fn postpones(&self, id: WebhookId) {
+        self.postponing.insert(id, ());
+    }
+
+    /// Returns which of these webhooks have a postponed match, so that a later event must not be sent before it.
+    pub(crate) async fn held_up(&self, db: &impl ConnectionTrait, ids: &[WebhookId]) -> Result<HashSet<WebhookId>> {
+        if ids.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let rows: Vec<WebhookId> = postponed_match::Entity::find()
+            .select_only()
+            .column(postponed_match::Column::WebhookId)
+            .distinct()
+            .filter(postponed_match::Column::WebhookId.is_in(ids.iter().copied()))
+            .into_tuple()
+            .all(db)
+            .await?;
+        let now = ids.iter().copied().filter(|id| self.postponing.contains_key(id));
+        Ok(rows.into_iter().chain(now).collect())
     }
 
     pub(crate) async fn of(&self, db: &impl ConnectionTrait, id: OrganizationId) -> Result<Arc<[Subscriber]>> {

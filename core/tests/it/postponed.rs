@@ -2,7 +2,7 @@
 //! event is lost by that.
 
 use crate::support::{Receiver, World};
-use entity::{WebhookId, WebhookStatus, WebhookTopic, webhook};
+use entity::{Ordering, WebhookId, WebhookStatus, WebhookTopic, webhook};
 use labelhook_core::{
     background::postponed_matches,
     event::Change,
@@ -173,4 +173,57 @@ async fn matches_of_removed_events_are_dropped() {
     decide(&world).await;
     assert_eq!(postponed::count(&world.app, row.id).await.unwrap(), 0);
     assert!(notified(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_promised_order_holds_through_postponed_matches() {
+    let world = World::with_filters(|limits| limits.in_transaction = Duration::ZERO).await;
+    let (receiver, label) = (Receiver::ok().await, world.annotated().await);
+    let ordered = |new: &mut New| {
+        new.settings.ordering = Some(Ordering::Strict);
+        new.settings.payload_query = Some(Some("id dataset".into()));
+        filter(TRUE)(new);
+    };
+    let row = world.webhook_with(&receiver.url(), ordered).await;
+    let mut events = Vec::new();
+    for _ in 0..3 {
+        events.push(world.publish(&label).await.id.to_string());
+    }
+    // In a process whose transactions have all the time, an event could overtake those that wait.
+    let world = world.restart().await;
+    events.push(world.publish(&label).await.id.to_string());
+    assert_eq!(postponed::count(&world.app, row.id).await.unwrap(), 4);
+    decide(&world).await;
+    world.deliver().await;
+    let sent: Vec<String> = receiver
+        .requests()
+        .iter()
+        .map(|request| serde_json::from_slice::<serde_json::Value>(&request.body).unwrap()["id"].clone())
+        .map(|id| id.as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(sent, events);
+}
+
+#[tokio::test]
+async fn a_match_that_is_tried_again_holds_up_those_after_it_where_an_order_was_promised() {
+    let none = |limits: &mut labelhook_core::filter::Limits| {
+        (limits.in_transaction, limits.postponed) = (Duration::ZERO, Duration::ZERO);
+    };
+    let world = World::with_filters(none).await;
+    let label = world.annotated().await;
+    let ordered = |new: &mut New| {
+        new.settings.ordering = Some(Ordering::PerDataRow);
+        // It is stopped on what was created; on what was updated it ends before it looks at a list.
+        filter("has(event.data.review) || ['a'].exists(x, x == 'a')")(new);
+    };
+    let row = world.webhook_with("http://127.0.0.1:9/", ordered).await;
+    world.publish(&label).await;
+    world.publish_as(label.reviewed(1.0), Change::Created).await;
+    decide(&world).await;
+    decide(&world).await;
+    assert!(
+        notified(&world).await.is_empty(),
+        "the second event waits for the first"
+    );
+    assert_eq!(postponed::count(&world.app, row.id).await.unwrap(), 2);
 }
