@@ -66,6 +66,23 @@ pub(crate) fn json(field: &str, json: Option<&str>) -> Result<()> {
     }
 }
 
+/// Checks an annotation of at most `max` bytes: JSON, or plain text. A text that begins as an object or a list of JSON
+/// must be JSON to its end (RFC 8259: no NaN, no comma at the end, no byte-order mark), because the payload formats that
+/// convert annotations could send nothing of it.
+pub(crate) fn annotation(field: &str, given: &str, max: usize) -> Result<()> {
+    text(field, given, max)?;
+    if given.starts_with('\u{feff}') {
+        return Err(Error::invalid(field, "must not begin with a byte-order mark"));
+    }
+    if !given.trim_start().starts_with(['{', '[']) {
+        return Ok(());
+    }
+    match serde_json::from_str::<serde::de::IgnoredAny>(given) {
+        Ok(_) => Ok(()),
+        Err(fault) => Err(Error::invalid(field, format!("must be JSON: {fault}"))),
+    }
+}
+
 /// Checks that a number is finite.
 pub(crate) fn finite(field: &str, number: f64) -> Result<()> {
     match number.is_finite() {
@@ -109,6 +126,16 @@ mod tests {
         check(key("f", Some("a\tb")), false);
         check(json("f", Some(r#"{"a":[1]}"#)), true);
         check(json("f", Some("{")), false);
+        check(annotation("f", r#"{"objects":[1e400]}"#, 99), true);
+        check(annotation("f", "Skip", 99), true);
+        check(annotation("f", "", 99), true);
+        check(annotation("f", "\u{feff}{}", 99), false);
+        for broken in [r#"{"a":NaN}"#, "[1,]", " {", "{} {}"] {
+            match annotation("f", broken, 99) {
+                Err(Error::Invalid { reason, .. }) => assert!(reason.contains("line 1 column"), "{reason}"),
+                other => panic!("{broken}: {other:?}"),
+            }
+        }
         check(finite("f", f64::NAN), false);
         check(entries("f", 0), false);
         check(entries("f", MAX_ENTRIES), true);

@@ -34,7 +34,7 @@ const GATEWAY_NAMES: [(&str, &[&str]); 2] = [
         "labelhook_core",
         &["App", "Error", "api_key", "auth", "background", "db", "idempotency"],
     ),
-    ("entity", &["ApiKeyId", "Timestamp"]),
+    ("entity", &["ApiKeyId", "Timestamp", "UserId"]),
 ];
 
 /// HTTP crates, which `graphql/` must not name.

@@ -128,7 +128,7 @@ pub async fn create_many(app: &App, actor: &Actor, new: Vec<New>) -> Result<Vec<
 /// Saves a label. Without any change, no event is published.
 pub async fn update(app: &App, actor: &Actor, id: &str, patch: Patch) -> Result<label::Model> {
     actor.require(Action::Annotate)?;
-    input::text("label", patch.label.as_deref().unwrap_or_default(), MAX_LABEL_BYTES)?;
+    input::annotation("label", patch.label.as_deref().unwrap_or_default(), MAX_LABEL_BYTES)?;
     seconds("secondsToLabel", patch.seconds_to_label.unwrap_or_default())?;
     let (actor, id) = (actor.clone(), id.to_owned());
     app.db
@@ -292,7 +292,7 @@ async fn changed(txn: &Txn, row: &label::Model, context: &LabelContext, change: 
 }
 
 fn check(new: &New, path: &str) -> Result<()> {
-    input::text(&format!("{path}label"), &new.label, MAX_LABEL_BYTES)?;
+    input::annotation(&format!("{path}label"), &new.label, MAX_LABEL_BYTES)?;
     seconds(&format!("{path}secondsToLabel"), new.seconds_to_label)?;
     match &new.label_type {
         None => Ok(()),

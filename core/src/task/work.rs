@@ -145,7 +145,7 @@ pub async fn review(app: &App, actor: &Actor, id: &str, judgement: Judgement) ->
 
 fn check(actor: &Actor, answer: &Answer) -> Result<()> {
     actor.require(Action::Annotate)?;
-    input::text(
+    input::annotation(
         "label",
         answer.label.as_deref().unwrap_or_default(),
         label::MAX_LABEL_BYTES,

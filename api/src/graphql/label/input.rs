@@ -16,7 +16,8 @@ pub struct LabelCreateInput {
     data_row: ConnectInput,
     /// The project that the label belongs to.
     project: ConnectInput,
-    /// The annotation, usually JSON text, at most 2 MiB; stored and sent unchanged.
+    /// The annotation, at most 2 MiB; stored and sent unchanged: JSON, or plain text that begins with neither `{` nor
+    /// `[`.
     label: String,
     /// The labeling time in seconds.
     #[graphql(default = 0.0)]
@@ -52,7 +53,8 @@ impl LabelCreateInput {
 /// The fields of a label to change. Absent fields keep their value; without any field, no event is published.
 #[derive(InputObject)]
 pub struct LabelUpdateInput {
-    /// The annotation, usually JSON text, at most 2 MiB; stored and sent unchanged.
+    /// The annotation, at most 2 MiB; stored and sent unchanged: JSON, or plain text that begins with neither `{` nor
+    /// `[`.
     label: MaybeUndefined<String>,
     /// The labeling time in seconds.
     seconds_to_label: MaybeUndefined<f64>,

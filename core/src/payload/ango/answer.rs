@@ -2,7 +2,7 @@
 
 use crate::event::Label;
 use entity::PayloadContent;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 /// The answer of a task. An annotation of another tool has none of these members and is sent without objects.
@@ -16,10 +16,10 @@ pub(super) struct Answer {
     #[serde(deserialize_with = "or_empty")]
     relations: Vec<Box<RawValue>>,
     /// A painted mask as PNG. In the body it is not among the lists.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing, deserialize_with = "or_empty")]
     pub(super) brush_data_url: Option<String>,
     /// A painted mask of a volume.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing, deserialize_with = "or_empty")]
     pub(super) medical_brush_data_url: Option<String>,
 }
 
@@ -38,7 +38,26 @@ impl Answer {
     }
 }
 
-/// Deserializes a list; `null` is equivalent to an absent one.
-fn or_empty<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<Box<RawValue>>, D::Error> {
-    Option::deserialize(list).map(Option::unwrap_or_default)
+/// Deserializes a member; `null`, or a value of another shape than Ango Hub's, is equivalent to an absent one, and takes
+/// nothing from the members beside it.
+fn or_empty<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(member: D) -> Result<T, D::Error> {
+    let raw: Box<RawValue> = Deserialize::deserialize(member)?;
+    Ok(serde_json::from_str::<Option<T>>(raw.get())
+        .ok()
+        .flatten()
+        .unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_of_another_shape_takes_nothing_from_the_others() {
+        let answer = Answer::parse(r#"{"tools":5,"classifications":[{"x":1.10}],"relations":null,"brushDataUrl":{}}"#);
+        let written = serde_json::to_string(&answer).unwrap();
+        assert_eq!(written, r#"{"tools":[],"classifications":[{"x":1.10}],"relations":[]}"#);
+        let masked = Answer::parse(r#"{"brushDataUrl":"data:","tools":"none"}"#);
+        assert_eq!(masked.brush_data_url.as_deref(), Some("data:"));
+    }
 }

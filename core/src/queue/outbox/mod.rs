@@ -176,8 +176,11 @@ impl Outbox {
             Change::insert::<event::Entity>(std::mem::take(&mut self.events), ""),
             Change::insert::<payload::Entity>(std::mem::take(&mut self.payloads), ""),
             Change::insert::<notification::Entity>(rows, ""),
-            Change::insert::<postponed_match::Entity>(std::mem::take(&mut self.postponed), ""),
         ];
+        if !self.postponed.is_empty() {
+            let postponed = std::mem::take(&mut self.postponed);
+            changes.push(Change::insert::<postponed_match::Entity>(postponed, ""));
+        }
         let (tallies, touch) = (
             self.tallies.take(),
             project_activity::change(db, std::mem::take(&mut self.touched)),

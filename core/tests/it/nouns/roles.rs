@@ -87,12 +87,16 @@ async fn attempt(verb: &str, world: &World, actor: &Actor, stage: &Stage) -> Res
         }
         "api_key::list" => api_key::list(app, actor, all::<()>().page).await.map(drop),
         "api_key::revoke others'" => {
-            let other = world.member_of("Ours", Role::Owner).await;
-            let other = match other.user_id == actor.user_id {
-                true => world.member_of("Ours", Role::Worker).await,
-                false => other,
+            let other = match actor.role {
+                Role::Worker => Role::User,
+                _ => Role::Worker,
             };
+            let other = world.member_of("Ours", other).await;
             api_key::revoke(app, actor, &other.key_id.to_string()).await.map(drop)
+        }
+        "api_key::revoke an owner's" => {
+            let owner = world.member_of("Ours", Role::Owner).await;
+            api_key::revoke(app, actor, &owner.key_id.to_string()).await.map(drop)
         }
         "project::get" => project::get(app, actor, &project).await.map(drop),
         "project::list" => project::list(app, actor, project::Scope::All, all()).await.map(drop),
@@ -187,7 +191,7 @@ fn key(user_id: Option<String>) -> api_key::New {
 }
 
 /// The verbs, each with a letter per role in the order of [`ROLES`]: `x` is allowed, `-` is forbidden.
-const TABLE: [(&str, &str); 33] = [
+const TABLE: [(&str, &str); 34] = [
     ("organization::get", "xxxxx"),
     ("user::get", "xxxxx"),
     ("user::list", "xxxxx"),
@@ -197,6 +201,7 @@ const TABLE: [(&str, &str); 33] = [
     ("api_key::create for others", "xx---"),
     ("api_key::list", "xxxxx"),
     ("api_key::revoke others'", "xx---"),
+    ("api_key::revoke an owner's", "x----"),
     ("project::get", "xxxxx"),
     ("project::list", "xxxxx"),
     ("project::create", "xxxx-"),
