@@ -53,8 +53,8 @@ pub struct Settings {
     #[arg(long, env = "LABELHOOK_EGRESS_DENY", default_value = "")]
     pub egress_deny: Networks,
     /// The ports below 1024 that deliveries may be sent to, besides 80 and 443, separated by commas.
-    #[arg(long, env = "LABELHOOK_EGRESS_PORTS", value_delimiter = ',')]
-    pub egress_ports: Vec<u16>,
+    #[arg(long, env = "LABELHOOK_EGRESS_PORTS", default_value = "")]
+    pub egress_ports: Ports,
     /// The first OWNER key of an empty database, at least 32 characters. Generated and printed once if omitted.
     #[arg(long, env = "LABELHOOK_BOOTSTRAP_KEY", hide_env_values = true)]
     pub bootstrap_key: Option<String>,
@@ -146,6 +146,20 @@ impl FromStr for Networks {
     }
 }
 
+/// A list of ports. An empty string is an empty list.
+#[derive(Clone, Debug, Default)]
+pub struct Ports(pub Vec<u16>);
+
+impl FromStr for Ports {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let ports = text.split(',').map(str::trim).filter(|port| !port.is_empty());
+        let parse = |port: &str| port.parse().map_err(|_| format!("{port} is not a port"));
+        ports.map(parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
 impl Storage {
     /// Returns the configuration of core for a command, which opens the database and sends nothing.
     pub fn core(&self) -> anyhow::Result<Config> {
@@ -202,7 +216,7 @@ impl Settings {
     fn guard(&self) -> Guard {
         Guard::new(self.egress_allow.0.clone(), vec![self.listen.ip()])
             .deny(self.egress_deny.0.clone())
-            .ports(self.egress_ports.clone())
+            .ports(self.egress_ports.0.clone())
             .own_port(self.listen.port())
     }
 

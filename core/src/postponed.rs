@@ -118,11 +118,14 @@ async fn decide(app: &App, due: Vec<rows::Model>) -> Result<Vec<Decided>> {
 async fn of_event(app: &App, row: &rows::Model, webhook: &webhook::Model, event: &event::Model) -> Result<Decision> {
     let subscriber = app.subscribers.subscriber(webhook).await?;
     Ok(match passes_postponed(&app.subscribers, event, &subscriber).await {
-        Outcome::Match => {
-            let data = Data::parse(event.topic, &event.data).map_err(Error::internal)?;
-            let body = payload::render(&subscriber.shape, event, &data)?.into();
-            Decision::Send(Box::new((event.clone(), subscriber, body)))
-        }
+        Outcome::Match => match render(event, &subscriber) {
+            Ok(body) => Decision::Send(Box::new((event.clone(), subscriber, body))),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, event.id = %event.id, "an event could not be rendered and is not sent");
+                Decision::Drop
+            }
+        },
         Outcome::NoMatch | Outcome::Fault(_) => Decision::Drop,
         Outcome::TooDear(reason) if row.failures + 1 >= MAX_FAILURES => Decision::Disable(reason),
         Outcome::TooDear(_) => Decision::Again {
@@ -130,6 +133,11 @@ async fn of_event(app: &App, row: &rows::Model, webhook: &webhook::Model, event:
         },
         Outcome::Stopped(_) => Decision::Again { failures: row.failures },
     })
+}
+
+fn render(event: &event::Model, subscriber: &Subscriber) -> Result<Bytes> {
+    let data = Data::parse(event.topic, &event.data).map_err(Error::internal)?;
+    payload::render(&subscriber.shape, event, &data).map(Bytes::from)
 }
 
 /// Writes the decisions whose match still exists and whose webhook is as it was. Returns the disabled webhooks.

@@ -161,7 +161,7 @@ async fn commands_that_cannot_work_fail_and_say_why() {
     let home = Home::new().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("an address").to_string();
-    let cases: [Case; 6] = [
+    let cases: [Case; 7] = [
         (
             &["keys", "create", "--organization", "Acme", "--role", "KING"],
             &[],
@@ -174,6 +174,7 @@ async fn commands_that_cannot_work_fail_and_say_why() {
         ),
         (&["serve", "--listen", &taken], &[], "cannot listen"),
         (&["serve", "--egress-allow", "10.0.0.0/99"], &[], "10.0.0.0/99"),
+        (&["serve", "--egress-ports", "25,smtp"], &[], "smtp"),
         (
             &["serve", "--listen", "127.0.0.1:0"],
             &[("LABELHOOK_MASTER_KEY", "short")],

@@ -227,3 +227,21 @@ async fn a_match_that_is_tried_again_holds_up_those_after_it_where_an_order_was_
     );
     assert_eq!(postponed::count(&world.app, row.id).await.unwrap(), 2);
 }
+
+#[tokio::test]
+async fn an_event_that_a_query_cannot_render_is_sent_with_the_reason_and_holds_up_no_other() {
+    let world = World::with_filters(|limits| limits.in_transaction = Duration::ZERO).await;
+    let (receiver, label) = (Receiver::ok().await, world.annotated().await);
+    let broken = |new: &mut New| new.settings.payload_query = Some(Some("!".into()));
+    let broken = world.webhook_with(&receiver.url(), broken).await;
+    let sound = world.webhook_with(&receiver.url(), filter(TRUE)).await;
+    world.publish(&label).await;
+    decide(&world).await;
+    assert_eq!(notified(&world).await, [broken.id, sound.id]);
+    world.deliver().await;
+    let bodies = receiver
+        .requests()
+        .into_iter()
+        .map(|request| String::from_utf8_lossy(&request.body).into_owned());
+    assert_eq!(bodies.filter(|body| body.contains("\"errors\"")).count(), 1);
+}

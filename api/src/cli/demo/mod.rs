@@ -6,7 +6,7 @@ mod story;
 
 use super::{client::Client, serve::on_signal};
 use crate::{
-    config::{Networks, Remote, Settings, Storage},
+    config::{Networks, Ports, Remote, Settings, Storage},
     serve,
 };
 use anyhow::{Context, ensure};
@@ -115,7 +115,7 @@ fn settings(listen: SocketAddr, folder: &Path) -> Settings {
             "::1/128".parse().expect("a CIDR"),
         ]),
         egress_deny: Networks::default(),
-        egress_ports: Vec::new(),
+        egress_ports: Ports::default(),
         rate_limit: 0,
         ..Settings::default()
     }
